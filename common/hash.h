@@ -1,0 +1,14 @@
+/* hash: CRC-32 (IEEE 802.3, reflected, as in zlib) and SipHash-2-4 (Aumasson and Bernstein, 2012). */
+#ifndef AK_HASH_H
+#define AK_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Start with crc 0; feed the result back in to go on. crc32 of "123456789" is 0xcbf43926. */
+uint32_t hash_crc32(uint32_t crc, const void *bytes, size_t len_b);
+
+/* Keyed, so that who chooses the keys can't choose the collisions. The key is (seed, ~seed). */
+uint64_t hash_sip(uint64_t seed, const void *bytes, size_t len_b);
+
+#endif

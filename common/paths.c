@@ -1,0 +1,59 @@
+#include "paths.h"
+
+#include <stdio.h>
+
+#include "text.h"
+
+/* config.h gives both: --sysconfdir and --localstatedir. */
+#define INSTALLED_ETC AK_SYSCONFDIR
+#define INSTALLED_STATE AK_LOCALSTATEDIR "/lib/apikey"
+
+static enum ak_err
+join(char dst[PATH_CAP], const char *dir, const char *name)
+{
+	struct text t = text_over(dst, PATH_CAP);
+
+	text_add(&t, "%s/%s", dir, name);
+	return t.cut ? AK_ERR_RANGE : AK_OK;
+}
+
+enum ak_err
+paths_under(const char *etc, const char *state, uid_t owner, struct paths *out)
+{
+	struct {
+		char *dst;
+		const char *dir, *name;
+	} rows[] = {
+	    {out->config, etc, "apikey/apikey.yaml"},
+	    {out->policy, etc, "apikey/policy.yaml"},
+	    {out->lockdown, etc, "apikey/lockdown"},
+	    {out->group, etc, "group"},
+	    {out->subuid, etc, "subuid"},
+	    {out->local, state, "local.idx"},
+	    {out->users, state, "users.idx"},
+	    {out->image, state, "policy.image"},
+	    {out->lock, state, "lock"},
+	};
+
+	out->owner = owner;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (join(rows[i].dst, rows[i].dir, rows[i].name) != AK_OK)
+			return AK_ERR_RANGE;
+	return text_copy(out->state, sizeof(out->state), state);
+}
+
+struct paths
+paths_installed(void)
+{
+	struct paths p;
+
+	_Static_assert(sizeof(INSTALLED_ETC) + sizeof("/apikey/apikey.yaml") <= PATH_CAP,
+	    "sysconfdir is too long");
+	_Static_assert(sizeof(INSTALLED_STATE) + sizeof("/policy.image") <= PATH_CAP,
+	    "localstatedir is too long");
+	(void)!paths_under(INSTALLED_ETC, INSTALLED_STATE, 0, &p);
+	/* The system's own files do not move with --sysconfdir. */
+	(void)!text_copy(p.group, sizeof(p.group), "/etc/group");
+	(void)!text_copy(p.subuid, sizeof(p.subuid), "/etc/subuid");
+	return p;
+}

@@ -1,0 +1,327 @@
+#include "safefile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "hash.h"
+
+static int64_t
+to_ns(struct timespec t)
+{
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+struct safefile_id
+safefile_id_of(const struct stat *st)
+{
+	return (struct safefile_id){
+	    .dev = (uint64_t)st->st_dev,
+	    .ino = (uint64_t)st->st_ino,
+	    .size_b = (uint64_t)st->st_size,
+	    .mtime_ns = to_ns(st->st_mtim),
+	    .ctime_ns = to_ns(st->st_ctim),
+	};
+}
+
+bool
+safefile_id_equal(const struct safefile_id *a, const struct safefile_id *b)
+{
+	return a->dev == b->dev && a->ino == b->ino && a->size_b == b->size_b &&
+	    a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
+}
+
+uint64_t
+safefile_id_digest(const struct safefile_id *id)
+{
+	uint64_t words[5] = {
+	    id->dev, id->ino, id->size_b, (uint64_t)id->mtime_ns, (uint64_t)id->ctime_ns};
+	uint64_t digest = hash_sip(0, words, sizeof(words));
+
+	return digest == 0 ? 1 : digest;
+}
+
+static enum ak_err
+from_errno(int e)
+{
+	switch (e) {
+	case ENOENT:
+	case ENOTDIR:
+		return AK_ERR_NOT_FOUND;
+	case ELOOP: /* O_NOFOLLOW on a link */
+	case ENXIO: /* a socket, a FIFO */
+	case EISDIR:
+		return AK_ERR_UNSAFE;
+	default:
+		return AK_ERR_UNAVAILABLE;
+	}
+}
+
+static enum ak_err
+check_stat(const struct stat *st, uid_t owner)
+{
+	if (!S_ISREG(st->st_mode) || st->st_uid != owner ||
+	    (st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return AK_ERR_UNSAFE;
+	return AK_OK;
+}
+
+static int
+open_again(const char *path)
+{
+	int fd;
+
+	do
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	while (fd == -1 && errno == EINTR);
+	return fd;
+}
+
+enum ak_err
+safefile_open(const char *path, uid_t owner, int *fd, struct stat *st)
+{
+	enum ak_err err;
+
+	*fd = -1;
+	if ((*fd = open_again(path)) == -1)
+		return from_errno(errno);
+	if (fstat(*fd, st) == -1)
+		err = AK_ERR_UNAVAILABLE;
+	else
+		err = check_stat(st, owner);
+	if (err != AK_OK) {
+		(void)close(*fd);
+		*fd = -1;
+	}
+	return err;
+}
+
+/* Who may write a folder may put another file in its place. Cuts path down to "/". */
+static enum ak_err
+check_above(char *path, uid_t owner, struct diag *why)
+{
+	struct stat st;
+
+	for (char *slash = strrchr(path, '/'); slash != NULL; slash = strrchr(path, '/')) {
+		slash[slash == path ? 1 : 0] = '\0';
+		if (stat(path, &st) == -1)
+			return diag_say(
+			    why, from_errno(errno), path, 0, 0, "%s", strerror(errno));
+		if ((st.st_uid != 0 && st.st_uid != owner) ||
+		    ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (st.st_mode & S_ISVTX) == 0))
+			return diag_say(why, AK_ERR_UNSAFE, path, 0, 0,
+			    "the folder must belong to root, and nobody else may write to it");
+		if (slash == path)
+			break;
+	}
+	return AK_OK;
+}
+
+/* The folders as the path names them, and as they are when some of them are links. */
+static enum ak_err
+check_parents(const char *path, uid_t owner, struct diag *why)
+{
+	char named[PATH_MAX], real[PATH_MAX + 1];
+	enum ak_err err;
+
+	if (path[0] != '/')
+		return diag_because(why, AK_ERR_INVALID, "%s: the path must be absolute", path);
+	if (strlen(path) >= sizeof(named))
+		return diag_because(why, AK_ERR_INVALID, "the path is too long");
+	memcpy(named, path, (size_t)(strrchr(path, '/') - path) + 1);
+	named[strrchr(path, '/') - path + 1] = '\0';
+	if (realpath(named, real) == NULL)
+		return diag_say(why, from_errno(errno), named, 0, 0, "%s", strerror(errno));
+	if ((err = check_above(named, owner, why)) != AK_OK)
+		return err;
+	if (real[1] != '\0')
+		strcat(real, "/");
+	return check_above(real, owner, why);
+}
+
+static enum ak_err
+read_whole(int fd, char *bytes, size_t len_b)
+{
+	size_t have_b = 0;
+
+	while (have_b < len_b) {
+		ssize_t n = pread(fd, bytes + have_b, len_b - have_b, (off_t)have_b);
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return AK_ERR_UNAVAILABLE;
+		have_b += (size_t)n;
+	}
+	return AK_OK;
+}
+
+static enum ak_err
+say_open(const char *path, uid_t owner, enum ak_err err, struct diag *why)
+{
+	if (err == AK_ERR_UNSAFE)
+		return diag_say(why, err, path, 0, 0,
+		    "must be a regular file of uid %u that nobody else may write",
+		    (unsigned)owner);
+	if (err == AK_ERR_NOT_FOUND)
+		return diag_say(why, err, path, 0, 0, "there is no such file");
+	return diag_say(why, err, path, 0, 0, "cannot be read: %s", strerror(errno));
+}
+
+enum ak_err
+safefile_read(const char *path, uid_t owner, size_t max_b, struct safefile *out,
+    struct diag *why)
+{
+	struct stat st, after;
+	struct safefile_id id_after;
+	enum ak_err err;
+	int fd = -1;
+
+	*out = (struct safefile){.bytes = NULL};
+	if ((err = check_parents(path, owner, why)) != AK_OK)
+		return err;
+	if ((err = safefile_open(path, owner, &fd, &st)) != AK_OK)
+		return say_open(path, owner, err, why);
+	out->id = safefile_id_of(&st);
+	if (out->id.size_b > max_b) {
+		err = diag_say(why, AK_ERR_INVALID, path, 0, 0,
+		    "is larger than %zu bytes, more than this file may be", max_b);
+		goto out;
+	}
+	out->len_b = (size_t)out->id.size_b;
+	if ((out->bytes = malloc(out->len_b + 1)) == NULL) {
+		err = AK_ERR_NOMEM;
+		goto out;
+	}
+	out->bytes[out->len_b] = '\0';
+	err = read_whole(fd, out->bytes, out->len_b);
+	if (err == AK_OK && fstat(fd, &after) == -1)
+		err = AK_ERR_UNAVAILABLE;
+	if (err == AK_OK) {
+		id_after = safefile_id_of(&after);
+		if (!safefile_id_equal(&out->id, &id_after))
+			err = AK_ERR_UNAVAILABLE;
+	}
+	if (err != AK_OK)
+		(void)diag_say(why, err, path, 0, 0, "changed while it was read; try again");
+out:
+	(void)close(fd);
+	if (err != AK_OK) {
+		free(out->bytes);
+		*out = (struct safefile){.bytes = NULL};
+	}
+	return err;
+}
+
+enum ak_err
+safefile_identify(const char *path, struct safefile_id *out)
+{
+	struct stat st;
+
+	*out = (struct safefile_id){.dev = 0};
+	if (lstat(path, &st) == -1)
+		return from_errno(errno);
+	*out = safefile_id_of(&st);
+	return AK_OK;
+}
+
+static enum ak_err
+write_whole(int fd, const unsigned char *bytes, size_t len_b)
+{
+	while (len_b > 0) {
+		ssize_t n = write(fd, bytes, len_b);
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return AK_ERR_UNAVAILABLE;
+		bytes += n;
+		len_b -= (size_t)n;
+	}
+	return AK_OK;
+}
+
+/* Everything about the new file but its name. */
+static enum ak_err
+write_beside(const char *path, mode_t mode, const void *bytes, size_t len_b, bool sync)
+{
+	enum ak_err err;
+	int fd;
+
+	if (unlink(path) == -1 && errno != ENOENT)
+		return AK_ERR_UNAVAILABLE;
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd == -1)
+		return AK_ERR_UNAVAILABLE;
+	err = write_whole(fd, bytes, len_b);
+	/* By fchmod, whatever the umask is; last, so that no half of it is ever readable. */
+	if (err == AK_OK && (fchmod(fd, mode) == -1 || (sync && fsync(fd) == -1)))
+		err = AK_ERR_UNAVAILABLE;
+	if (close(fd) == -1 && err == AK_OK)
+		err = AK_ERR_UNAVAILABLE;
+	return err;
+}
+
+static enum ak_err
+sync_folder(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int failed, saved;
+
+	if (fd == -1)
+		return AK_ERR_UNAVAILABLE;
+	failed = fsync(fd);
+	saved = errno;
+	(void)close(fd);
+	errno = saved;
+	return failed == 0 ? AK_OK : AK_ERR_UNAVAILABLE;
+}
+
+/* A second name for the old bytes, so that path itself never vanishes. */
+static enum ak_err
+keep_previous(const char *path, const char *prev)
+{
+	if (unlink(prev) == -1 && errno != ENOENT)
+		return AK_ERR_UNAVAILABLE;
+	if (link(path, prev) == -1 && errno != ENOENT)
+		return AK_ERR_UNAVAILABLE;
+	return AK_OK;
+}
+
+enum ak_err
+safefile_replace(const char *path, mode_t mode, const void *bytes, size_t len_b, unsigned keep,
+    struct diag *why)
+{
+	char beside[PATH_MAX], prev[PATH_MAX], dir[PATH_MAX];
+	const char *name = strrchr(path, '/');
+	bool sync = (keep & SAFEFILE_SYNC) != 0;
+	enum ak_err err;
+
+	if (name == NULL || path[0] != '/')
+		return diag_because(why, AK_ERR_INVALID, "%s: the path must be absolute", path);
+	if (strlen(path) + sizeof(".new") + 1 > sizeof(beside))
+		return diag_because(why, AK_ERR_INVALID, "the path is too long");
+	(void)snprintf(dir, sizeof(dir), "%.*s", (int)(name - path + 1), path);
+	(void)snprintf(beside, sizeof(beside), "%.*s.%s.new", (int)(name - path + 1), path, name + 1);
+	(void)snprintf(prev, sizeof(prev), "%s.prev", path);
+	err = write_beside(beside, mode, bytes, len_b, sync);
+	if (err == AK_OK && (keep & SAFEFILE_PREVIOUS) != 0)
+		err = keep_previous(path, prev);
+	if (err == AK_OK && rename(beside, path) == -1)
+		err = AK_ERR_UNAVAILABLE;
+	if (err != AK_OK) {
+		(void)diag_say(why, err, path, 0, 0,
+		    "cannot be written: %s; the old file stands", strerror(errno));
+		(void)unlink(beside);
+		return err;
+	}
+	if (sync && (err = sync_folder(dir)) != AK_OK)
+		return diag_say(why, err, path, 0, 0,
+		    "is written, but may be the old file again after a power failure: %s",
+		    strerror(errno));
+	return AK_OK;
+}

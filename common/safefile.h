@@ -1,0 +1,67 @@
+/* safefile: files that root trusts: read only when nobody else could have written them, replaced only whole. */
+#ifndef AK_SAFEFILE_H
+#define AK_SAFEFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "diag.h"
+#include "err.h"
+
+/* Which bytes these were: changes when the file is edited or replaced. */
+struct safefile_id {
+	uint64_t dev, ino, size_b;
+	int64_t mtime_ns, ctime_ns;
+};
+
+bool safefile_id_equal(const struct safefile_id *a, const struct safefile_id *b);
+struct safefile_id safefile_id_of(const struct stat *st);
+
+/* One number for an identity, never 0; 0 stands for "no such file". */
+uint64_t safefile_id_digest(const struct safefile_id *id);
+
+/*
+ * Open for reading: never follows a link in the last place, never blocks
+ * (FIFO, device), O_CLOEXEC; a regular file of `owner` that group and others
+ * cannot write. AK_ERR_NOT_FOUND when there is none, AK_ERR_UNSAFE for the
+ * rest, AK_ERR_UNAVAILABLE when the system failed. *fd is the caller's.
+ * (libc only: the NSS module uses it.)
+ */
+enum ak_err safefile_open(const char *path, uid_t owner, int *fd, struct stat *st) AK_MUST_CHECK;
+
+/*
+ * The same for a file that people edit: the path must be absolute and every
+ * folder above it belong to root or owner and be writable by nobody else
+ * (sticky ones pass). Reads all of it, at most max_b bytes; the identity is
+ * the same before and after, or AK_ERR_UNAVAILABLE. The bytes are the
+ * caller's to free and end in a NUL that len_b does not count.
+ */
+struct safefile {
+	char *bytes;
+	size_t len_b;
+	struct safefile_id id;
+};
+
+enum ak_err safefile_read(const char *path, uid_t owner, size_t max_b, struct safefile *out,
+    struct diag *why) AK_MUST_CHECK;
+
+/* The identity alone, by lstat; AK_ERR_NOT_FOUND when there is none. */
+enum ak_err safefile_identify(const char *path, struct safefile_id *out) AK_MUST_CHECK;
+
+enum safefile_keep {
+	SAFEFILE_SYNC = 1,     /* fsync the file and its folder before returning */
+	SAFEFILE_PREVIOUS = 2, /* keep the old bytes as PATH.prev */
+};
+
+/*
+ * Replace path by bytes, all or nothing: written beside it as `.NAME.new`
+ * (what a killed writer left there is overwritten), then renamed. One writer
+ * at a time is the caller's business (store's lock).
+ */
+enum ak_err safefile_replace(const char *path, mode_t mode, const void *bytes, size_t len_b,
+    unsigned keep, struct diag *why) AK_MUST_CHECK;
+
+#endif

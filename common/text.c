@@ -1,0 +1,170 @@
+#include "text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum ak_err
+text_copy(char *dst, size_t cap, const char *src)
+{
+	size_t len = strlen(src);
+
+	if (cap == 0)
+		return AK_ERR_RANGE;
+	dst[0] = '\0';
+	if (len >= cap)
+		return AK_ERR_RANGE;
+	memcpy(dst, src, len + 1);
+	return AK_OK;
+}
+
+struct text
+text_over(char *buf, size_t cap)
+{
+	if (cap > 0)
+		buf[0] = '\0';
+	return (struct text){.buf = buf, .cap = cap, .len = 0, .cut = cap == 0};
+}
+
+void
+text_add(struct text *t, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	if (t->cut)
+		return;
+	va_start(ap, fmt);
+	n = vsnprintf(t->buf + t->len, t->cap - t->len, fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= t->cap - t->len) {
+		t->cut = true;
+		t->len = strlen(t->buf);
+		return;
+	}
+	t->len += (size_t)n;
+}
+
+bool
+strv_valid(struct strv v)
+{
+	if (v.len_b == 0)
+		return true;
+	if (v.bytes == NULL || v.bytes[0] == '\0' || v.bytes[v.len_b - 1] != '\0')
+		return false;
+	for (size_t i = 1; i < v.len_b; i++)
+		if (v.bytes[i] == '\0' && v.bytes[i - 1] == '\0')
+			return false;
+	return true;
+}
+
+const char *
+strv_next(struct strv v, const char *at)
+{
+	if (v.len_b == 0)
+		return NULL;
+	if (at == NULL)
+		return v.bytes;
+	at += strlen(at) + 1;
+	return at < v.bytes + v.len_b ? at : NULL;
+}
+
+size_t
+strv_count(struct strv v)
+{
+	size_t n = 0;
+
+	strv_for(v, entry) n++;
+	return n;
+}
+
+bool
+strv_has(struct strv v, const char *wanted)
+{
+	strv_for(v, entry) if (strcmp(entry, wanted) == 0) return true;
+	return false;
+}
+
+/* Linear in both lengths times the stars' last choice: no recursion, no blow-up. */
+bool
+text_glob(const char *glob, const char *s)
+{
+	const char *star = NULL, *resume = NULL;
+
+	while (*s != '\0') {
+		if (*glob == '*') {
+			star = glob++;
+			resume = s;
+		} else if (*glob == *s) {
+			glob++;
+			s++;
+		} else if (star != NULL) {
+			glob = star + 1;
+			s = ++resume;
+		} else {
+			return false;
+		}
+	}
+	while (*glob == '*')
+		glob++;
+	return *glob == '\0';
+}
+
+/* Not ctype: a locale must not change what a name is. */
+static bool
+is_lower(char c)
+{
+	return c >= 'a' && c <= 'z';
+}
+
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool
+is_name(const char *s, bool (*first)(char), size_t max)
+{
+	size_t len = strlen(s);
+
+	if (len == 0 || len > max || !first(s[0]))
+		return false;
+	for (size_t i = 1; i < len; i++)
+		if (!is_lower(s[i]) && !is_digit(s[i]) && s[i] != '_' && s[i] != '-')
+			return false;
+	return true;
+}
+
+static bool
+starts_key(char c)
+{
+	return is_lower(c) || c == '_';
+}
+
+static bool
+starts_policy(char c)
+{
+	return is_lower(c) || is_digit(c);
+}
+
+bool
+text_is_key_name(const char *s)
+{
+	return is_name(s, starts_key, KEY_NAME_MAX);
+}
+
+bool
+text_is_policy_name(const char *s)
+{
+	return is_name(s, starts_policy, POLICY_NAME_MAX);
+}
+
+bool
+text_is_passwd_field(const char *s)
+{
+	for (; *s != '\0'; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f || *s == ':')
+			return false;
+	return true;
+}
