@@ -1,0 +1,126 @@
+/* index: reads an immutable hash file of byte-string keys and byte-string records (apikey-formats(5)). */
+#ifndef AK_INDEX_H
+#define AK_INDEX_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "err.h"
+
+/*
+ * File, all numbers little-endian:
+ *   header   256 bytes, see index.c
+ *   hash     n_buckets blocks of 64 bytes: 5 slots {u32 tag, u64 offset}, u32 crc
+ *   order 0  blocks of the same shape, slots {u32 number, u64 offset}, ascending
+ *   order 1  likewise
+ *   records  those of order 0 by number, then those of order 1
+ * Every block's and record's CRC-32 also covers the file's generation, and a
+ * block's its place. Whatever does not add up is AK_ERR_CORRUPT, and so is
+ * never taken for AK_ERR_NOT_FOUND. libc only; nothing is kept between calls.
+ */
+#define INDEX_MAGIC "APIKEYIX"
+#define INDEX_VERSION 1U
+#define INDEX_BYTE_ORDER 0x01020304U
+#define INDEX_HEADER_B 256U
+#define INDEX_BLOCK_B 64U
+#define INDEX_SLOTS 5U
+#define INDEX_SLOT_B 12U
+#define INDEX_ORDERS 2U
+#define INDEX_EXTRA_B 128U
+#define INDEX_RECORD_HEADER_B 16U
+#define INDEX_KEY_MAX_B 255U
+#define INDEX_RECORD_MAX_B (1U << 30)
+
+struct index_head {
+	uint64_t generation;   /* grows with each version of the file */
+	uint64_t id;	       /* random; differs between files that share a generation */
+	int64_t built_at;      /* raw clock, seconds since the epoch */
+	uint64_t size_b;       /* of the file */
+	uint64_t hash_blocks;  /* the hash section follows the header */
+	uint64_t records_at;   /* offset of the first record */
+	struct {
+		uint64_t count;	  /* records */
+		uint64_t blocks_at; /* offset of its blocks */
+		uint64_t records_at, records_end;
+	} order[INDEX_ORDERS];
+	unsigned char extra[INDEX_EXTRA_B]; /* the file's own facts (record.h) */
+	uint32_t crc_seed;		    /* derived: CRC of the generation */
+};
+
+struct index {
+	int fd; /* -1: closed */
+	struct index_head head;
+};
+
+#define INDEX_INIT ((struct index){.fd = -1})
+
+/* One record, borrowed from the bytes that it was parsed from. */
+struct index_view {
+	const unsigned char *bytes; /* the whole record */
+	size_t len_b;
+	const unsigned char *keys; /* n_keys times {u8 length, bytes} */
+	unsigned n_keys;
+	unsigned order;
+	uint32_t number;
+	const unsigned char *value;
+	size_t value_len_b;
+};
+
+/* One record, with the memory it lies in; small ones need no heap. */
+struct index_record {
+	struct index_view view;
+	unsigned char small[1024];
+	unsigned char *large;
+};
+
+void index_record_clear(struct index_record *r);
+
+/*
+ * path must be a regular file of owner that nobody else can write. Missing:
+ * AK_ERR_UNAVAILABLE. On failure *out is closed.
+ */
+enum ak_err index_open(const char *path, uid_t owner, struct index *out) AK_MUST_CHECK;
+void index_close(struct index *ix);
+
+/* AK_OK, AK_ERR_NOT_FOUND, AK_ERR_CORRUPT, AK_ERR_UNAVAILABLE, AK_ERR_NOMEM. Clear *out after AK_OK alone. */
+enum ak_err index_find(const struct index *ix, const void *key, size_t key_len_b,
+    struct index_record *out) AK_MUST_CHECK;
+
+/* Where the records of an order begin whose number is at least `from`; the order's end when there is none. */
+enum ak_err index_seek(const struct index *ix, unsigned order, uint32_t from, uint64_t *offset) AK_MUST_CHECK;
+
+/*
+ * A walk over one order's records from an offset that index_seek gave, through
+ * the caller's buffer. A record larger than the buffer is AK_ERR_RANGE (then
+ * index_read_at reads it alone); the end is AK_ERR_NOT_FOUND.
+ */
+struct index_walk {
+	uint64_t next;	/* file offset of the next record */
+	uint64_t end;	/* of the order's records */
+	uint64_t in_at; /* file offset of buf[0] */
+	size_t in_len_b;
+};
+
+void index_walk_start(const struct index *ix, unsigned order, uint64_t offset,
+    struct index_walk *w);
+/* The view lies in buf and holds until the next call. ix may be closed (fd -1) while the buffer serves. */
+enum ak_err index_walk_next(const struct index *ix, struct index_walk *w, unsigned char *buf,
+    size_t cap_b, struct index_view *out) AK_MUST_CHECK;
+
+/* The record at an offset, on the heap if need be. */
+enum ak_err index_read_at(const struct index *ix, uint64_t offset, struct index_record *out) AK_MUST_CHECK;
+
+/* Is there a record in these bytes? For walks and for the tests' fuzzing. crc_seed as in the header. */
+enum ak_err index_parse_record(const unsigned char *bytes, size_t avail_b, uint32_t crc_seed,
+    struct index_view *out) AK_MUST_CHECK;
+
+/* Does the view carry this key? */
+int index_view_has_key(const struct index_view *v, const void *key, size_t key_len_b);
+
+/* Shared with index_make: where things go and what their checksums are. */
+uint32_t index_crc_seed(uint64_t generation);
+uint32_t index_block_crc(uint32_t crc_seed, uint64_t file_offset, const unsigned char *block);
+uint64_t index_hash_block(uint64_t hash, uint64_t n_blocks);
+
+#endif

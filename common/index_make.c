@@ -1,0 +1,319 @@
+#include "index_make.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "hash.h"
+#include "pack.h"
+
+/* Where a record lies in the arena, and where it will lie in the file. */
+struct entry {
+	size_t arena_at, len_b;
+	uint64_t file_at;
+	uint32_t number;
+	uint32_t seq; /* of adding, for ties */
+	unsigned order;
+};
+
+struct index_make {
+	struct pack arena; /* records as in the file, CRCs not yet */
+	struct entry *entries;
+	size_t n, cap;
+	size_t n_keys;
+	bool sorted;
+};
+
+struct index_make *
+index_make_new(size_t hint)
+{
+	struct index_make *m = calloc(1, sizeof(*m));
+
+	if (m == NULL)
+		return NULL;
+	m->sorted = true;
+	if (hint > 0 && hint < (SIZE_MAX >> 10)) {
+		m->entries = malloc(hint * sizeof(*m->entries));
+		m->cap = m->entries == NULL ? 0 : hint;
+		pack_reserve(&m->arena, hint * 128);
+		m->arena.err = AK_OK; /* a hint alone never fails */
+	}
+	return m;
+}
+
+void
+index_make_free(struct index_make *m)
+{
+	if (m == NULL)
+		return;
+	pack_wipe(&m->arena);
+	free(m->entries);
+	free(m);
+}
+
+static enum ak_err
+grow(struct index_make *m)
+{
+	size_t cap = m->cap == 0 ? 64 : m->cap * 2;
+	struct entry *entries;
+
+	if (m->n < m->cap)
+		return AK_OK;
+	if (m->n >= UINT32_MAX || (entries = realloc(m->entries, cap * sizeof(*entries))) == NULL)
+		return AK_ERR_NOMEM;
+	m->entries = entries;
+	m->cap = cap;
+	return AK_OK;
+}
+
+/* The record at arena_at is complete: enter it. */
+static void
+enter(struct index_make *m, unsigned order, uint32_t number, unsigned n_keys, size_t arena_at)
+{
+	const struct entry *last = m->n == 0 ? NULL : &m->entries[m->n - 1];
+
+	if (last != NULL &&
+	    (order < last->order || (order == last->order && number < last->number)))
+		m->sorted = false;
+	m->entries[m->n] = (struct entry){
+	    .arena_at = arena_at,
+	    .len_b = m->arena.len_b - arena_at,
+	    .number = number,
+	    .seq = (uint32_t)m->n,
+	    .order = order,
+	};
+	m->n++;
+	m->n_keys += n_keys;
+}
+
+enum ak_err
+index_make_add(struct index_make *m, unsigned order, uint32_t number,
+    const struct index_key *keys, unsigned n_keys, const void *value, size_t value_len_b)
+{
+	size_t at = m->arena.len_b, len_b = INDEX_RECORD_HEADER_B;
+	enum ak_err err;
+
+	if (order >= INDEX_ORDERS || n_keys == 0 || n_keys > 8)
+		return AK_ERR_INVALID;
+	for (unsigned i = 0; i < n_keys; i++) {
+		if (keys[i].len_b == 0 || keys[i].len_b > INDEX_KEY_MAX_B)
+			return AK_ERR_INVALID;
+		len_b += 1 + keys[i].len_b;
+	}
+	if (value_len_b > INDEX_RECORD_MAX_B - len_b)
+		return AK_ERR_RANGE;
+	if ((err = grow(m)) != AK_OK)
+		return err;
+	pack_u32(&m->arena, 0);
+	pack_u32(&m->arena, (uint32_t)(len_b + value_len_b));
+	pack_u8(&m->arena, (uint8_t)n_keys);
+	pack_u8(&m->arena, (uint8_t)order);
+	pack_u16(&m->arena, 0);
+	pack_u32(&m->arena, number);
+	for (unsigned i = 0; i < n_keys; i++) {
+		pack_u8(&m->arena, (uint8_t)keys[i].len_b);
+		pack_bytes(&m->arena, keys[i].bytes, keys[i].len_b);
+	}
+	pack_bytes(&m->arena, value, value_len_b);
+	if (m->arena.err != AK_OK)
+		return m->arena.err;
+	enter(m, order, number, n_keys, at);
+	return AK_OK;
+}
+
+enum ak_err
+index_make_copy(struct index_make *m, const struct index_view *v)
+{
+	size_t at = m->arena.len_b;
+	enum ak_err err;
+
+	if ((err = grow(m)) != AK_OK)
+		return err;
+	pack_bytes(&m->arena, v->bytes, v->len_b);
+	if (m->arena.err != AK_OK)
+		return m->arena.err;
+	enter(m, v->order, v->number, v->n_keys, at);
+	return AK_OK;
+}
+
+static int
+by_place(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+
+	if (x->order != y->order)
+		return x->order < y->order ? -1 : 1;
+	if (x->number != y->number)
+		return x->number < y->number ? -1 : 1;
+	return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+/* The file being laid out. */
+struct layout {
+	unsigned char *bytes;
+	struct index_head head;
+};
+
+static void
+seal_blocks(const struct layout *l, uint64_t at, uint64_t n)
+{
+	for (; n > 0; n--, at += INDEX_BLOCK_B)
+		le32_store(l->bytes + at + INDEX_SLOTS * INDEX_SLOT_B,
+		    index_block_crc(l->head.crc_seed, at, l->bytes + at));
+}
+
+static void
+set_slot(unsigned char *slot, uint32_t tag, uint64_t offset)
+{
+	le32_store(slot, tag);
+	le64_store(slot + 4, offset);
+}
+
+/* A key into the first free slot from its own block on; EXISTS when a record there has it already. */
+static enum ak_err
+place_key(const struct layout *l, const unsigned char *key, size_t key_len_b, uint64_t offset)
+{
+	uint64_t hash = hash_sip(l->head.id, key, key_len_b);
+	uint64_t no = index_hash_block(hash, l->head.hash_blocks);
+	struct index_view other;
+
+	for (;;) {
+		unsigned char *block = l->bytes + INDEX_HEADER_B + no * INDEX_BLOCK_B;
+
+		for (unsigned i = 0; i < INDEX_SLOTS; i++) {
+			unsigned char *slot = block + (size_t)i * INDEX_SLOT_B;
+			uint64_t taken = le64_load(slot + 4);
+
+			if (taken == 0) {
+				set_slot(slot, (uint32_t)hash, offset);
+				return AK_OK;
+			}
+			if (le32_load(slot) != (uint32_t)hash)
+				continue;
+			if (index_parse_record(l->bytes + taken, l->head.size_b - taken,
+				l->head.crc_seed, &other) != AK_OK ||
+			    index_view_has_key(&other, key, key_len_b))
+				return AK_ERR_EXISTS;
+		}
+		no = no + 1 == l->head.hash_blocks ? 0 : no + 1;
+	}
+}
+
+static enum ak_err
+place_record(struct index_make *m, const struct entry *e, const struct layout *l)
+{
+	unsigned char *record = l->bytes + e->file_at;
+	const unsigned char *key = record + INDEX_RECORD_HEADER_B;
+	enum ak_err err;
+
+	memcpy(record, m->arena.bytes + e->arena_at, e->len_b);
+	le32_store(record, hash_crc32(l->head.crc_seed, record + 4, e->len_b - 4));
+	for (unsigned i = 0; i < record[8]; i++, key += 1 + *key)
+		if ((err = place_key(l, key + 1, *key, e->file_at)) != AK_OK)
+			return err;
+	return AK_OK;
+}
+
+static void
+place_header(const struct layout *l)
+{
+	unsigned char *b = l->bytes;
+	const struct index_head *h = &l->head;
+
+	memcpy(b, INDEX_MAGIC, 8);
+	le32_store(b + 8, INDEX_VERSION);
+	le32_store(b + 12, INDEX_BYTE_ORDER);
+	le64_store(b + 16, h->generation);
+	le64_store(b + 24, h->id);
+	le64_store(b + 32, (uint64_t)h->built_at);
+	le64_store(b + 40, h->size_b);
+	le64_store(b + 48, h->hash_blocks);
+	le64_store(b + 56, h->records_at);
+	for (unsigned i = 0; i < INDEX_ORDERS; i++) {
+		le64_store(b + 64 + 16 * i, h->order[i].count);
+		le64_store(b + 72 + 16 * i, h->order[i].blocks_at);
+	}
+	le64_store(b + 96, h->order[1].records_at);
+	memcpy(b + 128, h->extra, INDEX_EXTRA_B);
+	le32_store(b + 124, hash_crc32(0, b, INDEX_HEADER_B));
+}
+
+/* Sizes and places of all sections; the entries are sorted. */
+static void
+lay_out(struct index_make *m, struct index_head *h)
+{
+	uint64_t at = INDEX_HEADER_B;
+
+	/* Two slots in three used: about one block read for each look-up, hit or miss. */
+	h->hash_blocks = m->n_keys * 3 / (2 * INDEX_SLOTS) + 1;
+	at += h->hash_blocks * INDEX_BLOCK_B;
+	for (size_t i = 0; i < m->n; i++)
+		h->order[m->entries[i].order].count++;
+	for (unsigned i = 0; i < INDEX_ORDERS; i++) {
+		h->order[i].blocks_at = at;
+		at += (h->order[i].count + INDEX_SLOTS - 1) / INDEX_SLOTS * INDEX_BLOCK_B;
+	}
+	h->records_at = h->order[1].records_at = at;
+	for (size_t i = 0; i < m->n; i++) {
+		m->entries[i].file_at = at;
+		at += m->entries[i].len_b;
+		if (m->entries[i].order == 0)
+			h->order[1].records_at = at;
+	}
+	h->size_b = at;
+}
+
+static void
+place_orders(const struct index_make *m, const struct layout *l)
+{
+	uint64_t i = 0;
+
+	for (unsigned o = 0; o < INDEX_ORDERS; o++) {
+		uint64_t at = l->head.order[o].blocks_at, count = l->head.order[o].count;
+
+		for (uint64_t k = 0; k < count; k++, i++)
+			set_slot(l->bytes + at + k / INDEX_SLOTS * INDEX_BLOCK_B +
+				k % INDEX_SLOTS * INDEX_SLOT_B,
+			    m->entries[i].number, m->entries[i].file_at);
+		seal_blocks(l, at, (count + INDEX_SLOTS - 1) / INDEX_SLOTS);
+	}
+}
+
+enum ak_err
+index_make_finish(struct index_make *m, const struct index_make_head *head,
+    unsigned char **bytes, size_t *len_b)
+{
+	struct layout l = {.bytes = NULL};
+	enum ak_err err = AK_OK;
+
+	*bytes = NULL;
+	*len_b = 0;
+	l.head.generation = head->generation;
+	l.head.id = head->id;
+	l.head.built_at = head->built_at;
+	l.head.crc_seed = index_crc_seed(head->generation);
+	memcpy(l.head.extra, head->extra, INDEX_EXTRA_B);
+	if (l.head.id == 0 &&
+	    getrandom(&l.head.id, sizeof(l.head.id), 0) != (ssize_t)sizeof(l.head.id))
+		return AK_ERR_UNAVAILABLE;
+	if (!m->sorted)
+		qsort(m->entries, m->n, sizeof(*m->entries), by_place);
+	m->sorted = true;
+	lay_out(m, &l.head);
+	if ((l.bytes = calloc(1, l.head.size_b)) == NULL)
+		return AK_ERR_NOMEM;
+	for (size_t i = 0; i < m->n && err == AK_OK; i++)
+		err = place_record(m, &m->entries[i], &l);
+	if (err != AK_OK) {
+		explicit_bzero(l.bytes, l.head.size_b);
+		free(l.bytes);
+		return err;
+	}
+	seal_blocks(&l, INDEX_HEADER_B, l.head.hash_blocks);
+	place_orders(m, &l);
+	place_header(&l);
+	*bytes = l.bytes;
+	*len_b = l.head.size_b;
+	return AK_OK;
+}

@@ -1,0 +1,56 @@
+/* keyring: finds a key, and knows which uids are keys': the reading side of the index files, for a login and for the command. */
+#ifndef AK_KEYRING_H
+#define AK_KEYRING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "index.h"
+#include "paths.h"
+#include "record.h"
+
+/* One open look at the files; closed before the caller returns to its own caller. */
+struct keyring {
+	struct index local; /* fd -1 when it can't be used */
+	enum ak_err local_err; /* then: why */
+	struct source_id local_now; /* which local.idx that is */
+	struct users_extra users;
+	int64_t stamp; /* the newest build stamp of both files */
+};
+
+#define KEYRING_INIT ((struct keyring){.local = INDEX_INIT, .local_err = AK_ERR_UNAVAILABLE})
+
+/*
+ * Fails only when users.idx cannot be read: then no uid is known to be a
+ * key's. local.idx may still be unusable: missing, damaged, or
+ * AK_ERR_ROLLBACK, an older copy than users.idx was made from.
+ */
+enum ak_err keyring_open(const struct paths *p, struct keyring *out) AK_MUST_CHECK;
+void keyring_close(struct keyring *k);
+
+/* Is local.idx the one that this users.idx was made from? */
+bool keyring_is_published(const struct keyring *k);
+
+/* A file from the future: neither expiry nor windows can be judged (now in seconds). */
+#define KEYRING_CLOCK_SLACK_S 60
+bool keyring_time_undefined(const struct keyring *k, int64_t now);
+
+/* A key and the bytes that its strings lie in. */
+struct key {
+	struct key_record rec;
+	struct index_record raw;
+};
+
+void key_clear(struct key *k);
+
+/*
+ * AK_ERR_NOT_FOUND when there is no such key, k->local_err when local.idx is
+ * unusable. key_clear after AK_OK alone.
+ */
+enum ak_err keyring_find(const struct keyring *k, struct record_key by, struct key *out) AK_MUST_CHECK;
+enum ak_err keyring_find_name(const struct keyring *k, const char *name, struct key *out) AK_MUST_CHECK;
+enum ak_err keyring_find_uid(const struct keyring *k, uint32_t uid, struct key *out) AK_MUST_CHECK;
+enum ak_err keyring_find_id(const struct keyring *k, const char *id, struct key *out) AK_MUST_CHECK;
+
+#endif
