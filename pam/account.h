@@ -1,0 +1,10 @@
+/* account: may the key come in, now: decided again, always from the files. */
+#ifndef AK_PAM_ACCOUNT_H
+#define AK_PAM_ACCOUNT_H
+
+#include "scene.h"
+
+/* pam_sm_acct_mgmt for a key: PAM's code. Public-key logins and sudo with NOPASSWD come here without authenticate. */
+int account_run(struct scene *sc);
+
+#endif

@@ -1,0 +1,99 @@
+#include "auth.h"
+
+#include <string.h>
+
+#include "converse.h"
+#include "judge.h"
+#include "report.h"
+#include "result.h"
+#include "token.h"
+
+/* Every secret is tried, so that the time does not tell which one it was; none at all is tried as one that never fits. */
+static enum ak_err
+match(const struct token *tok, const struct key_record *key, uint32_t *secret)
+{
+	static const struct key_secret nobody = {.number = 0};
+	enum ak_err err, found = AK_ERR_DENIED;
+
+	for (unsigned i = 0; i < KEY_SECRETS_MAX; i++) {
+		const struct key_secret *s = i < key->n_secrets ? &key->secrets[i] : &nobody;
+
+		err = token_verify(tok, s->salt, s->digest);
+		if (err != AK_OK && err != AK_ERR_DENIED)
+			return err;
+		if (err == AK_OK && s->number != 0) {
+			*secret = s->number;
+			found = AK_OK;
+		}
+	}
+	return found;
+}
+
+enum ak_err
+auth_verify(const struct keyring *ring, const struct key_record *key, const struct secret *text,
+    uint32_t *secret)
+{
+	static const struct key_record nobody;
+	struct token tok = TOKEN_INIT;
+	struct key owner = {.rec = KEY_RECORD_INIT};
+	enum ak_err form, lookup, err;
+
+	*secret = 0;
+	form = token_parse(text, &tok);
+	lookup = form != AK_OK ? form : keyring_find_id(ring, tok.id, &owner);
+	err = match(&tok, lookup == AK_OK ? &owner.rec : &nobody, secret);
+	if (lookup != AK_OK)
+		err = lookup;
+	/* A valid token, but another key's. */
+	if (err == AK_OK && (owner.rec.uid != key->uid || strcmp(owner.rec.name, key->name) != 0))
+		err = AK_ERR_DENIED;
+	if (err != AK_OK)
+		*secret = 0;
+	if (lookup == AK_OK)
+		key_clear(&owner);
+	token_clear(&tok);
+	return err;
+}
+
+/* The token is right; the whole decision is due, since a stack may end before the account phase. */
+static int
+decide_login(struct scene *sc, uint32_t secret)
+{
+	struct judgement j;
+	int code;
+
+	if (judge_scene(sc, secret, false, &j) == AK_OK)
+		code = scene_leave_handover(sc, secret) == AK_OK ? PAM_SUCCESS : PAM_BUF_ERR;
+	else
+		code = result_of_reason(sc->phase, j.verdict.reason);
+	report_decision(sc, code, &j.verdict, secret, NULL);
+	if (code != PAM_SUCCESS)
+		converse_tell(sc, j.verdict.why);
+	judge_clear(&j);
+	return code;
+}
+
+int
+auth_run(struct scene *sc)
+{
+	struct secret text = SECRET_INIT;
+	uint32_t secret = 0;
+	enum ak_err err;
+	int code = converse_get_token(sc, &text);
+
+	if (code != PAM_SUCCESS) {
+		report_decision(sc, code, NULL, 0, "nobody answered the prompt");
+		goto out;
+	}
+	err = auth_verify(&sc->ring, &sc->key.rec, &text, &secret);
+	if (err != AK_OK) {
+		code = result_of_err(err);
+		report_decision(sc, code, NULL, 0,
+		    code == PAM_AUTH_ERR ? "wrong token" : ak_strerror(err));
+		goto out;
+	}
+	code = decide_login(sc, secret);
+out:
+	secret_clear(&text);
+	return code;
+}

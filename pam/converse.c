@@ -1,0 +1,51 @@
+#include "converse.h"
+
+#include <security/pam_ext.h>
+#include <string.h>
+
+#include "token.h"
+
+/* Too long, or none: an empty secret, which is no token. */
+static void
+keep(struct secret *out, const char *text)
+{
+	if (text == NULL || secret_set(out, text, strlen(text)) != AK_OK)
+		*out = SECRET_INIT;
+}
+
+static bool
+take_first_pass(const struct scene *sc, struct secret *out)
+{
+	const char *first = scene_item(sc, PAM_AUTHTOK);
+
+	if (first == NULL)
+		return sc->options.use_first_pass;
+	if (!sc->options.use_first_pass && !token_has_prefix(first))
+		return false;
+	keep(out, first);
+	return true;
+}
+
+int
+converse_get_token(const struct scene *sc, struct secret *out)
+{
+	char *answer = NULL;
+	int rc;
+
+	*out = SECRET_INIT;
+	if ((sc->options.try_first_pass || sc->options.use_first_pass) &&
+	    take_first_pass(sc, out))
+		return PAM_SUCCESS;
+	rc = pam_prompt(sc->pamh, PAM_PROMPT_ECHO_OFF, &answer, "%s", sc->options.prompt);
+	if (rc == PAM_SUCCESS)
+		keep(out, answer);
+	secret_free_text(answer);
+	return rc;
+}
+
+void
+converse_tell(const struct scene *sc, const char *sentence)
+{
+	if (((unsigned)sc->flags & PAM_SILENT) == 0)
+		(void)pam_error(sc->pamh, "%s", sentence);
+}

@@ -1,0 +1,20 @@
+/* converse: gets the token from whoever logs in, and tells them why not. */
+#ifndef AK_PAM_CONVERSE_H
+#define AK_PAM_CONVERSE_H
+
+#include "scene.h"
+#include "secret.h"
+
+/*
+ * What another module asked for (try_first_pass, use_first_pass), else the
+ * answer to the prompt, which is never left in PAM_AUTHTOK: no other module is
+ * to see a token. Text that cannot be a token (NULL, too long) is an empty
+ * *out and success: it is refused like any wrong one. Else the conversation's
+ * own failure, as PAM's code.
+ */
+int converse_get_token(const struct scene *sc, struct secret *out) AK_MUST_CHECK;
+
+/* A sentence for the person, unless PAM_SILENT. Best effort. */
+void converse_tell(const struct scene *sc, const char *sentence);
+
+#endif

@@ -1,0 +1,121 @@
+/* entry: the six calls of Linux-PAM (pam_sm_authenticate(3) and its kin), and nothing else. */
+#define PAM_SM_AUTH
+#define PAM_SM_ACCOUNT
+#define PAM_SM_SESSION
+#define PAM_SM_PASSWORD
+#include <security/pam_modules.h>
+
+#include "account.h"
+#include "auth.h"
+#include "converse.h"
+#include "report.h"
+#include "result.h"
+#include "session.h"
+#include "subject.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+/* setcred gives nothing here: a key's groups come from NSS. */
+static int
+run_setcred(struct scene *sc)
+{
+	(void)sc;
+	return PAM_SUCCESS;
+}
+
+static int
+run_password(struct scene *sc)
+{
+	converse_tell(sc, "A key has no password: ask an administrator for `apikey rotate`.");
+	return PAM_PERM_DENIED;
+}
+
+static int (*const runs[])(struct scene *sc) = {
+    [PHASE_AUTH] = auth_run,
+    [PHASE_SETCRED] = run_setcred,
+    [PHASE_ACCOUNT] = account_run,
+    [PHASE_OPEN] = session_open,
+    [PHASE_CLOSE] = session_close,
+    [PHASE_PASSWORD] = run_password,
+};
+
+/* What must go well for a key whose files or whose stack are broken: being let go. */
+static bool
+needs_no_key(enum phase phase)
+{
+	return phase == PHASE_SETCRED || phase == PHASE_CLOSE;
+}
+
+static int
+refuse(const struct scene *sc, int code, const char *why)
+{
+	report_decision(sc, code, NULL, 0, why);
+	return code;
+}
+
+static int
+run_phase(struct scene *sc)
+{
+	if (sc->subject == SUBJECT_NOT_OURS)
+		return PAM_USER_UNKNOWN;
+	if (needs_no_key(sc->phase))
+		return runs[sc->phase](sc);
+	if (sc->options_err != AK_OK)
+		return refuse(sc, PAM_SERVICE_ERR, "the PAM line has an option that is none");
+	if (sc->subject == SUBJECT_UNAVAILABLE)
+		return refuse(
+		    sc, result_of_err(sc->subject_err), ak_strerror(sc->subject_err));
+	if (sc->subject != SUBJECT_KEY)
+		return refuse(sc, PAM_PERM_DENIED, "no key has this name and uid");
+	return runs[sc->phase](sc);
+}
+
+static int
+enter(pam_handle_t *pamh, enum phase phase, int flags, int argc, const char **argv)
+{
+	struct scene sc;
+	int code;
+
+	scene_open(&sc, pamh, phase, flags, argc, argv);
+	subject_find(&sc);
+	code = run_phase(&sc);
+	report_debug(&sc, code);
+	scene_close(&sc);
+	return code;
+}
+
+EXPORT int
+pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+	return enter(pamh, PHASE_AUTH, flags, argc, argv);
+}
+
+EXPORT int
+pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+	return enter(pamh, PHASE_SETCRED, flags, argc, argv);
+}
+
+EXPORT int
+pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+	return enter(pamh, PHASE_ACCOUNT, flags, argc, argv);
+}
+
+EXPORT int
+pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+	return enter(pamh, PHASE_OPEN, flags, argc, argv);
+}
+
+EXPORT int
+pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+	return enter(pamh, PHASE_CLOSE, flags, argc, argv);
+}
+
+EXPORT int
+pam_sm_chauthtok(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+	return enter(pamh, PHASE_PASSWORD, flags, argc, argv);
+}

@@ -1,0 +1,62 @@
+#include "options.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/* sudo shows its own prompt only in the place of exactly this one. */
+#define DEFAULT_PROMPT "Password: "
+
+struct flag {
+	const char *word;
+	size_t at;
+};
+
+struct value {
+	const char *word;
+	size_t len;
+	size_t at;
+	char first; /* which the value must begin with; 0: any, but not empty */
+};
+
+static const struct flag flags[] = {
+    {"debug", offsetof(struct options, debug)},
+    {"try_first_pass", offsetof(struct options, try_first_pass)},
+    {"use_first_pass", offsetof(struct options, use_first_pass)},
+};
+
+static const struct value values[] = {
+    {"prompt=", sizeof("prompt=") - 1, offsetof(struct options, prompt), 0},
+    {"config=", sizeof("config=") - 1, offsetof(struct options, config), '/'},
+};
+
+static bool
+take_word(const char *word, struct options *out)
+{
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		if (strcmp(word, flags[i].word) == 0) {
+			*(bool *)((char *)out + flags[i].at) = true;
+			return true;
+		}
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		const struct value *v = &values[i];
+
+		if (strncmp(word, v->word, v->len) != 0)
+			continue;
+		word += v->len;
+		*(const char **)((char *)out + v->at) = word;
+		return *word != '\0' && (v->first == 0 || *word == v->first);
+	}
+	return false;
+}
+
+enum ak_err
+options_parse(int argc, const char **argv, struct options *out)
+{
+	*out = (struct options){.prompt = DEFAULT_PROMPT};
+	for (int i = 0; i < argc; i++)
+		if (!take_word(argv[i], out)) {
+			out->bad = argv[i];
+			return AK_ERR_INVALID;
+		}
+	return AK_OK;
+}

@@ -1,0 +1,73 @@
+#include "report.h"
+
+#include <security/pam_ext.h>
+#include <syslog.h>
+
+#include "audit.h"
+#include "result.h"
+
+static const char *const events[] = {
+    [PHASE_AUTH] = "authenticate",
+    [PHASE_SETCRED] = "setcred",
+    [PHASE_ACCOUNT] = "account",
+    [PHASE_OPEN] = "open_session",
+    [PHASE_CLOSE] = "close_session",
+    [PHASE_PASSWORD] = "chauthtok",
+};
+
+/* Who, and by which door. */
+static void
+add_scene(struct audit *a, const struct scene *sc)
+{
+	if (sc->subject == SUBJECT_KEY) {
+		audit_add(a, "key", sc->key.rec.name);
+		audit_add(a, "id", sc->key.rec.id);
+		audit_add_number(a, "uid", sc->key.rec.uid);
+	}
+	audit_add(a, "user", sc->user);
+	audit_add(a, "service", sc->service);
+	audit_add(a, "rhost", scene_item(sc, PAM_RHOST));
+	audit_add(a, "tty", scene_item(sc, PAM_TTY));
+	audit_add(a, "ruser", scene_item(sc, PAM_RUSER));
+}
+
+void
+report_decision(const struct scene *sc, int code, const struct verdict *v, uint32_t secret,
+    const char *problem)
+{
+	struct audit a;
+
+	audit_start(&a, events[sc->phase]);
+	audit_add(&a, "decision", code == PAM_SUCCESS ? "allow" : "deny");
+	add_scene(&a, sc);
+	if (secret != 0)
+		audit_add_number(&a, "secret", secret);
+	if (v != NULL) {
+		audit_add(&a, "roles", v->roles_text);
+		audit_add(&a, "reason", reason_word(v->reason));
+		audit_add(&a, "why", v->why);
+	}
+	audit_add(&a, "why", problem);
+	pam_syslog(sc->pamh, result_priority(code), "%s", a.line);
+}
+
+void
+report_debug(const struct scene *sc, int code)
+{
+	static const char *const kinds[] = {
+	    [SUBJECT_NOT_OURS] = "not-ours",
+	    [SUBJECT_KEY] = "key",
+	    [SUBJECT_NO_KEY] = "no-such-key",
+	    [SUBJECT_UNAVAILABLE] = "unavailable",
+	};
+	struct audit a;
+
+	if (!sc->options.debug)
+		return;
+	audit_start(&a, "debug");
+	audit_add(&a, "phase", events[sc->phase]);
+	audit_add(&a, "service", sc->service);
+	audit_add(&a, "subject", kinds[sc->subject]);
+	audit_add_number(&a, "answer", (uint64_t)code);
+	pam_syslog(sc->pamh, LOG_DEBUG, "%s", a.line);
+}

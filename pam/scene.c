@@ -1,0 +1,85 @@
+#include "scene.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "text.h"
+
+#define HANDOVER_NAME "apikey_handover"
+
+const char *
+scene_item(const struct scene *sc, int item)
+{
+	const void *value = NULL;
+
+	if (pam_get_item(sc->pamh, item, &value) != PAM_SUCCESS)
+		return NULL;
+	return value;
+}
+
+void
+scene_open(struct scene *sc, pam_handle_t *pamh, enum phase phase, int flags, int argc,
+    const char **argv)
+{
+	const char *service;
+
+	memset(sc, 0, sizeof(*sc));
+	sc->pamh = pamh;
+	sc->phase = phase;
+	sc->flags = flags;
+	sc->subject = SUBJECT_NOT_OURS;
+	sc->ring = KEYRING_INIT;
+	sc->paths = paths_installed();
+	sc->options_err = options_parse(argc, argv, &sc->options);
+	if (sc->options_err == AK_OK && sc->options.config != NULL)
+		sc->options_err =
+		    text_copy(sc->paths.config, sizeof(sc->paths.config), sc->options.config);
+	service = scene_item(sc, PAM_SERVICE);
+	sc->service = service == NULL ? "" : service;
+	sc->user = "";
+	sc->sudo = strcmp(sc->service, "sudo") == 0 || strcmp(sc->service, "sudo-i") == 0;
+}
+
+void
+scene_close(struct scene *sc)
+{
+	if (sc->subject == SUBJECT_KEY)
+		key_clear(&sc->key);
+	keyring_close(&sc->ring);
+	sc->subject = SUBJECT_NOT_OURS;
+}
+
+const struct handover *
+scene_borrow_handover(const struct scene *sc)
+{
+	const void *data = NULL;
+
+	if (pam_get_data(sc->pamh, HANDOVER_NAME, &data) != PAM_SUCCESS)
+		return NULL;
+	return data;
+}
+
+static void
+drop_handover(pam_handle_t *pamh, void *data, int status)
+{
+	(void)pamh;
+	(void)status;
+	free(data);
+}
+
+enum ak_err
+scene_leave_handover(const struct scene *sc, uint32_t secret)
+{
+	struct handover *h = calloc(1, sizeof(*h));
+
+	if (h == NULL)
+		return AK_ERR_NOMEM;
+	h->uid = sc->key.rec.uid;
+	h->secret = secret;
+	memcpy(h->name, sc->key.rec.name, sizeof(h->name));
+	if (pam_set_data(sc->pamh, HANDOVER_NAME, h, drop_handover) != PAM_SUCCESS) {
+		free(h);
+		return AK_ERR_NOMEM;
+	}
+	return AK_OK;
+}

@@ -1,0 +1,21 @@
+/* subject: whose account a phase is about, and whether it is a key's: decided first, in every phase. */
+#ifndef AK_PAM_SUBJECT_H
+#define AK_PAM_SUBJECT_H
+
+#include "scene.h"
+
+/*
+ * Fills in sc->user, sc->ring, sc->subject, sc->subject_err and sc->key.
+ *
+ * The subject is PAM_USER; in sudo's account phase it is who calls sudo, by
+ * getuid(2), whatever rootpw, targetpw or runaspw made of PAM_USER; in sudo's
+ * later phases, where PAM_USER is the target, who the account phase found. In
+ * sudo's authenticate it is PAM_USER, whose password sudo wants: a key's own
+ * token must not open what sudoers locks with root's.
+ *
+ * Until a uid is known to lie in a key range, every failure leaves
+ * SUBJECT_NOT_OURS: local people log in however broken we are.
+ */
+void subject_find(struct scene *sc);
+
+#endif
