@@ -1,0 +1,87 @@
+/* store: changes to the keys made on this host: one writer at a time, all or nothing, in local.idx. */
+#ifndef AK_STORE_H
+#define AK_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "diag.h"
+#include "err.h"
+#include "keyring.h"
+#include "paths.h"
+#include "record.h"
+
+struct store;
+
+/* What the store asks of whoever uses it. Any may be NULL. */
+struct store_hooks {
+	/* Another writer, pid, holds the lock: about to wait. */
+	void (*waiting)(void *ctx, pid_t holder);
+	/* Has this host another user or group of that id already? */
+	bool (*id_taken)(void *ctx, uint32_t id);
+	void *ctx;
+};
+
+/*
+ * Take the lock (waiting for it) and open what is there. A host without
+ * files gets an empty store; a local.idx that is missing, damaged or older
+ * than users.idx says it should be is an error with a sentence, because to
+ * begin anew would give ids away twice. accept_rollback: take what is there,
+ * and count ids on from what users.idx says. SIGTSTP, SIGINT, SIGTERM and
+ * SIGHUP wait until store_close.
+ */
+struct store_options {
+	struct store_hooks hooks;
+	bool accept_rollback;
+	bool trust_clock; /* stamp by the clock, though files from its future exist */
+};
+
+enum ak_err store_open(const struct paths *p, const struct store_options *opt, struct store **out,
+    struct diag *why) AK_MUST_CHECK;
+void store_close(struct store **s);
+
+/* As keyring_find_*, over what is stored and staged. key_clear after AK_OK alone. */
+enum ak_err store_find_name(const struct store *s, const char *name, struct key *out) AK_MUST_CHECK;
+enum ak_err store_find_id(const struct store *s, const char *id, struct key *out) AK_MUST_CHECK;
+enum ak_err store_find_uid(const struct store *s, uint32_t uid, struct key *out) AK_MUST_CHECK;
+
+/* Every stored key, in uid order, without what is staged. take's answer other than AK_OK ends the walk, and is returned. */
+enum ak_err store_each(const struct store *s,
+    enum ak_err (*take)(void *ctx, const struct key_record *k), void *ctx) AK_MUST_CHECK;
+
+/* The next uid by counting up: not reserved, never given, not another's. AK_ERR_FULL at the range's end. */
+enum ak_err store_next_uid(struct store *s, struct id_range range, uint32_t *uid) AK_MUST_CHECK;
+/* May this uid be given? AK_ERR_EXISTS with a sentence: another's, or a deleted key's. */
+enum ak_err store_check_uid(const struct store *s, struct id_range range, uint32_t uid,
+    struct diag *why) AK_MUST_CHECK;
+
+/* The gid of a role's group: the one it always had, or the next (staged). */
+enum ak_err store_role_gid(struct store *s, const char *group, struct id_range range,
+    uint32_t *gid) AK_MUST_CHECK;
+
+/* Stage a key: a new one, or a new state of the one with its uid. */
+enum ak_err store_put(struct store *s, const struct key_record *k) AK_MUST_CHECK;
+/* Stage a key's end; its uid is spent. */
+enum ak_err store_remove(struct store *s, const struct key_record *k, int64_t now) AK_MUST_CHECK;
+
+/*
+ * Make what is staged true: written, fsynced, renamed; the previous file is
+ * kept as local.idx.prev. Nothing staged: nothing happens. Then users.idx is
+ * behind until publish.
+ */
+enum ak_err store_commit(struct store *s, int64_t now, struct diag *why) AK_MUST_CHECK;
+
+/* For publish. */
+const struct paths *store_borrow_paths(const struct store *s);
+const struct index *store_borrow_local(const struct store *s); /* fd -1: no keys yet */
+/* uids that this store's commits changed, in no order. */
+const uint32_t *store_borrow_changed(const struct store *s, size_t *n);
+/* Which local.idx was there when the store was opened; generation 0: none. */
+struct source_id store_before(const struct store *s);
+/* The stamp for a file made now: never before a stamp that exists, unless the clock is to be trusted. */
+int64_t store_stamp(const struct store *s, int64_t now);
+struct local_extra store_extra(const struct store *s);
+
+#endif
