@@ -1,0 +1,70 @@
+/* decide: the whole decision over a key: its gates, then the policy; what login, explain, check and tests all call. */
+#ifndef AK_DECIDE_H
+#define AK_DECIDE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "eval.h"
+#include "image.h"
+#include "net.h"
+#include "record.h"
+#include "trace.h"
+
+/* Why; one text and one PAM code for each (reason_text here, pam/result.c). */
+enum reason {
+	REASON_PERMITTED = 1,
+	REASON_LOCKDOWN,	 /* all keys are refused on this host */
+	REASON_SECRET_ENDED,	 /* the secret that opened this is no more */
+	REASON_NO_TOKEN,	 /* the service may not be entered without one */
+	REASON_DISABLED,
+	REASON_NOT_YET,		 /* before not-before */
+	REASON_EXPIRED,
+	REASON_TIME_UNDEFINED,	 /* the key is bound in time, and the clock can't be believed */
+	REASON_FROM,		 /* the address is not in the key's own list, or is undefined */
+	REASON_NO_POLICY,	 /* no readable, valid policy */
+	REASON_SPACE,		 /* this host's space is not declared */
+	REASON_ROLE,		 /* no role permits the service */
+	REASON_FAILED,		 /* no decision could be made: out of memory */
+};
+
+const char *reason_text(enum reason r);  /* a short clause: "the key has expired" */
+const char *reason_word(enum reason r);  /* one word for logs and JSON: "expired" */
+
+struct decide_request {
+	const struct key_record *key;
+	const struct image *policy; /* NULL: none that is readable and valid */
+	const char *policy_problem; /* then: why, or NULL */
+	struct strv hosts;
+	const char *service;	    /* NULL: not asked */
+	const char *account;	    /* NULL: the key's own */
+	const struct net_addr *address; /* NULL: undefined */
+	int64_t now;
+	bool time_undefined; /* now is not to be believed */
+	bool lockdown;
+	uint32_t secret; /* number of the secret that was presented; 0: none was */
+	bool without_token; /* and this login rests on something else: a public key, NOPASSWD, cron */
+};
+
+struct verdict {
+	enum reason reason; /* never 0 */
+	struct role_set roles; /* held on this host; empty when a gate failed */
+	char why[256];	/* a sentence for logs and people; no control characters */
+	char roles_text[512]; /* names, comma-separated, cut at a whole name */
+};
+
+void verdict_clear(struct verdict *v);
+
+/*
+ * Gates in order (lockdown, secret, token, state, not-before, expiry, from), then
+ * policy_eval; all gates are traced though one fails, and the first that fails
+ * is the reason. The host's space comes from the image's settings. What is
+ * bound in time (a secret that ends too) is refused while time is undefined.
+ * AK_OK: permitted. AK_ERR_DENIED: v says why. Else (AK_ERR_NOMEM): v is a
+ * denial too. v is the caller's to clear after each of them.
+ */
+enum ak_err decide(const struct decide_request *req, const struct trace *trace,
+    struct verdict *v) AK_MUST_CHECK;
+
+#endif
