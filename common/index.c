@@ -140,17 +140,20 @@ index_open(const char *path, uid_t owner, struct index *out)
 	if (err == AK_OK)
 		err = got_b == sizeof(b) ? parse_header(b, (uint64_t)st.st_size, &out->head)
 					 : AK_ERR_CORRUPT;
-	if (err != AK_OK)
+	if (err != AK_OK) {
 		index_close(out);
+		*out = INDEX_INIT;
+	}
 	return err;
 }
 
+/* The head stays: a walk goes on over what its buffer holds. */
 void
 index_close(struct index *ix)
 {
 	if (ix->fd != -1)
 		(void)close(ix->fd);
-	*ix = INDEX_INIT;
+	ix->fd = -1;
 }
 
 void
@@ -294,6 +297,8 @@ index_find(const struct index *ix, const void *key, size_t key_len_b, struct ind
 	enum ak_err err;
 
 	out->large = NULL;
+	if (ix->fd == -1) /* an empty head would say "not found" */
+		return AK_ERR_UNAVAILABLE;
 	if (key_len_b == 0 || key_len_b > INDEX_KEY_MAX_B)
 		return AK_ERR_NOT_FOUND;
 	for (uint64_t probes = 0; probes < h->hash_blocks; probes++) {
@@ -346,6 +351,8 @@ index_seek(const struct index *ix, unsigned order, uint32_t from, uint64_t *offs
 	enum ak_err err;
 
 	*offset = ix->head.order[order].records_end;
+	if (ix->fd == -1)
+		return AK_ERR_UNAVAILABLE;
 	while (low < high) {
 		uint64_t mid = low + (high - low) / 2;
 
@@ -393,6 +400,18 @@ walk_holds(const struct index_walk *w, const unsigned char *buf)
 	    le32_load(buf + skip_b + 4) <= w->in_len_b - skip_b;
 }
 
+/* Why not: the buffer is too small, or no record of this length can lie here. */
+static enum ak_err
+walk_lacks(const struct index_walk *w, const unsigned char *buf)
+{
+	uint64_t left_b = w->end - w->next;
+
+	if (left_b < INDEX_RECORD_HEADER_B ||
+	    (w->in_len_b >= INDEX_RECORD_HEADER_B && le32_load(buf + 4) > left_b))
+		return AK_ERR_CORRUPT;
+	return AK_ERR_RANGE;
+}
+
 enum ak_err
 index_walk_next(const struct index *ix, struct index_walk *w, unsigned char *buf, size_t cap_b,
     struct index_view *out)
@@ -404,16 +423,35 @@ index_walk_next(const struct index *ix, struct index_walk *w, unsigned char *buf
 	if (!walk_holds(w, buf)) {
 		if ((err = walk_fill(ix, w, buf, cap_b)) != AK_OK)
 			return err;
-		if (!walk_holds(w, buf)) {
-			/* All of the order is here, and still not a record. */
-			if (w->in_len_b == w->end - w->next)
-				return AK_ERR_CORRUPT;
-			return w->in_len_b < INDEX_RECORD_HEADER_B ? AK_ERR_CORRUPT : AK_ERR_RANGE;
-		}
+		if (!walk_holds(w, buf))
+			return walk_lacks(w, buf);
 	}
 	err = index_parse_record(buf + (w->next - w->in_at), w->in_len_b - (w->next - w->in_at),
 	    ix->head.crc_seed, out);
 	if (err == AK_OK)
 		w->next += out->len_b;
+	return err;
+}
+
+enum ak_err
+index_read_order(const struct index *ix, unsigned order, unsigned char **bytes, size_t *len_b)
+{
+	uint64_t at = ix->head.order[order].records_at;
+	size_t got_b = 0;
+	enum ak_err err;
+
+	*bytes = NULL;
+	*len_b = (size_t)(ix->head.order[order].records_end - at);
+	if (ix->fd == -1)
+		return AK_ERR_UNAVAILABLE;
+	if ((*bytes = malloc(*len_b + 1)) == NULL)
+		return AK_ERR_NOMEM;
+	err = read_at(ix->fd, *bytes, *len_b, at, &got_b);
+	if (err == AK_OK && got_b != *len_b)
+		err = AK_ERR_CORRUPT;
+	if (err != AK_OK) {
+		free(*bytes);
+		*bytes = NULL;
+	}
 	return err;
 }

@@ -81,6 +81,7 @@ void index_record_clear(struct index_record *r);
  * AK_ERR_UNAVAILABLE. On failure *out is closed.
  */
 enum ak_err index_open(const char *path, uid_t owner, struct index *out) AK_MUST_CHECK;
+/* The head stays readable; look-ups are AK_ERR_UNAVAILABLE from now on. */
 void index_close(struct index *ix);
 
 /* AK_OK, AK_ERR_NOT_FOUND, AK_ERR_CORRUPT, AK_ERR_UNAVAILABLE, AK_ERR_NOMEM. Clear *out after AK_OK alone. */
@@ -110,6 +111,14 @@ enum ak_err index_walk_next(const struct index *ix, struct index_walk *w, unsign
 
 /* The record at an offset, on the heap if need be. */
 enum ak_err index_read_at(const struct index *ix, uint64_t offset, struct index_record *out) AK_MUST_CHECK;
+
+/*
+ * All records of an order, in one piece on the heap, the caller's to free:
+ * index_parse_record steps through them. For who rewrites the file; a look-up
+ * never needs it.
+ */
+enum ak_err index_read_order(const struct index *ix, unsigned order, unsigned char **bytes,
+    size_t *len_b) AK_MUST_CHECK;
 
 /* Is there a record in these bytes? For walks and for the tests' fuzzing. crc_seed as in the header. */
 enum ak_err index_parse_record(const unsigned char *bytes, size_t avail_b, uint32_t crc_seed,

@@ -8,8 +8,9 @@
 #include "hash.h"
 #include "pack.h"
 
-/* Where a record lies in the arena, and where it will lie in the file. */
+/* Where a record lies, and where it will lie in the file. */
 struct entry {
+	const unsigned char *borrowed; /* NULL: in the arena */
 	size_t arena_at, len_b;
 	uint64_t file_at;
 	uint32_t number;
@@ -36,8 +37,6 @@ index_make_new(size_t hint)
 	if (hint > 0 && hint < (SIZE_MAX >> 10)) {
 		m->entries = malloc(hint * sizeof(*m->entries));
 		m->cap = m->entries == NULL ? 0 : hint;
-		pack_reserve(&m->arena, hint * 128);
-		m->arena.err = AK_OK; /* a hint alone never fails */
 	}
 	return m;
 }
@@ -47,7 +46,7 @@ index_make_free(struct index_make *m)
 {
 	if (m == NULL)
 		return;
-	pack_wipe(&m->arena);
+	pack_clear(&m->arena);
 	free(m->entries);
 	free(m);
 }
@@ -67,23 +66,16 @@ grow(struct index_make *m)
 	return AK_OK;
 }
 
-/* The record at arena_at is complete: enter it. */
 static void
-enter(struct index_make *m, unsigned order, uint32_t number, unsigned n_keys, size_t arena_at)
+enter(struct index_make *m, struct entry e, unsigned n_keys)
 {
 	const struct entry *last = m->n == 0 ? NULL : &m->entries[m->n - 1];
 
-	if (last != NULL &&
-	    (order < last->order || (order == last->order && number < last->number)))
+	if (last != NULL && (e.order < last->order ||
+		(e.order == last->order && e.number < last->number)))
 		m->sorted = false;
-	m->entries[m->n] = (struct entry){
-	    .arena_at = arena_at,
-	    .len_b = m->arena.len_b - arena_at,
-	    .number = number,
-	    .seq = (uint32_t)m->n,
-	    .order = order,
-	};
-	m->n++;
+	e.seq = (uint32_t)m->n;
+	m->entries[m->n++] = e;
 	m->n_keys += n_keys;
 }
 
@@ -118,22 +110,28 @@ index_make_add(struct index_make *m, unsigned order, uint32_t number,
 	pack_bytes(&m->arena, value, value_len_b);
 	if (m->arena.err != AK_OK)
 		return m->arena.err;
-	enter(m, order, number, n_keys, at);
+	enter(m,
+	    (struct entry){.arena_at = at,
+		.len_b = m->arena.len_b - at,
+		.number = number,
+		.order = order},
+	    n_keys);
 	return AK_OK;
 }
 
 enum ak_err
 index_make_copy(struct index_make *m, const struct index_view *v)
 {
-	size_t at = m->arena.len_b;
 	enum ak_err err;
 
 	if ((err = grow(m)) != AK_OK)
 		return err;
-	pack_bytes(&m->arena, v->bytes, v->len_b);
-	if (m->arena.err != AK_OK)
-		return m->arena.err;
-	enter(m, v->order, v->number, v->n_keys, at);
+	enter(m,
+	    (struct entry){.borrowed = v->bytes,
+		.len_b = v->len_b,
+		.number = v->number,
+		.order = v->order},
+	    v->n_keys);
 	return AK_OK;
 }
 
@@ -170,49 +168,97 @@ set_slot(unsigned char *slot, uint32_t tag, uint64_t offset)
 	le64_store(slot + 4, offset);
 }
 
-/* A key into the first free slot from its own block on; EXISTS when a record there has it already. */
-static enum ak_err
-place_key(const struct layout *l, const unsigned char *key, size_t key_len_b, uint64_t offset)
+/* A key on its way into the hash. */
+struct pending {
+	uint64_t hash, key_at, record_at; /* of the key and its record: file offsets */
+};
+
+static unsigned char *
+first_block(const struct layout *l, uint64_t hash)
 {
-	uint64_t hash = hash_sip(l->head.id, key, key_len_b);
-	uint64_t no = index_hash_block(hash, l->head.hash_blocks);
+	return l->bytes + INDEX_HEADER_B +
+	    index_hash_block(hash, l->head.hash_blocks) * INDEX_BLOCK_B;
+}
+
+/* Is the slot's record one that has this key already? */
+static bool
+is_twin(const struct layout *l, const unsigned char *slot, const struct pending *p)
+{
+	uint64_t at = le64_load(slot + 4);
+	const unsigned char *key = l->bytes + p->key_at;
 	struct index_view other;
 
-	for (;;) {
-		unsigned char *block = l->bytes + INDEX_HEADER_B + no * INDEX_BLOCK_B;
+	return le32_load(slot) == (uint32_t)p->hash &&
+	    index_parse_record(l->bytes + at, l->head.size_b - at, l->head.crc_seed, &other) ==
+		AK_OK &&
+	    index_view_has_key(&other, key + 1, *key);
+}
 
+/* Into the first free slot from its own block on; EXISTS when a record there has the key already. */
+static enum ak_err
+place_key(const struct layout *l, const struct pending *p)
+{
+	unsigned char *end = l->bytes + INDEX_HEADER_B + l->head.hash_blocks * INDEX_BLOCK_B;
+	unsigned char *block = first_block(l, p->hash);
+
+	for (;;) {
 		for (unsigned i = 0; i < INDEX_SLOTS; i++) {
 			unsigned char *slot = block + (size_t)i * INDEX_SLOT_B;
-			uint64_t taken = le64_load(slot + 4);
 
-			if (taken == 0) {
-				set_slot(slot, (uint32_t)hash, offset);
+			if (le64_load(slot + 4) == 0) {
+				set_slot(slot, (uint32_t)p->hash, p->record_at);
 				return AK_OK;
 			}
-			if (le32_load(slot) != (uint32_t)hash)
-				continue;
-			if (index_parse_record(l->bytes + taken, l->head.size_b - taken,
-				l->head.crc_seed, &other) != AK_OK ||
-			    index_view_has_key(&other, key, key_len_b))
+			if (is_twin(l, slot, p))
 				return AK_ERR_EXISTS;
 		}
-		no = no + 1 == l->head.hash_blocks ? 0 : no + 1;
+		block += INDEX_BLOCK_B;
+		if (block == end)
+			block = l->bytes + INDEX_HEADER_B;
 	}
 }
 
-static enum ak_err
-place_record(struct index_make *m, const struct entry *e, const struct layout *l)
+/* The record to its place, and its keys to those that wait for theirs. */
+static size_t
+place_record(
+    const struct index_make *m, const struct entry *e, const struct layout *l, struct pending *out)
 {
 	unsigned char *record = l->bytes + e->file_at;
-	const unsigned char *key = record + INDEX_RECORD_HEADER_B;
-	enum ak_err err;
+	uint64_t key_at = e->file_at + INDEX_RECORD_HEADER_B;
 
-	memcpy(record, m->arena.bytes + e->arena_at, e->len_b);
+	memcpy(record, e->borrowed != NULL ? e->borrowed : m->arena.bytes + e->arena_at, e->len_b);
 	le32_store(record, hash_crc32(l->head.crc_seed, record + 4, e->len_b - 4));
-	for (unsigned i = 0; i < record[8]; i++, key += 1 + *key)
-		if ((err = place_key(l, key + 1, *key, e->file_at)) != AK_OK)
-			return err;
-	return AK_OK;
+	for (unsigned i = 0; i < record[8]; i++) {
+		const unsigned char *key = l->bytes + key_at;
+
+		out[i] = (struct pending){
+		    hash_sip(l->head.id, key + 1, *key), key_at, e->file_at};
+		key_at += 1U + *key;
+	}
+	return record[8];
+}
+
+/* Far enough ahead that a block is in the cache when its turn comes. */
+#define AHEAD 16U
+
+static enum ak_err
+place_records(const struct index_make *m, const struct layout *l)
+{
+	struct pending *keys = reallocarray(NULL, m->n_keys + 1, sizeof(*keys));
+	enum ak_err err = AK_OK;
+	size_t n = 0;
+
+	if (keys == NULL)
+		return AK_ERR_NOMEM;
+	for (size_t i = 0; i < m->n; i++)
+		n += place_record(m, &m->entries[i], l, keys + n);
+	for (size_t i = 0; i < n && err == AK_OK; i++) {
+		if (i + AHEAD < n)
+			__builtin_prefetch(first_block(l, keys[i + AHEAD].hash), 1);
+		err = place_key(l, &keys[i]);
+	}
+	free(keys);
+	return err;
 }
 
 static void
@@ -285,7 +331,7 @@ index_make_finish(struct index_make *m, const struct index_make_head *head,
     unsigned char **bytes, size_t *len_b)
 {
 	struct layout l = {.bytes = NULL};
-	enum ak_err err = AK_OK;
+	enum ak_err err;
 
 	*bytes = NULL;
 	*len_b = 0;
@@ -303,10 +349,7 @@ index_make_finish(struct index_make *m, const struct index_make_head *head,
 	lay_out(m, &l.head);
 	if ((l.bytes = calloc(1, l.head.size_b)) == NULL)
 		return AK_ERR_NOMEM;
-	for (size_t i = 0; i < m->n && err == AK_OK; i++)
-		err = place_record(m, &m->entries[i], &l);
-	if (err != AK_OK) {
-		explicit_bzero(l.bytes, l.head.size_b);
+	if ((err = place_records(m, &l)) != AK_OK) {
 		free(l.bytes);
 		return err;
 	}

@@ -19,6 +19,7 @@ struct publication {
 	uint32_t *changed; /* uids, ascending */
 	size_t n_changed;
 	struct index_make *make;
+	unsigned char *kept[INDEX_ORDERS]; /* the old file's records */
 	struct publish_result res;
 	struct diag *why;
 };
@@ -77,35 +78,22 @@ keep_old_group(struct publication *p, const struct index_view *v)
 	return err == AK_OK ? groupset_add(&p->groups, g.name, g.gid, g.members.len_b > 0) : err;
 }
 
-/* Over the old file's records of one order. A group of very many members needs a large buffer. */
+/* Over the old file's records of one order, which stay until the publication is cleared. */
 static enum ak_err
 each_old(struct publication *p, unsigned order,
     enum ak_err (*take)(struct publication *p, const struct index_view *v))
 {
-	size_t cap_b = (size_t)1 << 20;
-	unsigned char *buf = malloc(cap_b), *bigger;
 	struct index_view v;
-	struct index_walk w;
-	enum ak_err err = buf == NULL ? AK_ERR_NOMEM : AK_OK;
+	size_t len_b, at = 0;
+	enum ak_err err = index_read_order(&p->old, order, &p->kept[order], &len_b);
 
-	index_walk_start(&p->old, order, p->old.head.order[order].records_at, &w);
-	while (err == AK_OK) {
-		err = index_walk_next(&p->old, &w, buf, cap_b, &v);
-		if (err == AK_OK) {
+	for (; err == AK_OK && at < len_b; at += v.len_b) {
+		err = index_parse_record(
+		    p->kept[order] + at, len_b - at, p->old.head.crc_seed, &v);
+		if (err == AK_OK)
 			err = take(p, &v);
-		} else if (err == AK_ERR_RANGE) {
-			cap_b *= 2;
-			if ((bigger = realloc(buf, cap_b)) == NULL) {
-				err = AK_ERR_NOMEM;
-				break;
-			}
-			buf = bigger;
-			w.in_len_b = 0; /* read anew */
-			err = AK_OK;
-		}
 	}
-	free(buf);
-	return err == AK_ERR_NOT_FOUND ? AK_OK : err;
+	return err;
 }
 
 /*
@@ -423,5 +411,7 @@ publish(struct store *s, const struct live *live, int64_t now, struct publish_re
 	groupset_clear(&p.groups);
 	index_close(&p.old);
 	free(p.changed);
+	for (unsigned o = 0; o < INDEX_ORDERS; o++)
+		free(p.kept[o]);
 	return err;
 }

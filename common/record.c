@@ -73,6 +73,10 @@ secret_unpack(struct unpack *u, struct key_secret *out)
 void
 key_record_pack(const struct key_record *k, struct pack *out)
 {
+	if (k->n_secrets > KEY_SECRETS_MAX && out->err == AK_OK)
+		out->err = AK_ERR_INVALID;
+	if (out->err != AK_OK)
+		return;
 	pack_u8(out, SHAPE_KEY);
 	pack_str(out, k->name);
 	pack_str(out, k->id);
@@ -165,14 +169,18 @@ enum ak_err
 spent_uid_unpack(const void *bytes, size_t len_b, struct spent_uid *out)
 {
 	struct unpack u = unpack_over(bytes, len_b);
+	uint8_t shape = unpack_u8(&u);
 
-	if (unpack_u8(&u) != SHAPE_SPENT_UID)
-		return AK_ERR_CORRUPT;
 	out->uid = unpack_u32(&u);
 	out->deleted_at = (int64_t)unpack_u64(&u);
 	out->name = unpack_str(&u);
 	out->id = unpack_str(&u);
-	return ended(&u);
+	if (shape != SHAPE_SPENT_UID || ended(&u) != AK_OK || !text_is_key_name(out->name) ||
+	    strlen(out->id) != KEY_ID_LEN || id_is_reserved(out->uid)) {
+		*out = (struct spent_uid){.name = "", .id = ""};
+		return AK_ERR_CORRUPT;
+	}
+	return AK_OK;
 }
 
 void
@@ -187,12 +195,16 @@ enum ak_err
 role_gid_unpack(const void *bytes, size_t len_b, struct role_gid *out)
 {
 	struct unpack u = unpack_over(bytes, len_b);
+	uint8_t shape = unpack_u8(&u);
 
-	if (unpack_u8(&u) != SHAPE_ROLE_GID)
-		return AK_ERR_CORRUPT;
 	out->gid = unpack_u32(&u);
 	out->group = unpack_str(&u);
-	return ended(&u);
+	if (shape != SHAPE_ROLE_GID || ended(&u) != AK_OK || !text_is_group_name(out->group) ||
+	    id_is_reserved(out->gid)) {
+		*out = (struct role_gid){.group = ""};
+		return AK_ERR_CORRUPT;
+	}
+	return AK_OK;
 }
 
 void
@@ -212,19 +224,22 @@ enum ak_err
 user_record_unpack(const void *bytes, size_t len_b, struct user_record *out)
 {
 	struct unpack u = unpack_over(bytes, len_b);
+	uint8_t shape = unpack_u8(&u);
 
-	*out = (struct user_record){.name = "", .gecos = "", .home = "", .shell = ""};
-	if (unpack_u8(&u) != SHAPE_USER)
-		return AK_ERR_CORRUPT;
 	out->uid = unpack_u32(&u);
 	out->name = unpack_str(&u);
 	out->gecos = unpack_str(&u);
 	out->home = unpack_str(&u);
 	out->shell = unpack_str(&u);
 	out->n_gids = unpack_u32(&u);
+	if (out->n_gids > u.left_b / 4)
+		u.bad = true;
 	out->gids = unpack_bytes(&u, (size_t)out->n_gids * 4);
-	if (ended(&u) != AK_OK || !text_is_key_name(out->name) || id_is_reserved(out->uid))
+	if (shape != SHAPE_USER || ended(&u) != AK_OK || !text_is_key_name(out->name) ||
+	    id_is_reserved(out->uid)) {
+		*out = (struct user_record){.name = "", .gecos = "", .home = "", .shell = ""};
 		return AK_ERR_CORRUPT;
+	}
 	return AK_OK;
 }
 
@@ -241,15 +256,16 @@ enum ak_err
 group_record_unpack(const void *bytes, size_t len_b, struct group_record *out)
 {
 	struct unpack u = unpack_over(bytes, len_b);
+	uint8_t shape = unpack_u8(&u);
 
-	*out = (struct group_record){.name = ""};
-	if (unpack_u8(&u) != SHAPE_GROUP)
-		return AK_ERR_CORRUPT;
 	out->gid = unpack_u32(&u);
 	out->name = unpack_str(&u);
 	out->members = unpack_strv(&u);
-	if (ended(&u) != AK_OK || !text_is_group_name(out->name))
+	if (shape != SHAPE_GROUP || ended(&u) != AK_OK || !text_is_group_name(out->name) ||
+	    id_is_reserved(out->gid)) {
+		*out = (struct group_record){.name = ""};
 		return AK_ERR_CORRUPT;
+	}
 	return AK_OK;
 }
 
@@ -328,11 +344,17 @@ users_extra_pack(const struct users_extra *e, unsigned char out[INDEX_EXTRA_B])
 	le64_store(out + 72, e->group);
 }
 
-enum ak_err
-users_extra_unpack(const unsigned char in[INDEX_EXTRA_B], struct users_extra *out)
+static bool
+range_is_sound(struct id_range r)
 {
 	uint32_t first;
 
+	return r.min <= r.max && !id_range_reserved(r, &first);
+}
+
+enum ak_err
+users_extra_unpack(const unsigned char in[INDEX_EXTRA_B], struct users_extra *out)
+{
 	*out = (struct users_extra){
 	    .uids = {le32_load(in), le32_load(in + 4)},
 	    .gids = {le32_load(in + 8), le32_load(in + 12)},
@@ -346,10 +368,9 @@ users_extra_unpack(const unsigned char in[INDEX_EXTRA_B], struct users_extra *ou
 	    .group = le64_load(in + 72),
 	};
 	/* A range that took in root would make every local account ours. */
-	if (out->uids.min > out->uids.max || id_range_reserved(out->uids, &first) ||
-	    (out->directory_uids.max != 0 &&
-		(out->directory_uids.min > out->directory_uids.max ||
-		    id_range_reserved(out->directory_uids, &first)))) {
+	if (!range_is_sound(out->uids) ||
+	    (out->gids.max != 0 && !range_is_sound(out->gids)) ||
+	    (out->directory_uids.max != 0 && !range_is_sound(out->directory_uids))) {
 		*out = (struct users_extra){.enumerate = false};
 		return AK_ERR_CORRUPT;
 	}

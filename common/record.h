@@ -78,6 +78,7 @@ struct key_record {
 	((struct key_record){.created_by = "", .description = "", .owner = "", .home = "",     \
 	    .shell = "", .expires_at = NUM_NEVER})
 
+/* More than KEY_SECRETS_MAX secrets: out->err is AK_ERR_INVALID. */
 void key_record_pack(const struct key_record *k, struct pack *out);
 /* AK_ERR_CORRUPT when the bytes are not one whole key: a bad name, uid, count or string. */
 enum ak_err key_record_unpack(const void *bytes, size_t len_b, struct key_record *out) AK_MUST_CHECK;

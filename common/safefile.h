@@ -58,8 +58,10 @@ enum safefile_keep {
 
 /*
  * Replace path by bytes, all or nothing: written beside it as `.NAME.new`
- * (what a killed writer left there is overwritten), then renamed. One writer
- * at a time is the caller's business (store's lock).
+ * (what a killed writer left there is overwritten), then renamed. path is
+ * absolute. After a failure the old file stands, but for one: when the
+ * folder could not be synced the new one does. One writer at a time is the
+ * caller's business (store's lock).
  */
 enum ak_err safefile_replace(const char *path, mode_t mode, const void *bytes, size_t len_b,
     unsigned keep, struct diag *why) AK_MUST_CHECK;

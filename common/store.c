@@ -134,40 +134,13 @@ open_files(struct store *s, struct diag *why)
 	if (err != AK_OK)
 		err = open_without_users(s, err, why);
 	else if (s->ring.local_err == AK_ERR_ROLLBACK && s->opt.accept_rollback)
-		err = index_open(p->local, p->owner, &s->ring.local);
+		err = s->ring.local_err = index_open(p->local, p->owner, &s->ring.local);
 	else if (s->ring.local_err != AK_OK && !s->opt.accept_rollback &&
 	    s->ring.users.local.generation > 0)
 		err = say_local(s, why);
 	if (err == AK_OK)
 		count_on(s);
 	return err;
-}
-
-enum ak_err
-store_open(const struct paths *p, const struct store_options *opt, struct store **out,
-    struct diag *why)
-{
-	struct store *s;
-	enum ak_err err;
-
-	*out = NULL;
-	if ((err = make_state_folder(p, why)) != AK_OK)
-		return err;
-	if ((s = calloc(1, sizeof(*s))) == NULL)
-		return AK_ERR_NOMEM;
-	s->paths = *p;
-	s->opt = *opt;
-	s->lock = LOCK_INIT;
-	s->ring = KEYRING_INIT;
-	err = lock_take(&s->lock, p->lock, opt->hooks.waiting, opt->hooks.ctx, why);
-	if (err == AK_OK)
-		err = open_files(s, why);
-	if (err != AK_OK) {
-		store_close(&s);
-		return err;
-	}
-	*out = s;
-	return AK_OK;
 }
 
 /* What is staged lives in the heap, and the caller gets a copy like any other. */
@@ -224,30 +197,26 @@ store_find_uid(const struct store *s, uint32_t uid, struct key *out)
 	return find(s, record_key_number(RECORD_UID, uid), out);
 }
 
-#define WALK_CAP_B ((size_t)1 << 20)
-
-/* Over one order of the stored file. take's answer other than AK_OK ends it. */
+/* Over one order of a file, whose records stay in *kept, the caller's to free. take's answer other than AK_OK ends it. */
 static enum ak_err
-walk(const struct store *s, unsigned order,
-    enum ak_err (*take)(void *ctx, const struct index_view *v), void *ctx)
+walk(const struct index *ix, unsigned order,
+    enum ak_err (*take)(void *ctx, const struct index_view *v), void *ctx,
+    unsigned char **kept)
 {
-	const struct index *ix = &s->ring.local;
 	struct index_view v;
-	struct index_walk w;
-	unsigned char *buf;
+	size_t len_b, at = 0;
 	enum ak_err err;
 
+	*kept = NULL;
 	if (ix->fd == -1)
 		return AK_OK;
-	if ((buf = malloc(WALK_CAP_B)) == NULL)
-		return AK_ERR_NOMEM;
-	index_walk_start(ix, order, ix->head.order[order].records_at, &w);
-	while ((err = index_walk_next(ix, &w, buf, WALK_CAP_B, &v)) == AK_OK)
-		if ((err = take(ctx, &v)) != AK_OK)
-			break;
-	explicit_bzero(buf, WALK_CAP_B);
-	free(buf);
-	return err == AK_ERR_NOT_FOUND ? AK_OK : err;
+	err = index_read_order(ix, order, kept, &len_b);
+	for (; err == AK_OK && at < len_b; at += v.len_b) {
+		err = index_parse_record(*kept + at, len_b - at, ix->head.crc_seed, &v);
+		if (err == AK_OK)
+			err = take(ctx, &v);
+	}
+	return err;
 }
 
 struct each {
@@ -270,8 +239,11 @@ store_each(const struct store *s, enum ak_err (*take)(void *ctx, const struct ke
     void *ctx)
 {
 	struct each e = {.take = take, .ctx = ctx};
+	unsigned char *kept;
+	enum ak_err err = walk(&s->ring.local, ORDER_KEYS, take_key, &e, &kept);
 
-	return walk(s, ORDER_KEYS, take_key, &e);
+	free(kept);
+	return err;
 }
 
 /* Was it ever a key's, here? */
@@ -364,6 +336,23 @@ note_changed(struct store *s, uint32_t uid)
 	return AK_OK;
 }
 
+/* One record that can't be read back would stop every later walk over the file. */
+static enum ak_err
+check_put(const struct store *s, const struct key_record *k, const struct pack *value)
+{
+	struct key_record back;
+	bool spent;
+	enum ak_err err = value->err;
+
+	if (err == AK_OK && key_record_unpack(value->bytes, value->len_b, &back) != AK_OK)
+		return AK_ERR_INVALID;
+	if (err != AK_OK)
+		return err;
+	key_record_clear(&back);
+	err = uid_state(s, k->uid, &spent);
+	return err == AK_ERR_EXISTS && !spent ? AK_OK : err;
+}
+
 enum ak_err
 store_put(struct store *s, const struct key_record *k)
 {
@@ -375,7 +364,10 @@ store_put(struct store *s, const struct key_record *k)
 	st.keys[1] = record_key_text(RECORD_NAME, k->name);
 	st.keys[2] = record_key_number(RECORD_UID, k->uid);
 	key_record_pack(k, &value);
-	if ((err = note_changed(s, k->uid)) != AK_OK) {
+	err = check_put(s, k, &value);
+	if (err == AK_OK)
+		err = note_changed(s, k->uid);
+	if (err != AK_OK) {
 		pack_wipe(&value);
 		return err;
 	}
@@ -399,6 +391,73 @@ store_remove(struct store *s, const struct key_record *k, int64_t now)
 		return err;
 	}
 	return staged_put(&s->staged, st, &value);
+}
+
+static enum ak_err
+spend_served(void *ctx, const struct index_view *v)
+{
+	struct store *s = ctx;
+	struct key_record gone = KEY_RECORD_INIT;
+	struct user_record u;
+	bool spent;
+	enum ak_err err = user_record_unpack(v->value, v->value_len_b, &u);
+
+	if (err != AK_OK || !id_range_has(s->ring.users.uids, u.uid))
+		return err;
+	if ((err = uid_state(s, u.uid, &spent)) != AK_OK)
+		return err == AK_ERR_EXISTS ? AK_OK : err;
+	gone.uid = u.uid;
+	(void)!text_copy(gone.name, sizeof(gone.name), u.name);
+	(void)!text_copy(gone.id, sizeof(gone.id), "0000000000"); /* no key has this one */
+	return store_remove(s, &gone, s->ring.stamp);
+}
+
+/*
+ * What users.idx served and the accepted local.idx does not know were keys:
+ * their uids, those given by name too, are spent. As far as it can be read.
+ */
+static enum ak_err
+spend_forgotten(struct store *s)
+{
+	unsigned char *kept = NULL;
+	struct index users;
+	enum ak_err err;
+
+	if (!s->have_users || index_open(s->paths.users, s->paths.owner, &users) != AK_OK)
+		return AK_OK;
+	err = walk(&users, ORDER_USERS, spend_served, s, &kept);
+	free(kept);
+	index_close(&users);
+	return err == AK_ERR_NOMEM ? err : AK_OK;
+}
+
+enum ak_err
+store_open(const struct paths *p, const struct store_options *opt, struct store **out,
+    struct diag *why)
+{
+	struct store *s;
+	enum ak_err err;
+
+	*out = NULL;
+	if ((err = make_state_folder(p, why)) != AK_OK)
+		return err;
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return AK_ERR_NOMEM;
+	s->paths = *p;
+	s->opt = *opt;
+	s->lock = LOCK_INIT;
+	s->ring = KEYRING_INIT;
+	err = lock_take(&s->lock, p->lock, opt->hooks.waiting, opt->hooks.ctx, why);
+	if (err == AK_OK)
+		err = open_files(s, why);
+	if (err == AK_OK && opt->accept_rollback)
+		err = spend_forgotten(s);
+	if (err != AK_OK) {
+		store_close(&s);
+		return err;
+	}
+	*out = s;
+	return AK_OK;
 }
 
 static enum ak_err
@@ -506,8 +565,6 @@ write_file(struct store *s, struct index_make *make, int64_t now, struct diag *w
 	if (err == AK_OK)
 		err = safefile_replace(s->paths.local, 0600, bytes, len_b,
 		    SAFEFILE_SYNC | SAFEFILE_PREVIOUS, why);
-	if (bytes != NULL)
-		explicit_bzero(bytes, len_b);
 	free(bytes);
 	return err;
 }
@@ -524,25 +581,29 @@ reopen(struct store *s)
 	return s->ring.local_err;
 }
 
+static size_t
+stored_count(const struct store *s)
+{
+	const struct index *ix = &s->ring.local;
+
+	return ix->fd == -1 ? 0 : (size_t)(ix->head.order[0].count + ix->head.order[1].count);
+}
+
 enum ak_err
 store_commit(struct store *s, int64_t now, struct diag *why)
 {
 	struct commit c = {.s = s};
-	size_t hint;
-	enum ak_err err;
+	unsigned char *kept[INDEX_ORDERS] = {NULL, NULL};
+	enum ak_err err = AK_OK;
 
 	/* A new host, an accepted rollback and a restamp write a file though no key changed. */
 	if (s->staged.n == 0 && s->ring.local.fd != -1 && !s->opt.accept_rollback &&
 	    !s->opt.trust_clock)
 		return AK_OK;
-	hint = s->staged.n;
-	for (unsigned o = 0; s->ring.local.fd != -1 && o < INDEX_ORDERS; o++)
-		hint += s->ring.local.head.order[o].count;
-	if ((c.make = index_make_new(hint)) == NULL)
+	if ((c.make = index_make_new(s->staged.n + stored_count(s))) == NULL)
 		return AK_ERR_NOMEM;
-	err = walk(s, ORDER_KEYS, keep_stored, &c);
-	if (err == AK_OK)
-		err = walk(s, ORDER_REST, keep_stored, &c);
+	for (unsigned o = 0; o < INDEX_ORDERS && err == AK_OK; o++)
+		err = walk(&s->ring.local, o, keep_stored, &c, &kept[o]);
 	if (err != AK_OK)
 		(void)diag_say(why, err, s->paths.local, 0, 0, "%s", ak_strerror(err));
 	if (err == AK_OK)
@@ -550,6 +611,8 @@ store_commit(struct store *s, int64_t now, struct diag *why)
 	if (err == AK_OK)
 		err = write_file(s, c.make, now, why);
 	index_make_free(c.make);
+	for (unsigned o = 0; o < INDEX_ORDERS; o++)
+		free(kept[o]);
 	if (err != AK_OK)
 		return err;
 	staged_clear(&s->staged);

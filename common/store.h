@@ -29,7 +29,7 @@ struct store_hooks {
  * files gets an empty store; a local.idx that is missing, damaged or older
  * than users.idx says it should be is an error with a sentence, because to
  * begin anew would give ids away twice. accept_rollback: take what is there,
- * and count ids on from what users.idx says. SIGTSTP, SIGINT, SIGTERM and
+ * count ids on from what users.idx says, and spend the uids that it served. SIGTSTP, SIGINT, SIGTERM and
  * SIGHUP wait until store_close.
  */
 struct store_options {
@@ -61,7 +61,11 @@ enum ak_err store_check_uid(const struct store *s, struct id_range range, uint32
 enum ak_err store_role_gid(struct store *s, const char *group, struct id_range range,
     uint32_t *gid) AK_MUST_CHECK;
 
-/* Stage a key: a new one, or a new state of the one with its uid. */
+/*
+ * Stage a key: a new one, or a new state of the one with its uid.
+ * AK_ERR_INVALID when it could not be read back; AK_ERR_EXISTS when its uid is
+ * spent. A clash of names or ids shows at the commit.
+ */
 enum ak_err store_put(struct store *s, const struct key_record *k) AK_MUST_CHECK;
 /* Stage a key's end; its uid is spent. */
 enum ak_err store_remove(struct store *s, const struct key_record *k, int64_t now) AK_MUST_CHECK;

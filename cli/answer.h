@@ -1,0 +1,51 @@
+/* answer: a key as it is shown: its fields in JSON and as a table, and what a change to it answers. */
+#ifndef CLI_ANSWER_H
+#define CLI_ANSWER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "args.h"
+#include "cli.h"
+#include "out.h"
+#include "record.h"
+#include "token.h"
+
+/* "active", "disabled", "expired" or "pending", at that moment. */
+const char *answer_state(const struct key_record *k, int64_t now);
+
+/* The fields of a key into the object that is open in j. */
+void answer_json(struct out_json *j, const struct key_record *k, int64_t now);
+
+/* One key alone: a table of two columns, or JSON. */
+enum ak_err answer_show(const struct cli *c, const struct args *a, const struct key_record *k,
+    int64_t now) AK_MUST_CHECK;
+
+/*
+ * What a change to one key answers: JSON, or for people done_text ("disabled")
+ * or that nothing changed.
+ */
+enum ak_err answer_changed(const struct cli *c, const struct args *a,
+    const struct key_record *k, int64_t now, bool changed, const char *done_text) AK_MUST_CHECK;
+
+/* The same for a list of keys: begin, one call each, end. */
+struct answer_list {
+	const struct cli *c;
+	const struct args *a;
+	struct out_json *json; /* NULL: for people */
+};
+
+struct answer_list answer_list_begin(const struct cli *c, const struct args *a);
+void answer_list_add(struct answer_list *l, const struct key_record *k, int64_t now,
+    bool changed, const char *done_text);
+enum ak_err answer_list_end(struct answer_list *l) AK_MUST_CHECK;
+
+/*
+ * What a verb answers that may have made a token: JSON unless -q or -o table.
+ * tok NULL: none was made. A token that could not be written is lost; that is
+ * said, with what to do, and CLI_FAILED.
+ */
+enum cli_exit answer_token(const struct cli *c, const struct args *a,
+    const struct key_record *k, const struct token *tok, int64_t now, bool changed);
+
+#endif

@@ -1,0 +1,81 @@
+/* args: reads a verb's options and operands, by one table of options. */
+#ifndef CLI_ARGS_H
+#define CLI_ARGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "diag.h"
+#include "err.h"
+
+/* Every option that some verb takes; one name means one thing everywhere. */
+enum arg {
+	ARG_HELP,
+	ARG_OUTPUT,
+	ARG_QUIET,
+	ARG_NAME,
+	ARG_ROLE, /* several */
+	ARG_ROLE_FILTER,
+	ARG_FROM, /* several */
+	ARG_DURATION,
+	ARG_NOT_BEFORE,
+	ARG_DESCRIPTION,
+	ARG_OWNER,
+	ARG_SHELL,
+	ARG_HOME,
+	ARG_UID,
+	ARG_VERIFIER,
+	ARG_ID,
+	ARG_EXPIRED,
+	ARG_EXPIRING,
+	ARG_SPACE,
+	ARG_OVERLAP,
+	ARG_REMOVE_HOME,
+	ARG_ACCOUNT,
+	ARG_SERVICE,
+	ARG_RHOST,
+	ARG_AT,
+	ARG_TRUST_CLOCK,
+	ARG_ACCEPT_ROLLBACK,
+	ARG_COUNT
+};
+
+/* A set of options: ARGS(ARG_OUTPUT) | ARGS(ARG_QUIET). */
+#define ARGS(arg) (UINT64_C(1) << (arg))
+
+enum args_output { OUTPUT_DEFAULT, OUTPUT_TABLE, OUTPUT_JSON };
+
+struct args {
+	struct arg_seen {
+		enum arg arg;
+		const char *value; /* borrowed from argv; "" for an option without a value */
+	} * seen;
+	size_t n_seen;
+	char **operands; /* borrowed from argv */
+	int n_operands;
+	enum args_output output;
+};
+
+#define ARGS_INIT ((struct args){.seen = NULL})
+
+/*
+ * argv[0] is skipped. Options may stand among the operands, until `--`. What
+ * is not allowed, lacks its value, has one too many, or comes twice though it
+ * is no list is AK_ERR_INVALID with a sentence. Free by args_clear in any case.
+ */
+enum ak_err args_parse(
+    uint64_t allowed, int argc, char **argv, struct args *out, struct diag *why) AK_MUST_CHECK;
+void args_clear(struct args *a);
+
+/* The option's value; NULL when it was not given. */
+const char *args_value(const struct args *a, enum arg arg);
+bool args_has(const struct args *a, enum arg arg);
+/* The values of an option that may come several times: start with *at 0; NULL at the end. */
+const char *args_next(const struct args *a, enum arg arg, size_t *at);
+
+/* One line for each of the options. */
+void args_print_help(uint64_t allowed, FILE *f);
+
+#endif

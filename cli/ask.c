@@ -1,0 +1,118 @@
+#include "ask.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+/* Those that would end or stop us with the echo off. */
+static const int fatal[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP, SIGALRM};
+#define N_FATAL (sizeof(fatal) / sizeof(fatal[0]))
+
+static volatile sig_atomic_t caught;
+
+static void
+note_signal(int sig)
+{
+	caught = sig;
+}
+
+/* No SA_RESTART: read has to come back. */
+static void
+catch_signals(struct sigaction old[N_FATAL])
+{
+	struct sigaction sa = {.sa_handler = note_signal};
+
+	caught = 0;
+	sigemptyset(&sa.sa_mask);
+	for (size_t i = 0; i < N_FATAL; i++)
+		(void)sigaction(fatal[i], &sa, &old[i]);
+}
+
+static void
+release_signals(const struct sigaction old[N_FATAL])
+{
+	for (size_t i = 0; i < N_FATAL; i++)
+		(void)sigaction(fatal[i], &old[i], NULL);
+	if (caught != 0)
+		(void)raise(caught);
+}
+
+/* Up to the end, or up to a line's end; -1 with errno. What is too long fills the room. */
+static ssize_t
+read_all(int in, char *room, size_t cap, bool line)
+{
+	size_t len = 0;
+
+	while (len < cap) {
+		ssize_t n = read(in, room + len, cap - len);
+
+		if (n == -1 && errno == EINTR && caught == 0)
+			continue;
+		if (n == -1)
+			return -1;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+		if (line && memchr(room, '\n', len) != NULL)
+			break;
+	}
+	return (ssize_t)len;
+}
+
+static ssize_t
+read_hidden(int in, FILE *f, const struct termios *shown, char *room, size_t cap)
+{
+	struct termios hidden = *shown;
+	struct sigaction old[N_FATAL];
+	ssize_t n;
+	int saved;
+
+	hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
+	catch_signals(old);
+	(void)tcsetattr(in, TCSAFLUSH, &hidden);
+	(void)fputs("Token: ", f);
+	(void)fflush(f);
+	n = read_all(in, room, cap, true);
+	saved = errno;
+	(void)tcsetattr(in, TCSAFLUSH, shown);
+	(void)fputc('\n', f);
+	release_signals(old);
+	errno = saved;
+	return n;
+}
+
+enum ak_err
+ask_token(int in, FILE *f, struct secret *out, struct diag *why)
+{
+	char room[SECRET_CAP + 2]; /* a secret, and a line's end */
+	struct termios shown;
+	ssize_t n;
+	size_t len;
+	enum ak_err err;
+
+	*out = SECRET_INIT;
+	caught = 0;
+	if (tcgetattr(in, &shown) == 0)
+		n = read_hidden(in, f, &shown, room, sizeof(room));
+	else
+		n = read_all(in, room, sizeof(room), false);
+	len = n == -1 ? 0 : (size_t)n;
+	if (len > 0 && room[len - 1] == '\n')
+		len--;
+	if (len > 0 && room[len - 1] == '\r')
+		len--;
+	if (n == -1)
+		err = diag_because(why, AK_ERR_UNAVAILABLE, "the token could not be read: %s",
+		    strerror(errno));
+	else if (len == 0)
+		err = diag_because(why, AK_ERR_INVALID, "no token was given on stdin");
+	else if (secret_set(out, room, len) != AK_OK)
+		err = diag_because(why, AK_ERR_INVALID, "what was given is no token");
+	else
+		err = AK_OK;
+	explicit_bzero(room, sizeof(room));
+	return err;
+}

@@ -1,0 +1,29 @@
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "askpass_answer.h"
+
+int
+main(int argc, char **argv)
+{
+	static char room[BUFSIZ]; /* stdout's, to be wiped */
+	const struct rlimit none = {.rlim_cur = 0, .rlim_max = 0};
+	int code;
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	if (argc != 2) {
+		(void)fprintf(stderr,
+		    "usage: SSH_ASKPASS=apikey-askpass SSH_ASKPASS_REQUIRE=force ssh "
+		    "NAME@HOST\n"
+		    "ssh and sudo -A call it with their prompt; see apikey-askpass(1)\n");
+		return 2;
+	}
+	(void)setvbuf(stdout, room, _IOFBF, sizeof(room));
+	code = askpass_answer(
+	    argv[1], getenv("APIKEY_TOKEN_FILE"), getenv("APIKEY_TOKEN_FOR"), stdout, stderr);
+	explicit_bzero(room, sizeof(room));
+	return code;
+}

@@ -1,0 +1,109 @@
+#include "change.h"
+
+#include <string.h>
+
+#include "audit.h"
+#include "keys.h"
+
+static void
+say_waiting(void *ctx, pid_t holder)
+{
+	const struct cli *c = ctx;
+
+	cli_warn(c, "waiting for process %ld, which is changing keys too", (long)holder);
+}
+
+static bool
+ask_id_taken(void *ctx, uint32_t id)
+{
+	const struct cli *c = ctx;
+
+	return c->host.id_taken(c->host.ctx, id);
+}
+
+enum ak_err
+change_begin(struct change *ch, const struct change_options *opt)
+{
+	struct cli *c = ch->cli;
+	struct store_options options = {
+	    .hooks = {.waiting = say_waiting, .id_taken = ask_id_taken, .ctx = c},
+	    .accept_rollback = opt != NULL && opt->accept_rollback,
+	    .trust_clock = opt != NULL && opt->trust_clock,
+	};
+	enum ak_err err;
+
+	err = store_open(&c->paths, &options, &ch->store, &ch->why);
+	if (err != AK_OK)
+		return err;
+	/* Both under the lock: waiting for it may have taken long. */
+	live_load(&c->paths, &ch->live);
+	ch->has_live = true;
+	ch->now = c->host.now(c->host.ctx);
+	return AK_OK;
+}
+
+enum ak_err
+change_find(struct change *ch, const char *word, struct key *out)
+{
+	enum ak_err err = keys_is_id(word) ? store_find_id(ch->store, word, out)
+					   : store_find_name(ch->store, word, out);
+
+	return keys_say_not_found(err, word, &ch->cli->paths, &ch->why);
+}
+
+/* A new file of keys lies where another or none was. */
+static bool
+is_committed(const struct store *s)
+{
+	const struct index *local = store_borrow_local(s);
+	struct source_id before = store_before(s);
+
+	return local->fd != -1 &&
+	       (local->head.generation != before.generation || local->head.id != before.id);
+}
+
+enum ak_err
+change_publish(struct change *ch)
+{
+	struct cli *c = ch->cli;
+	enum ak_err err = publish(ch->store, &ch->live, ch->now, &ch->result, &ch->why);
+
+	ch->committed = err == AK_OK || is_committed(ch->store);
+	store_close(&ch->store);
+	if (ch->committed)
+		c->host.names_changed(c->host.ctx);
+	if (err == AK_OK && ch->result.without_policy)
+		cli_warn(c, "no key may do anything now, and groups stay as they were: %s",
+		    ch->live.problem.text[0] == '\0' ? "there is no policy"
+						     : ch->live.problem.text);
+	return err;
+}
+
+void
+change_log(const struct change *ch, const char *event, const struct key_record *k)
+{
+	const struct cli_host *host = &ch->cli->host;
+	struct audit line;
+	char who[64];
+
+	host->who(host->ctx, who, sizeof(who));
+	audit_start(&line, event);
+	if (k != NULL) {
+		audit_add(&line, "key", k->name);
+		audit_add(&line, "id", k->id);
+		audit_add_number(&line, "uid", k->uid);
+	}
+	audit_add(&line, "by", who);
+	host->log(host->ctx, line.line);
+}
+
+int
+change_end(struct change *ch, enum ak_err err, int code)
+{
+	store_close(&ch->store);
+	if (ch->has_live)
+		live_clear(&ch->live);
+	if (err != AK_OK)
+		code = cli_fail(ch->cli, err, &ch->why);
+	return code;
+}

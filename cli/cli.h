@@ -1,0 +1,65 @@
+/* cli: the command apart from its main: a context, and the verbs that run in it. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "diag.h"
+#include "err.h"
+#include "paths.h"
+
+enum cli_exit {
+	CLI_DONE = 0,
+	CLI_REFUSED = 1, /* refused, denied or not found */
+	CLI_USAGE = 2,
+	CLI_FAILED = 3, /* the system failed: a file, memory, no id left */
+};
+
+/* What the command asks of the machine that it runs on (host.h); tests bring a machine of their own. */
+struct cli_host {
+	void *ctx;
+	/* Seconds since the epoch. */
+	int64_t (*now)(void *ctx);
+	/* A user or group of that name, from any source: AK_OK with its id, AK_ERR_NOT_FOUND, or AK_ERR_UNAVAILABLE when that can't be told. */
+	enum ak_err (*find_user)(void *ctx, const char *name, uint32_t *uid);
+	enum ak_err (*find_group)(void *ctx, const char *name, uint32_t *gid);
+	/* Has a user or group this id, from any source? What can't be told counts as yes. */
+	bool (*id_taken)(void *ctx, uint32_t id);
+	/* Who runs the command: for created_by and the audit log. */
+	void (*who)(void *ctx, char *buf, size_t cap);
+	/* One audit line. */
+	void (*log)(void *ctx, const char *line);
+	/* Users or groups changed: caches of names are to be dropped. */
+	void (*names_changed)(void *ctx);
+	/* Where new homes get their files from, and where leftovers of users lie. */
+	const char *skel, *crontabs, *atjobs;
+};
+
+struct cli {
+	struct paths paths;
+	int in; /* a descriptor: what comes from it is secret, and no FILE keeps a copy */
+	FILE *out, *err; /* answers; all else */
+	struct cli_host host;
+};
+
+/* Run one command. argv as main has it; it may be reordered. The answer is an enum cli_exit. */
+int cli_run(struct cli *c, int argc, char **argv);
+
+/* The exit code that stands for err. */
+enum cli_exit cli_exit_for(enum ak_err err);
+
+/* Print "apikey: why" (where why is silent, err's own words) and answer the exit code. */
+int cli_fail(const struct cli *c, enum ak_err err, const struct diag *why);
+
+/* "apikey: …" on the error stream: something to know that stopped nothing. */
+void cli_warn(const struct cli *c, const char *fmt, ...) AK_PRINTF(2, 3);
+
+/* For messages: text as it is, but never a token that somebody put in the place of a name. */
+const char *cli_shown(const char *text);
+
+/* Is all that was answered written out? Says so when not. */
+enum cli_exit cli_flush(const struct cli *c);
+
+#endif

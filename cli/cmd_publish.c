@@ -1,0 +1,38 @@
+#include "change.h"
+#include "out.h"
+#include "verbs.h"
+
+static enum ak_err
+answer(const struct cli *c, const struct args *a, const struct publish_result *r)
+{
+	struct out_json *j;
+
+	if (a->output != OUTPUT_JSON) {
+		(void)fprintf(c->out, "published: %u users, %u groups%s\n", r->users, r->groups,
+		    r->without_policy ? ", without a policy" : "");
+		return AK_OK;
+	}
+	j = out_json_new();
+	out_object(j, NULL);
+	out_number(j, "users", r->users);
+	out_number(j, "groups", r->groups);
+	out_bool(j, "whole", r->whole);
+	out_bool(j, "without_policy", r->without_policy);
+	return out_json_print(&j, OUT_INDENTED, c->out);
+}
+
+int
+cmd_publish(struct cli *c, const struct args *a)
+{
+	const struct change_options opt = {.trust_clock = args_has(a, ARG_TRUST_CLOCK),
+	    .accept_rollback = args_has(a, ARG_ACCEPT_ROLLBACK)};
+	struct change ch = CHANGE_INIT(c);
+	enum ak_err err;
+
+	if ((err = change_begin(&ch, &opt)) == AK_OK && (err = change_publish(&ch)) == AK_OK) {
+		if (opt.accept_rollback)
+			change_log(&ch, "rollback-accepted", NULL);
+		err = answer(c, a, &ch.result);
+	}
+	return change_end(&ch, err, CLI_DONE);
+}

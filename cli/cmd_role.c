@@ -1,0 +1,194 @@
+#include <string.h>
+
+#include "answer.h"
+#include "keyopts.h"
+#include "keys.h"
+#include "modify.h"
+#include "role.h"
+#include "verbs.h"
+
+/* All bindings are looked at before any is changed. */
+typedef enum ak_err edit_fn(
+    struct change *ch, const struct args *a, const struct key_record *k, struct pack *bindings);
+
+static bool
+has_binding(struct strv v, const char *text)
+{
+	strv_for (v, have) {
+		if (keyopts_same_binding(have, text))
+			return true;
+	}
+	return false;
+}
+
+static enum ak_err
+add(struct change *ch, const struct args *a, const struct key_record *k, struct pack *bindings)
+{
+	enum ak_err err;
+
+	pack_bytes(bindings, k->bindings.bytes, k->bindings.len_b);
+	for (int i = 1; i < a->n_operands; i++) {
+		const char *text = a->operands[i];
+
+		if ((err = keyopts_check_binding(text, &ch->live, &ch->why)) != AK_OK)
+			return err;
+		if (!has_binding(pack_borrow_strv(bindings), text))
+			pack_entry(bindings, text);
+	}
+	return bindings->err;
+}
+
+static enum ak_err
+check_bound(struct change *ch, const struct key_record *k, const char *text)
+{
+	struct binding b;
+	enum ak_err err = binding_parse(text, &b, &ch->why);
+
+	if (err != AK_OK || has_binding(k->bindings, text))
+		return err;
+	return diag_because(&ch->why, AK_ERR_NOT_FOUND,
+	    "%s is not bound as `%.100s': see `apikey role list %s`", k->name, text, k->name);
+}
+
+static enum ak_err
+take_away(
+    struct change *ch, const struct args *a, const struct key_record *k, struct pack *bindings)
+{
+	enum ak_err err;
+
+	for (int i = 1; i < a->n_operands; i++)
+		if ((err = check_bound(ch, k, a->operands[i])) != AK_OK)
+			return err;
+	strv_for (k->bindings, have) {
+		bool stays = true;
+
+		for (int i = 1; i < a->n_operands; i++)
+			stays = stays && !keyopts_same_binding(have, a->operands[i]);
+		if (stays)
+			pack_entry(bindings, have);
+	}
+	return bindings->err;
+}
+
+static int
+edit(struct cli *c, const struct args *a, edit_fn *fn, const char *event)
+{
+	struct change ch = CHANGE_INIT(c);
+	struct pack bindings = PACK_INIT;
+	struct key k;
+	bool found = false, changed;
+	enum ak_err err;
+	int code;
+
+	if ((err = change_begin(&ch, NULL)) != AK_OK ||
+	    (err = change_find(&ch, a->operands[0], &k)) != AK_OK)
+		goto out;
+	found = true;
+	if ((err = fn(&ch, a, &k.rec, &bindings)) != AK_OK)
+		goto out;
+	changed = bindings.len_b != k.rec.bindings.len_b;
+	k.rec.bindings = pack_borrow_strv(&bindings);
+	if ((err = modify_key(&ch, &k.rec, changed, event)) == AK_OK)
+		err = answer_changed(c, a, &k.rec, ch.now, changed, "changed");
+out:
+	code = change_end(&ch, err, CLI_DONE);
+	if (found)
+		key_clear(&k);
+	pack_clear(&bindings);
+	return code;
+}
+
+int
+cmd_role_add(struct cli *c, const struct args *a)
+{
+	return edit(c, a, add, "role-added");
+}
+
+int
+cmd_role_remove(struct cli *c, const struct args *a)
+{
+	return edit(c, a, take_away, "role-removed");
+}
+
+/* A binding that names what the policy lacks is inert here. */
+static bool
+is_declared(const struct image *im, const struct binding *b)
+{
+	bool all = im != NULL && image_find_role(im, b->role) != IMAGE_NONE;
+
+	if (b->scope != ROLE_SPACES)
+		return all;
+	strv_for (binding_borrow_names(b), name) {
+		all = all && image_find_space(im, name) != IMAGE_NONE;
+	}
+	return all;
+}
+
+static const char *const scopes[] = {
+    [ROLE_GLOBAL] = "global", [ROLE_SPACES] = "spaces", [ROLE_HOSTS] = "hosts"};
+
+static void
+add_json(struct out_json *j, const char *text, const struct binding *b, bool declared)
+{
+	out_object(j, NULL);
+	out_text(j, "binding", text);
+	out_text(j, "role", b->role);
+	out_text(j, "scope", scopes[b->scope]);
+	out_strv(j, "names", binding_borrow_names(b));
+	out_bool(j, "declared", declared);
+	out_close(j);
+}
+
+static void
+add_row(struct out_table *t, const struct binding *b, bool declared)
+{
+	out_cell(t, b->role);
+	out_cell(t, scopes[b->scope]);
+	out_cell_strv(t, binding_borrow_names(b));
+	out_cell(t, declared ? "yes" : "no: inert on this host");
+}
+
+static enum ak_err
+print_bindings(const struct cli *c, const struct args *a, const struct key_record *k)
+{
+	static const char *const headings[] = {"ROLE", "SCOPE", "NAMES", "DECLARED", NULL};
+	struct out_table t = out_table_init(headings, 0);
+	struct out_json *j = out_json_new();
+	struct live live;
+	struct binding b;
+	enum ak_err err;
+
+	live_load(&c->paths, &live);
+	out_list(j, NULL);
+	strv_for (k->bindings, text) {
+		bool declared =
+		    binding_parse(text, &b, NULL) == AK_OK && is_declared(live.image, &b);
+
+		add_json(j, text, &b, declared);
+		add_row(&t, &b, declared);
+	}
+	err = a->output == OUTPUT_JSON ? out_json_print(&j, OUT_INDENTED, c->out)
+				       : out_table_print(&t, c->out);
+	out_json_free(&j);
+	out_table_clear(&t);
+	live_clear(&live);
+	return err;
+}
+
+int
+cmd_role_list(struct cli *c, const struct args *a)
+{
+	struct diag why = DIAG_INIT;
+	struct keys keys;
+	struct key k;
+	enum ak_err err;
+
+	if ((err = keys_open(&c->paths, &keys, &why)) != AK_OK)
+		return cli_fail(c, err, &why);
+	if ((err = keys_find(&keys, a->operands[0], &k, &why)) == AK_OK) {
+		err = print_bindings(c, a, &k.rec);
+		key_clear(&k);
+	}
+	keys_close(&keys);
+	return err == AK_OK ? CLI_DONE : cli_fail(c, err, &why);
+}

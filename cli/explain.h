@@ -1,0 +1,30 @@
+/* explain: asks the evaluator that logins ask, with made-up circumstances, and shows how it came to its answer. */
+#ifndef CLI_EXPLAIN_H
+#define CLI_EXPLAIN_H
+
+#include "args.h"
+#include "cli.h"
+#include "keys.h"
+#include "net.h"
+
+/* The circumstances, from a verb's options. */
+struct explain {
+	const char *service, *account; /* account NULL: the key's own */
+	const char *rhost; /* NULL: none */
+	struct net_addr address;
+	bool has_at;
+	int64_t at;
+};
+
+enum ak_err explain_parse(
+    const struct args *a, struct explain *out, struct diag *why) AK_MUST_CHECK;
+
+/*
+ * Decide over the key, and print the trace and the decision. secret: the
+ * number of the one that was presented; 0: none was. AK_OK when permitted,
+ * AK_ERR_DENIED when not; why stays silent then, the answer has it.
+ */
+enum ak_err explain_key(const struct cli *c, const struct args *a, const struct explain *e,
+    const struct keys *keys, const struct key_record *k, uint32_t secret) AK_MUST_CHECK;
+
+#endif

@@ -1,0 +1,159 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "folder.h"
+#include "home.h"
+
+/* A descriptor each; what lies deeper stays, and is counted. */
+#define DEPTH_MAX 256U
+
+#define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+
+struct removal {
+	uid_t uid;
+	uid_t also; /* for what home_make left half done; else uid again */
+	struct stat home;
+	uint64_t mount; /* the home's; 0: the kernel doesn't say */
+	unsigned long left;
+};
+
+/* Bind mounts of one file system share its device number; this tells them apart. */
+static uint64_t
+mount_of(int fd)
+{
+	struct statx sx;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &sx) == -1 ||
+	    (sx.stx_mask & STATX_MNT_ID) == 0)
+		return 0;
+	return sx.stx_mnt_id;
+}
+
+static bool
+is_owned(const struct removal *r, const struct stat *st)
+{
+	return st->st_uid == r->uid || st->st_uid == r->also;
+}
+
+/* A folder of the user's, on the home's own mount? */
+static bool
+is_ours(const struct removal *r, int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && is_owned(r, &st) && st.st_dev == r->home.st_dev &&
+	       mount_of(fd) == r->mount;
+}
+
+static void empty(struct removal *r, int fd, unsigned depth);
+
+static void
+remove_folder(struct removal *r, int dir, const char *name, unsigned depth)
+{
+	int fd = depth == DEPTH_MAX ? -1 : openat(dir, name, OPEN_DIR);
+
+	if (fd == -1 || !is_ours(r, fd)) {
+		r->left++;
+		if (fd != -1)
+			(void)close(fd);
+		return;
+	}
+	empty(r, fd, depth + 1);
+	if (unlinkat(dir, name, AT_REMOVEDIR) == -1)
+		r->left++;
+}
+
+static void
+remove_entry(struct removal *r, int dir, const char *name, unsigned depth)
+{
+	struct stat st;
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1 || !is_owned(r, &st))
+		r->left++;
+	else if (S_ISDIR(st.st_mode))
+		remove_folder(r, dir, name, depth);
+	else if (unlinkat(dir, name, 0) == -1)
+		r->left++;
+}
+
+/* Closes fd. */
+static void
+empty(struct removal *r, int fd, unsigned depth)
+{
+	DIR *d = fdopendir(fd);
+	struct dirent *e;
+
+	if (d == NULL) {
+		r->left++;
+		(void)close(fd);
+		return;
+	}
+	while ((e = readdir(d)) != NULL)
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			remove_entry(r, dirfd(d), e->d_name, depth);
+	(void)closedir(d);
+}
+
+/* The home itself: a folder of the user's. */
+static enum ak_err
+open_home(struct removal *r, int parent, const char *path, const char *name, int *fd,
+    struct diag *why)
+{
+	*fd = openat(parent, name, OPEN_DIR);
+	if (*fd == -1 && errno == ENOENT)
+		return diag_because(why, AK_ERR_NOT_FOUND, "there is no home %.200s", path);
+	if (*fd == -1 || fstat(*fd, &r->home) == -1)
+		return diag_because(why, AK_ERR_DENIED, "home %.200s is left as it is: %s",
+		    path, strerror(errno));
+	r->mount = mount_of(*fd);
+	if (is_owned(r, &r->home))
+		return AK_OK;
+	return diag_because(why, AK_ERR_DENIED,
+	    "home %.200s is left as it is: it belongs to uid %lu, not to uid %lu", path,
+	    (unsigned long)r->home.st_uid, (unsigned long)r->uid);
+}
+
+static enum ak_err
+remove_as(struct removal *r, const char *path, uid_t owner, struct diag *why)
+{
+	char name[NAME_MAX + 1];
+	int parent, fd = -1;
+	enum ak_err err;
+
+	if ((err = folder_open_parent(path, owner, &parent, name, why)) != AK_OK)
+		return err;
+	if ((err = open_home(r, parent, path, name, &fd, why)) == AK_OK) {
+		empty(r, fd, 0);
+		if (unlinkat(parent, name, AT_REMOVEDIR) == -1)
+			r->left++;
+	} else if (fd != -1) {
+		(void)close(fd);
+	}
+	(void)close(parent);
+	return err;
+}
+
+enum ak_err
+home_remove(const char *path, uid_t uid, uid_t owner, unsigned long *left, struct diag *why)
+{
+	struct removal r = {.uid = uid, .also = uid};
+	enum ak_err err = remove_as(&r, path, owner, why);
+
+	*left = r.left;
+	return err;
+}
+
+void
+home_undo(const char *path, uid_t uid, uid_t owner)
+{
+	struct removal r = {.uid = uid, .also = owner};
+
+	(void)!remove_as(&r, path, owner, NULL);
+}

@@ -1,0 +1,57 @@
+/* keyopts: the options that make or change a key: parsed once, held against this host, put into a record. */
+#ifndef CLI_KEYOPTS_H
+#define CLI_KEYOPTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "args.h"
+#include "diag.h"
+#include "err.h"
+#include "live.h"
+#include "pack.h"
+#include "record.h"
+#include "token.h"
+
+/* What was given. Strings are borrowed from argv. */
+struct keyopts {
+	bool has_roles, has_from, has_duration, has_not_before, has_uid, has_verifier;
+	struct pack roles, from; /* as packed lists; empty: to be cleared */
+	int64_t duration_s, not_before;
+	const char *description, *owner, *shell, *home; /* NULL: not given */
+	uint32_t uid;
+	struct verifier verifier;
+};
+
+#define KEYOPTS_INIT ((struct keyopts){.roles = PACK_INIT, .from = PACK_INIT})
+
+/* AK_ERR_INVALID with a sentence for whatever is malformed. keyopts_clear in any case. */
+enum ak_err keyopts_parse(
+    const struct args *a, struct keyopts *out, struct diag *why) AK_MUST_CHECK;
+void keyopts_clear(struct keyopts *o);
+
+/*
+ * Would this host have it: roles and spaces declared, the duration within
+ * max_duration, the shell executable? Only what was given is asked.
+ * AK_ERR_DENIED with a sentence when not; AK_ERR_UNAVAILABLE when settings or
+ * policy can't be read.
+ */
+enum ak_err keyopts_check(
+    const struct keyopts *o, const struct live *live, struct diag *why) AK_MUST_CHECK;
+/* The same for one binding's text; it must be one. */
+enum ak_err keyopts_check_binding(
+    const char *text, const struct live *live, struct diag *why) AK_MUST_CHECK;
+/* Is path a shell that can be started? AK_ERR_DENIED with a sentence when not. */
+enum ak_err keyopts_check_shell(const char *path, struct diag *why) AK_MUST_CHECK;
+
+/*
+ * Put what was given into the record, which borrows it; the answer: did
+ * anything change? Name, uid and verifier are the verbs' own. A duration
+ * counts from `from`.
+ */
+bool keyopts_apply(const struct keyopts *o, int64_t from, struct key_record *k);
+
+/* Do both texts mean the same binding? The order of its names doesn't matter. What is no binding is compared as text. */
+bool keyopts_same_binding(const char *a, const char *b);
+
+#endif

@@ -1,0 +1,175 @@
+#include "keys.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli.h"
+#include "token.h"
+
+static bool
+is_missing(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == -1 && errno == ENOENT;
+}
+
+enum ak_err
+keys_open(const struct paths *p, struct keys *out, struct diag *why)
+{
+	enum ak_err err = keyring_open(p, &out->ring);
+
+	out->paths = p;
+	out->none = err != AK_OK && is_missing(p->users) && is_missing(p->local);
+	if (out->none)
+		return AK_OK;
+	if (err != AK_OK)
+		return diag_say(why, err, p->users, 0, 0, "%s: remake it by `apikey publish`",
+		    ak_strerror(err));
+	/* Users were published before there was a key. */
+	out->none = out->ring.local_err != AK_OK && out->ring.users.local.generation == 0 &&
+		    is_missing(p->local);
+	if (out->ring.local_err == AK_OK || out->none)
+		return AK_OK;
+	err = out->ring.local_err;
+	keyring_close(&out->ring);
+	return diag_say(why, err, p->local, 0, 0,
+	    "%s: put it back from a backup, or see `apikey publish --help`", ak_strerror(err));
+}
+
+void
+keys_close(struct keys *k)
+{
+	keyring_close(&k->ring);
+}
+
+bool
+keys_is_id(const char *word)
+{
+	return strlen(word) == KEY_ID_LEN && token_is_id(word);
+}
+
+enum ak_err
+keys_say_not_found(enum ak_err err, const char *word, const struct paths *p, struct diag *why)
+{
+	if (err == AK_ERR_NOT_FOUND)
+		return diag_because(
+		    why, err, "there is no key `%.80s': see `apikey list`", cli_shown(word));
+	if (err != AK_OK)
+		return diag_say(why, err, p->local, 0, 0, "%s", ak_strerror(err));
+	return AK_OK;
+}
+
+enum ak_err
+keys_find(const struct keys *k, const char *word, struct key *out, struct diag *why)
+{
+	enum ak_err err = AK_ERR_NOT_FOUND;
+
+	if (!k->none)
+		err = keys_is_id(word) ? keyring_find_id(&k->ring, word, out)
+				       : keyring_find_name(&k->ring, word, out);
+	return keys_say_not_found(err, word, k->paths, why);
+}
+
+/* Where a key's record lies, and what sorts it. */
+struct place {
+	char name[KEY_NAME_MAX + 1];
+	uint64_t offset;
+};
+
+struct places {
+	struct place *v;
+	size_t n, cap;
+};
+
+static enum ak_err
+note_place(struct places *p, const char *name, uint64_t offset)
+{
+	size_t cap = p->cap == 0 ? 256 : p->cap * 2;
+	struct place *bigger;
+
+	if (p->n == p->cap) {
+		if ((bigger = reallocarray(p->v, cap, sizeof(*bigger))) == NULL)
+			return AK_ERR_NOMEM;
+		p->v = bigger;
+		p->cap = cap;
+	}
+	p->v[p->n].offset = offset;
+	return text_copy(p->v[p->n++].name, sizeof(p->v->name), name);
+}
+
+#define WALK_CAP_B ((size_t)1 << 20)
+
+static enum ak_err
+walk(const struct index *ix, bool (*wanted)(void *ctx, const struct key_record *rec), void *ctx,
+    struct places *out)
+{
+	unsigned char *buf = malloc(WALK_CAP_B);
+	struct key_record rec = KEY_RECORD_INIT;
+	struct index_view v;
+	struct index_walk w;
+	uint64_t offset;
+	enum ak_err err;
+
+	if (buf == NULL)
+		return AK_ERR_NOMEM;
+	index_walk_start(ix, ORDER_KEYS, ix->head.order[ORDER_KEYS].records_at, &w);
+	for (;;) {
+		offset = w.next;
+		if ((err = index_walk_next(ix, &w, buf, WALK_CAP_B, &v)) != AK_OK ||
+		    (err = key_record_unpack(v.value, v.value_len_b, &rec)) != AK_OK)
+			break;
+		if (wanted(ctx, &rec) && (err = note_place(out, rec.name, offset)) != AK_OK)
+			break;
+	}
+	key_record_clear(&rec);
+	explicit_bzero(buf, WALK_CAP_B);
+	free(buf);
+	return err == AK_ERR_NOT_FOUND ? AK_OK : err;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+static enum ak_err
+take_at(const struct index *ix, uint64_t offset,
+    enum ak_err (*take)(void *ctx, const struct key_record *rec), void *ctx)
+{
+	struct key k;
+	enum ak_err err = index_read_at(ix, offset, &k.raw);
+
+	if (err != AK_OK)
+		return err;
+	err = key_record_unpack(k.raw.view.value, k.raw.view.value_len_b, &k.rec);
+	if (err == AK_OK)
+		err = take(ctx, &k.rec);
+	key_clear(&k);
+	return err;
+}
+
+enum ak_err
+keys_each(const struct keys *k, bool (*wanted)(void *ctx, const struct key_record *rec),
+    enum ak_err (*take)(void *ctx, const struct key_record *rec), void *ctx, struct diag *why)
+{
+	const struct index *ix = &k->ring.local;
+	struct places places = {.v = NULL};
+	enum ak_err err = AK_OK;
+
+	if (!k->none)
+		err = walk(ix, wanted, ctx, &places);
+	if (places.n > 1)
+		qsort(places.v, places.n, sizeof(places.v[0]), by_name);
+	for (size_t i = 0; i < places.n && err == AK_OK; i++)
+		err = take_at(ix, places.v[i].offset, take, ctx);
+	free(places.v);
+	if (err != AK_OK)
+		return diag_say(why, err, k->paths->local, 0, 0, "%s", ak_strerror(err));
+	return AK_OK;
+}

@@ -1,0 +1,22 @@
+#include "modify.h"
+
+enum ak_err
+modify_key(struct change *ch, const struct key_record *k, bool changed, const char *event)
+{
+	enum ak_err err;
+
+	if (!changed) {
+		store_close(&ch->store);
+		return AK_OK;
+	}
+	if (k->not_before >= k->expires_at)
+		return diag_because(&ch->why, AK_ERR_DENIED,
+		    "%s would expire before it is valid: give a later end or an earlier "
+		    "--not-before",
+		    k->name);
+	if ((err = store_put(ch->store, k)) == AK_OK)
+		err = change_publish(ch);
+	if (ch->committed)
+		change_log(ch, event, k);
+	return err;
+}

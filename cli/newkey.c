@@ -1,0 +1,251 @@
+#include "newkey.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "answer.h"
+#include "home.h"
+#include "localname.h"
+#include "rotation.h"
+#include "text.h"
+
+/* A key in the making. */
+struct newkey {
+	struct key_record rec;
+	struct token tok;
+	bool has_token; /* none when a verifier was given */
+	char home[PATH_CAP], who[64];
+};
+
+enum ak_err
+newkey_check_name(const char *name, struct diag *why)
+{
+	if (text_is_key_name(name))
+		return AK_OK;
+	return diag_because(why, AK_ERR_INVALID,
+	    "`%.80s' is no name of a key: 1 to %d characters, lower-case letters, digits, _ "
+	    "and "
+	    "-, the first one a letter or _",
+	    cli_shown(name), KEY_NAME_MAX);
+}
+
+static enum ak_err
+check_free(struct change *ch, const char *name)
+{
+	struct key k;
+	enum ak_err err = store_find_name(ch->store, name, &k);
+
+	if (err == AK_OK) {
+		key_clear(&k);
+		return diag_because(&ch->why, AK_ERR_EXISTS,
+		    "there is a key %s already: see `apikey show %s`", name, name);
+	}
+	if (err != AK_ERR_NOT_FOUND)
+		return diag_say(
+		    &ch->why, err, ch->cli->paths.local, 0, 0, "%s", ak_strerror(err));
+	return localname_check(ch->cli, &ch->live, name, &ch->why);
+}
+
+/* Another key's id would make two keys of one token. */
+static enum ak_err
+check_id(struct change *ch, const char *id)
+{
+	struct key k;
+	enum ak_err err = store_find_id(ch->store, id, &k);
+
+	if (err == AK_OK) {
+		(void)diag_because(&ch->why, AK_ERR_EXISTS,
+		    "id %s is the key %s's: make a token with another id", id, k.rec.name);
+		key_clear(&k);
+		return AK_ERR_EXISTS;
+	}
+	if (err == AK_ERR_NOT_FOUND)
+		return AK_OK;
+	return diag_say(&ch->why, err, ch->cli->paths.local, 0, 0, "%s", ak_strerror(err));
+}
+
+/* A token with an id that no key has; by chance alone none is taken. */
+static enum ak_err
+make_token(struct change *ch, struct token *tok)
+{
+	enum ak_err err;
+
+	for (int i = 0; i < 8; i++) {
+		if ((err = token_new(NULL, tok)) != AK_OK)
+			return diag_because(&ch->why, err, "no randomness for a token");
+		if ((err = check_id(ch, tok->id)) != AK_ERR_EXISTS)
+			return err;
+		ch->why = DIAG_INIT;
+	}
+	return diag_because(&ch->why, AK_ERR_FULL, "no id was free");
+}
+
+static enum ak_err
+give_secret(struct change *ch, const struct keyopts *o, struct newkey *nk)
+{
+	struct verifier v = o->verifier;
+	enum ak_err err = AK_OK;
+
+	if (o->has_verifier) {
+		err = check_id(ch, v.id);
+	} else if ((err = make_token(ch, &nk->tok)) == AK_OK) {
+		nk->has_token = true;
+		if ((err = token_make_verifier(&nk->tok, &v)) != AK_OK)
+			(void)diag_because(&ch->why, err, "the token could not be digested");
+	}
+	if (err == AK_OK)
+		err = rotation_add(&nk->rec, &v, ch->now, 0);
+	if (err == AK_OK)
+		err = text_copy(nk->rec.id, sizeof(nk->rec.id), v.id);
+	explicit_bzero(&v, sizeof(v));
+	return err;
+}
+
+static enum ak_err
+give_uid(struct change *ch, const struct keyopts *o, struct newkey *nk)
+{
+	struct id_range range = ch->live.settings.uids;
+	enum ak_err err;
+
+	nk->rec.uid = o->uid;
+	if (o->has_uid)
+		err = store_check_uid(ch->store, range, o->uid, &ch->why);
+	else if ((err = store_next_uid(ch->store, range, &nk->rec.uid)) == AK_ERR_FULL)
+		return diag_because(&ch->why, err,
+		    "no uid is left in %u-%u: widen uid_range in %s", range.min, range.max,
+		    ch->cli->paths.config);
+	/* A uid outside the range is well-formed, and refused. */
+	return err == AK_ERR_INVALID ? AK_ERR_DENIED : err;
+}
+
+/* What the host gives where no option did. */
+static enum ak_err
+give_defaults(struct change *ch, const struct keyopts *o, struct newkey *nk)
+{
+	const struct settings *s = &ch->live.settings;
+	struct key_record *k = &nk->rec;
+
+	if (o->home == NULL) {
+		if (settings_expand(s->home, k, nk->home, sizeof(nk->home)) != AK_OK)
+			return diag_because(&ch->why, AK_ERR_DENIED,
+			    "home in %s makes too long a path for %s", ch->cli->paths.config,
+			    k->name);
+		k->home = nk->home;
+	}
+	if (o->shell == NULL) {
+		k->shell = s->shell;
+		return keyopts_check_shell(s->shell, &ch->why);
+	}
+	return AK_OK;
+}
+
+static enum ak_err
+check_lifetime(struct change *ch, const struct keyopts *o, const struct key_record *k)
+{
+	int64_t max_s = ch->live.settings.max_duration_s;
+
+	if (!o->has_duration && max_s != NUM_NEVER)
+		return diag_because(&ch->why, AK_ERR_DENIED,
+		    "keys of this host must expire: give --duration, at most %llds",
+		    (long long)max_s);
+	if (k->not_before >= k->expires_at)
+		return diag_because(&ch->why, AK_ERR_DENIED,
+		    "the key would expire before it is valid: give a later end or an earlier "
+		    "--not-before");
+	return AK_OK;
+}
+
+static enum ak_err
+check_settings(struct change *ch)
+{
+	const struct diag *p = &ch->live.problem;
+
+	if (ch->live.settings_ok)
+		return AK_OK;
+	return diag_say(&ch->why, AK_ERR_UNAVAILABLE,
+	    p->file[0] == '\0' ? ch->cli->paths.config : p->file, p->line, p->col,
+	    "%s (no key is made until that is mended)",
+	    p->text[0] == '\0' ? "cannot be used" : p->text);
+}
+
+static enum ak_err
+stage(struct change *ch, const char *name, const struct keyopts *o, struct newkey *nk)
+{
+	const struct cli_host *host = &ch->cli->host;
+	struct key_record *k = &nk->rec;
+	enum ak_err err;
+
+	if ((err = check_free(ch, name)) != AK_OK || (err = check_settings(ch)) != AK_OK ||
+	    (err = keyopts_check(o, &ch->live, &ch->why)) != AK_OK ||
+	    (err = text_copy(k->name, sizeof(k->name), name)) != AK_OK)
+		return err;
+	host->who(host->ctx, nk->who, sizeof(nk->who));
+	k->state = KEY_ACTIVE;
+	k->created_at = ch->now;
+	k->created_by = nk->who;
+	(void)keyopts_apply(o, ch->now, k);
+	if ((err = check_lifetime(ch, o, k)) != AK_OK ||
+	    (err = give_secret(ch, o, nk)) != AK_OK || (err = give_uid(ch, o, nk)) != AK_OK ||
+	    (err = give_defaults(ch, o, nk)) != AK_OK)
+		return err;
+	return store_put(ch->store, k);
+}
+
+/* The key is made; a home that could not be is said, and no reason to hide the token. */
+static int
+make_home(struct change *ch, const struct key_record *k)
+{
+	struct diag why = DIAG_INIT;
+	enum ak_err err;
+	char buf[sizeof(why.file) + sizeof(why.text) + 32];
+
+	if (!ch->live.settings.create_home)
+		return CLI_DONE;
+	err = home_make(k->home, ch->cli->host.skel, k->uid, ch->cli->paths.owner, &why);
+	if (err == AK_OK)
+		return CLI_DONE;
+	cli_warn(ch->cli, "%s", diag_print(&why, buf, sizeof(buf)));
+	return err == AK_ERR_EXISTS ? CLI_DONE : CLI_FAILED;
+}
+
+static void
+warn(const struct cli *c, const struct key_record *k)
+{
+	if (k->expires_at == NUM_NEVER)
+		cli_warn(c,
+		    "%s never expires, which is not recommended: see `apikey set %s --duration "
+		    "30d`",
+		    k->name, k->name);
+	if (k->bindings.len_b == 0)
+		cli_warn(c, "%s can't log in yet: give it a role by `apikey role add %s ROLE`",
+		    k->name, k->name);
+}
+
+static int
+finish(struct change *ch, const struct args *a, const struct newkey *nk)
+{
+	const struct key_record *k = &nk->rec;
+	int home, answer;
+
+	change_log(ch, "key-created", k);
+	home = make_home(ch, k);
+	answer =
+	    (int)answer_token(ch->cli, a, k, nk->has_token ? &nk->tok : NULL, ch->now, true);
+	return answer != CLI_DONE ? answer : home;
+}
+
+enum ak_err
+newkey_make(struct change *ch, const struct args *a, const char *name, const struct keyopts *o,
+    int *code)
+{
+	struct newkey nk = {.rec = KEY_RECORD_INIT, .tok = TOKEN_INIT};
+	enum ak_err err;
+
+	if ((err = stage(ch, name, o, &nk)) == AK_OK && (err = change_publish(ch)) == AK_OK)
+		warn(ch->cli, &nk.rec);
+	if (ch->committed)
+		*code = finish(ch, a, &nk);
+	key_record_clear(&nk.rec);
+	token_clear(&nk.tok);
+	return err;
+}

@@ -1,0 +1,21 @@
+/* newkey: makes a key: name, ids, token, record, home; what create and ensure share. */
+#ifndef CLI_NEWKEY_H
+#define CLI_NEWKEY_H
+
+#include "args.h"
+#include "change.h"
+#include "keyopts.h"
+
+/* A name that a key may have? AK_ERR_INVALID with a sentence when not. */
+enum ak_err newkey_check_name(const char *name, struct diag *why) AK_MUST_CHECK;
+
+/*
+ * Within a change that was begun: refuse what must be refused, stage the key,
+ * publish, log, make its home and print the answer. *code: what the answer
+ * came to, when AK_OK is the answer here. A failure with ch->committed left
+ * the key made, and its token printed.
+ */
+enum ak_err newkey_make(struct change *ch, const struct args *a, const char *name,
+    const struct keyopts *o, int *code) AK_MUST_CHECK;
+
+#endif

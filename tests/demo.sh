@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# One key from its making to its end, in real logins, as a story whose commands can be retyped.
+#
+# usage: demo.sh [--here]    as root, in a private host; with --here on this very machine
+set -euo pipefail
+cd "$TOP"
+# shellcheck source=tests/lib/wait.sh
+. tests/lib/wait.sh
+
+PORT=22
+ADDRESS=localhost
+
+# tell SENTENCE: what comes next, and why.
+tell() { printf '\n# %s\n' "$1"; }
+
+# run COMMAND: shows it and does it; it has to work. `denied COMMAND` has to be refused.
+run() {
+	printf '$ %s\n' "$1"
+	eval "$1" </dev/null 2>&1 || give_up "this was meant to work"
+}
+denied() {
+	printf '$ %s\n' "$1"
+	! eval "$1" </dev/null 2>&1 || give_up "this was meant to be refused"
+}
+give_up() {
+	printf '\nThe demonstration ends here: %s.\n' "$1"
+	exit 1
+}
+
+# here_first: on a real machine, what will be changed, and a port of our own.
+here_first() {
+	PORT=2222
+	cat <<-'HERE'
+		This changes THIS machine, and does not undo it: it installs apikey into /usr, puts its line into
+		/etc/pam.d/common-*, its name into /etc/nsswitch.conf, a file each into /etc/apikey,
+		/etc/ssh/sshd_config.d and /etc/sudoers.d, and makes and deletes a key. Until the end an sshd
+		listens on port 2222.
+	HERE
+}
+
+[ "${1:-}" != --here ] || here_first
+WORK=$(mktemp -d)
+trap '[ ! -e "$WORK/sshd.pid" ] || kill "$(cat "$WORK/sshd.pid")"; rm -rf "$WORK"' EXIT
+# whoever retypes the commands has no need of these options, so the story shows plain ssh
+ssh() {
+	command ssh -p "$PORT" -o "UserKnownHostsFile=$WORK/hosts" -o StrictHostKeyChecking=accept-new \
+		-o LogLevel=ERROR -o PubkeyAuthentication=no -o NumberOfPasswordPrompts=1 "$@"
+}
+
+tell 'Install the PAM module, the name service module and the command.'
+run 'make -s -C build/plain install >/dev/null'
+
+tell 'Put the PAM module first in every stack, and let the name service know keys.'
+run 'pam-auth-update --package'
+grep -q apikey /etc/nsswitch.conf ||
+	run "sed -i -E 's/^(passwd: +files)/\\1 apikey/; s/^(group: +files)/\\1 [SUCCESS=merge] apikey/' /etc/nsswitch.conf"
+run "grep -E '^(passwd|group):' /etc/nsswitch.conf"
+
+tell 'Make a key for the machine that deploys. Its token is shown this once, so it goes into a file.'
+run "umask 077; apikey create --name ci-deploy --role viewer --duration 30d -q >$WORK/token"
+run "cut -c1-18 $WORK/token"
+
+tell 'The key is a Linux user now.'
+run 'getent passwd ci-deploy'
+run 'id ci-deploy'
+run 'apikey list'
+
+tell 'On the machine that presents the key, the token answers the password prompt of ssh.'
+mkdir -p /run/sshd
+/usr/sbin/sshd -p "$PORT" -o "PidFile=$WORK/sshd.pid"
+wait_until 10 tcp_open "$PORT"
+run "export APIKEY_TOKEN_FILE=$WORK/token SSH_ASKPASS=apikey-askpass SSH_ASKPASS_REQUIRE=force"
+run "ssh ci-deploy@$ADDRESS id"
+
+tell 'Whoever guesses is refused.'
+run "apikey token new -q 2>/dev/null | head -n 1 >$WORK/guess"
+denied "APIKEY_TOKEN_FILE=$WORK/guess ssh ci-deploy@$ADDRESS id"
+
+tell 'What it may do follows from its roles. A line of sudoers alone does not give it sudo:'
+run "echo 'ci-deploy ALL=(root) NOPASSWD: /usr/bin/id' >/etc/sudoers.d/ci-deploy"
+denied "ssh ci-deploy@$ADDRESS sudo /usr/bin/id"
+
+tell 'The role editor permits sudo, from the next command on.'
+run 'apikey role add ci-deploy editor'
+run "ssh ci-deploy@$ADDRESS sudo /usr/bin/id"
+
+tell 'The end of the key is the end of its logins.'
+run 'apikey delete ci-deploy'
+denied "ssh ci-deploy@$ADDRESS id"
+denied 'getent passwd ci-deploy'
+rm -f /etc/sudoers.d/ci-deploy
+
+printf '\nThat is all: made, used, ended.\n'

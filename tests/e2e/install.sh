@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# What `make install` puts where, and what the two modules show to the programs that load them.
+set -euo pipefail
+# shellcheck source=tests/lib/e2e.sh
+. "$(dirname "$0")/../lib/e2e.sh"
+
+# installs ARGUMENT…: make install, quietly.
+installs() { make -s -C "$TOP/build/plain" install "$@" LIBTOOLFLAGS=--silent; }
+
+# tree DIR: the files below it.
+tree() { (cd "$1" && find . -type f -o -type l | sort); }
+
+# exports FILE: the names that it defines for others. needs FILE: the libraries that it asks for.
+exports() { nm -D --defined-only --format=posix "$1" | cut -d' ' -f1 | cut -d@ -f1 | sort; }
+needs() { readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort; }
+flags() { readelf -d "$1" | grep -E '\((FLAGS|FLAGS_1|BIND_NOW)\)'; }
+
+# only_from ALLOWED CMD…: CMD prints something, and nothing but lines that match ALLOWED.
+only_from() {
+	local allowed=$1 got
+	shift
+	got=$("$@")
+	printf '%s\n' "$got"
+	[ -n "$got" ] && ! printf '%s\n' "$got" | grep -Evx -- "$allowed"
+}
+
+# there ROOT FILE…: these exist below ROOT.
+there() {
+	local root=$1 file bad=0
+	shift
+	for file in "$@"; do
+		[ -e "$root$file" ] || { echo "missing: $file"; bad=1; }
+	done
+	[ "$bad" -eq 0 ] || tree "$root"
+	return "$bad"
+}
+
+LIB=/usr/lib/$(gcc -print-multiarch)
+holds 'make install with DESTDIR' installs DESTDIR=/tmp/staged
+holds 'puts the modules, the command and its helper where they belong' there /tmp/staged \
+	"$LIB/security/pam_apikey.so" "$LIB/libnss_apikey.so.2" /usr/sbin/apikey /usr/bin/apikey-askpass
+holds 'and the profile, the policy and the lines for sshd' there /tmp/staged \
+	/usr/share/pam-configs/apikey /etc/apikey/policy.yaml /etc/ssh/sshd_config.d/apikey.conf
+exits 'and nothing on the host itself' 1 test -e "$LIB/security/pam_apikey.so"
+holds 'other folders are honoured' installs DESTDIR=/tmp/other prefix=/opt/a libdir=/opt/a/lib64 \
+	sbindir=/opt/a/root sysconfdir=/opt/a/etc localstatedir=/opt/a/var
+holds 'and used' there /tmp/other /opt/a/lib64/security/pam_apikey.so /opt/a/lib64/libnss_apikey.so.2 /opt/a/root/apikey
+exits 'and no others' 1 sh -c 'cd /tmp/other && find . -type f | grep -v "^./opt/a/"'
+exits 'no libtool archive is installed' 1 sh -c 'find /tmp/staged -name "*.la" -o -name "*.a" | grep .'
+
+PAM=/tmp/staged$LIB/security/pam_apikey.so
+NSS=/tmp/staged$LIB/libnss_apikey.so.2
+equals 'pam_apikey.so exports its six entry points alone' "$(printf 'pam_sm_%s\n' acct_mgmt authenticate chauthtok close_session open_session setcred)" \
+	exports "$PAM"
+holds 'libnss_apikey.so.2 exports its entry points alone' only_from '_nss_apikey_[a-z_]+|APIKEY_[0-9.]+' exports "$NSS"
+for entry in getpwnam_r getpwuid_r setpwent getpwent_r endpwent getgrnam_r getgrgid_r setgrent getgrent_r endgrent initgroups_dyn; do
+	holds "libnss_apikey.so.2 has $entry" sh -c "nm -D --defined-only '$NSS' | grep -q ' T _nss_apikey_$entry'"
+done
+equals 'libnss_apikey.so.2 needs the C library alone' libc.so.6 needs "$NSS"
+holds 'pam_apikey.so needs libpam, libgcrypt, libyaml and the C library alone' \
+	only_from 'lib(c\.so\.6|pam\.so\.0|gcrypt\.so\.20|yaml-0\.so\.2)' needs "$PAM"
+for module in "$PAM" "$NSS"; do
+	name=$(basename "$module")
+	shows "$name is bound when it is loaded" 0 'NOW' flags "$module"
+	shows "$name is never unmapped" 0 'NODELETE' flags "$module"
+	shows "$name has read-only relocations" 0 'GNU_RELRO' readelf -lW "$module"
+	exits "$name has no writable and executable part" 1 sh -c "readelf -lW '$module' | grep -E 'GNU_STACK.*RWE|LOAD.*RWE'"
+	exits "$name runs nothing of ours at load" 1 sh -c "nm '$module' | grep -E ' [tT] .*(_ctor|constructor)'"
+	exits "$name has no path of the build machine" 1 sh -c "readelf -d '$module' | grep -E 'RPATH|RUNPATH'"
+done
+equals 'libnss_apikey.so.2 has its name as glibc asks for it' libnss_apikey.so.2 \
+	sh -c "readelf -d '$NSS' | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p'"
+
+holds 'make install, on the host' installs
+printf '# mine\n' >>"$POLICY"
+holds 'make install again' installs
+shows "keeps the administrator's policy" 0 '# mine' cat "$POLICY"
+stack_save
+pam-auth-update --package
+for phase in auth account; do
+	shows "pam-auth-update puts our $phase line first" 0 'pam_apikey\.so' \
+		sh -c "grep -v '^#' /etc/pam.d/common-$phase | grep -m 1 ."
+done
+exits 'and no password line' 1 grep -q pam_apikey /etc/pam.d/common-password
+holds 'a session line, with and without a terminal' grep -q pam_apikey /etc/pam.d/common-session /etc/pam.d/common-session-noninteractive
+holds 'taking the profile away' pam-auth-update --package --remove apikey
+for phase in auth account session session-noninteractive password; do
+	holds "leaves common-$phase as it was" cmp "$GUEST/stock/common-$phase" "/etc/pam.d/common-$phase"
+done
+holds 'make uninstall' make -s -C "$TOP/build/plain" uninstall
+exits 'leaves no module, command or profile behind' 1 \
+	sh -c "ls $LIB/security/pam_apikey.so $LIB/libnss_apikey.so.2 /usr/sbin/apikey /usr/share/pam-configs/apikey 2>/dev/null | grep ."
+tap_done

@@ -1,0 +1,168 @@
+#!/usr/bin/env bash
+# The PAM line at every wrong place (abuse 161–165): no key without our word, and root and people always.
+set -euo pipefail
+# shellcheck source=tests/lib/e2e.sh
+. "$(dirname "$0")/../lib/e2e.sh"
+
+MODULE=/usr/lib/$(gcc -print-multiarch)/security/pam_apikey.so
+AUTH='[success=2 user_unknown=ignore ignore=ignore module_unknown=ignore default=die]'
+ACCOUNT='[success=2 user_unknown=ignore module_unknown=ignore default=die]'
+SESSION='[success=ok ignore=ignore user_unknown=ignore module_unknown=ignore default=die]'
+
+# stack VARIANT: writes that variant of Debian's stack.
+stack() {
+	local m=pam_apikey.so
+	stack_stock
+	case $1 in
+	missing) ;;
+	first | deleted | garbage | option)
+		[ "$1" != option ] || m+=' no_such_option'
+		stack_lines BEFORE auth "$AUTH $m"
+		stack_lines BEFORE account "$ACCOUNT $m"
+		stack_lines BEHIND session "$SESSION $m"
+		;;
+	last)
+		stack_lines BEHIND auth "${AUTH/=2/=1} $m"
+		stack_lines BEHIND account "${ACCOUNT/=2/=1} $m"
+		stack_lines BEHIND session "$SESSION $m"
+		;;
+	ignore)
+		stack_lines BEFORE auth "${AUTH/die/ignore} $m"
+		stack_lines BEFORE account "${ACCOUNT/die/ignore} $m"
+		stack_lines BEHIND session "${SESSION/die/ignore} $m"
+		;;
+	sufficient)
+		stack_lines BEFORE auth "sufficient $m"
+		stack_lines BEFORE account "sufficient $m"
+		stack_lines BEHIND session "optional $m"
+		;;
+	auth-alone) stack_lines BEFORE auth "$AUTH $m" ;;
+	account-alone) stack_lines BEFORE account "$ACCOUNT $m" ;;
+	session-alone) stack_lines BEHIND session "$SESSION $m" ;;
+	no-auth)
+		stack_lines BEFORE account "$ACCOUNT $m"
+		stack_lines BEHIND session "$SESSION $m"
+		;;
+	no-account)
+		stack_lines BEFORE auth "$AUTH $m"
+		stack_lines BEHIND session "$SESSION $m"
+		;;
+	no-session)
+		stack_lines BEFORE auth "$AUTH $m"
+		stack_lines BEFORE account "$ACCOUNT $m"
+		;;
+	esac
+}
+
+# module VARIANT: the module's file, as that variant has it.
+module() {
+	case $1 in
+	deleted) rm -f "$MODULE" ;;
+	garbage) head -c 5000 "$GUEST/module" >"$MODULE" ;;
+	*) cmp -s "$GUEST/module" "$MODULE" || install -m 644 "$GUEST/module" "$MODULE" ;;
+	esac
+}
+
+# by_cron USER…: starts cron with a crontab for each; succeeds when bob's has run, which is the last to be started.
+by_cron() {
+	local user
+	rm -f /tmp/cron-*
+	for user in "$@"; do
+		printf '@reboot id -un > /tmp/cron-%s\n' "$user" >"/var/spool/cron/crontabs/$user"
+		chown "$user:crontab" "/var/spool/cron/crontabs/$user"
+		chmod 600 "/var/spool/cron/crontabs/$user"
+	done
+	cron_reboot bob 'id -un > /tmp/cron-bob'
+	wait_until 20 grep -qx bob /tmp/cron-bob
+	cron_stop
+	grep -qx bob /tmp/cron-bob
+}
+
+# people VARIANT: root and bob get in everywhere.
+people() {
+	admits "$1: bob by password" password bob bob-pw
+	admits "$1: bob by keyboard-interactive" kbd bob bob-pw
+	admits "$1: bob by public key" pubkey bob "$GUEST/id_bob"
+	admits "$1: root by password" password root root-pw
+	admits "$1: root by public key" pubkey root "$GUEST/id_root"
+	equals "$1: alice by sudo" root sudo_as alice alice-pw id -un
+	equals "$1: bob by sudo without a password" root run_as bob sudo -n id -un
+	equals "$1: root by su to bob" bob su -c 'id -un' bob
+	holds "$1: bob by cron" by_cron bob chief paused
+}
+
+# barred VARIANT KEY: this key gets in nowhere.
+barred() {
+	refuses "$1: $2 by password" password "$2" "$(token "$2")"
+	refuses "$1: $2 by keyboard-interactive" kbd "$2" "$(token "$2")"
+	shows "$1: $2 by public key" 255 'Permission denied|Connection closed' login pubkey "$2" "$GUEST/id_$2" echo got-in
+	shows "$1: $2 by sudo without a password" 1 'sudo: ' run_as "$2" sudo -n echo got-in
+	exits "$1: nothing of $2 has run by cron" 1 test -e "/tmp/cron-$2"
+}
+
+# admitted VARIANT KEY: this key gets in with its token.
+admitted() {
+	admits "$1: $2 by password" password "$2" "$(token "$2")"
+	admits "$1: $2 by keyboard-interactive" kbd "$2" "$(token "$2")"
+	equals "$1: $2 by sudo without a password" root run_as "$2" sudo -n id -un
+}
+
+syslog_start
+stack_save
+install_apikey
+cp "$MODULE" "$GUEST/module"
+new_key chief --role admin
+new_key paused --role admin
+for user in bob root chief paused; do
+	public_key "$user"
+done
+apikey disable paused
+printf 'bob,chief,paused ALL=(ALL) NOPASSWD: ALL\n' >/etc/sudoers.d/test
+sshd_start
+sshd_with 'KbdInteractiveAuthentication yes' 'PermitRootLogin yes'
+
+# As shipped, before anything is broken: what is refused below is refused by the stack.
+people shipped
+admitted shipped chief
+barred shipped paused
+
+for variant in first last ignore sufficient no-session; do
+	stack "$variant"
+	people "$variant"
+	admitted "$variant" chief
+	barred "$variant" paused
+done
+
+for variant in missing deleted garbage option auth-alone account-alone session-alone no-auth no-account; do
+	stack "$variant"
+	module "$variant"
+	people "$variant"
+	case $variant in
+	account-alone | no-auth) refuses "$variant: chief by password" password chief "$(token chief)" ;;
+	*) barred "$variant" chief ;;
+	esac
+	barred "$variant" paused
+	module whole
+done
+
+# What is typed for a key is final: no module behind ours is asked (abuse 163).
+stack first
+printf '#!/bin/sh\ncat >%s/spied\n' "$GUEST" >"$GUEST/spy"
+chmod 755 "$GUEST/spy"
+sed -i "/pam_unix\.so/s|^|auth\toptional\tpam_exec.so quiet expose_authtok $GUEST/spy\n|" /etc/pam.d/common-auth
+sed -i '/pam_apikey/s/success=2/success=3/' /etc/pam.d/common-auth
+admits 'with a spy behind us: bob, whose password it sees' password bob bob-pw
+holds 'the spy works' grep -q bob-pw "$GUEST/spied"
+rm "$GUEST/spied"
+refuses 'with a spy behind us: a refused token' password paused "$(token paused)"
+exits 'which the spy was never shown' 1 test -e "$GUEST/spied"
+
+# A person's own expiry still counts (abuse 165).
+stack first
+usermod -e 1970-01-02 bob
+shows 'an expired bob is refused his password' 255 'Permission denied|Connection closed' login password bob bob-pw echo got-in
+shows 'and his public key' 255 'Permission denied|Connection closed' login pubkey bob "$GUEST/id_bob" echo got-in
+usermod -e '' bob
+admits 'until he is not expired any more' password bob bob-pw
+holds 'no log holds a token (canary)' no_token_in "$GUEST/log" "$GUEST/sshd.log"
+tap_done

@@ -1,0 +1,63 @@
+# shellcheck shell=bash
+# apikey on a private host: installing it, making keys, entering as them. Sourced after guest.sh.
+
+# names for the suites
+export STATE=/var/lib/apikey SETTINGS=/etc/apikey/apikey.yaml POLICY=/etc/apikey/policy.yaml
+
+# install_apikey: what an administrator does on a Debian host.
+install_apikey() {
+	make -s -C "$TOP/build/plain" install >"$GUEST/install.log" 2>&1 || { cat "$GUEST/install.log" >&2; return 1; }
+	pam-auth-update --package
+	nsswitch_apikey
+}
+
+# nsswitch_apikey: keys and their groups behind the local ones.
+nsswitch_apikey() {
+	sed -i -E 's/^(passwd:[[:space:]]+files)/\1 apikey/; s/^(group:[[:space:]]+files)/\1 [SUCCESS=merge] apikey/' \
+		/etc/nsswitch.conf
+}
+
+# new_key NAME OPTION…: makes a key; its token is kept for `token NAME`.
+new_key() {
+	local name=$1
+	shift
+	mkdir -p "$GUEST/tokens"
+	apikey create --name "$name" -q "$@" >"$GUEST/tokens/$name" 2>"$GUEST/create.err" ||
+		{ cat "$GUEST/create.err" >&2; return 1; }
+}
+
+# token NAME: the token that new_key kept.
+token() { cat "$GUEST/tokens/$1"; }
+
+# key_id NAME: its id.
+key_id() { token "$1" | cut -d_ -f2; }
+
+# run_as USER CMD…: CMD with USER's ids and groups, without a login.
+run_as() {
+	local user=$1
+	shift
+	setpriv --reuid "$user" --regid "$(id -g "$user")" --init-groups -- "$@"
+}
+
+# sudo_as USER SECRET ARGUMENT…: USER's sudo, answered with SECRET. Never a cached answer.
+sudo_as() {
+	local user=$1 secret=$2
+	shift 2
+	printf '%s\n' "$secret" | run_as "$user" timeout 40 sudo -k -S -p '' "$@"
+}
+
+# session_open NAME USER SECRET: a login that stays, in the background. session_gone NAME: has it ended?
+session_open() {
+	login password "$2" "$3" 'echo up; exec tail -f /dev/null' >"$GUEST/session.$1" 2>&1 </dev/null &
+	printf '%d\n' $! >"$GUEST/session.$1.pid"
+	wait_until 10 grep -qx up "$GUEST/session.$1"
+}
+session_gone() { gone "$(cat "$GUEST/session.$1.pid")"; }
+
+# no_token_in [-r] FILE…: none of the kept tokens stands in these files.
+no_token_in() {
+	local kept
+	for kept in "$GUEST"/tokens/*; do
+		! grep -lF -e "$(cut -d_ -f3 "$kept")" "$@" || return 1
+	done
+}

@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# Private hosts, from outside: a whole Debian server in namespaces, on top of this machine and
+# without a trace on it. Sourced, where $TOP is the checkout, for `host_run CMD…`; or called:
+#
+# usage: host.sh CMD…    CMD in a fresh private host; 3 when this machine refuses to make one
+
+# What a server has and a machine that builds may lack. The private host gets it, the machine does not.
+HOST_PACKAGES=(openssh-server openssh-client openssh-sftp-server sudo cron busybox busybox-syslogd
+	iproute2 procps passwd login libpam-runtime libpam-modules)
+
+# host_inside: is this process in a private host already?
+host_inside() {
+	[ -r /run/private-host ] && [ "$(readlink /proc/self/ns/mnt)" = "$(cat /run/private-host)" ]
+}
+
+# host_unshare CMD…: CMD in fresh namespaces; its child is their process 1 and dies with it.
+host_unshare() {
+	unshare --mount --net --pid --ipc --uts --fork --mount-proc --kill-child "$@"
+}
+
+# host_possible: can this machine make a private host? Otherwise says which call failed and what to do; 3.
+host_possible() {
+	local call refused
+	for call in --mount --net --pid --ipc --uts; do
+		refused=$(unshare --fork "$call" true 2>&1) ||
+			{ host_advice "a namespace of its own (unshare $call): ${refused##*: }"; return 3; }
+	done
+	refused=$(host_unshare bash "$TOP/tests/lib/host-init.sh" "$TOP" '' true 2>&1 </dev/null) ||
+		{ host_advice "$refused"; return 3; }
+}
+
+# host_advice CALL: what to do on a machine that refuses CALL.
+host_advice() {
+	cat >&2 <<-ADVICE
+		No private host can be made here. What this machine refuses is
+		    $1
+		What to do: run this as root on a virtual machine or on hardware, or in a container that may
+		(docker run --privileged). In a container that you are going to throw away, './dev demo --here'
+		runs the demonstration in the container itself.
+	ADVICE
+}
+
+# host_layer: prints the layer's path below $TOP; makes it first where there is none or an old one.
+host_layer() {
+	local key layer
+	key=$(cat "$TOP/tests/lib/"{host,host-init,layer-install}.sh /var/lib/dpkg/status | sha256sum)
+	layer=build/host/layer-${key:0:16}.tar
+	mkdir -p "$TOP/build/host/debs/partial"
+	(
+		flock 9
+		[ -e "$TOP/$layer" ] || host_layer_make "$layer" >&2
+	) 9>"$TOP/build/host/lock" || return
+	printf '%s\n' "$layer"
+}
+
+# host_layer_make LAYER: fetches the packages and installs them in a private host, once.
+host_layer_make() {
+	local part=$TOP/build/host/part log=$TOP/build/host/layer.log
+	printf 'making the private host (once for each set of packages)\n' >&2
+	rm -f "$TOP"/build/host/layer-*.tar "$TOP"/build/host/debs/*.deb
+	host_fetch >"$log" 2>&1 || { apt-get -q update >>"$log" 2>&1 && host_fetch >>"$log" 2>&1; } ||
+		{ cat "$log" >&2; return 1; }
+	host_unshare bash "$TOP/tests/lib/host-init.sh" "$TOP" '' \
+		bash "$TOP/tests/lib/layer-install.sh" --no-download "$TOP/build/host/debs" \
+		"${HOST_PACKAGES[@]}" 3>"$part" >>"$log" 2>&1 </dev/null ||
+		{ cat "$log" >&2; return 1; }
+	chmod 600 "$part"
+	mv "$part" "$TOP/$1"
+	chown -R --reference="$TOP" "$TOP/build/host"
+}
+
+# host_fetch: downloads what the machine lacks of HOST_PACKAGES.
+host_fetch() {
+	bash "$TOP/tests/lib/layer-install.sh" --download-only "$TOP/build/host/debs" "${HOST_PACKAGES[@]}"
+}
+
+# host_run CMD…: CMD in a fresh private host, with its exit status. Root only.
+host_run() {
+	local layer
+	layer=$(host_layer) || return
+	host_unshare bash "$TOP/tests/lib/host-init.sh" "$TOP" "$layer" "$@"
+}
+
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+	set -euo pipefail
+	shopt -s inherit_errexit
+	TOP=$(cd "$(dirname "$0")/../.." && pwd)
+	host_possible
+	host_run "$@"
+fi

@@ -1,0 +1,30 @@
+# shellcheck shell=bash
+# Waiting for a condition, with a bound. Sourced.
+
+# a pipe that nobody writes to: reading it with a timeout yields the processor without a process
+exec {wait_pipe}<> <(:)
+
+# wait_until SECONDS CMD…: asks CMD again and again until it succeeds; 1 when SECONDS are over.
+wait_until() {
+	local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "${EPOCHREALTIME/./}" -lt "$end" ] || return 1
+		read -rt 0.02 -u "$wait_pipe" || :
+	done
+}
+
+# gone PID: is that process no more (or a zombie that only waits to be counted)?
+gone() {
+	local stat
+	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
+	case ${stat##*) } in
+	Z*) return 0 ;;
+	*) return 1 ;;
+	esac
+}
+
+# tcp_open PORT: does somebody listen on 127.0.0.1:PORT?
+tcp_open() {
+	(: </dev/tcp/127.0.0.1/"$1")
+}

@@ -1,0 +1,364 @@
+/* Building index files: what is refused, and what the file then says. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "index_make.h"
+#include "pack.h"
+#include "testlib_alloc.h"
+#include "testlib_cmocka.h"
+#include "testlib_model.h"
+#include "testlib_tmp.h"
+
+#define N(rows) (sizeof(rows) / sizeof((rows)[0]))
+
+static const struct index_make_head plain_head = {.generation = 3, .id = 5, .built_at = -1};
+
+static enum ak_err
+add(struct index_make *m, unsigned order, uint32_t number, const char *key, const char *value)
+{
+	struct index_key k = {key, strlen(key)};
+
+	return index_make_add(m, order, number, &k, 1, value, strlen(value));
+}
+
+static void
+open_finished(struct tmp *dir, struct index_make *m, struct index *ix)
+{
+	unsigned char *bytes;
+	size_t len_b;
+
+	assert_err("finish", AK_OK, index_make_finish(m, &plain_head, &bytes, &len_b));
+	file_write(tmp_path(dir, "x.idx"), bytes, len_b, 0600);
+	free(bytes);
+	assert_err("open", AK_OK, index_open(tmp_path(dir, "x.idx"), geteuid(), ix));
+}
+
+static void
+an_empty_file_is_a_good_file(void **state)
+{
+	struct index_make *m = index_make_new(0);
+	struct index_record found;
+	struct index_walk w;
+	struct index_view v;
+	struct index ix;
+	unsigned char buf[64];
+	uint64_t at;
+
+	assert_non_null(m);
+	open_finished(*state, m, &ix);
+	assert_int_equal(ix.head.built_at, -1);
+	assert_err("", AK_ERR_NOT_FOUND, index_find(&ix, "a", 1, &found));
+	for (unsigned order = 0; order < INDEX_ORDERS; order++) {
+		assert_err("", AK_OK, index_seek(&ix, order, 0, &at));
+		index_walk_start(&ix, order, at, &w);
+		assert_err("", AK_ERR_NOT_FOUND, index_walk_next(&ix, &w, buf, sizeof(buf), &v));
+	}
+	index_close(&ix);
+	index_make_free(m);
+	index_make_free(NULL);
+}
+
+static void
+what_cannot_be_a_record_is_refused_and_nothing_is_added(void **state)
+{
+	static const unsigned char big[INDEX_KEY_MAX_B + 1];
+	struct index_key keys[9];
+	static const struct {
+		const char *name;
+		unsigned order, n_keys;
+		size_t key_len_b, value_len_b;
+		enum ak_err err;
+	} rows[] = {
+	    {"no keys", 0, 0, 1, 1, AK_ERR_INVALID},
+	    {"nine keys", 0, 9, 1, 1, AK_ERR_INVALID},
+	    {"a third order", 2, 1, 1, 1, AK_ERR_INVALID},
+	    {"an empty key", 0, 1, 0, 1, AK_ERR_INVALID},
+	    {"a key too long", 0, 1, 256, 1, AK_ERR_INVALID},
+	    {"a value too long", 0, 1, 1, INDEX_RECORD_MAX_B - 17, AK_ERR_RANGE},
+	    {"an endless value", 0, 1, 1, SIZE_MAX, AK_ERR_RANGE},
+	};
+	struct index_make *m = index_make_new(0);
+	struct index ix;
+
+	assert_non_null(m);
+	for (size_t i = 0; i < N(rows); i++) {
+		for (size_t k = 0; k < N(keys); k++)
+			keys[k] = (struct index_key){big, rows[i].key_len_b};
+		assert_err(rows[i].name, rows[i].err,
+		    index_make_add(m, rows[i].order, 1, keys, rows[i].n_keys, "v", rows[i].value_len_b));
+	}
+	open_finished(*state, m, &ix);
+	assert_int_equal(ix.head.order[0].count, 0);
+	assert_int_equal(ix.head.size_b, ix.head.records_at);
+	index_close(&ix);
+	index_make_free(m);
+}
+
+static void
+two_records_never_share_a_key(void **state)
+{
+	static const struct {
+		const char *name;
+		unsigned order;
+		const char *key;
+	} rows[] = {
+	    {"same order", 0, "a"}, {"the other order", 1, "a"}, {"a second key", 0, "b"}};
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		struct index_make *m = index_make_new(2);
+		struct index_key two[] = {{"a", 1}, {"b", 1}};
+		unsigned char *bytes = (unsigned char *)1;
+		size_t len_b = 1;
+
+		assert_non_null(m);
+		assert_err("", AK_OK, index_make_add(m, 0, 1, two, 2, "1", 1));
+		assert_err("", AK_OK, add(m, rows[i].order, 2, rows[i].key, "2"));
+		assert_err(rows[i].name, AK_ERR_EXISTS,
+		    index_make_finish(m, &plain_head, &bytes, &len_b));
+		assert_row(rows[i].name, bytes == NULL && len_b == 0);
+		index_make_free(m);
+	}
+}
+
+static void
+a_record_has_each_key_once(void **state)
+{
+	struct index_make *m = index_make_new(0);
+	struct index_key twice[] = {{"a", 1}, {"a", 1}};
+	unsigned char *bytes;
+	size_t len_b;
+
+	(void)state;
+	assert_non_null(m);
+	assert_err("", AK_OK, index_make_add(m, 0, 1, twice, 2, "1", 1));
+	assert_err("", AK_ERR_EXISTS, index_make_finish(m, &plain_head, &bytes, &len_b));
+	index_make_free(m);
+}
+
+static void
+ties_keep_the_order_of_adding(void **state)
+{
+	static const uint32_t numbers[] = {9, 5, 5, 9, 1, 5, 5, 9, UINT32_MAX, 0};
+	static const char *const wanted = "jebcfgadhi";
+	struct index_make *m = index_make_new(0);
+	unsigned char buf[4096];
+	struct index_walk w;
+	struct index_view v;
+	struct index ix;
+	char key[2] = "";
+
+	assert_non_null(m);
+	for (size_t i = 0; i < N(numbers); i++) {
+		key[0] = (char)('a' + i);
+		assert_err("", AK_OK, add(m, 1, numbers[i], key, key));
+	}
+	open_finished(*state, m, &ix);
+	index_walk_start(&ix, 1, ix.head.order[1].records_at, &w);
+	for (size_t i = 0; i < N(numbers); i++) {
+		assert_err("", AK_OK, index_walk_next(&ix, &w, buf, sizeof(buf), &v));
+		assert_int_equal(v.value[0], wanted[i]);
+	}
+	assert_err("", AK_ERR_NOT_FOUND, index_walk_next(&ix, &w, buf, sizeof(buf), &v));
+	index_close(&ix);
+	index_make_free(m);
+}
+
+static void
+the_same_records_and_id_give_the_same_bytes(void **state)
+{
+	unsigned char *a, *b;
+	size_t a_b, b_b;
+	struct index_make *m = index_make_new(0), *hinted = index_make_new(1000);
+
+	(void)state;
+	assert_true(m != NULL && hinted != NULL);
+	for (unsigned i = 0; i < 200; i++) {
+		char key[8];
+
+		(void)snprintf(key, sizeof(key), "k%u", i);
+		assert_err("", AK_OK, add(m, i % 2, i * 7 % 50, key, key));
+		assert_err("", AK_OK, add(hinted, i % 2, i * 7 % 50, key, key));
+	}
+	assert_err("", AK_OK, index_make_finish(m, &plain_head, &a, &a_b));
+	assert_err("", AK_OK, index_make_finish(hinted, &plain_head, &b, &b_b));
+	assert_int_equal(a_b, b_b);
+	assert_memory_equal(a, b, a_b);
+	free(b);
+	assert_err("once more", AK_OK, index_make_finish(m, &plain_head, &b, &b_b));
+	assert_int_equal(a_b, b_b);
+	assert_memory_equal(a, b, a_b);
+	free(a);
+	free(b);
+	index_make_free(m);
+	index_make_free(hinted);
+}
+
+static void
+an_id_is_drawn_when_none_is_given(void **state)
+{
+	struct index_make_head head = {.generation = 1};
+	uint64_t ids[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct index_make *m = index_make_new(0);
+		unsigned char *bytes;
+		size_t len_b;
+
+		assert_non_null(m);
+		assert_err("", AK_OK, index_make_finish(m, &head, &bytes, &len_b));
+		ids[i] = le64_load(bytes + 24);
+		assert_true(ids[i] != 0);
+		free(bytes);
+		index_make_free(m);
+	}
+	assert_true(ids[0] != ids[1]);
+}
+
+static void
+a_file_can_be_made_from_another_ones_records(void **state)
+{
+	struct rnd r = rnd_start("copy");
+	struct model model = model_random(&r, 200, 300);
+	struct index_make *m = index_make_new(0);
+	size_t len_b;
+	unsigned char *bytes = model_build(&model, 77, &len_b), buf[4096];
+	struct index from, ix;
+
+	assert_non_null(m);
+	file_write(tmp_path(*state, "from.idx"), bytes, len_b, 0600);
+	assert_err("", AK_OK, index_open(tmp_path(*state, "from.idx"), geteuid(), &from));
+	for (unsigned order = INDEX_ORDERS; order-- > 0;) {
+		struct index_walk w;
+		struct index_view v;
+		enum ak_err err;
+
+		index_walk_start(&from, order, from.head.order[order].records_at, &w);
+		while ((err = index_walk_next(&from, &w, buf, sizeof(buf), &v)) == AK_OK)
+			assert_err("", AK_OK, index_make_copy(m, &v));
+		assert_err("", AK_ERR_NOT_FOUND, err);
+	}
+	open_finished(*state, m, &ix);
+	assert_true(ix.head.generation == 3);
+	assert_int_equal(model_compare(&model, &ix, &r, false), 0);
+	index_close(&ix);
+	index_close(&from);
+	index_make_free(m);
+	free(bytes);
+	model_clear(&model);
+}
+
+/* One record more than a file had, of each kind, under a limit on allocations. */
+static enum ak_err
+build_anew(const struct index_view *copied)
+{
+	struct index_make *m = index_make_new(2);
+	enum ak_err err = AK_ERR_NOMEM;
+	unsigned char *bytes = NULL;
+	char key[8];
+	size_t len_b;
+
+	if (m == NULL)
+		return AK_ERR_NOMEM;
+	for (unsigned i = 0; i < 200; i++) {
+		(void)snprintf(key, sizeof(key), "k%u", i);
+		if ((err = add(m, 0, 200 - i, key, key)) != AK_OK)
+			goto out;
+	}
+	if ((err = index_make_copy(m, copied)) != AK_OK)
+		goto out;
+	err = index_make_finish(m, &plain_head, &bytes, &len_b);
+	assert_true((err == AK_OK) == (bytes != NULL));
+	free(bytes);
+out:
+	index_make_free(m);
+	return err;
+}
+
+static void
+abuse_128_every_allocation_may_fail(void **state)
+{
+	struct index_make *m = index_make_new(0);
+	struct index_record found;
+	struct index ix;
+	enum ak_err err;
+
+	assert_non_null(m);
+	assert_err("", AK_OK, add(m, 0, 1, "copied", "value"));
+	open_finished(*state, m, &ix);
+	assert_err("", AK_OK, index_find(&ix, "copied", 6, &found));
+	for (unsigned n = 1;; n++) {
+		bool failed;
+
+		alloc_fail_nth(n);
+		err = build_anew(&found.view);
+		failed = alloc_stop();
+		if (!failed) {
+			assert_err("", AK_OK, err);
+			assert_true(n > 6);
+			break;
+		}
+		/* A hint that can't be followed is no failure. */
+		assert_true(err == AK_ERR_NOMEM || err == AK_OK);
+	}
+	index_record_clear(&found);
+	index_close(&ix);
+	index_make_free(m);
+}
+
+static void
+a_failed_allocation_loses_one_record_and_no_other(void **state)
+{
+	struct rnd r = rnd_start("lost");
+
+	for (int round = 0; round < 50; round++) {
+		struct index_make *m = index_make_new(0);
+		struct index_record found;
+		struct index ix;
+		unsigned lost = 1000;
+		char key[8];
+
+		assert_non_null(m);
+		alloc_fail_nth(1 + (unsigned)rnd_below(&r, 6));
+		for (unsigned i = 0; i < 300; i++) {
+			(void)snprintf(key, sizeof(key), "k%u", i);
+			if (add(m, 0, i, key, key) != AK_OK) {
+				lost = i;
+				break;
+			}
+		}
+		(void)alloc_stop();
+		open_finished(*state, m, &ix);
+		for (unsigned i = 0; i < lost && i < 300; i++) {
+			(void)snprintf(key, sizeof(key), "k%u", i);
+			assert_err(key, AK_OK, index_find(&ix, key, strlen(key), &found));
+			index_record_clear(&found);
+		}
+		index_close(&ix);
+		index_make_free(m);
+	}
+}
+
+#define T(test) cmocka_unit_test_setup_teardown(test, tmp_setup, tmp_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(an_empty_file_is_a_good_file),
+	    T(what_cannot_be_a_record_is_refused_and_nothing_is_added),
+	    T(two_records_never_share_a_key),
+	    T(a_record_has_each_key_once),
+	    T(ties_keep_the_order_of_adding),
+	    T(the_same_records_and_id_give_the_same_bytes),
+	    T(an_id_is_drawn_when_none_is_given),
+	    T(a_file_can_be_made_from_another_ones_records),
+	    T(abuse_128_every_allocation_may_fail),
+	    T(a_failed_allocation_loses_one_record_and_no_other),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
