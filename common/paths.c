@@ -33,6 +33,7 @@ paths_under(const char *etc, const char *state, uid_t owner, struct paths *out)
 	    {out->users, state, "users.idx"},
 	    {out->image, state, "policy.image"},
 	    {out->lock, state, "lock"},
+	    {out->run, state, "run"},
 	};
 
 	out->owner = owner;
@@ -55,5 +56,7 @@ paths_installed(void)
 	/* The system's own files do not move with --sysconfdir. */
 	(void)!text_copy(p.group, sizeof(p.group), "/etc/group");
 	(void)!text_copy(p.subuid, sizeof(p.subuid), "/etc/subuid");
+	/* What lies there speaks of processes: it must go with them, at a reboot. */
+	(void)!text_copy(p.run, sizeof(p.run), "/run/apikey");
 	return p;
 }

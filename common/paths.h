@@ -19,6 +19,7 @@ struct paths {
 	char users[PATH_CAP];
 	char image[PATH_CAP];
 	char lock[PATH_CAP];
+	char run[PATH_CAP]; /* /run/apikey: sessions and handles, gone with a reboot */
 	uid_t owner; /* of every one of them: 0 */
 };
 
