@@ -27,12 +27,10 @@ static const struct {
 	enum ak_err err;
 	int code;
 } errs[] = {
-    {AK_ERR_INVALID, PAM_AUTH_ERR},   /* not a token */
+    {AK_ERR_INVALID, PAM_AUTH_ERR}, /* not a token */
     {AK_ERR_NOT_FOUND, PAM_AUTH_ERR}, /* nobody's token */
-    {AK_ERR_UNAVAILABLE, PAM_AUTHINFO_UNAVAIL},
-    {AK_ERR_CORRUPT, PAM_AUTHINFO_UNAVAIL},
-    {AK_ERR_UNSAFE, PAM_AUTHINFO_UNAVAIL},
-    {AK_ERR_ROLLBACK, PAM_AUTHINFO_UNAVAIL},
+    {AK_ERR_UNAVAILABLE, PAM_AUTHINFO_UNAVAIL}, {AK_ERR_CORRUPT, PAM_AUTHINFO_UNAVAIL},
+    {AK_ERR_UNSAFE, PAM_AUTHINFO_UNAVAIL}, {AK_ERR_ROLLBACK, PAM_AUTHINFO_UNAVAIL},
     {AK_ERR_DENIED, PAM_AUTH_ERR}, /* another's token, or a wrong secret */
 };
 
