@@ -3,43 +3,9 @@
 #define REF_POLICY_H
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include "yamltree.h"
-
-/* A set of texts, in no order. */
-struct ref_set {
-	char **items;
-	size_t n;
-};
-
-void ref_set_clear(struct ref_set *s);
-bool ref_set_has(const struct ref_set *s, const char *item);
-bool ref_set_within(const struct ref_set *inner, const struct ref_set *outer);
-bool ref_set_same(const struct ref_set *a, const struct ref_set *b);
-/* Sorted, with blanks between; returns buf. */
-const char *ref_set_text(struct ref_set *s, char *buf, size_t cap);
-
-#define REF_LIST_MAX 8
-
-/* Lists end with NULL. NULL where a text is missing. */
-struct ref_request {
-	const char *login;
-	const char *bindings[REF_LIST_MAX + 1];
-	const char *own_groups[REF_LIST_MAX + 1];
-	const char *directory_groups[REF_LIST_MAX + 1];
-	bool stale; /* the directory groups are as last known */
-	bool member;
-	const char *ip, *creator_ip;
-	bool has_time;
-	int64_t at_s;
-	const char *service;
-	const char *account; /* NULL: missing; the key's own is its name */
-	bool account_is_root; /* uid 0 */
-	const char *hosts[REF_LIST_MAX + 1];
-	const char *space;
-};
+#include "ref_condition.h"
+#include "ref_set.h"
 
 enum ref_verdict {
 	REF_REFUSED, /* a deny fired */
@@ -61,5 +27,9 @@ void ref_answer_clear(struct ref_answer *a);
 /* The policy must be one that compiles; the test fails where this finds it is not. */
 void ref_policy_eval(
     const struct yaml_node *policy, const struct ref_request *req, struct ref_answer *out);
+
+/* Is a decision that came out so kept? */
+bool ref_policy_samples(
+    const struct yaml_node *policy, const struct ref_request *req, bool permitted);
 
 #endif
