@@ -203,6 +203,8 @@ struct image_node {
 struct image_node image_node(const struct image *im, uint32_t i);
 /* The predicate's name in the file: "login". */
 const char *image_op_name(enum image_op op);
+/* Does any predicate ask where the call comes from? Else nobody need find out. */
+bool image_asks_address(const struct image *im);
 struct net_block image_block(const struct image *im, uint32_t i);
 
 /* [start, end) in minutes of the day and in days since 1970-01-01. */

@@ -30,13 +30,24 @@ image_make_strv(struct image_make *m, struct strv v)
 	return at;
 }
 
-void
+uint32_t
 image_make_row(
     struct image_make *m, enum image_section section, const uint32_t *columns, size_t n_columns)
 {
 	for (size_t i = 0; i < n_columns; i++)
 		pack_u32(&m->sections[section], columns[i]);
-	m->counts[section]++;
+	return m->counts[section]++;
+}
+
+/* After a failure there may be no such row: the failure is told at the end. */
+void
+image_make_set(struct image_make *m, enum image_section section, size_t n_columns, uint32_t row,
+    unsigned column, uint32_t value)
+{
+	struct pack *p = &m->sections[section];
+
+	if (p->err == AK_OK)
+		le32_store(p->bytes + 4 * (row * n_columns + column), value);
 }
 
 static void

@@ -18,8 +18,7 @@
  *
  * Beyond the letter of the manual page: a list in a predicate, `any`, `all`
  * and `not` has at least one entry; `not` of a list is `not` of any of them;
- * `hours` and `time` may be lists, ORed; `always` and `always: true` are one
- * thing, `always: false` is an error; `decision` and `percent` may stand
+ * `hours` and `time` may be lists, ORed; `always: false` is an error; `decision` and `percent` may stand
  * anywhere in a condition of `sample`; `in: '*'` means the spaces that
  * `spaces` names. `accounts` may not name root. Tests are checked with the
  * rest, and not kept (policy_tests.h).

@@ -23,8 +23,8 @@ struct policy_test {
 typedef void policy_test_fn(void *ctx, const struct policy_test *test);
 
 /*
- * Run the tests in a file's bytes against an image: the one compiled from
- * them, or another (simulate). zone_dir: ZONE_DIR. *n_failed counts those
+ * Run the tests in a file's bytes, against the image that was compiled from
+ * them. zone_dir: ZONE_DIR. *n_failed counts those
  * that did not pass. AK_OK though tests fail; AK_ERR_INVALID when the bytes
  * would not compile; AK_ERR_NOMEM.
  *

@@ -10,12 +10,12 @@
 #include "rundir.h"
 
 #define FOLDER "sessions"
-#define VERSION 1
+#define RECORD_VERSION 1
 
 static void
 session_pack(const struct session *s, struct pack *out)
 {
-	pack_u8(out, VERSION);
+	pack_u8(out, RECORD_VERSION);
 	pack_u8(out, (uint8_t)s->state);
 	pack_u32(out, s->uid);
 	pack_str(out, s->key);
@@ -63,7 +63,7 @@ session_unpack(const char *id, const unsigned char *bytes, size_t len_b, struct 
 	s->audit = unpack_u32(&u);
 	take_str(&u, s->roles, sizeof(s->roles));
 	take_str(&u, s->gids, sizeof(s->gids));
-	if (version != VERSION || state < SESSION_OPEN || state > SESSION_CLOSED || u.bad ||
+	if (version != RECORD_VERSION || state < SESSION_OPEN || state > SESSION_CLOSED || u.bad ||
 	    u.left_b != 0 || !text_is_key_name(s->key) || s->leader.pid <= 0 ||
 	    text_copy(s->id, sizeof(s->id), id) != AK_OK) {
 		memset(s, 0, sizeof(*s));
