@@ -65,6 +65,7 @@ struct index_view {
 	uint32_t number;
 	const unsigned char *value;
 	size_t value_len_b;
+	uint32_t crc_seed; /* of the file it came from */
 };
 
 /* One record, with the memory it lies in; small ones need no heap. */
@@ -126,6 +127,13 @@ enum ak_err index_parse_record(const unsigned char *bytes, size_t avail_b, uint3
 
 /* Does the view carry this key? */
 int index_view_has_key(const struct index_view *v, const void *key, size_t key_len_b);
+
+/*
+ * malloc for a whole file's worth of bytes, to be released by free: from large
+ * pages where the kernel has them, since touching the small ones costs more
+ * than what is written there.
+ */
+void *index_alloc_large(size_t len_b) __attribute__((malloc));
 
 /* Shared with index_make: where things go and what their checksums are. */
 uint32_t index_crc_seed(uint64_t generation);

@@ -65,8 +65,8 @@ crc_is_the_same_in_pieces_and_at_any_alignment(void **state)
 		rnd_bytes(&r, bytes, sizeof(bytes));
 		whole = crc_by_bits(bytes + from, len_b);
 		assert_int_equal(hash_crc32(0, bytes + from, len_b), whole);
-		assert_int_equal(hash_crc32(hash_crc32(0, bytes + from, cut), bytes + from + cut,
-				     len_b - cut),
+		assert_int_equal(hash_crc32(hash_crc32(0, bytes + from, cut),
+				     bytes + from + cut, len_b - cut),
 		    whole);
 	}
 }
@@ -145,7 +145,7 @@ siphash_is_the_papers_under_seed_and_its_complement(void **state)
 
 			rnd_bytes(&r, bytes, sizeof(bytes));
 			assert_true(hash_sip(seed, bytes + from, len_b) ==
-			    sip_by_the_paper(seed, ~seed, bytes + from, len_b));
+				    sip_by_the_paper(seed, ~seed, bytes + from, len_b));
 		}
 	assert_true(hash_sip(7, NULL, 0) == sip_by_the_paper(7, ~UINT64_C(7), bytes, 0));
 }
