@@ -26,6 +26,9 @@ new_key() {
 		{ cat "$GUEST/create.err" >&2; return 1; }
 }
 
+# change VERB…: apikey, for its effect; what it says is shown when it fails.
+change() { apikey "$@" >"$GUEST/change.out" 2>&1 || { cat "$GUEST/change.out" >&2; return 1; }; }
+
 # token NAME: the token that new_key kept.
 token() { cat "$GUEST/tokens/$1"; }
 
