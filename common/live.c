@@ -49,6 +49,9 @@ live_local_gid(const char *group_file, const char *name, uint32_t *gid)
 			break;
 		}
 	}
+	/* ENOENT is the end, of a file that could be read to it. */
+	if (err == AK_ERR_NOT_FOUND && (ferror(f) || rc != ENOENT))
+		err = AK_ERR_UNAVAILABLE;
 	free(large);
 	(void)fclose(f);
 	return err;

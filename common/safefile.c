@@ -32,7 +32,7 @@ bool
 safefile_id_equal(const struct safefile_id *a, const struct safefile_id *b)
 {
 	return a->dev == b->dev && a->ino == b->ino && a->size_b == b->size_b &&
-	    a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
+	       a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
 }
 
 uint64_t
@@ -125,7 +125,7 @@ check_above(char *path, uid_t owner, struct diag *why)
 static enum ak_err
 check_parents(const char *path, uid_t owner, struct diag *why)
 {
-	char named[PATH_MAX], real[PATH_MAX + 1];
+	char named[PATH_MAX], real[PATH_MAX];
 	enum ak_err err;
 
 	if (path[0] != '/')
@@ -138,8 +138,6 @@ check_parents(const char *path, uid_t owner, struct diag *why)
 		return diag_say(why, from_errno(errno), named, 0, 0, "%s", strerror(errno));
 	if ((err = check_above(named, owner, why)) != AK_OK)
 		return err;
-	if (real[1] != '\0')
-		strcat(real, "/");
 	return check_above(real, owner, why);
 }
 
@@ -173,8 +171,8 @@ say_open(const char *path, uid_t owner, enum ak_err err, struct diag *why)
 }
 
 enum ak_err
-safefile_read(const char *path, uid_t owner, size_t max_b, struct safefile *out,
-    struct diag *why)
+safefile_read(
+    const char *path, uid_t owner, size_t max_b, struct safefile *out, struct diag *why)
 {
 	struct stat st, after;
 	struct safefile_id id_after;
@@ -306,7 +304,8 @@ safefile_replace(const char *path, mode_t mode, const void *bytes, size_t len_b,
 	if (strlen(path) + sizeof(".new") + 1 > sizeof(beside))
 		return diag_because(why, AK_ERR_INVALID, "the path is too long");
 	(void)snprintf(dir, sizeof(dir), "%.*s", (int)(name - path + 1), path);
-	(void)snprintf(beside, sizeof(beside), "%.*s.%s.new", (int)(name - path + 1), path, name + 1);
+	(void)snprintf(
+	    beside, sizeof(beside), "%.*s.%s.new", (int)(name - path + 1), path, name + 1);
 	(void)snprintf(prev, sizeof(prev), "%s.prev", path);
 	err = write_beside(beside, mode, bytes, len_b, sync);
 	if (err == AK_OK && (keep & SAFEFILE_PREVIOUS) != 0)

@@ -14,8 +14,8 @@ struct store {
 	struct paths paths;
 	struct store_options opt;
 	struct lock lock;
-	struct keyring ring;  /* what is stored; local.fd -1: nothing yet */
-	bool have_users;      /* ring.users and ring.stamp say something */
+	struct keyring ring; /* what is stored; local.fd -1: nothing yet */
+	bool have_users; /* ring.users and ring.stamp say something */
 	struct source_id before;
 	struct local_extra extra;
 	struct staged_list staged;
@@ -63,7 +63,7 @@ nothing_there(const struct paths *p)
 	struct stat st;
 
 	return lstat(p->local, &st) == -1 && errno == ENOENT && lstat(p->users, &st) == -1 &&
-	    errno == ENOENT;
+	       errno == ENOENT;
 }
 
 /* users.idx is derived: unreadable, it is remade, unless local.idx is gone too. */
@@ -100,7 +100,8 @@ say_local(const struct store *s, struct diag *why)
 	if (err == AK_ERR_ROLLBACK)
 		return diag_say(why, err, p->local, 0, 0,
 		    "is an older copy than the one that users.idx was made from (generation "
-		    "%llu): keys revoked since would come back. Put the newer one back, or take "
+		    "%llu): keys revoked since would come back. Put the newer one back, or "
+		    "take "
 		    "this one by `apikey publish --accept-rollback`",
 		    (unsigned long long)s->ring.users.local.generation);
 	return diag_say(why, err, p->local, 0, 0,
@@ -136,7 +137,7 @@ open_files(struct store *s, struct diag *why)
 	else if (s->ring.local_err == AK_ERR_ROLLBACK && s->opt.accept_rollback)
 		err = s->ring.local_err = index_open(p->local, p->owner, &s->ring.local);
 	else if (s->ring.local_err != AK_OK && !s->opt.accept_rollback &&
-	    s->ring.users.local.generation > 0)
+		 s->ring.users.local.generation > 0)
 		err = say_local(s, why);
 	if (err == AK_OK)
 		count_on(s);
@@ -200,8 +201,7 @@ store_find_uid(const struct store *s, uint32_t uid, struct key *out)
 /* Over one order of a file, whose records stay in *kept, the caller's to free. take's answer other than AK_OK ends it. */
 static enum ak_err
 walk(const struct index *ix, unsigned order,
-    enum ak_err (*take)(void *ctx, const struct index_view *v), void *ctx,
-    unsigned char **kept)
+    enum ak_err (*take)(void *ctx, const struct index_view *v), void *ctx, unsigned char **kept)
 {
 	struct index_view v;
 	size_t len_b, at = 0;
@@ -250,8 +250,8 @@ store_each(const struct store *s, enum ak_err (*take)(void *ctx, const struct ke
 static enum ak_err
 uid_state(const struct store *s, uint32_t uid, bool *spent)
 {
-	struct record_key keys[2] = {record_key_number(RECORD_UID, uid),
-	    record_key_number(RECORD_SPENT_UID, uid)};
+	struct record_key keys[2] = {
+	    record_key_number(RECORD_UID, uid), record_key_number(RECORD_SPENT_UID, uid)};
 	struct index_record r;
 	enum ak_err err;
 
@@ -307,16 +307,17 @@ store_check_uid(const struct store *s, struct id_range range, uint32_t uid, stru
 	enum ak_err err;
 
 	if (!id_range_has(range, uid) || id_is_reserved(uid))
-		return diag_because(why, AK_ERR_INVALID,
-		    "uid %u is outside uid_range %u-%u", uid, range.min, range.max);
+		return diag_because(why, AK_ERR_INVALID, "uid %u is outside uid_range %u-%u",
+		    uid, range.min, range.max);
 	if ((err = uid_state(s, uid, &spent)) == AK_ERR_EXISTS)
 		return diag_because(why, err, "uid %u %s", uid,
-		    spent ? "was a deleted key's and is never given again" : "is another key's");
+		    spent ? "was a deleted key's and is never given again"
+			  : "is another key's");
 	if (err != AK_OK)
 		return diag_say(why, err, s->paths.local, 0, 0, "%s", ak_strerror(err));
 	if (taken_elsewhere(s, uid))
-		return diag_because(
-		    why, AK_ERR_EXISTS, "uid %u is another user's or group's on this host", uid);
+		return diag_because(why, AK_ERR_EXISTS,
+		    "uid %u is another user's or group's on this host", uid);
 	return AK_OK;
 }
 
@@ -563,8 +564,8 @@ write_file(struct store *s, struct index_make *make, int64_t now, struct diag *w
 	if (err == AK_ERR_EXISTS)
 		return diag_because(why, err, "the name, id or uid is another key's");
 	if (err == AK_OK)
-		err = safefile_replace(s->paths.local, 0600, bytes, len_b,
-		    SAFEFILE_SYNC | SAFEFILE_PREVIOUS, why);
+		err = safefile_replace(
+		    s->paths.local, 0600, bytes, len_b, SAFEFILE_SYNC | SAFEFILE_PREVIOUS, why);
 	free(bytes);
 	return err;
 }
@@ -576,8 +577,8 @@ reopen(struct store *s)
 	index_close(&s->ring.local);
 	s->ring.local_err = index_open(s->paths.local, s->paths.owner, &s->ring.local);
 	if (s->ring.local_err == AK_OK)
-		s->ring.local_now = (struct source_id){
-		    s->ring.local.head.generation, s->ring.local.head.id};
+		s->ring.local_now =
+		    (struct source_id){s->ring.local.head.generation, s->ring.local.head.id};
 	return s->ring.local_err;
 }
 

@@ -40,7 +40,9 @@ converse_get_token(const struct scene *sc, struct secret *out)
 	if (rc == PAM_SUCCESS)
 		keep(out, answer);
 	secret_free_text(answer);
-	return rc;
+	/* An application's own number must not have a stack pass over us. */
+	return rc == PAM_SUCCESS || rc == PAM_BUF_ERR || rc == PAM_CONV_AGAIN ? rc
+									      : PAM_CONV_ERR;
 }
 
 void

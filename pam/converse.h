@@ -9,8 +9,8 @@
  * What another module asked for (try_first_pass, use_first_pass), else the
  * answer to the prompt, which is never left in PAM_AUTHTOK: no other module is
  * to see a token. Text that cannot be a token (NULL, too long) is an empty
- * *out and success: it is refused like any wrong one. Else the conversation's
- * own failure, as PAM's code.
+ * *out and success: it is refused like any wrong one. Else
+ * PAM_CONV_ERR, PAM_CONV_AGAIN or PAM_BUF_ERR.
  */
 int converse_get_token(const struct scene *sc, struct secret *out) AK_MUST_CHECK;
 
