@@ -451,24 +451,39 @@ index_alloc_large(size_t len_b)
 }
 
 enum ak_err
-index_read_order(const struct index *ix, unsigned order, unsigned char **bytes, size_t *len_b)
+index_each(const struct index *ix, unsigned order,
+    enum ak_err (*take)(void *ctx, const struct index_view *v), void *ctx,
+    struct index_mapping *kept)
 {
-	uint64_t at = ix->head.order[order].records_at;
-	size_t got_b = 0;
-	enum ak_err err;
+	uint64_t at = ix->head.order[order].records_at, end = ix->head.order[order].records_end;
+	struct index_view v;
+	enum ak_err err = AK_OK;
 
-	*bytes = NULL;
-	*len_b = (size_t)(ix->head.order[order].records_end - at);
+	*kept = INDEX_MAPPING_INIT;
 	if (ix->fd == -1)
 		return AK_ERR_UNAVAILABLE;
-	if ((*bytes = index_alloc_large(*len_b + 1)) == NULL)
+	if (at == end)
+		return AK_OK;
+	/* From the file's start, so that offsets are the file's own. */
+	kept->len_b = (size_t)end;
+	kept->base = mmap(NULL, kept->len_b, PROT_READ, MAP_SHARED, ix->fd, 0);
+	if (kept->base == MAP_FAILED) {
+		*kept = INDEX_MAPPING_INIT;
 		return AK_ERR_NOMEM;
-	err = read_at(ix->fd, *bytes, *len_b, at, &got_b);
-	if (err == AK_OK && got_b != *len_b)
-		err = AK_ERR_CORRUPT;
-	if (err != AK_OK) {
-		free(*bytes);
-		*bytes = NULL;
+	}
+	for (; err == AK_OK && at < end; at += v.len_b) {
+		err = index_parse_record((const unsigned char *)kept->base + at,
+		    (size_t)(end - at), ix->head.crc_seed, &v);
+		if (err == AK_OK)
+			err = take(ctx, &v);
 	}
 	return err;
+}
+
+void
+index_unmap(struct index_mapping *m)
+{
+	if (m->base != NULL)
+		(void)munmap(m->base, m->len_b);
+	*m = INDEX_MAPPING_INIT;
 }

@@ -19,7 +19,7 @@ struct publication {
 	uint32_t *changed; /* uids, ascending, each once */
 	size_t n_changed, next_changed;
 	struct index_make *make;
-	unsigned char *kept[INDEX_ORDERS]; /* the old file's records */
+	struct index_mapping kept[INDEX_ORDERS]; /* the old file's records */
 	struct publish_result res;
 	struct diag *why;
 };
@@ -78,31 +78,14 @@ policy_groups(struct publication *p)
 }
 
 static enum ak_err
-keep_old_group(struct publication *p, const struct index_view *v)
+keep_old_group(void *ctx, const struct index_view *v)
 {
+	struct publication *p = ctx;
 	struct group_record g;
 	enum ak_err err = group_record_unpack(v->value, v->value_len_b, &g);
 
 	return err == AK_OK ? groupset_add(&p->groups, g.name, g.gid, g.members.len_b > 0)
 			    : err;
-}
-
-/* Over the old file's records of one order, which stay until the publication is cleared. */
-static enum ak_err
-each_old(struct publication *p, unsigned order,
-    enum ak_err (*take)(struct publication *p, const struct index_view *v))
-{
-	struct index_view v;
-	size_t len_b, at = 0;
-	enum ak_err err = index_read_order(&p->old, order, &p->kept[order], &len_b);
-
-	for (; err == AK_OK && at < len_b; at += v.len_b) {
-		err = index_parse_record(
-		    p->kept[order] + at, len_b - at, p->old.head.crc_seed, &v);
-		if (err == AK_OK)
-			err = take(p, &v);
-	}
-	return err;
 }
 
 /*
@@ -121,7 +104,8 @@ gather_groups(struct publication *p)
 	if (l->image != NULL)
 		return err == AK_OK ? policy_groups(p) : err;
 	if ((err == AK_OK || is_damage(err)) && p->old.fd != -1)
-		err = each_old(p, ORDER_GROUPS, keep_old_group);
+		err = index_each(
+		    &p->old, ORDER_GROUPS, keep_old_group, p, &p->kept[ORDER_GROUPS]);
 	return is_damage(err) ? AK_OK : err;
 }
 
@@ -272,8 +256,9 @@ add_changed(struct publication *p, uint64_t below)
 
 /* A key that did not change keeps its record as it is. */
 static enum ak_err
-keep_user(struct publication *p, const struct index_view *v)
+keep_user(void *ctx, const struct index_view *v)
 {
+	struct publication *p = ctx;
 	struct user_record u;
 	enum ak_err err = add_changed(p, v->number);
 
@@ -304,7 +289,7 @@ old_is_current(const struct publication *p)
 static enum ak_err
 add_part(struct publication *p)
 {
-	enum ak_err err = each_old(p, ORDER_USERS, keep_user);
+	enum ak_err err = index_each(&p->old, ORDER_USERS, keep_user, p, &p->kept[ORDER_USERS]);
 
 	return err == AK_OK ? add_changed(p, UINT64_MAX) : err;
 }
@@ -439,6 +424,6 @@ publish(struct store *s, const struct live *live, int64_t now, struct publish_re
 	index_close(&p.old);
 	free(p.changed);
 	for (unsigned o = 0; o < INDEX_ORDERS; o++)
-		free(p.kept[o]);
+		index_unmap(&p.kept[o]);
 	return err;
 }

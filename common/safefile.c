@@ -227,17 +227,25 @@ safefile_identify(const char *path, struct safefile_id *out)
 	return AK_OK;
 }
 
+/* A piece at a time, which the disk, when it is asked to, begins with at once: fsync then waits for the last alone. */
+#define PIECE_B ((size_t)4 << 20)
+
 static enum ak_err
-write_whole(int fd, const unsigned char *bytes, size_t len_b)
+write_whole(int fd, const unsigned char *bytes, size_t len_b, bool sync)
 {
+	off_t at = 0;
+
 	while (len_b > 0) {
-		ssize_t n = write(fd, bytes, len_b);
+		ssize_t n = write(fd, bytes, len_b < PIECE_B ? len_b : PIECE_B);
 
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1)
 			return AK_ERR_UNAVAILABLE;
+		if (sync && len_b > PIECE_B)
+			(void)sync_file_range(fd, at, n, SYNC_FILE_RANGE_WRITE);
 		bytes += n;
+		at += n;
 		len_b -= (size_t)n;
 	}
 	return AK_OK;
@@ -255,7 +263,7 @@ write_beside(const char *path, mode_t mode, const void *bytes, size_t len_b, boo
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd == -1)
 		return AK_ERR_UNAVAILABLE;
-	err = write_whole(fd, bytes, len_b);
+	err = write_whole(fd, bytes, len_b, sync);
 	/* By fchmod, whatever the umask is; last, so that no half of it is ever readable. */
 	if (err == AK_OK && (fchmod(fd, mode) == -1 || (sync && fsync(fd) == -1)))
 		err = AK_ERR_UNAVAILABLE;

@@ -198,27 +198,6 @@ store_find_uid(const struct store *s, uint32_t uid, struct key *out)
 	return find(s, record_key_number(RECORD_UID, uid), out);
 }
 
-/* Over one order of a file, whose records stay in *kept, the caller's to free. take's answer other than AK_OK ends it. */
-static enum ak_err
-walk(const struct index *ix, unsigned order,
-    enum ak_err (*take)(void *ctx, const struct index_view *v), void *ctx, unsigned char **kept)
-{
-	struct index_view v;
-	size_t len_b, at = 0;
-	enum ak_err err;
-
-	*kept = NULL;
-	if (ix->fd == -1)
-		return AK_OK;
-	err = index_read_order(ix, order, kept, &len_b);
-	for (; err == AK_OK && at < len_b; at += v.len_b) {
-		err = index_parse_record(*kept + at, len_b - at, ix->head.crc_seed, &v);
-		if (err == AK_OK)
-			err = take(ctx, &v);
-	}
-	return err;
-}
-
 struct each {
 	enum ak_err (*take)(void *ctx, const struct key_record *k);
 	void *ctx;
@@ -239,10 +218,14 @@ store_each(const struct store *s, enum ak_err (*take)(void *ctx, const struct ke
     void *ctx)
 {
 	struct each e = {.take = take, .ctx = ctx};
-	unsigned char *kept;
-	enum ak_err err = walk(&s->ring.local, ORDER_KEYS, take_key, &e, &kept);
+	struct index_mapping kept;
+	enum ak_err err;
 
-	free(kept);
+	if (s->ring.local.fd == -1)
+		return AK_OK;
+	err = index_each(&s->ring.local, ORDER_KEYS, take_key, &e, &kept);
+
+	index_unmap(&kept);
 	return err;
 }
 
@@ -420,14 +403,14 @@ spend_served(void *ctx, const struct index_view *v)
 static enum ak_err
 spend_forgotten(struct store *s)
 {
-	unsigned char *kept = NULL;
+	struct index_mapping kept;
 	struct index users;
 	enum ak_err err;
 
 	if (!s->have_users || index_open(s->paths.users, s->paths.owner, &users) != AK_OK)
 		return AK_OK;
-	err = walk(&users, ORDER_USERS, spend_served, s, &kept);
-	free(kept);
+	err = index_each(&users, ORDER_USERS, spend_served, s, &kept);
+	index_unmap(&kept);
 	index_close(&users);
 	return err == AK_ERR_NOMEM ? err : AK_OK;
 }
@@ -594,7 +577,7 @@ enum ak_err
 store_commit(struct store *s, int64_t now, struct diag *why)
 {
 	struct commit c = {.s = s};
-	unsigned char *kept[INDEX_ORDERS] = {NULL, NULL};
+	struct index_mapping kept[INDEX_ORDERS] = {INDEX_MAPPING_INIT, INDEX_MAPPING_INIT};
 	enum ak_err err = AK_OK;
 
 	/* A new host, an accepted rollback and a restamp write a file though no key changed. */
@@ -603,8 +586,8 @@ store_commit(struct store *s, int64_t now, struct diag *why)
 		return AK_OK;
 	if ((c.make = index_make_new(s->staged.n + stored_count(s))) == NULL)
 		return AK_ERR_NOMEM;
-	for (unsigned o = 0; o < INDEX_ORDERS && err == AK_OK; o++)
-		err = walk(&s->ring.local, o, keep_stored, &c, &kept[o]);
+	for (unsigned o = 0; s->ring.local.fd != -1 && o < INDEX_ORDERS && err == AK_OK; o++)
+		err = index_each(&s->ring.local, o, keep_stored, &c, &kept[o]);
 	if (err != AK_OK)
 		(void)diag_say(why, err, s->paths.local, 0, 0, "%s", ak_strerror(err));
 	if (err == AK_OK)
@@ -613,7 +596,7 @@ store_commit(struct store *s, int64_t now, struct diag *why)
 		err = write_file(s, c.make, now, why);
 	index_make_free(c.make);
 	for (unsigned o = 0; o < INDEX_ORDERS; o++)
-		free(kept[o]);
+		index_unmap(&kept[o]);
 	if (err != AK_OK)
 		return err;
 	staged_clear(&s->staged);

@@ -103,8 +103,8 @@ copy_by() {
 	local how=()
 	login_how password "$(token ci-deploy)"
 	case $1 in
-	scp) timeout 40 scp -q "${SSH_OPTIONS[@]}" "${how[@]}" "$2" ci-deploy@127.0.0.1:"$3" ;;
-	sftp) printf 'put %s %s\n' "$2" "$3" | timeout 40 sftp -q "${SSH_OPTIONS[@]}" "${how[@]}" -o BatchMode=no -b - ci-deploy@127.0.0.1 ;;
+	scp) bounded scp -q "${SSH_OPTIONS[@]}" "${how[@]}" "$2" ci-deploy@127.0.0.1:"$3" ;;
+	sftp) printf 'put %s %s\n' "$2" "$3" | bounded sftp -q "${SSH_OPTIONS[@]}" "${how[@]}" -o BatchMode=no -b - ci-deploy@127.0.0.1 ;;
 	esac
 	cmp "$2" "/home/ci-deploy/$3"
 }

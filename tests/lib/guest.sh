@@ -114,7 +114,7 @@ login() {
 	local method=$1 user=$2 secret=$3 how=()
 	shift 3
 	login_how "$method" "$secret"
-	timeout 40 ssh "${SSH_OPTIONS[@]}" "${how[@]}" "$user@127.0.0.1" "$@"
+	bounded ssh "${SSH_OPTIONS[@]}" "${how[@]}" "$user@127.0.0.1" "$@"
 }
 
 # login_from_client METHOD USER SECRET CMD…: the same from the other end of client_net.
@@ -122,7 +122,7 @@ login_from_client() {
 	local method=$1 user=$2 secret=$3 how=()
 	shift 3
 	login_how "$method" "$secret"
-	from_client timeout 40 ssh "${SSH_OPTIONS[@]}" "${how[@]}" "$user@10.77.0.1" "$@"
+	bounded nsenter --target "$client_pid" --net -- ssh "${SSH_OPTIONS[@]}" "${how[@]}" "$user@10.77.0.1" "$@"
 }
 
 # login_how METHOD SECRET: sets the caller's `how` to the client's options for METHOD.
