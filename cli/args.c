@@ -112,18 +112,10 @@ say_wrong(int answer, const char *word, struct diag *why)
 }
 
 static enum ak_err
-take(struct args *a, enum arg arg, const char *value, struct diag *why)
+take_output(struct args *a, const char *value, struct diag *why)
 {
 	static const char *const outputs[] = {[OUTPUT_TABLE] = "table", [OUTPUT_JSON] = "json"};
 
-	if (!rows[arg].several && args_has(a, arg))
-		return rows[arg].value == NULL ? AK_OK
-					       : diag_because(why, AK_ERR_INVALID,
-						     "--%s is given twice", rows[arg].name);
-	a->seen[a->n_seen++] =
-	    (struct arg_seen){.arg = arg, .value = value == NULL ? "" : value};
-	if (arg != ARG_OUTPUT)
-		return AK_OK;
 	for (unsigned i = OUTPUT_TABLE; i <= OUTPUT_JSON; i++)
 		if (strcmp(value, outputs[i]) == 0) {
 			a->output = (enum args_output)i;
@@ -131,6 +123,21 @@ take(struct args *a, enum arg arg, const char *value, struct diag *why)
 		}
 	return diag_because(
 	    why, AK_ERR_INVALID, "--output is json or table, not `%.40s'", value);
+}
+
+/* value NULL: the option has none. */
+static enum ak_err
+take(struct args *a, enum arg arg, const char *value, struct diag *why)
+{
+	const char *kept = value == NULL ? "" : value;
+
+	if (!rows[arg].several && args_has(a, arg)) {
+		if (value == NULL)
+			return AK_OK;
+		return diag_because(why, AK_ERR_INVALID, "--%s is given twice", rows[arg].name);
+	}
+	a->seen[a->n_seen++] = (struct arg_seen){.arg = arg, .value = kept};
+	return arg == ARG_OUTPUT ? take_output(a, kept, why) : AK_OK;
 }
 
 enum ak_err

@@ -1,8 +1,8 @@
 #include "ask.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
@@ -19,44 +19,60 @@ note_signal(int sig)
 	caught = sig;
 }
 
-/* No SA_RESTART: read has to come back. */
+/* What is in force while a person types. */
+struct typing {
+	struct sigaction actions[N_FATAL];
+	sigset_t mask; /* as it was before */
+};
+
+/* They arrive only while ppoll waits: so none slips in between a look at `caught` and a read that would wait for ever. */
 static void
-catch_signals(struct sigaction old[N_FATAL])
+catch_signals(struct typing *old)
 {
 	struct sigaction sa = {.sa_handler = note_signal};
+	sigset_t blocked;
 
-	caught = 0;
-	sigemptyset(&sa.sa_mask);
+	(void)sigemptyset(&sa.sa_mask);
+	(void)sigemptyset(&blocked);
 	for (size_t i = 0; i < N_FATAL; i++)
-		(void)sigaction(fatal[i], &sa, &old[i]);
+		(void)sigaddset(&blocked, fatal[i]);
+	(void)sigprocmask(SIG_BLOCK, &blocked, &old->mask);
+	caught = 0;
+	for (size_t i = 0; i < N_FATAL; i++)
+		(void)sigaction(fatal[i], &sa, &old->actions[i]);
 }
 
 static void
-release_signals(const struct sigaction old[N_FATAL])
+release_signals(const struct typing *old)
 {
 	for (size_t i = 0; i < N_FATAL; i++)
-		(void)sigaction(fatal[i], &old[i], NULL);
+		(void)sigaction(fatal[i], &old->actions[i], NULL);
 	if (caught != 0)
-		(void)raise(caught);
+		(void)raise(caught); /* delivered by the next line */
+	(void)sigprocmask(SIG_SETMASK, &old->mask, NULL);
 }
 
-/* Up to the end, or up to a line's end; -1 with errno. What is too long fills the room. */
+/* Up to the end, or for a person (typing not NULL) up to a line's end; -1 with errno. What is too long fills the room. */
 static ssize_t
-read_all(int in, char *room, size_t cap, bool line)
+read_all(int in, const struct typing *typing, char *room, size_t cap)
 {
+	struct pollfd ready = {.fd = in, .events = POLLIN};
 	size_t len = 0;
 
 	while (len < cap) {
-		ssize_t n = read(in, room + len, cap - len);
+		ssize_t n;
 
-		if (n == -1 && errno == EINTR && caught == 0)
+		if (typing != NULL && ppoll(&ready, 1, NULL, &typing->mask) == -1)
+			return -1;
+		n = read(in, room + len, cap - len);
+		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1)
 			return -1;
 		if (n == 0)
 			break;
 		len += (size_t)n;
-		if (line && memchr(room, '\n', len) != NULL)
+		if (typing != NULL && memchr(room, '\n', len) != NULL)
 			break;
 	}
 	return (ssize_t)len;
@@ -66,20 +82,20 @@ static ssize_t
 read_hidden(int in, FILE *f, const struct termios *shown, char *room, size_t cap)
 {
 	struct termios hidden = *shown;
-	struct sigaction old[N_FATAL];
+	struct typing typing;
 	ssize_t n;
 	int saved;
 
 	hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
-	catch_signals(old);
+	catch_signals(&typing);
 	(void)tcsetattr(in, TCSAFLUSH, &hidden);
 	(void)fputs("Token: ", f);
 	(void)fflush(f);
-	n = read_all(in, room, cap, true);
+	n = read_all(in, &typing, room, cap);
 	saved = errno;
 	(void)tcsetattr(in, TCSAFLUSH, shown);
 	(void)fputc('\n', f);
-	release_signals(old);
+	release_signals(&typing);
 	errno = saved;
 	return n;
 }
@@ -94,11 +110,10 @@ ask_token(int in, FILE *f, struct secret *out, struct diag *why)
 	enum ak_err err;
 
 	*out = SECRET_INIT;
-	caught = 0;
 	if (tcgetattr(in, &shown) == 0)
 		n = read_hidden(in, f, &shown, room, sizeof(room));
 	else
-		n = read_all(in, room, sizeof(room), false);
+		n = read_all(in, NULL, room, sizeof(room));
 	len = n == -1 ? 0 : (size_t)n;
 	if (len > 0 && room[len - 1] == '\n')
 		len--;

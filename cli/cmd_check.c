@@ -32,13 +32,14 @@ cmd_explain(struct cli *c, const struct args *a)
 	return ended(c, err, &why);
 }
 
-/* The number of the secret that the token shows; whether it has ended is decided later, with the rest. */
+/* The number of the secret that the token shows, 0 for none; whether it has ended is decided later, with the rest. */
 static enum ak_err
 find_secret(
     const struct token *tok, const struct key_record *k, uint32_t *number, struct diag *why)
 {
 	enum ak_err err;
 
+	*number = 0;
 	for (unsigned i = 0; i < k->n_secrets; i++) {
 		err = token_verify(tok, k->secrets[i].salt, k->secrets[i].digest);
 		if (err == AK_OK) {
@@ -49,10 +50,7 @@ find_secret(
 			return diag_because(
 			    why, err, "the token could not be verified: libgcrypt failed");
 	}
-	return diag_because(why, AK_ERR_DENIED,
-	    "denied: the token names the key %s, but holds no secret of it: it was replaced by "
-	    "`apikey rotate`, or made up",
-	    k->name);
+	return AK_OK;
 }
 
 static enum ak_err
@@ -64,12 +62,16 @@ check(const struct cli *c, const struct args *a, const struct explain *e,
 	enum ak_err err = keys_find(keys, tok->id, &k, NULL);
 
 	if (err == AK_ERR_NOT_FOUND)
-		return diag_because(why, AK_ERR_DENIED,
-		    "denied: this host has no key of the token's id %s", tok->id);
+		return explain_wrong_token(
+		    c, a, e, NULL, "this host has no key of the token's id");
 	if (err != AK_OK)
 		return diag_say(why, err, keys->paths->local, 0, 0, "%s", ak_strerror(err));
-	if ((err = find_secret(tok, &k.rec, &secret, why)) == AK_OK)
+	if ((err = find_secret(tok, &k.rec, &secret, why)) == AK_OK && secret != 0)
 		err = explain_key(c, a, e, keys, &k.rec, secret);
+	else if (err == AK_OK)
+		err = explain_wrong_token(c, a, e, &k.rec,
+		    "the token is for this key, but not its secret: it was replaced by `apikey "
+		    "rotate`, or made up");
 	key_clear(&k);
 	return err;
 }
@@ -88,10 +90,8 @@ cmd_check(struct cli *c, const struct args *a)
 	    (err = ask_token(c->in, c->err, &text, &why)) != AK_OK)
 		goto out;
 	if (token_parse(&text, &tok) != AK_OK) {
-		err = diag_because(&why, AK_ERR_DENIED,
-		    "denied: what was given is no token: it has %zu characters, or its check "
-		    "characters don't fit",
-		    text.len_b);
+		err = explain_wrong_token(c, a, &e, NULL,
+		    "what was given is no token: its form or its check characters don't fit");
 		goto out;
 	}
 	if ((err = keys_open(&c->paths, &keys, &why)) == AK_OK) {

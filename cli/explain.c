@@ -195,3 +195,33 @@ explain_key(const struct cli *c, const struct args *a, const struct explain *e,
 	live_clear(&live);
 	return printed == AK_OK ? err : printed;
 }
+
+enum ak_err
+explain_wrong_token(const struct cli *c, const struct args *a, const struct explain *e,
+    const struct key_record *k, const char *why)
+{
+	struct out_json *j;
+	enum ak_err err;
+
+	if (a->output != OUTPUT_JSON) {
+		(void)fprintf(c->out, "deny: %s\n", why);
+		return AK_ERR_DENIED;
+	}
+	j = out_json_new();
+	out_object(j, NULL);
+	out_text(j, "key", k == NULL ? NULL : k->name);
+	out_text(j, "id", k == NULL ? NULL : k->id);
+	out_text(j, "service", e->service);
+	out_text(j, "account", e->account);
+	out_text(j, "rhost", e->rhost);
+	out_time(j, "at", e->has_at ? e->at : c->host.now(c->host.ctx));
+	out_list(j, "trace");
+	out_close(j);
+	out_text(j, "decision", "deny");
+	out_text(j, "reason", "wrong-token");
+	out_text(j, "why", why);
+	out_list(j, "roles");
+	out_close(j);
+	err = out_json_print(&j, OUT_INDENTED, c->out);
+	return err == AK_OK ? AK_ERR_DENIED : err;
+}

@@ -27,4 +27,12 @@ enum ak_err explain_parse(
 enum ak_err explain_key(const struct cli *c, const struct args *a, const struct explain *e,
     const struct keys *keys, const struct key_record *k, uint32_t secret) AK_MUST_CHECK;
 
+/*
+ * The answer where a token opens nothing, so that there is nothing to decide:
+ * reason `wrong-token', and why in a sentence. k NULL: no key is known.
+ * AK_ERR_DENIED, or why the answer could not be made.
+ */
+enum ak_err explain_wrong_token(const struct cli *c, const struct args *a,
+    const struct explain *e, const struct key_record *k, const char *why) AK_MUST_CHECK;
+
 #endif

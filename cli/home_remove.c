@@ -54,33 +54,32 @@ is_ours(const struct removal *r, int fd)
 
 static void empty(struct removal *r, int fd, unsigned depth);
 
-static void
+/* Did it go? */
+static bool
 remove_folder(struct removal *r, int dir, const char *name, unsigned depth)
 {
 	int fd = depth == DEPTH_MAX ? -1 : openat(dir, name, OPEN_DIR);
 
-	if (fd == -1 || !is_ours(r, fd)) {
-		r->left++;
-		if (fd != -1)
-			(void)close(fd);
-		return;
+	if (fd == -1)
+		return false;
+	if (!is_ours(r, fd)) {
+		(void)close(fd);
+		return false;
 	}
 	empty(r, fd, depth + 1);
-	if (unlinkat(dir, name, AT_REMOVEDIR) == -1)
-		r->left++;
+	return unlinkat(dir, name, AT_REMOVEDIR) == 0;
 }
 
-static void
+static bool
 remove_entry(struct removal *r, int dir, const char *name, unsigned depth)
 {
 	struct stat st;
 
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1 || !is_owned(r, &st))
-		r->left++;
-	else if (S_ISDIR(st.st_mode))
-		remove_folder(r, dir, name, depth);
-	else if (unlinkat(dir, name, 0) == -1)
-		r->left++;
+		return false;
+	if (S_ISDIR(st.st_mode))
+		return remove_folder(r, dir, name, depth);
+	return unlinkat(dir, name, 0) == 0;
 }
 
 /* Closes fd. */
@@ -96,8 +95,9 @@ empty(struct removal *r, int fd, unsigned depth)
 		return;
 	}
 	while ((e = readdir(d)) != NULL)
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			remove_entry(r, dirfd(d), e->d_name, depth);
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
+		    !remove_entry(r, dirfd(d), e->d_name, depth))
+			r->left++;
 	(void)closedir(d);
 }
 

@@ -220,10 +220,26 @@ keyopts_check_shell(const char *path, struct diag *why)
 	return AK_OK;
 }
 
+char *
+keyopts_print_duration(int64_t s, char buf[NUM_TIME_CAP])
+{
+	static const struct {
+		int64_t s;
+		char unit;
+	} units[] = {{86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
+	size_t i = 0;
+
+	while (s % units[i].s != 0)
+		i++;
+	(void)snprintf(buf, NUM_TIME_CAP, "%lld%c", (long long)(s / units[i].s), units[i].unit);
+	return buf;
+}
+
 static enum ak_err
 check_duration(int64_t duration_s, const struct live *live, struct diag *why)
 {
 	int64_t max_s = live->settings.max_duration_s;
+	char max[NUM_TIME_CAP];
 
 	if (!live->settings_ok)
 		return diag_because(why, AK_ERR_UNAVAILABLE,
@@ -231,8 +247,8 @@ check_duration(int64_t duration_s, const struct live *live, struct diag *why)
 	if (duration_s <= max_s)
 		return AK_OK;
 	return diag_because(why, AK_ERR_DENIED,
-	    "max_duration of this host is %llds: give a --duration that is not longer",
-	    (long long)max_s);
+	    "max_duration of this host is %s: give a --duration that is not longer",
+	    keyopts_print_duration(max_s, max));
 }
 
 enum ak_err

@@ -44,6 +44,9 @@ enum ak_err keyopts_check_binding(
 /* Is path a shell that can be started? AK_ERR_DENIED with a sentence when not. */
 enum ak_err keyopts_check_shell(const char *path, struct diag *why) AK_MUST_CHECK;
 
+/* "7d", "90m": in the largest unit that leaves nothing over; returns buf. */
+char *keyopts_print_duration(int64_t s, char buf[NUM_TIME_CAP]);
+
 /*
  * Put what was given into the record, which borrows it; the answer: did
  * anything change? Name, uid and verifier are the verbs' own. A duration

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "keyopts.h"
+#include "net.h"
 #include "num.h"
 #include "role.h"
 
@@ -54,7 +55,8 @@ keyopts_same_binding(const char *a, const char *b)
 	if (binding_parse(a, &x, NULL) != AK_OK || binding_parse(b, &y, NULL) != AK_OK)
 		return strcmp(a, b) == 0;
 	return strcmp(x.role, y.role) == 0 && x.scope == y.scope &&
-	       same_set(binding_borrow_names(&x), binding_borrow_names(&y), same_text);
+	       same_set(binding_borrow_names(&x), binding_borrow_names(&y),
+		   x.scope == ROLE_HOSTS ? net_same_host : same_text);
 }
 
 static bool

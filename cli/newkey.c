@@ -143,11 +143,12 @@ static enum ak_err
 check_lifetime(struct change *ch, const struct keyopts *o, const struct key_record *k)
 {
 	int64_t max_s = ch->live.settings.max_duration_s;
+	char max[NUM_TIME_CAP];
 
 	if (!o->has_duration && max_s != NUM_NEVER)
 		return diag_because(&ch->why, AK_ERR_DENIED,
-		    "keys of this host must expire: give --duration, at most %llds",
-		    (long long)max_s);
+		    "keys of this host must expire: give --duration, at most %s",
+		    keyopts_print_duration(max_s, max));
 	if (k->not_before >= k->expires_at)
 		return diag_because(&ch->why, AK_ERR_DENIED,
 		    "the key would expire before it is valid: give a later end or an earlier "

@@ -12,13 +12,18 @@ audit_start(struct audit *a, const char *event)
 	text_add(&a->text, "event=%s", event);
 }
 
+static bool
+is_base62(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
 /* Needs no quotes: a word of the characters that names, addresses and paths are made of. */
 static bool
 is_plain(const char *s)
 {
 	for (; *s != '\0'; s++)
-		if (!((*s >= '0' && *s <= '9') || (*s >= 'A' && *s <= 'Z') ||
-			(*s >= 'a' && *s <= 'z') || strchr("._-:/,@+*%", *s) != NULL))
+		if (!is_base62(*s) && strchr("._-:/,@+*%", *s) == NULL)
 			return false;
 	return true;
 }
@@ -35,31 +40,49 @@ add_char(struct text *t, unsigned char c)
 		text_add(t, "%c", c);
 }
 
+/*
+ * How much of a value comes before what no log may hold: what follows the
+ * prefix, in whatever case a keyboard typed it, and a run of letters and digits
+ * as long as a token's secret, whatever stands before it.
+ */
+static size_t
+before_secret(const char *value)
+{
+	const char *token = strcasestr(value, TOKEN_PREFIX);
+	size_t end =
+	    token == NULL ? strlen(value) : (size_t)(token - value) + sizeof(TOKEN_PREFIX) - 1;
+
+	for (size_t i = 0, run = 0; i < end; i++) {
+		run = is_base62(value[i]) ? run + 1 : 0;
+		if (run >= TOKEN_SECRET_LEN)
+			return i + 1 - run;
+	}
+	return end;
+}
+
 void
 audit_add(struct audit *a, const char *name, const char *value)
 {
-	const char *token;
-	size_t len_b, show_b;
+	size_t len_b, show_b, start;
 
 	if (value == NULL || value[0] == '\0')
 		return;
 	len_b = strlen(value);
-	token = strstr(value, TOKEN_PREFIX);
-	show_b = token != NULL ? (size_t)(token - value) + sizeof(TOKEN_PREFIX) - 1 : len_b;
-	if (show_b > AUDIT_VALUE_MAX_B)
-		show_b = AUDIT_VALUE_MAX_B;
-	if (show_b == len_b && is_plain(value)) {
+	show_b = before_secret(value);
+	if (show_b == len_b && len_b <= AUDIT_VALUE_MAX_B && is_plain(value)) {
 		text_add(&a->text, " %s=%s", name, value);
 		return;
 	}
 	text_add(&a->text, " %s=\"", name);
-	for (size_t i = 0; i < show_b; i++)
+	start = a->text.len;
+	for (size_t i = 0; i < show_b; i++) {
+		if (a->text.len - start >= AUDIT_VALUE_MAX_B) {
+			text_add(&a->text, "...\"");
+			return;
+		}
 		add_char(&a->text, (unsigned char)value[i]);
-	if (token != NULL && show_b == (size_t)(token - value) + sizeof(TOKEN_PREFIX) - 1)
-		text_add(&a->text, "(redacted)");
-	else if (show_b < len_b)
-		text_add(&a->text, "...");
-	text_add(&a->text, "\"");
+	}
+	text_add(&a->text, "%s\"", show_b < len_b ? "(redacted)" : "");
 }
 
 void

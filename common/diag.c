@@ -12,9 +12,8 @@ mask_controls(char *c)
 			*c = '?';
 }
 
-static void
-say(struct diag *d, const char *file, unsigned line, unsigned col, const char *fmt, va_list ap)
-    AK_PRINTF(5, 0);
+static void say(struct diag *d, const char *file, unsigned line, unsigned col, const char *fmt,
+    va_list ap) AK_PRINTF(5, 0);
 
 static void
 say(struct diag *d, const char *file, unsigned line, unsigned col, const char *fmt, va_list ap)

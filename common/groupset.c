@@ -38,8 +38,9 @@ groupset_add(struct groupset *g, const char *name, uint32_t gid, bool list_membe
 	struct group_entry entry = {.gid = gid, .list_members = list_members}, *v;
 	enum ak_err err = text_copy(entry.name, sizeof(entry.name), name);
 
-	if (err != AK_OK || groupset_find(g, name) != NULL || find_gid(g, gid) != NULL)
+	if (err != AK_OK || groupset_find(g, name) != NULL)
 		return err;
+	entry.alias = find_gid(g, gid) != NULL;
 	if ((v = reallocarray(g->v, g->n + 1, sizeof(*v))) == NULL)
 		return AK_ERR_NOMEM;
 	g->v = v;
@@ -58,6 +59,13 @@ groupset_join(struct groupset *g, const unsigned char *gids, uint32_t n_gids, co
 	}
 }
 
+void
+groupset_empty(struct groupset *g)
+{
+	for (size_t i = 0; i < g->n; i++)
+		pack_clear(&g->v[i].members);
+}
+
 enum ak_err
 groupset_write(const struct groupset *g, struct index_make *make)
 {
@@ -72,6 +80,8 @@ groupset_write(const struct groupset *g, struct index_make *make)
 		struct index_key keys[2] = {{name.bytes, name.len_b}, {gid.bytes, gid.len_b}};
 		struct pack value = PACK_INIT;
 
+		if (e->alias)
+			continue;
 		group_record_pack(&r, &value);
 		err = e->members.err != AK_OK ? e->members.err : value.err;
 		if (err == AK_OK)

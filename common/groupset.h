@@ -15,6 +15,8 @@ struct group_entry {
 	char name[KEY_NAME_MAX + 1];
 	uint32_t gid;
 	bool list_members;
+	bool
+	    alias; /* another name of a gid that is in the set: given, but not a record of its own */
 	struct pack members;
 };
 
@@ -26,15 +28,19 @@ struct groupset {
 #define GROUPSET_INIT ((struct groupset){.v = NULL})
 void groupset_clear(struct groupset *g);
 
-/* A name or gid that is there already is left as it is. list_members false: membership shows in the users' records alone. */
-enum ak_err groupset_add(struct groupset *g, const char *name, uint32_t gid, bool list_members) AK_MUST_CHECK;
+/* A name that is there already is left as it is. list_members false: membership shows in the users' records alone. */
+enum ak_err groupset_add(
+    struct groupset *g, const char *name, uint32_t gid, bool list_members) AK_MUST_CHECK;
 
 /* Borrowed; NULL when there is none. */
 const struct group_entry *groupset_find(const struct groupset *g, const char *name);
 
 /* Enter a user into the groups of these gids (packed u32, little-endian); those that are not in the set are passed over. */
-void groupset_join(struct groupset *g, const unsigned char *gids, uint32_t n_gids,
-    const char *user);
+void groupset_join(
+    struct groupset *g, const unsigned char *gids, uint32_t n_gids, const char *user);
+
+/* All groups stay, nobody is in them. */
+void groupset_empty(struct groupset *g);
 
 /* The groups as records of users.idx. */
 enum ak_err groupset_write(const struct groupset *g, struct index_make *make) AK_MUST_CHECK;

@@ -332,7 +332,7 @@ static void
 sip_word(uint64_t v[4], uint64_t word)
 {
 	v[3] ^= word;
-	sip_rounds(v, 2);
+	sip_rounds(v, 1);
 	v[0] ^= word;
 }
 
@@ -350,6 +350,6 @@ hash_sip(uint64_t seed, const void *bytes, size_t len_b)
 		last |= (uint64_t)p[i] << (8 * i);
 	sip_word(v, last);
 	v[2] ^= 0xff;
-	sip_rounds(v, 4);
+	sip_rounds(v, 3);
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }

@@ -1,4 +1,4 @@
-/* hash: CRC-32 (IEEE 802.3, reflected, as in zlib) and SipHash-2-4 (Aumasson and Bernstein, 2012). */
+/* hash: CRC-32 (IEEE 802.3, reflected, as in zlib) and SipHash-1-3 (Aumasson and Bernstein, 2012, with one round a word and three at the end). */
 #ifndef AK_HASH_H
 #define AK_HASH_H
 

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "hash.h"
@@ -37,8 +38,8 @@ index_block_crc(uint32_t crc_seed, uint64_t file_offset, const unsigned char *bl
 	unsigned char place[8];
 
 	le64_store(place, file_offset);
-	return hash_crc32(hash_crc32(crc_seed, place, sizeof(place)), block,
-	    INDEX_SLOTS * INDEX_SLOT_B);
+	return hash_crc32(
+	    hash_crc32(crc_seed, place, sizeof(place)), block, INDEX_SLOTS * INDEX_SLOT_B);
 }
 
 /* Multiply-shift: the hash's upper half picks the block, its lower half is the tag. */
@@ -55,8 +56,8 @@ read_at(int fd, void *buf, size_t len_b, uint64_t offset, size_t *got_b)
 
 	*got_b = 0;
 	while (have_b < len_b) {
-		ssize_t n = pread(
-		    fd, (char *)buf + have_b, len_b - have_b, (off_t)(offset + have_b));
+		ssize_t n =
+		    pread(fd, (char *)buf + have_b, len_b - have_b, (off_t)(offset + have_b));
 
 		if (n == -1 && errno == EINTR)
 			continue;
@@ -92,8 +93,9 @@ layout_is_sound(const struct index_head *h)
 		at += order_blocks(h->order[i].count) * INDEX_BLOCK_B;
 	}
 	return h->records_at == at && h->order[0].records_at == at &&
-	    h->order[0].records_end >= at && h->order[1].records_at == h->order[0].records_end &&
-	    h->order[1].records_end == h->size_b && h->size_b >= h->order[1].records_at;
+	       h->order[0].records_end >= at &&
+	       h->order[1].records_at == h->order[0].records_end &&
+	       h->order[1].records_end == h->size_b && h->size_b >= h->order[1].records_at;
 }
 
 static enum ak_err
@@ -172,8 +174,8 @@ index_record_clear(struct index_record *r)
 static enum ak_err
 parse_keys(struct index_view *v)
 {
-	struct unpack u = unpack_over(
-	    v->bytes + INDEX_RECORD_HEADER_B, v->len_b - INDEX_RECORD_HEADER_B);
+	struct unpack u =
+	    unpack_over(v->bytes + INDEX_RECORD_HEADER_B, v->len_b - INDEX_RECORD_HEADER_B);
 
 	v->keys = u.at;
 	for (unsigned i = 0; i < v->n_keys; i++) {
@@ -189,8 +191,8 @@ parse_keys(struct index_view *v)
 
 /* Record: u32 crc, u32 length, u8 keys, u8 order, u16 zero, u32 number; keys; value. */
 enum ak_err
-index_parse_record(const unsigned char *bytes, size_t avail_b, uint32_t crc_seed,
-    struct index_view *out)
+index_parse_record(
+    const unsigned char *bytes, size_t avail_b, uint32_t crc_seed, struct index_view *out)
 {
 	size_t len_b;
 
@@ -204,6 +206,7 @@ index_parse_record(const unsigned char *bytes, size_t avail_b, uint32_t crc_seed
 		return AK_ERR_CORRUPT;
 	out->bytes = bytes;
 	out->len_b = len_b;
+	out->crc_seed = crc_seed;
 	out->n_keys = bytes[8];
 	out->order = bytes[9];
 	out->number = le32_load(bytes + 12);
@@ -267,9 +270,8 @@ read_block(const struct index *ix, uint64_t offset, unsigned char block[INDEX_BL
 
 	if (err != AK_OK)
 		return err;
-	if (got_b != INDEX_BLOCK_B ||
-	    le32_load(block + INDEX_SLOTS * INDEX_SLOT_B) !=
-		index_block_crc(ix->head.crc_seed, offset, block))
+	if (got_b != INDEX_BLOCK_B || le32_load(block + INDEX_SLOTS * INDEX_SLOT_B) !=
+					  index_block_crc(ix->head.crc_seed, offset, block))
 		return AK_ERR_CORRUPT;
 	return AK_OK;
 }
@@ -324,8 +326,8 @@ index_find(const struct index *ix, const void *key, size_t key_len_b, struct ind
 
 /* The i-th entry of an order. */
 static enum ak_err
-read_entry(const struct index *ix, unsigned order, uint64_t i, uint32_t *number,
-    uint64_t *offset)
+read_entry(
+    const struct index *ix, unsigned order, uint64_t i, uint32_t *number, uint64_t *offset)
 {
 	unsigned char block[INDEX_BLOCK_B];
 	const unsigned char *slot = block + (i % INDEX_SLOTS) * INDEX_SLOT_B;
@@ -397,7 +399,7 @@ walk_holds(const struct index_walk *w, const unsigned char *buf)
 	uint64_t skip_b = w->next - w->in_at;
 
 	return w->next >= w->in_at && skip_b + INDEX_RECORD_HEADER_B <= w->in_len_b &&
-	    le32_load(buf + skip_b + 4) <= w->in_len_b - skip_b;
+	       le32_load(buf + skip_b + 4) <= w->in_len_b - skip_b;
 }
 
 /* Why not: the buffer is too small, or no record of this length can lie here. */
@@ -433,25 +435,55 @@ index_walk_next(const struct index *ix, struct index_walk *w, unsigned char *buf
 	return err;
 }
 
-enum ak_err
-index_read_order(const struct index *ix, unsigned order, unsigned char **bytes, size_t *len_b)
-{
-	uint64_t at = ix->head.order[order].records_at;
-	size_t got_b = 0;
-	enum ak_err err;
+#define LARGE_PAGE_B ((size_t)2 << 20)
 
-	*bytes = NULL;
-	*len_b = (size_t)(ix->head.order[order].records_end - at);
+void *
+index_alloc_large(size_t len_b)
+{
+	size_t whole_b = (len_b + LARGE_PAGE_B - 1) & ~(LARGE_PAGE_B - 1);
+	void *bytes;
+
+	if (len_b < LARGE_PAGE_B || whole_b < len_b)
+		return malloc(len_b);
+	if ((bytes = aligned_alloc(LARGE_PAGE_B, whole_b)) != NULL)
+		(void)madvise(bytes, whole_b, MADV_HUGEPAGE);
+	return bytes;
+}
+
+enum ak_err
+index_each(const struct index *ix, unsigned order,
+    enum ak_err (*take)(void *ctx, const struct index_view *v), void *ctx,
+    struct index_mapping *kept)
+{
+	uint64_t at = ix->head.order[order].records_at, end = ix->head.order[order].records_end;
+	struct index_view v;
+	enum ak_err err = AK_OK;
+
+	*kept = INDEX_MAPPING_INIT;
 	if (ix->fd == -1)
 		return AK_ERR_UNAVAILABLE;
-	if ((*bytes = malloc(*len_b + 1)) == NULL)
+	if (at == end)
+		return AK_OK;
+	/* From the file's start, so that offsets are the file's own. */
+	kept->len_b = (size_t)end;
+	kept->base = mmap(NULL, kept->len_b, PROT_READ, MAP_SHARED, ix->fd, 0);
+	if (kept->base == MAP_FAILED) {
+		*kept = INDEX_MAPPING_INIT;
 		return AK_ERR_NOMEM;
-	err = read_at(ix->fd, *bytes, *len_b, at, &got_b);
-	if (err == AK_OK && got_b != *len_b)
-		err = AK_ERR_CORRUPT;
-	if (err != AK_OK) {
-		free(*bytes);
-		*bytes = NULL;
+	}
+	for (; err == AK_OK && at < end; at += v.len_b) {
+		err = index_parse_record((const unsigned char *)kept->base + at,
+		    (size_t)(end - at), ix->head.crc_seed, &v);
+		if (err == AK_OK)
+			err = take(ctx, &v);
 	}
 	return err;
+}
+
+void
+index_unmap(struct index_mapping *m)
+{
+	if (m->base != NULL)
+		(void)munmap(m->base, m->len_b);
+	*m = INDEX_MAPPING_INIT;
 }

@@ -65,6 +65,7 @@ struct index_view {
 	uint32_t number;
 	const unsigned char *value;
 	size_t value_len_b;
+	uint32_t crc_seed; /* of the file it came from */
 };
 
 /* One record, with the memory it lies in; small ones need no heap. */
@@ -113,12 +114,22 @@ enum ak_err index_walk_next(const struct index *ix, struct index_walk *w, unsign
 enum ak_err index_read_at(const struct index *ix, uint64_t offset, struct index_record *out) AK_MUST_CHECK;
 
 /*
- * All records of an order, in one piece on the heap, the caller's to free:
- * index_parse_record steps through them. For who rewrites the file; a look-up
- * never needs it.
+ * take for each record of an order; its answer other than AK_OK ends the walk
+ * and is returned. The views lie in *kept, a mapping of the file, until
+ * index_unmap, due after failure too. For programs of ours that go through a
+ * whole file; never for a module: should the disk fail, a mapping ends the
+ * process.
  */
-enum ak_err index_read_order(const struct index *ix, unsigned order, unsigned char **bytes,
-    size_t *len_b) AK_MUST_CHECK;
+struct index_mapping {
+	void *base; /* NULL: none */
+	size_t len_b;
+};
+
+#define INDEX_MAPPING_INIT ((struct index_mapping){.base = NULL})
+enum ak_err index_each(const struct index *ix, unsigned order,
+    enum ak_err (*take)(void *ctx, const struct index_view *v), void *ctx,
+    struct index_mapping *kept) AK_MUST_CHECK;
+void index_unmap(struct index_mapping *m);
 
 /* Is there a record in these bytes? For walks and for the tests' fuzzing. crc_seed as in the header. */
 enum ak_err index_parse_record(const unsigned char *bytes, size_t avail_b, uint32_t crc_seed,
@@ -126,6 +137,13 @@ enum ak_err index_parse_record(const unsigned char *bytes, size_t avail_b, uint3
 
 /* Does the view carry this key? */
 int index_view_has_key(const struct index_view *v, const void *key, size_t key_len_b);
+
+/*
+ * malloc for a whole file's worth of bytes, to be released by free: from large
+ * pages where the kernel has them, since touching the small ones costs more
+ * than what is written there.
+ */
+void *index_alloc_large(size_t len_b) __attribute__((malloc));
 
 /* Shared with index_make: where things go and what their checksums are. */
 uint32_t index_crc_seed(uint64_t generation);

@@ -11,6 +11,7 @@
 /* Where a record lies, and where it will lie in the file. */
 struct entry {
 	const unsigned char *borrowed; /* NULL: in the arena */
+	uint32_t crc_seed;	       /* borrowed: what its checksum began with */
 	size_t arena_at, len_b;
 	uint64_t file_at;
 	uint32_t number;
@@ -128,6 +129,7 @@ index_make_copy(struct index_make *m, const struct index_view *v)
 		return err;
 	enter(m,
 	    (struct entry){.borrowed = v->bytes,
+		.crc_seed = v->crc_seed,
 		.len_b = v->len_b,
 		.number = v->number,
 		.order = v->order},
@@ -147,11 +149,42 @@ by_place(const void *a, const void *b)
 	return x->seq < y->seq ? -1 : x->seq > y->seq;
 }
 
+/* Records up to this size are resealed without another look at their bytes. */
+#define RESEAL_MAX_B 1024U
+
 /* The file being laid out. */
 struct layout {
 	unsigned char *bytes;
 	struct index_head head;
+	uint32_t reseal_from; /* the seed of the file that records are copied from */
+	uint32_t reseal[RESEAL_MAX_B];
 };
+
+/*
+ * Two CRCs of the same bytes that began with different seeds differ by
+ * something that depends on the seeds and the length alone (a CRC is affine):
+ * reseal[n] for n bytes. A copied record was checked when it was read; were
+ * it damaged since, its new checksum would be as wrong as the old one.
+ */
+static void
+prepare_reseal(struct layout *l, uint32_t from)
+{
+	uint32_t differs = from ^ l->head.crc_seed;
+
+	l->reseal_from = from;
+	for (size_t n = 0; n < RESEAL_MAX_B; n++) {
+		l->reseal[n] = differs;
+		differs = ~hash_crc32(~differs, "", 1);
+	}
+}
+
+static uint32_t
+seal_of(const struct layout *l, const struct entry *e, const unsigned char *record)
+{
+	if (e->borrowed != NULL && e->crc_seed == l->reseal_from && e->len_b < RESEAL_MAX_B)
+		return le32_load(record) ^ l->reseal[e->len_b - 4];
+	return hash_crc32(l->head.crc_seed, record + 4, e->len_b - 4);
+}
 
 static void
 seal_blocks(const struct layout *l, uint64_t at, uint64_t n)
@@ -227,7 +260,7 @@ place_record(
 	uint64_t key_at = e->file_at + INDEX_RECORD_HEADER_B;
 
 	memcpy(record, e->borrowed != NULL ? e->borrowed : m->arena.bytes + e->arena_at, e->len_b);
-	le32_store(record, hash_crc32(l->head.crc_seed, record + 4, e->len_b - 4));
+	le32_store(record, seal_of(l, e, record));
 	for (unsigned i = 0; i < record[8]; i++) {
 		const unsigned char *key = l->bytes + key_at;
 
@@ -347,8 +380,11 @@ index_make_finish(struct index_make *m, const struct index_make_head *head,
 		qsort(m->entries, m->n, sizeof(*m->entries), by_place);
 	m->sorted = true;
 	lay_out(m, &l.head);
-	if ((l.bytes = calloc(1, l.head.size_b)) == NULL)
+	if ((l.bytes = index_alloc_large(l.head.size_b)) == NULL)
 		return AK_ERR_NOMEM;
+	memset(l.bytes, 0, l.head.records_at);
+	if (m->n > 0 && m->entries[0].borrowed != NULL)
+		prepare_reseal(&l, m->entries[0].crc_seed);
 	if ((err = place_records(m, &l)) != AK_OK) {
 		free(l.bytes);
 		return err;

@@ -12,15 +12,17 @@
 #include "settings.h"
 
 struct live {
-	struct image *image;   /* NULL: no policy that is readable and valid; no key may do anything */
-	bool from_store;       /* it was the stored image, and need not be stored again */
-	struct diag problem;   /* image NULL: why, with file, line and column */
+	struct image
+	    *image; /* NULL: no policy that is readable and valid; no key may do anything */
+	bool from_store; /* it was the stored image, and need not be stored again */
+	struct diag problem; /* image NULL: why, with file, line and column */
 	struct settings settings; /* valid when settings_ok; else the defaults */
 	bool settings_ok;
 	struct image_sources sources;
-	uint64_t policy_id, settings_id, group_id; /* digests as in users.idx; 0: no such file */
+	uint64_t policy_id, settings_id,
+	    group_id; /* digests as in users.idx; 0: no such file */
 	char hosts_bytes[160]; /* when the settings name no host */
-	struct strv hosts;     /* this host's names, borrowed */
+	struct strv hosts; /* this host's names, borrowed */
 };
 
 /*
@@ -32,9 +34,11 @@ void live_load(const struct paths *p, struct live *out);
 void live_clear(struct live *l);
 
 /* Store the image for the next login to use; under the lock. Nothing to do when it is stored. */
-enum ak_err live_store(const struct paths *p, const struct live *l, struct diag *why) AK_MUST_CHECK;
+enum ak_err live_store(
+    const struct paths *p, const struct live *l, struct diag *why) AK_MUST_CHECK;
 
-/* Unix groups that exist in /etc/group: what a role's group then means. AK_ERR_NOT_FOUND: none of that name. */
-enum ak_err live_local_gid(const char *group_file, const char *name, uint32_t *gid) AK_MUST_CHECK;
+/* Unix groups that exist in /etc/group: what a role's group then means. AK_ERR_NOT_FOUND: none of that name; AK_ERR_UNAVAILABLE: it can't be told. */
+enum ak_err live_local_gid(
+    const char *group_file, const char *name, uint32_t *gid) AK_MUST_CHECK;
 
 #endif

@@ -138,8 +138,9 @@ num_parse_time(const char *s, int64_t *out)
 	int y, mo, d, h, mi, sec, east_s;
 	int64_t t;
 
-	if ((y = take_digits(&at, 4)) < 1 || !take(&at, '-') || (mo = take_digits(&at, 2)) < 1 ||
-	    mo > 12 || !take(&at, '-') || (d = take_digits(&at, 2)) < 1 || d > days_in(y, mo))
+	if ((y = take_digits(&at, 4)) < 1 || !take(&at, '-') ||
+	    (mo = take_digits(&at, 2)) < 1 || mo > 12 || !take(&at, '-') ||
+	    (d = take_digits(&at, 2)) < 1 || d > days_in(y, mo))
 		return AK_ERR_INVALID;
 	if (!take(&at, 'T') && !take(&at, 't') && !take(&at, ' '))
 		return AK_ERR_INVALID;
@@ -156,7 +157,8 @@ num_parse_time(const char *s, int64_t *out)
 	}
 	if (!take_offset(&at, &east_s) || *at != '\0')
 		return AK_ERR_INVALID;
-	t = FIRST_MOMENT + days_since_year_1(y, mo, d) * 86400 + h * 3600 + mi * 60 + sec - east_s;
+	t = FIRST_MOMENT + days_since_year_1(y, mo, d) * 86400 + h * 3600 + mi * 60 + sec -
+	    east_s;
 	if (t < FIRST_MOMENT || t > LAST_MOMENT)
 		return AK_ERR_INVALID;
 	*out = t;

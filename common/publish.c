@@ -12,17 +12,24 @@
 struct publication {
 	struct store *store;
 	const struct live *live;
-	struct index old;		/* the users.idx that is there; fd -1: none */
-	struct users_extra old_extra;	/* all zero without one */
-	struct users_extra extra;	/* the new one's */
+	struct index old; /* the users.idx that is there; fd -1: none */
+	struct users_extra old_extra; /* all zero without one */
+	struct users_extra extra; /* the new one's */
 	struct groupset groups;
-	uint32_t *changed; /* uids, ascending */
-	size_t n_changed;
+	uint32_t *changed; /* uids, ascending, each once */
+	size_t n_changed, next_changed;
 	struct index_make *make;
-	unsigned char *kept[INDEX_ORDERS]; /* the old file's records */
+	struct index_mapping kept[INDEX_ORDERS]; /* the old file's records */
 	struct publish_result res;
 	struct diag *why;
 };
+
+/* users.idx is derived: what can't be read of the old one is made anew, or done without. */
+static bool
+is_damage(enum ak_err err)
+{
+	return err == AK_ERR_CORRUPT || err == AK_ERR_UNAVAILABLE;
+}
 
 /* A group of that name in /etc/group is meant; else it gets a gid of ours, for ever. */
 static enum ak_err
@@ -40,8 +47,8 @@ resolve_group(struct publication *p, const char *name, uint32_t *gid)
 	err = store_role_gid(p->store, name, range, gid);
 	if (err == AK_ERR_FULL)
 		return diag_because(p->why, err,
-		    "no gid is left in gid_range %u-%u for group `%s': widen it in %s", range.min,
-		    range.max, name, paths->config);
+		    "no gid is left in gid_range %u-%u for group `%s': widen it in %s",
+		    range.min, range.max, name, paths->config);
 	return err;
 }
 
@@ -63,37 +70,22 @@ policy_groups(struct publication *p)
 	for (uint32_t r = 0; r < image_count_roles(im) && err == AK_OK; r++) {
 		struct image_role role = image_role(im, r);
 
-		strv_for(role.unix_groups, name) if (err == AK_OK)
-		    err = take_group(p, name, true);
+		strv_for (role.unix_groups, name)
+			if (err == AK_OK)
+				err = take_group(p, name, true);
 	}
 	return err;
 }
 
 static enum ak_err
-keep_old_group(struct publication *p, const struct index_view *v)
+keep_old_group(void *ctx, const struct index_view *v)
 {
+	struct publication *p = ctx;
 	struct group_record g;
 	enum ak_err err = group_record_unpack(v->value, v->value_len_b, &g);
 
-	return err == AK_OK ? groupset_add(&p->groups, g.name, g.gid, g.members.len_b > 0) : err;
-}
-
-/* Over the old file's records of one order, which stay until the publication is cleared. */
-static enum ak_err
-each_old(struct publication *p, unsigned order,
-    enum ak_err (*take)(struct publication *p, const struct index_view *v))
-{
-	struct index_view v;
-	size_t len_b, at = 0;
-	enum ak_err err = index_read_order(&p->old, order, &p->kept[order], &len_b);
-
-	for (; err == AK_OK && at < len_b; at += v.len_b) {
-		err = index_parse_record(
-		    p->kept[order] + at, len_b - at, p->old.head.crc_seed, &v);
-		if (err == AK_OK)
-			err = take(p, &v);
-	}
-	return err;
+	return err == AK_OK ? groupset_add(&p->groups, g.name, g.gid, g.members.len_b > 0)
+			    : err;
 }
 
 /*
@@ -104,15 +96,17 @@ each_old(struct publication *p, unsigned order,
 static enum ak_err
 gather_groups(struct publication *p)
 {
+	const struct live *l = p->live;
 	enum ak_err err = AK_OK;
 
-	if (p->live->settings_ok)
-		err = take_group(p, p->live->settings.keys_group, false);
-	if (err == AK_OK && p->live->image != NULL)
-		err = policy_groups(p);
-	else if (err == AK_OK && p->old.fd != -1)
-		err = each_old(p, ORDER_GROUPS, keep_old_group);
-	return err;
+	if (l->settings_ok)
+		err = take_group(p, l->settings.keys_group, false);
+	if (l->image != NULL)
+		return err == AK_OK ? policy_groups(p) : err;
+	if ((err == AK_OK || is_damage(err)) && p->old.fd != -1)
+		err = index_each(
+		    &p->old, ORDER_GROUPS, keep_old_group, p, &p->kept[ORDER_GROUPS]);
+	return is_damage(err) ? AK_OK : err;
 }
 
 /* A gid once. */
@@ -148,8 +142,7 @@ role_gids(const struct publication *p, const struct key_record *k, struct pack *
 
 		if (!role_set_has(&res.roles, r))
 			continue;
-		strv_for(role.unix_groups, name)
-		{
+		strv_for (role.unix_groups, name) {
 			const struct group_entry *g = groupset_find(&p->groups, name);
 
 			if (g != NULL)
@@ -173,7 +166,7 @@ old_gids(const struct publication *p, const struct key_record *k, struct pack *g
 		return AK_OK;
 	err = index_find(&p->old, by.bytes, by.len_b, &r);
 	if (err != AK_OK)
-		return err == AK_ERR_NOT_FOUND ? AK_OK : err;
+		return err == AK_ERR_NOT_FOUND || is_damage(err) ? AK_OK : err;
 	err = user_record_unpack(r.view.value, r.view.value_len_b, &u);
 	for (uint32_t i = 0; err == AK_OK && strcmp(u.name, k->name) == 0 && i < u.n_gids; i++)
 		pack_gid(gids, le32_load(u.gids + 4 * (size_t)i));
@@ -218,8 +211,8 @@ add_key(void *ctx, const struct key_record *k)
 		    k->name, k->uid, p->extra.uids.min, p->extra.uids.max,
 		    store_borrow_paths(p->store)->config);
 	u.gecos = k->description[0] != '\0' && text_is_passwd_field(k->description)
-	    ? k->description
-	    : "API key";
+		      ? k->description
+		      : "API key";
 	if (all != NULL)
 		pack_gid(&gids, all->gid);
 	err = p->live->image != NULL ? role_gids(p, k, &gids) : old_gids(p, k, &gids);
@@ -241,43 +234,44 @@ by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* The changed keys below a uid whose turn has come: members of groups stand in uid order, however they came. */
+static enum ak_err
+add_changed(struct publication *p, uint64_t below)
+{
+	enum ak_err err = AK_OK;
+	struct key k;
+
+	for (; err == AK_OK && p->next_changed < p->n_changed &&
+	       p->changed[p->next_changed] < below;
+	     p->next_changed++) {
+		err = store_find_uid(p->store, p->changed[p->next_changed], &k);
+		if (err == AK_OK) {
+			err = add_key(p, &k.rec);
+			key_clear(&k);
+		} else if (err == AK_ERR_NOT_FOUND) { /* deleted */
+			err = AK_OK;
+		}
+	}
+	return err;
+}
+
 /* A key that did not change keeps its record as it is. */
 static enum ak_err
-keep_user(struct publication *p, const struct index_view *v)
+keep_user(void *ctx, const struct index_view *v)
 {
+	struct publication *p = ctx;
 	struct user_record u;
-	enum ak_err err;
+	enum ak_err err = add_changed(p, v->number);
 
-	if (p->n_changed > 0 &&
-	    bsearch(&v->number, p->changed, p->n_changed, sizeof(v->number), by_value) != NULL)
+	if (err != AK_OK)
+		return err;
+	if (p->next_changed < p->n_changed && p->changed[p->next_changed] == v->number)
 		return AK_OK;
 	if ((err = user_record_unpack(v->value, v->value_len_b, &u)) != AK_OK)
 		return err;
 	groupset_join(&p->groups, u.gids, u.n_gids, u.name);
 	p->res.users++;
 	return index_make_copy(p->make, v);
-}
-
-static enum ak_err
-add_changed(struct publication *p)
-{
-	enum ak_err err = AK_OK;
-	struct key k;
-
-	for (size_t i = 0; i < p->n_changed && err == AK_OK; i++) {
-		if (i > 0 && p->changed[i] == p->changed[i - 1])
-			continue;
-		err = store_find_uid(p->store, p->changed[i], &k);
-		if (err == AK_ERR_NOT_FOUND) { /* deleted */
-			err = AK_OK;
-			continue;
-		}
-		if (err != AK_OK)
-			break;
-		err = add_key(p, &k.rec);
-		key_clear(&k);
-	}
-	return err;
 }
 
 /* Is the old file what this store's opening would have published? */
@@ -288,23 +282,38 @@ old_is_current(const struct publication *p)
 	struct source_id before = store_before(p->store);
 
 	return p->old.fd != -1 && p->live->image != NULL && before.generation > 0 &&
-	    was->local.generation == before.generation && was->local.id == before.id &&
-	    was->policy == now->policy && was->config == now->config &&
-	    was->group == now->group;
+	       was->local.generation == before.generation && was->local.id == before.id &&
+	       was->policy == now->policy && was->config == now->config &&
+	       was->group == now->group;
+}
+
+static enum ak_err
+add_part(struct publication *p)
+{
+	enum ak_err err = index_each(&p->old, ORDER_USERS, keep_user, p, &p->kept[ORDER_USERS]);
+
+	return err == AK_OK ? add_changed(p, UINT64_MAX) : err;
 }
 
 static enum ak_err
 add_users(struct publication *p)
 {
-	enum ak_err err;
+	size_t hint = p->old.head.order[ORDER_USERS].count + 16;
+	enum ak_err err = AK_ERR_CORRUPT;
 
-	if ((p->make = index_make_new(p->old.head.order[ORDER_USERS].count + 16)) == NULL)
+	if ((p->make = index_make_new(hint)) == NULL)
 		return AK_ERR_NOMEM;
 	p->res.whole = !old_is_current(p);
-	if (!p->res.whole) {
-		err = each_old(p, ORDER_USERS, keep_user);
-		return err == AK_OK ? add_changed(p) : err;
-	}
+	if (!p->res.whole)
+		err = add_part(p);
+	if (!is_damage(err))
+		return err;
+	p->res.whole = true;
+	p->res.users = 0;
+	groupset_empty(&p->groups);
+	index_make_free(p->make);
+	if ((p->make = index_make_new(hint)) == NULL)
+		return AK_ERR_NOMEM;
 	return store_each(p->store, add_key, p);
 }
 
@@ -346,11 +355,10 @@ decide_extra(struct publication *p)
 		p->extra.gids = l->settings.gids;
 		p->extra.enumerate = l->settings.enumerate;
 	}
-	if (l->image != NULL) {
-		p->extra.policy = l->policy_id;
-		p->extra.config = l->settings_id;
-		p->extra.group = l->group_id;
-	}
+	/* Without a policy it was made from none, and the next publish is whole: the same file may be readable then. */
+	p->extra.policy = l->image != NULL ? l->policy_id : 0;
+	p->extra.config = l->settings_id;
+	p->extra.group = l->group_id;
 }
 
 static void
@@ -377,7 +385,9 @@ sort_changed(struct publication *p)
 		return AK_ERR_NOMEM;
 	memcpy(p->changed, uids, n * sizeof(*uids));
 	qsort(p->changed, n, sizeof(*uids), by_value);
-	p->n_changed = n;
+	for (size_t i = 0; i < n; i++)
+		if (i == 0 || p->changed[i] != p->changed[i - 1])
+			p->changed[p->n_changed++] = p->changed[i];
 	return AK_OK;
 }
 
@@ -387,14 +397,16 @@ publish(struct store *s, const struct live *live, int64_t now, struct publish_re
 {
 	struct publication p = {
 	    .store = s, .live = live, .old = INDEX_INIT, .groups = GROUPSET_INIT, .why = why};
-	enum ak_err err;
+	enum ak_err err, gathered;
 
 	p.res.without_policy = live->image == NULL;
 	open_old(&p);
 	decide_extra(&p);
-	err = gather_groups(&p);
+	/* Groups that can't be given must not keep a key from being revoked. */
+	gathered = gather_groups(&p);
+	err = gathered == AK_ERR_NOMEM ? gathered : store_commit(s, now, why);
 	if (err == AK_OK)
-		err = store_commit(s, now, why);
+		err = gathered;
 	if (err == AK_OK)
 		err = sort_changed(&p);
 	if (err == AK_OK)
@@ -404,8 +416,8 @@ publish(struct store *s, const struct live *live, int64_t now, struct publish_re
 	if (err == AK_OK)
 		err = live_store(store_borrow_paths(s), live, why);
 	if (err != AK_OK)
-		(void)diag_because(why, err, "%s: %s", store_borrow_paths(s)->users,
-		    ak_strerror(err));
+		(void)diag_because(
+		    why, err, "%s: %s", store_borrow_paths(s)->users, ak_strerror(err));
 	if (res != NULL)
 		*res = p.res;
 	index_make_free(p.make);
@@ -413,6 +425,6 @@ publish(struct store *s, const struct live *live, int64_t now, struct publish_re
 	index_close(&p.old);
 	free(p.changed);
 	for (unsigned o = 0; o < INDEX_ORDERS; o++)
-		free(p.kept[o]);
+		index_unmap(&p.kept[o]);
 	return err;
 }

@@ -12,8 +12,9 @@
 
 struct publish_result {
 	uint32_t users, groups;
-	bool whole;	    /* every key was evaluated, not the changed ones alone */
-	bool without_policy; /* the policy is broken: keys keep the groups that they had, new ones have none */
+	bool whole; /* every key was evaluated, not the changed ones alone */
+	bool
+	    without_policy; /* the policy is broken: keys keep the groups that they had, new ones have none */
 };
 
 /*
@@ -23,7 +24,8 @@ struct publish_result {
  * visible to the next look-up of every process.
  *
  * An error before the commit changed nothing; after it (why says so) the keys
- * are true and the next publish catches up.
+ * are true and the next publish catches up. A group that can't be given (gid 0,
+ * gid_range used up) is such an error too: revoking a key waits for no policy.
  */
 enum ak_err publish(struct store *s, const struct live *live, int64_t now,
     struct publish_result *res, struct diag *why) AK_MUST_CHECK;

@@ -261,8 +261,9 @@ group_record_unpack(const void *bytes, size_t len_b, struct group_record *out)
 	out->gid = unpack_u32(&u);
 	out->name = unpack_str(&u);
 	out->members = unpack_strv(&u);
+	/* A local group's gid may be any but root's: a root-equivalent role hands out sudo's. */
 	if (shape != SHAPE_GROUP || ended(&u) != AK_OK || !text_is_group_name(out->name) ||
-	    id_is_reserved(out->gid)) {
+	    out->gid == 0 || out->gid == UINT32_MAX) {
 		*out = (struct group_record){.name = ""};
 		return AK_ERR_CORRUPT;
 	}
@@ -368,8 +369,7 @@ users_extra_unpack(const unsigned char in[INDEX_EXTRA_B], struct users_extra *ou
 	    .group = le64_load(in + 72),
 	};
 	/* A range that took in root would make every local account ours. */
-	if (!range_is_sound(out->uids) ||
-	    (out->gids.max != 0 && !range_is_sound(out->gids)) ||
+	if (!range_is_sound(out->uids) || (out->gids.max != 0 && !range_is_sound(out->gids)) ||
 	    (out->directory_uids.max != 0 && !range_is_sound(out->directory_uids))) {
 		*out = (struct users_extra){.enumerate = false};
 		return AK_ERR_CORRUPT;

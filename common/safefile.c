@@ -32,7 +32,7 @@ bool
 safefile_id_equal(const struct safefile_id *a, const struct safefile_id *b)
 {
 	return a->dev == b->dev && a->ino == b->ino && a->size_b == b->size_b &&
-	    a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
+	       a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
 }
 
 uint64_t
@@ -125,7 +125,7 @@ check_above(char *path, uid_t owner, struct diag *why)
 static enum ak_err
 check_parents(const char *path, uid_t owner, struct diag *why)
 {
-	char named[PATH_MAX], real[PATH_MAX + 1];
+	char named[PATH_MAX], real[PATH_MAX];
 	enum ak_err err;
 
 	if (path[0] != '/')
@@ -138,8 +138,6 @@ check_parents(const char *path, uid_t owner, struct diag *why)
 		return diag_say(why, from_errno(errno), named, 0, 0, "%s", strerror(errno));
 	if ((err = check_above(named, owner, why)) != AK_OK)
 		return err;
-	if (real[1] != '\0')
-		strcat(real, "/");
 	return check_above(real, owner, why);
 }
 
@@ -173,8 +171,8 @@ say_open(const char *path, uid_t owner, enum ak_err err, struct diag *why)
 }
 
 enum ak_err
-safefile_read(const char *path, uid_t owner, size_t max_b, struct safefile *out,
-    struct diag *why)
+safefile_read(
+    const char *path, uid_t owner, size_t max_b, struct safefile *out, struct diag *why)
 {
 	struct stat st, after;
 	struct safefile_id id_after;
@@ -229,17 +227,25 @@ safefile_identify(const char *path, struct safefile_id *out)
 	return AK_OK;
 }
 
+/* A piece at a time, which the disk, when it is asked to, begins with at once: fsync then waits for the last alone. */
+#define PIECE_B ((size_t)4 << 20)
+
 static enum ak_err
-write_whole(int fd, const unsigned char *bytes, size_t len_b)
+write_whole(int fd, const unsigned char *bytes, size_t len_b, bool sync)
 {
+	off_t at = 0;
+
 	while (len_b > 0) {
-		ssize_t n = write(fd, bytes, len_b);
+		ssize_t n = write(fd, bytes, len_b < PIECE_B ? len_b : PIECE_B);
 
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1)
 			return AK_ERR_UNAVAILABLE;
+		if (sync && len_b > PIECE_B)
+			(void)sync_file_range(fd, at, n, SYNC_FILE_RANGE_WRITE);
 		bytes += n;
+		at += n;
 		len_b -= (size_t)n;
 	}
 	return AK_OK;
@@ -257,7 +263,7 @@ write_beside(const char *path, mode_t mode, const void *bytes, size_t len_b, boo
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd == -1)
 		return AK_ERR_UNAVAILABLE;
-	err = write_whole(fd, bytes, len_b);
+	err = write_whole(fd, bytes, len_b, sync);
 	/* By fchmod, whatever the umask is; last, so that no half of it is ever readable. */
 	if (err == AK_OK && (fchmod(fd, mode) == -1 || (sync && fsync(fd) == -1)))
 		err = AK_ERR_UNAVAILABLE;
@@ -306,7 +312,8 @@ safefile_replace(const char *path, mode_t mode, const void *bytes, size_t len_b,
 	if (strlen(path) + sizeof(".new") + 1 > sizeof(beside))
 		return diag_because(why, AK_ERR_INVALID, "the path is too long");
 	(void)snprintf(dir, sizeof(dir), "%.*s", (int)(name - path + 1), path);
-	(void)snprintf(beside, sizeof(beside), "%.*s.%s.new", (int)(name - path + 1), path, name + 1);
+	(void)snprintf(
+	    beside, sizeof(beside), "%.*s.%s.new", (int)(name - path + 1), path, name + 1);
 	(void)snprintf(prev, sizeof(prev), "%s.prev", path);
 	err = write_beside(beside, mode, bytes, len_b, sync);
 	if (err == AK_OK && (keep & SAFEFILE_PREVIOUS) != 0)

@@ -14,8 +14,8 @@ struct store {
 	struct paths paths;
 	struct store_options opt;
 	struct lock lock;
-	struct keyring ring;  /* what is stored; local.fd -1: nothing yet */
-	bool have_users;      /* ring.users and ring.stamp say something */
+	struct keyring ring; /* what is stored; local.fd -1: nothing yet */
+	bool have_users; /* ring.users and ring.stamp say something */
 	struct source_id before;
 	struct local_extra extra;
 	struct staged_list staged;
@@ -63,7 +63,7 @@ nothing_there(const struct paths *p)
 	struct stat st;
 
 	return lstat(p->local, &st) == -1 && errno == ENOENT && lstat(p->users, &st) == -1 &&
-	    errno == ENOENT;
+	       errno == ENOENT;
 }
 
 /* users.idx is derived: unreadable, it is remade, unless local.idx is gone too. */
@@ -100,7 +100,8 @@ say_local(const struct store *s, struct diag *why)
 	if (err == AK_ERR_ROLLBACK)
 		return diag_say(why, err, p->local, 0, 0,
 		    "is an older copy than the one that users.idx was made from (generation "
-		    "%llu): keys revoked since would come back. Put the newer one back, or take "
+		    "%llu): keys revoked since would come back. Put the newer one back, or "
+		    "take "
 		    "this one by `apikey publish --accept-rollback`",
 		    (unsigned long long)s->ring.users.local.generation);
 	return diag_say(why, err, p->local, 0, 0,
@@ -136,7 +137,7 @@ open_files(struct store *s, struct diag *why)
 	else if (s->ring.local_err == AK_ERR_ROLLBACK && s->opt.accept_rollback)
 		err = s->ring.local_err = index_open(p->local, p->owner, &s->ring.local);
 	else if (s->ring.local_err != AK_OK && !s->opt.accept_rollback &&
-	    s->ring.users.local.generation > 0)
+		 s->ring.users.local.generation > 0)
 		err = say_local(s, why);
 	if (err == AK_OK)
 		count_on(s);
@@ -197,28 +198,6 @@ store_find_uid(const struct store *s, uint32_t uid, struct key *out)
 	return find(s, record_key_number(RECORD_UID, uid), out);
 }
 
-/* Over one order of a file, whose records stay in *kept, the caller's to free. take's answer other than AK_OK ends it. */
-static enum ak_err
-walk(const struct index *ix, unsigned order,
-    enum ak_err (*take)(void *ctx, const struct index_view *v), void *ctx,
-    unsigned char **kept)
-{
-	struct index_view v;
-	size_t len_b, at = 0;
-	enum ak_err err;
-
-	*kept = NULL;
-	if (ix->fd == -1)
-		return AK_OK;
-	err = index_read_order(ix, order, kept, &len_b);
-	for (; err == AK_OK && at < len_b; at += v.len_b) {
-		err = index_parse_record(*kept + at, len_b - at, ix->head.crc_seed, &v);
-		if (err == AK_OK)
-			err = take(ctx, &v);
-	}
-	return err;
-}
-
 struct each {
 	enum ak_err (*take)(void *ctx, const struct key_record *k);
 	void *ctx;
@@ -239,10 +218,14 @@ store_each(const struct store *s, enum ak_err (*take)(void *ctx, const struct ke
     void *ctx)
 {
 	struct each e = {.take = take, .ctx = ctx};
-	unsigned char *kept;
-	enum ak_err err = walk(&s->ring.local, ORDER_KEYS, take_key, &e, &kept);
+	struct index_mapping kept;
+	enum ak_err err;
 
-	free(kept);
+	if (s->ring.local.fd == -1)
+		return AK_OK;
+	err = index_each(&s->ring.local, ORDER_KEYS, take_key, &e, &kept);
+
+	index_unmap(&kept);
 	return err;
 }
 
@@ -250,8 +233,8 @@ store_each(const struct store *s, enum ak_err (*take)(void *ctx, const struct ke
 static enum ak_err
 uid_state(const struct store *s, uint32_t uid, bool *spent)
 {
-	struct record_key keys[2] = {record_key_number(RECORD_UID, uid),
-	    record_key_number(RECORD_SPENT_UID, uid)};
+	struct record_key keys[2] = {
+	    record_key_number(RECORD_UID, uid), record_key_number(RECORD_SPENT_UID, uid)};
 	struct index_record r;
 	enum ak_err err;
 
@@ -307,16 +290,17 @@ store_check_uid(const struct store *s, struct id_range range, uint32_t uid, stru
 	enum ak_err err;
 
 	if (!id_range_has(range, uid) || id_is_reserved(uid))
-		return diag_because(why, AK_ERR_INVALID,
-		    "uid %u is outside uid_range %u-%u", uid, range.min, range.max);
+		return diag_because(why, AK_ERR_INVALID, "uid %u is outside uid_range %u-%u",
+		    uid, range.min, range.max);
 	if ((err = uid_state(s, uid, &spent)) == AK_ERR_EXISTS)
 		return diag_because(why, err, "uid %u %s", uid,
-		    spent ? "was a deleted key's and is never given again" : "is another key's");
+		    spent ? "was a deleted key's and is never given again"
+			  : "is another key's");
 	if (err != AK_OK)
 		return diag_say(why, err, s->paths.local, 0, 0, "%s", ak_strerror(err));
 	if (taken_elsewhere(s, uid))
-		return diag_because(
-		    why, AK_ERR_EXISTS, "uid %u is another user's or group's on this host", uid);
+		return diag_because(why, AK_ERR_EXISTS,
+		    "uid %u is another user's or group's on this host", uid);
 	return AK_OK;
 }
 
@@ -419,14 +403,14 @@ spend_served(void *ctx, const struct index_view *v)
 static enum ak_err
 spend_forgotten(struct store *s)
 {
-	unsigned char *kept = NULL;
+	struct index_mapping kept;
 	struct index users;
 	enum ak_err err;
 
 	if (!s->have_users || index_open(s->paths.users, s->paths.owner, &users) != AK_OK)
 		return AK_OK;
-	err = walk(&users, ORDER_USERS, spend_served, s, &kept);
-	free(kept);
+	err = index_each(&users, ORDER_USERS, spend_served, s, &kept);
+	index_unmap(&kept);
 	index_close(&users);
 	return err == AK_ERR_NOMEM ? err : AK_OK;
 }
@@ -563,8 +547,8 @@ write_file(struct store *s, struct index_make *make, int64_t now, struct diag *w
 	if (err == AK_ERR_EXISTS)
 		return diag_because(why, err, "the name, id or uid is another key's");
 	if (err == AK_OK)
-		err = safefile_replace(s->paths.local, 0600, bytes, len_b,
-		    SAFEFILE_SYNC | SAFEFILE_PREVIOUS, why);
+		err = safefile_replace(
+		    s->paths.local, 0600, bytes, len_b, SAFEFILE_SYNC | SAFEFILE_PREVIOUS, why);
 	free(bytes);
 	return err;
 }
@@ -576,8 +560,8 @@ reopen(struct store *s)
 	index_close(&s->ring.local);
 	s->ring.local_err = index_open(s->paths.local, s->paths.owner, &s->ring.local);
 	if (s->ring.local_err == AK_OK)
-		s->ring.local_now = (struct source_id){
-		    s->ring.local.head.generation, s->ring.local.head.id};
+		s->ring.local_now =
+		    (struct source_id){s->ring.local.head.generation, s->ring.local.head.id};
 	return s->ring.local_err;
 }
 
@@ -593,7 +577,7 @@ enum ak_err
 store_commit(struct store *s, int64_t now, struct diag *why)
 {
 	struct commit c = {.s = s};
-	unsigned char *kept[INDEX_ORDERS] = {NULL, NULL};
+	struct index_mapping kept[INDEX_ORDERS] = {INDEX_MAPPING_INIT, INDEX_MAPPING_INIT};
 	enum ak_err err = AK_OK;
 
 	/* A new host, an accepted rollback and a restamp write a file though no key changed. */
@@ -602,8 +586,8 @@ store_commit(struct store *s, int64_t now, struct diag *why)
 		return AK_OK;
 	if ((c.make = index_make_new(s->staged.n + stored_count(s))) == NULL)
 		return AK_ERR_NOMEM;
-	for (unsigned o = 0; o < INDEX_ORDERS && err == AK_OK; o++)
-		err = walk(&s->ring.local, o, keep_stored, &c, &kept[o]);
+	for (unsigned o = 0; s->ring.local.fd != -1 && o < INDEX_ORDERS && err == AK_OK; o++)
+		err = index_each(&s->ring.local, o, keep_stored, &c, &kept[o]);
 	if (err != AK_OK)
 		(void)diag_say(why, err, s->paths.local, 0, 0, "%s", ak_strerror(err));
 	if (err == AK_OK)
@@ -612,7 +596,7 @@ store_commit(struct store *s, int64_t now, struct diag *why)
 		err = write_file(s, c.make, now, why);
 	index_make_free(c.make);
 	for (unsigned o = 0; o < INDEX_ORDERS; o++)
-		free(kept[o]);
+		index_unmap(&kept[o]);
 	if (err != AK_OK)
 		return err;
 	staged_clear(&s->staged);

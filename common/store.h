@@ -38,12 +38,13 @@ struct store_options {
 	bool trust_clock; /* stamp by the clock, though files from its future exist */
 };
 
-enum ak_err store_open(const struct paths *p, const struct store_options *opt, struct store **out,
-    struct diag *why) AK_MUST_CHECK;
+enum ak_err store_open(const struct paths *p, const struct store_options *opt,
+    struct store **out, struct diag *why) AK_MUST_CHECK;
 void store_close(struct store **s);
 
 /* As keyring_find_*, over what is stored and staged. key_clear after AK_OK alone. */
-enum ak_err store_find_name(const struct store *s, const char *name, struct key *out) AK_MUST_CHECK;
+enum ak_err store_find_name(
+    const struct store *s, const char *name, struct key *out) AK_MUST_CHECK;
 enum ak_err store_find_id(const struct store *s, const char *id, struct key *out) AK_MUST_CHECK;
 enum ak_err store_find_uid(const struct store *s, uint32_t uid, struct key *out) AK_MUST_CHECK;
 
@@ -54,12 +55,12 @@ enum ak_err store_each(const struct store *s,
 /* The next uid by counting up: not reserved, never given, not another's. AK_ERR_FULL at the range's end. */
 enum ak_err store_next_uid(struct store *s, struct id_range range, uint32_t *uid) AK_MUST_CHECK;
 /* May this uid be given? AK_ERR_EXISTS with a sentence: another's, or a deleted key's. */
-enum ak_err store_check_uid(const struct store *s, struct id_range range, uint32_t uid,
-    struct diag *why) AK_MUST_CHECK;
+enum ak_err store_check_uid(
+    const struct store *s, struct id_range range, uint32_t uid, struct diag *why) AK_MUST_CHECK;
 
 /* The gid of a role's group: the one it always had, or the next (staged). */
-enum ak_err store_role_gid(struct store *s, const char *group, struct id_range range,
-    uint32_t *gid) AK_MUST_CHECK;
+enum ak_err store_role_gid(
+    struct store *s, const char *group, struct id_range range, uint32_t *gid) AK_MUST_CHECK;
 
 /*
  * Stage a key: a new one, or a new state of the one with its uid.
@@ -68,7 +69,8 @@ enum ak_err store_role_gid(struct store *s, const char *group, struct id_range r
  */
 enum ak_err store_put(struct store *s, const struct key_record *k) AK_MUST_CHECK;
 /* Stage a key's end; its uid is spent. */
-enum ak_err store_remove(struct store *s, const struct key_record *k, int64_t now) AK_MUST_CHECK;
+enum ak_err store_remove(
+    struct store *s, const struct key_record *k, int64_t now) AK_MUST_CHECK;
 
 /*
  * Make what is staged true: written, fsynced, renamed; the previous file is

@@ -127,7 +127,8 @@ token_new(const char *id, struct token *out)
 		err = draw(secret, TOKEN_SECRET_LEN, 0, 62);
 	if (err != AK_OK)
 		goto out;
-	(void)snprintf(text, sizeof(text), TOKEN_PREFIX "%s_%s", id == NULL ? fresh : id, secret);
+	(void)snprintf(
+	    text, sizeof(text), TOKEN_PREFIX "%s_%s", id == NULL ? fresh : id, secret);
 	print_check(text, text + CHECKED_LEN);
 	memcpy(out->id, text + PREFIX_LEN, KEY_ID_LEN);
 	err = secret_set(&out->text, text, TOKEN_LEN);
@@ -154,23 +155,46 @@ gcrypt_ready(void)
 	return true;
 }
 
+/*
+ * HMAC (RFC 2104) over SHA-256, whose key is shorter than a block. Not by
+ * GCRY_MD_FLAG_HMAC: that allocates, and libgcrypt aborts the process when
+ * there is no memory.
+ */
+#define HMAC_BLOCK_B 64
+
+static enum ak_err
+hash_two(void *first, void *second, size_t second_b, unsigned char out[KEY_DIGEST_B])
+{
+	gcry_buffer_t iov[2] = {
+	    {.size = HMAC_BLOCK_B, .len = HMAC_BLOCK_B, .data = first},
+	    {.size = second_b, .len = second_b, .data = second},
+	};
+
+	return gcry_md_hash_buffers(GCRY_MD_SHA256, 0, out, iov, 2) == 0 ? AK_OK
+									 : AK_ERR_UNAVAILABLE;
+}
+
 static enum ak_err
 digest_token(const struct token *t, const unsigned char salt[KEY_SALT_B],
     unsigned char out[KEY_DIGEST_B])
 {
-	gcry_buffer_t iov[2] = {
-	    {.size = KEY_SALT_B, .len = KEY_SALT_B, .data = (void *)(uintptr_t)salt},
-	    {.size = t->text.len_b,
-		.len = t->text.len_b,
-		.data = (void *)(uintptr_t)t->text.text},
-	};
+	unsigned char inner_key[HMAC_BLOCK_B], outer_key[HMAC_BLOCK_B];
+	unsigned char inner[KEY_DIGEST_B] = {0};
+	enum ak_err err;
 
 	if (!gcrypt_ready())
 		return AK_ERR_UNAVAILABLE;
-	/* The first buffer is the HMAC's key. */
-	if (gcry_md_hash_buffers(GCRY_MD_SHA256, GCRY_MD_FLAG_HMAC, out, iov, 2) != 0)
-		return AK_ERR_UNAVAILABLE;
-	return AK_OK;
+	memset(inner_key, 0x36, sizeof(inner_key));
+	memset(outer_key, 0x5c, sizeof(outer_key));
+	for (size_t i = 0; i < KEY_SALT_B; i++) {
+		inner_key[i] ^= salt[i];
+		outer_key[i] ^= salt[i];
+	}
+	err = hash_two(inner_key, (void *)(uintptr_t)t->text.text, t->text.len_b, inner);
+	if (err == AK_OK)
+		err = hash_two(outer_key, inner, sizeof(inner), out);
+	explicit_bzero(inner, sizeof(inner));
+	return err;
 }
 
 enum ak_err

@@ -3,7 +3,7 @@
 void
 walk_restart(struct walk *w)
 {
-	w->begun = w->buffered = w->ended = false;
+	w->begun = w->buffered = false;
 }
 
 /* From the buffer, without the file; AK_ERR_UNAVAILABLE when it would have to be read. */
@@ -98,8 +98,6 @@ walk_peek(struct walk *w, const struct nss_source *src, unsigned order, size_t r
 	enum ak_err err;
 
 	out->is_large = false;
-	if (w->ended)
-		return AK_ERR_NOT_FOUND;
 	err = peek_buffer(w, out);
 	if (err == AK_ERR_UNAVAILABLE)
 		err = peek_file(w, src, order, room_b, out);
@@ -108,8 +106,6 @@ walk_peek(struct walk *w, const struct nss_source *src, unsigned order, size_t r
 		walk_release(out);
 		err = AK_ERR_CORRUPT;
 	}
-	if (err == AK_ERR_NOT_FOUND)
-		w->ended = true;
 	if (err == AK_ERR_CORRUPT)
 		w->buffered = false; /* the next call may meet a file made anew */
 	return err;

@@ -31,7 +31,6 @@
 struct walk {
 	bool begun; /* last is the number of a record that was given */
 	bool buffered; /* at, extra and crc_seed are those of the file (generation, id) */
-	bool ended; /* stays so until walk_restart */
 	uint32_t last, crc_seed;
 	uint64_t generation, id;
 	struct users_extra extra;

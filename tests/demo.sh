@@ -57,8 +57,9 @@ grep -q apikey /etc/nsswitch.conf ||
 run "grep -E '^(passwd|group):' /etc/nsswitch.conf"
 
 tell 'Make a key for the machine that deploys. Its token is shown this once, so it goes into a file.'
-run "umask 077; apikey create --name ci-deploy --role viewer --duration 30d -q >$WORK/token"
-run "cut -c1-18 $WORK/token"
+cd "$WORK"
+run '(umask 077; apikey create --name ci-deploy --role viewer --duration 30d -q >ci-deploy.token)'
+run 'cut -c1-18 ci-deploy.token'
 
 tell 'The key is a Linux user now.'
 run 'getent passwd ci-deploy'
@@ -69,12 +70,12 @@ tell 'On the machine that presents the key, the token answers the password promp
 mkdir -p /run/sshd
 /usr/sbin/sshd -p "$PORT" -o "PidFile=$WORK/sshd.pid"
 wait_until 10 tcp_open "$PORT"
-run "export APIKEY_TOKEN_FILE=$WORK/token SSH_ASKPASS=apikey-askpass SSH_ASKPASS_REQUIRE=force"
+run "export APIKEY_TOKEN_FILE=\$PWD/ci-deploy.token SSH_ASKPASS=apikey-askpass SSH_ASKPASS_REQUIRE=force"
 run "ssh ci-deploy@$ADDRESS id"
 
 tell 'Whoever guesses is refused.'
-run "apikey token new -q 2>/dev/null | head -n 1 >$WORK/guess"
-denied "APIKEY_TOKEN_FILE=$WORK/guess ssh ci-deploy@$ADDRESS id"
+run '(umask 077; apikey token new | head -n 1 >guess.token)'
+denied "APIKEY_TOKEN_FILE=\$PWD/guess.token ssh ci-deploy@$ADDRESS id"
 
 tell 'What it may do follows from its roles. A line of sudoers alone does not give it sudo:'
 run "echo 'ci-deploy ALL=(root) NOPASSWD: /usr/bin/id' >/etc/sudoers.d/ci-deploy"

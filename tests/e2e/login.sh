@@ -65,8 +65,8 @@ make_keys() {
 	new_key future --role viewer --not-before 2099-01-01T00:00:00Z
 	new_key deleted --role viewer
 	new_key roleless
-	apikey disable disabled
-	apikey delete deleted
+	change disable disabled
+	change delete deleted
 	wait_until 10 state_is expired expired
 }
 
@@ -103,8 +103,8 @@ copy_by() {
 	local how=()
 	login_how password "$(token ci-deploy)"
 	case $1 in
-	scp) timeout 40 scp -q "${SSH_OPTIONS[@]}" "${how[@]}" "$2" ci-deploy@127.0.0.1:"$3" ;;
-	sftp) printf 'put %s %s\n' "$2" "$3" | timeout 40 sftp -q "${SSH_OPTIONS[@]}" "${how[@]}" -b - ci-deploy@127.0.0.1 ;;
+	scp) bounded scp -q "${SSH_OPTIONS[@]}" "${how[@]}" "$2" ci-deploy@127.0.0.1:"$3" ;;
+	sftp) printf 'put %s %s\n' "$2" "$3" | bounded sftp -q "${SSH_OPTIONS[@]}" "${how[@]}" -o BatchMode=no -b - ci-deploy@127.0.0.1 ;;
 	esac
 	cmp "$2" "/home/ci-deploy/$3"
 }
@@ -114,15 +114,13 @@ holds 'sftp copies a file in' copy_by sftp /etc/os-release by-sftp
 # Public keys: whoever planted one must be shut out when the token is replaced (abuse 144).
 public_key ci-deploy
 public_key bob
-shows 'a planted authorized_keys does not open a key' 255 'Permission denied|Connection closed' \
-	login pubkey ci-deploy "$GUEST/id_ci-deploy" echo got-in
+shut_out 'a planted authorized_keys does not open a key' pubkey ci-deploy "$GUEST/id_ci-deploy"
 admits "bob's public key does open bob" pubkey bob "$GUEST/id_bob"
 printf 'version: 1\npublic_key_logins: allow\n' >"$SETTINGS"
 admits 'public_key_logins: allow admits it' pubkey ci-deploy "$GUEST/id_ci-deploy"
-apikey disable ci-deploy
-shows 'but not when the key is disabled' 255 'Permission denied|Connection closed' \
-	login pubkey ci-deploy "$GUEST/id_ci-deploy" echo got-in
-apikey enable ci-deploy
+change disable ci-deploy
+shut_out 'but not when the key is disabled' pubkey ci-deploy "$GUEST/id_ci-deploy"
+change enable ci-deploy
 printf 'version: 1\n' >"$SETTINGS"
 admits 'an enabled key is back' password ci-deploy "$(token ci-deploy)"
 

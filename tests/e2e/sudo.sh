@@ -70,20 +70,20 @@ chmod 666 "$GUEST/go"
 slow_sudo builder &
 slow=$!
 wait_until 10 grep -qx first "$GUEST/slow"
-apikey role remove builder editor 2>/dev/null
-apikey role add builder viewer 2>/dev/null
+change role remove builder editor
+change role add builder viewer
 wait_until 10 gone "$slow" || timeout 5 sh -c "echo >$GUEST/go" || :
 wait "$slow" || :
 shows 'a role taken away takes sudo with it, in the running session' 0 '^root' cat "$GUEST/slow"
 shows 'and nothing was run as root after that' 0 '^1$' grep -cx root "$GUEST/slow"
 shows 'nor by a new sudo' 1 "$ACCOUNT" run_as builder sudo -n id -un
-apikey role add builder editor 2>/dev/null
+change role add builder editor
 equals 'a role given back gives sudo back' root run_as builder sudo -n id -un
 uid=$(id -u spare)
 gid=$(id -g spare)
-apikey disable spare
+change disable spare
 shows 'a disabled key loses sudo at once' 1 "$ACCOUNT" run_as spare sudo -n id -un
-apikey delete spare
+change delete spare
 exits 'a process that outlived its key has no sudo' 1 \
 	setpriv --reuid "$uid" --regid "$gid" --clear-groups -- sudo -n id -un
 
@@ -100,11 +100,11 @@ chmod 666 "$GUEST/went"
 ticket >"$GUEST/ticket" 2>&1 </dev/null &
 slow=$!
 wait_until 10 test -s "$GUEST/went"
-apikey role remove builder editor 2>/dev/null
+change role remove builder editor
 wait_until 1 gone "$slow" || timeout 5 sh -c "echo >$GUEST/go" || :
 wait "$slow" || :
 equals 'a ticket opens nothing once the role is gone' 1 grep -cx root "$GUEST/ticket"
-apikey role add builder editor 2>/dev/null
+change role add builder editor
 
 # Locked with another's password: a key's own token must not open it (abuse 149, 166).
 for lock in targetpw rootpw runaspw; do

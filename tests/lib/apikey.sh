@@ -26,6 +26,9 @@ new_key() {
 		{ cat "$GUEST/create.err" >&2; return 1; }
 }
 
+# change VERB…: apikey, for its effect; what it says is shown when it fails.
+change() { apikey "$@" >"$GUEST/change.out" 2>&1 || { cat "$GUEST/change.out" >&2; return 1; }; }
+
 # token NAME: the token that new_key kept.
 token() { cat "$GUEST/tokens/$1"; }
 
@@ -34,16 +37,17 @@ key_id() { token "$1" | cut -d_ -f2; }
 
 # run_as USER CMD…: CMD with USER's ids and groups, without a login.
 run_as() {
-	local user=$1
+	local user=$1 gid
 	shift
-	setpriv --reuid "$user" --regid "$(id -g "$user")" --init-groups -- "$@"
+	gid=$(bounded id -g "$user") || return
+	bounded setpriv --reuid "$user" --regid "$gid" --init-groups -- "$@"
 }
 
 # sudo_as USER SECRET ARGUMENT…: USER's sudo, answered with SECRET. Never a cached answer.
 sudo_as() {
 	local user=$1 secret=$2
 	shift 2
-	printf '%s\n' "$secret" | run_as "$user" timeout 40 sudo -k -S -p '' "$@"
+	printf '%s\n' "$secret" | run_as "$user" sudo -k -S -p '' "$@"
 }
 
 # session_open NAME USER SECRET: a login that stays, in the background. session_gone NAME: has it ended?

@@ -98,7 +98,7 @@ from_client() {
 
 # The wrong door must never be taken for a refusal: strict keys, one attempt, one method.
 SSH_OPTIONS=(-F none -o "UserKnownHostsFile=$GUEST/known_hosts" -o StrictHostKeyChecking=yes
-	-o NumberOfPasswordPrompts=1 -o ConnectTimeout=20 -o IdentitiesOnly=yes -o LogLevel=ERROR)
+	-o NumberOfPasswordPrompts=1 -o ConnectTimeout=20 -o IdentitiesOnly=yes -o LogLevel=INFO)
 
 # askpass_with SECRET: from now on ssh and sudo -A get SECRET for an answer.
 askpass_with() {
@@ -114,7 +114,7 @@ login() {
 	local method=$1 user=$2 secret=$3 how=()
 	shift 3
 	login_how "$method" "$secret"
-	timeout 40 ssh "${SSH_OPTIONS[@]}" "${how[@]}" "$user@127.0.0.1" "$@"
+	bounded ssh "${SSH_OPTIONS[@]}" "${how[@]}" "$user@127.0.0.1" "$@"
 }
 
 # login_from_client METHOD USER SECRET CMD…: the same from the other end of client_net.
@@ -122,7 +122,7 @@ login_from_client() {
 	local method=$1 user=$2 secret=$3 how=()
 	shift 3
 	login_how "$method" "$secret"
-	from_client timeout 40 ssh "${SSH_OPTIONS[@]}" "${how[@]}" "$user@10.77.0.1" "$@"
+	bounded nsenter --target "$client_pid" --net -- ssh "${SSH_OPTIONS[@]}" "${how[@]}" "$user@10.77.0.1" "$@"
 }
 
 # login_how METHOD SECRET: sets the caller's `how` to the client's options for METHOD.
@@ -143,10 +143,27 @@ admits() {
 	equals "$1" "$3" login "$2" "$3" "$4" id -un
 }
 
-# refuses SENTENCE METHOD USER SECRET: USER is refused, in sshd's words, and runs nothing.
+# refuses SENTENCE METHOD USER SECRET: USER is refused, in sshd's words and no others, and runs nothing.
 refuses() {
-	shows "$1" 255 "^$3@127\.0\.0\.1: Permission denied \([a-z,-]+\)\.[[:cntrl:]]?\$" \
-		login "$2" "$3" "$4" echo got-in
+	shows "$1" 255 '^refused and nothing else$' refusal "$2" "$3" "$4"
+}
+
+# refusal METHOD USER SECRET: a login whose whole output is replaced by one line when it is sshd's refusal.
+refusal() {
+	local rc=0 said
+	said=$(login "$1" "$2" "$3" echo got-in 2>&1) || rc=$?
+	if [[ ${said%$'\r'} =~ ^"$2@127.0.0.1: Permission denied "\([a-z,-]+\)\.$ ]]; then
+		echo 'refused and nothing else'
+	else
+		printf '%s\n' "$said"
+	fi
+	return "$rc"
+}
+
+# shut_out SENTENCE METHOD USER SECRET: USER does not get in, whichever way sshd puts it: a denial of the
+# account phase ends the connection, where one of authentication is a permission denied.
+shut_out() {
+	shows "$1" 255 "Permission denied \\(|Connection closed by 127\\.0\\.0\\.1" login "$2" "$3" "$4" echo got-in
 }
 
 # public_key USER: plants a fresh key in USER's authorized_keys; its private half is $GUEST/id_USER.

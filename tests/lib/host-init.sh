@@ -65,7 +65,7 @@ own_files() {
 	mount -t tmpfs -o mode=755 run /run || refuses 'a tmpfs on /run (mount -t tmpfs)'
 	mkdir -p /run/host/checkout /run/host/upper /run/lock
 	mount --no-canonicalize --bind . /run/host/checkout || refuses 'a bind mount of the checkout (mount --bind)'
-	[ -z "$layer" ] || tar -x --xattrs --xattrs-include='*' -p -C /run/host/upper <"/run/host/checkout/$layer"
+	[ -z "$layer" ] || tar -x --warning=no-timestamp --xattrs --xattrs-include='*' -p -C /run/host/upper <"/run/host/checkout/$layer"
 	for dir in etc usr var; do
 		overlay_on "/$dir" "/$dir" "$dir"
 	done

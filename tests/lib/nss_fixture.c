@@ -55,6 +55,24 @@ nss_fixture_forged_user(struct nss_fixture *f, const char *key_name, uint32_t ke
 }
 
 void
+nss_fixture_two_names(struct nss_fixture *f, const char *name, const char *other, uint32_t uid)
+{
+	struct user_record r = {
+	    .uid = uid, .name = name, .gecos = "", .home = "/", .shell = "/bin/sh"};
+	struct record_key keys[3] = {record_key_text(RECORD_NAME, name),
+	    record_key_text(RECORD_NAME, other), record_key_number(RECORD_UID, uid)};
+	struct index_key all[3];
+	struct pack value = PACK_INIT;
+
+	for (unsigned i = 0; i < 3; i++)
+		all[i] = (struct index_key){keys[i].bytes, keys[i].len_b};
+	user_record_pack(&r, &value);
+	must(value.err);
+	must(index_make_add(f->make, ORDER_USERS, uid, all, 3, value.bytes, value.len_b));
+	pack_clear(&value);
+}
+
+void
 nss_fixture_forged_group(struct nss_fixture *f, const char *key_name, uint32_t key_gid,
     uint32_t number, const struct group_record *r)
 {

@@ -27,6 +27,10 @@ void nss_fixture_forged_user(struct nss_fixture *f, const char *key_name, uint32
 void nss_fixture_forged_group(struct nss_fixture *f, const char *key_name, uint32_t key_gid,
     uint32_t number, const struct group_record *r);
 
+/* A user who can be found under another name too. */
+void nss_fixture_two_names(
+    struct nss_fixture *f, const char *name, const char *other, uint32_t uid);
+
 /* Into the place of path, mode 0644; f is done with. */
 void nss_fixture_end(struct nss_fixture *f, const char *path);
 

@@ -6,7 +6,8 @@ testlib_assert_err(
 {
 	if (got == wanted)
 		return;
-	print_error("%s: wanted \"%s\", got \"%s\"\n", row, ak_strerror(wanted), ak_strerror(got));
+	print_error(
+	    "%s: wanted \"%s\", got \"%s\"\n", row, ak_strerror(wanted), ak_strerror(got));
 	_fail(file, line);
 }
 

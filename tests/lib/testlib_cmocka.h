@@ -12,7 +12,8 @@
 #include "err.h"
 
 /* Both as words, with what was being tried: a row's name, or "" when the line says it. */
-#define assert_err(row, wanted, got) testlib_assert_err((row), (wanted), (got), __FILE__, __LINE__)
+#define assert_err(row, wanted, got)                                                           \
+	testlib_assert_err((row), (wanted), (got), __FILE__, __LINE__)
 void testlib_assert_err(
     const char *row, enum ak_err wanted, enum ak_err got, const char *file, int line);
 

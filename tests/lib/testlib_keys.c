@@ -8,11 +8,12 @@
 
 #include "testlib_cmocka.h"
 
-const char *const HOST_POLICY = "version: 1\n"
-				"roles:\n"
-				"  viewer: {services: [sshd]}\n"
-				"  editor: {services: [sshd, sudo], unix_groups: [apikey-editors]}\n"
-				"  app: {services: [cron], unix_groups: [app, apikey-app]}\n";
+const char *const HOST_POLICY =
+    "version: 1\n"
+    "roles:\n"
+    "  viewer: {services: [sshd]}\n"
+    "  editor: {services: [sshd, sudo], unix_groups: [apikey-editors]}\n"
+    "  app: {services: [cron], unix_groups: [app, apikey-app]}\n";
 
 static void
 make_folder(const char *path)
@@ -115,8 +116,8 @@ key_with_token(const char *name, uint32_t uid, struct token *tok)
 	assert_err("token", AK_OK, token_new(k.id, tok));
 	assert_err("verifier", AK_OK, token_make_verifier(tok, &v));
 	k.n_secrets = 1;
-	k.secrets[0] = (struct key_secret){
-	    .number = 1, .created_at = HOST_NOW, .not_after = NUM_NEVER};
+	k.secrets[0] =
+	    (struct key_secret){.number = 1, .created_at = HOST_NOW, .not_after = NUM_NEVER};
 	memcpy(k.secrets[0].salt, v.salt, sizeof(v.salt));
 	memcpy(k.secrets[0].digest, v.digest, sizeof(v.digest));
 	return k;

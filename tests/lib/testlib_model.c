@@ -63,7 +63,8 @@ model_random(struct rnd *r, size_t n, size_t max_b)
 		row->seq = i;
 		row->order = orders == 2 ? (unsigned)rnd_below(r, 2) : orders;
 		row->number = (uint32_t)rnd_below(r, numbers);
-		row->n_keys = 1 + (unsigned)rnd_below(r, rnd_below(r, 4) == 0 ? MODEL_KEYS_MAX : 2);
+		row->n_keys =
+		    1 + (unsigned)rnd_below(r, rnd_below(r, 4) == 0 ? MODEL_KEYS_MAX : 2);
 		for (unsigned k = 0; k < row->n_keys; k++)
 			do
 				random_key(r, &row->keys[k]);
@@ -123,7 +124,8 @@ model_absent_key(const struct model *m, struct rnd *r, struct model_key *out)
 		*out = m->rows[rnd_below(r, m->n)].keys[0];
 		switch (rnd_below(r, 3)) {
 		case 0:
-			out->bytes[rnd_below(r, out->len_b)] ^= (unsigned char)(1U << rnd_below(r, 8));
+			out->bytes[rnd_below(r, out->len_b)] ^=
+			    (unsigned char)(1U << rnd_below(r, 8));
 			break;
 		case 1:
 			out->len_b -= out->len_b > 1;
@@ -172,7 +174,8 @@ compare_finds(const struct model *m, const struct index *ix, bool may_be_damaged
 }
 
 static size_t
-compare_absent(const struct model *m, const struct index *ix, struct rnd *r, bool may_be_damaged)
+compare_absent(
+    const struct model *m, const struct index *ix, struct rnd *r, bool may_be_damaged)
 {
 	size_t damaged = 0;
 
@@ -197,9 +200,8 @@ first_from(const struct model *m, unsigned order, uint32_t from)
 {
 	size_t i = 0;
 
-	while (i < m->n &&
-	    (m->sorted[i]->order < order ||
-		(m->sorted[i]->order == order && m->sorted[i]->number < from)))
+	while (i < m->n && (m->sorted[i]->order < order ||
+			       (m->sorted[i]->order == order && m->sorted[i]->number < from)))
 		i++;
 	return i;
 }
@@ -264,8 +266,8 @@ size_t
 model_compare(const struct model *m, const struct index *ix, struct rnd *r, bool may_be_damaged)
 {
 	static const size_t caps[] = {0, 15, 16, 64, 300, 4096, 100000};
-	size_t damaged = compare_finds(m, ix, may_be_damaged) +
-	    compare_absent(m, ix, r, may_be_damaged);
+	size_t damaged =
+	    compare_finds(m, ix, may_be_damaged) + compare_absent(m, ix, r, may_be_damaged);
 
 	for (unsigned order = 0; order < INDEX_ORDERS; order++) {
 		damaged += compare_seek(m, ix, order, 0, caps[rnd_below(r, 7)], may_be_damaged);

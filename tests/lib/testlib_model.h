@@ -26,7 +26,7 @@ struct model_row {
 };
 
 struct model {
-	struct model_row *rows;	  /* as they were added */
+	struct model_row *rows; /* as they were added */
 	struct model_row **sorted; /* as they lie in the file */
 	size_t n;
 };

@@ -8,7 +8,7 @@
 #define TMP_CAP 128
 
 struct tmp {
-	char dir[TMP_CAP];	/* absolute, mode 0700 */
+	char dir[TMP_CAP]; /* absolute, mode 0700 */
 	char path[16][2 * TMP_CAP]; /* what tmp_path gave last */
 	unsigned turn;
 };

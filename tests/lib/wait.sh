@@ -14,6 +14,9 @@ wait_until() {
 	done
 }
 
+# bounded CMD…: CMD, which is killed after 40 s (124, 137): what waits for ever is a failure, not a wait.
+bounded() { timeout -k 5 40 "$@"; }
+
 # gone PID: is that process no more (or a zombie that only waits to be counted)?
 gone() {
 	local stat

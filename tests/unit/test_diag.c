@@ -11,7 +11,8 @@ the_first_thing_said_stays(void **state)
 	char buf[64];
 
 	(void)state;
-	assert_err("", AK_ERR_INVALID, diag_say(&d, AK_ERR_INVALID, "a.yaml", 3, 7, "no %s", "room"));
+	assert_err(
+	    "", AK_ERR_INVALID, diag_say(&d, AK_ERR_INVALID, "a.yaml", 3, 7, "no %s", "room"));
 	assert_err("", AK_ERR_CORRUPT, diag_say(&d, AK_ERR_CORRUPT, "b.yaml", 1, 1, "later"));
 	assert_err("", AK_ERR_NOMEM, diag_because(&d, AK_ERR_NOMEM, "later still"));
 	assert_string_equal(diag_print(&d, buf, sizeof(buf)), "a.yaml:3:7: no room");

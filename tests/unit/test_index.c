@@ -94,14 +94,16 @@ seal_block(unsigned char *bytes, uint64_t at)
 static void
 seal_record(unsigned char *bytes, uint64_t at)
 {
-	uint32_t seed = index_crc_seed(le64_load(bytes + 16)), len_b = le32_load(bytes + at + 4);
+	uint32_t seed = index_crc_seed(le64_load(bytes + 16)),
+		 len_b = le32_load(bytes + at + 4);
 
 	le32_store(bytes + at, hash_crc32(seed, bytes + at + 4, len_b - 4));
 }
 
 /* Header, all blocks, and the records where they were. */
 static void
-seal_all(unsigned char *bytes, const uint64_t *records, size_t n, uint64_t records_at, size_t len_b)
+seal_all(
+    unsigned char *bytes, const uint64_t *records, size_t n, uint64_t records_at, size_t len_b)
 {
 	seal_header(bytes);
 	for (uint64_t at = INDEX_HEADER_B; at < records_at; at += INDEX_BLOCK_B)
@@ -133,7 +135,8 @@ an_index_holds_all_and_only_its_keys(void **state)
 	struct rnd r = rnd_start("index");
 
 	for (size_t i = 0; i < N(sizes) * 4; i++) {
-		struct sample s = sample_of(*state, &r, sizes[i % N(sizes)], i % 2 == 0 ? 60 : 3000);
+		struct sample s =
+		    sample_of(*state, &r, sizes[i % N(sizes)], i % 2 == 0 ? 60 : 3000);
 		struct index ix;
 
 		assert_err("open", AK_OK, index_open(s.path, geteuid(), &ix));
@@ -239,7 +242,8 @@ abuse_061_062_069_what_is_no_safe_file_is_not_opened(void **state)
 	for (size_t i = 0; i < N(rows); i++) {
 		struct index ix = {.fd = 4711};
 
-		assert_err(rows[i].path, rows[i].err, index_open(rows[i].path, rows[i].owner, &ix));
+		assert_err(
+		    rows[i].path, rows[i].err, index_open(rows[i].path, rows[i].owner, &ix));
 		assert_row(rows[i].path, (ix.fd == -1) == (rows[i].err != AK_OK));
 		index_close(&ix);
 	}
@@ -342,7 +346,7 @@ look_up(void *arg)
 	if (err != AK_OK)
 		return (int)err;
 	right = found.view.value_len_b == row->value_len_b &&
-	    memcmp(found.view.value, row->value, row->value_len_b) == 0;
+		memcmp(found.view.value, row->value, row->value_len_b) == 0;
 	index_record_clear(&found);
 	return right ? 80 : 90;
 }
@@ -504,6 +508,67 @@ abuse_065_066_a_header_that_does_not_add_up_is_corrupt(void **state)
 	free(good);
 }
 
+/* Offset of the hash slot that holds the record at `record`. */
+static size_t
+slot_of(const unsigned char *bytes, uint64_t record)
+{
+	uint64_t end = INDEX_HEADER_B + le64_load(bytes + 48) * INDEX_BLOCK_B;
+
+	for (size_t block = INDEX_HEADER_B; block < end; block += INDEX_BLOCK_B)
+		for (unsigned i = 0; i < INDEX_SLOTS; i++)
+			if (le64_load(bytes + block + i * INDEX_SLOT_B + 4) == record)
+				return block + i * INDEX_SLOT_B;
+	fail_msg("no slot holds the record");
+	return 0;
+}
+
+static size_t
+block_of(size_t slot)
+{
+	return (slot - INDEX_HEADER_B) / INDEX_BLOCK_B * INDEX_BLOCK_B + INDEX_HEADER_B;
+}
+
+/* All adds up, but there is no block that could say "not found". */
+static void
+a_file_without_hash_blocks_is_corrupt(void **state)
+{
+	static const unsigned places[] = {40, 56, 72, 88, 96};
+	size_t len_b;
+	unsigned char *bytes = build_fixed(20, &len_b);
+	struct index ix;
+
+	le64_store(bytes + 48, 0);
+	le64_store(bytes + 64, 0);
+	le64_store(bytes + 80, 0);
+	for (size_t i = 0; i < N(places); i++)
+		le64_store(bytes + places[i], INDEX_HEADER_B);
+	seal_header(bytes);
+	assert_err("", AK_ERR_CORRUPT, open_bytes(*state, bytes, INDEX_HEADER_B, &ix));
+	free(bytes);
+}
+
+/* A sound record where only the file's own facts should be. */
+static void
+a_record_outside_its_section_is_corrupt(void **state)
+{
+	size_t len_b;
+	unsigned char *bytes = build_fixed(20, &len_b);
+	const uint64_t first = le64_load(bytes + 56);
+	const size_t slot = slot_of(bytes, first);
+	struct index_record found;
+	struct index ix;
+
+	memcpy(bytes + 128, bytes + first, le32_load(bytes + first + 4));
+	le64_store(bytes + slot + 4, 128);
+	seal_block(bytes, block_of(slot));
+	seal_header(bytes);
+	assert_err("", AK_OK, open_bytes(*state, bytes, len_b, &ix));
+	assert_err("find", AK_ERR_CORRUPT, index_find(&ix, "key", 3, &found));
+	assert_err("alone", AK_ERR_CORRUPT, index_read_at(&ix, 128, &found));
+	index_close(&ix);
+	free(bytes);
+}
+
 /* A header whose size is the largest that there may be, over a sparse file. */
 static void
 a_sparse_file_of_zeros_is_corrupt_wherever_it_is_read(void **state)
@@ -537,26 +602,6 @@ a_sparse_file_of_zeros_is_corrupt_wherever_it_is_read(void **state)
 	free(bytes);
 }
 
-/* Offset of the hash slot that holds the record at `record`. */
-static size_t
-slot_of(const unsigned char *bytes, uint64_t record)
-{
-	uint64_t end = INDEX_HEADER_B + le64_load(bytes + 48) * INDEX_BLOCK_B;
-
-	for (size_t block = INDEX_HEADER_B; block < end; block += INDEX_BLOCK_B)
-		for (unsigned i = 0; i < INDEX_SLOTS; i++)
-			if (le64_load(bytes + block + i * INDEX_SLOT_B + 4) == record)
-				return block + i * INDEX_SLOT_B;
-	fail_msg("no slot holds the record");
-	return 0;
-}
-
-static size_t
-block_of(size_t slot)
-{
-	return (slot - INDEX_HEADER_B) / INDEX_BLOCK_B * INDEX_BLOCK_B + INDEX_HEADER_B;
-}
-
 static void
 abuse_065_a_slot_that_leads_astray_is_corrupt(void **state)
 {
@@ -564,8 +609,8 @@ abuse_065_a_slot_that_leads_astray_is_corrupt(void **state)
 	unsigned char *good = build_fixed(20, &len_b), *bytes = malloc(len_b);
 	const uint64_t first = le64_load(good + 56);
 	const size_t slot = slot_of(good, first), entry = le64_load(good + 72);
-	const uint64_t offsets[] = {1, 16, 255, 256, first - 1, first - 16, first + 1, first + 4,
-	    first + 16, len_b - 1, len_b - 15, len_b, len_b + 1, UINT64_C(1) << 32,
+	const uint64_t offsets[] = {1, 16, 255, 256, first - 1, first - 16, first + 1,
+	    first + 4, first + 16, len_b - 1, len_b - 15, len_b, len_b + 1, UINT64_C(1) << 32,
 	    UINT64_C(1) << 62, UINT64_C(1) << 63, UINT64_MAX - 15, UINT64_MAX};
 	struct index_record found;
 	struct index ix;
@@ -677,7 +722,8 @@ abuse_065_a_record_that_does_not_add_up_is_corrupt(void **state)
 
 			memcpy(bytes, good, len_b);
 			if (rows[i].at == 4)
-				le32_store(at, i == 8 ? (uint32_t)(len_b - first) + 1 : rows[i].value);
+				le32_store(
+				    at, i == 8 ? (uint32_t)(len_b - first) + 1 : rows[i].value);
 			else
 				*at = (unsigned char)rows[i].value;
 			if (le32_load(bytes + first + 4) >= 4 &&
@@ -783,7 +829,8 @@ ask_everything(const struct model *m, const struct index *ix)
 	uint64_t at;
 
 	for (size_t i = 0; i < m->n; i++)
-		if (index_find(ix, m->rows[i].keys[0].bytes, m->rows[i].keys[0].len_b, &found) == AK_OK)
+		if (index_find(ix, m->rows[i].keys[0].bytes, m->rows[i].keys[0].len_b,
+			&found) == AK_OK)
 			index_record_clear(&found);
 	for (unsigned order = 0; order < INDEX_ORDERS; order++)
 		for (size_t i = 0; i < m->n; i++) {
@@ -819,7 +866,8 @@ a_hostile_file_with_right_checksums_does_no_harm(void **state)
 
 			if (rnd_below(&r, 3) == 0)
 				at = records[rnd_below(&r, n)] + 4 + rnd_below(&r, 13);
-			bytes[at] = (unsigned char)(rnd_below(&r, 2) == 0 ? rnd_u64(&r) : bytes[at] + 1U);
+			bytes[at] = (unsigned char)(rnd_below(&r, 2) == 0 ? rnd_u64(&r)
+									  : bytes[at] + 1U);
 		}
 		seal_all(bytes, records, n, records_at, s.len_b);
 		if (open_bytes(*state, bytes, s.len_b, &ix) != AK_OK)
@@ -849,11 +897,13 @@ a_walk_needs_room_for_one_record_at_a_time(void **state)
 		assert_non_null(buf);
 		index_walk_start(&ix, 0, ix.head.records_at, &w);
 		if (cap_b < first_b) {
-			assert_err("small", AK_ERR_RANGE, index_walk_next(&ix, &w, buf + 1, cap_b, &v));
+			assert_err("small", AK_ERR_RANGE,
+			    index_walk_next(&ix, &w, buf + 1, cap_b, &v));
 			assert_true(w.next == ix.head.records_at);
 		} else {
 			for (uint32_t i = 0; i < 3; i++) {
-				assert_err("", AK_OK, index_walk_next(&ix, &w, buf + 1, cap_b, &v));
+				assert_err(
+				    "", AK_OK, index_walk_next(&ix, &w, buf + 1, cap_b, &v));
 				assert_int_equal(v.number, i);
 			}
 			assert_err("end", AK_ERR_NOT_FOUND,
@@ -879,6 +929,27 @@ a_walk_says_corrupt_for_a_length_that_leaves_its_order(void **state)
 	assert_err("", AK_OK, open_bytes(*state, bytes, len_b, &ix));
 	index_walk_start(&ix, 0, first, &w);
 	assert_err("", AK_ERR_CORRUPT, index_walk_next(&ix, &w, buf, sizeof(buf), &v));
+	index_close(&ix);
+	free(bytes);
+}
+
+static void
+abuse_067_a_walk_says_corrupt_for_a_file_that_has_shrunk(void **state)
+{
+	size_t len_b;
+	unsigned char *bytes = build_fixed(40, &len_b), buf[1000];
+	struct index_view v;
+	struct index_walk w;
+	struct index ix;
+
+	assert_err("", AK_OK, open_bytes(*state, bytes, len_b, &ix));
+	for (uint64_t cut = 0; cut < 60; cut += 20) {
+		assert_int_equal(
+		    truncate(tmp_path(*state, "x.idx"), (off_t)(ix.head.records_at + 40 - cut)),
+		    0);
+		index_walk_start(&ix, 0, ix.head.records_at, &w);
+		assert_err("", AK_ERR_CORRUPT, index_walk_next(&ix, &w, buf, sizeof(buf), &v));
+	}
 	index_close(&ix);
 	free(bytes);
 }
@@ -987,6 +1058,8 @@ main(void)
 	    T(abuse_068_an_open_index_keeps_its_view_when_the_file_is_replaced),
 	    T(garbage_is_not_opened),
 	    T(abuse_065_066_a_header_that_does_not_add_up_is_corrupt),
+	    T(a_file_without_hash_blocks_is_corrupt),
+	    T(a_record_outside_its_section_is_corrupt),
 	    T(a_sparse_file_of_zeros_is_corrupt_wherever_it_is_read),
 	    T(abuse_065_a_slot_that_leads_astray_is_corrupt),
 	    T(a_block_in_another_ones_place_is_corrupt),
@@ -998,6 +1071,7 @@ main(void)
 	    T(a_hostile_file_with_right_checksums_does_no_harm),
 	    T(a_walk_needs_room_for_one_record_at_a_time),
 	    T(a_walk_says_corrupt_for_a_length_that_leaves_its_order),
+	    T(abuse_067_a_walk_says_corrupt_for_a_file_that_has_shrunk),
 	    T(a_walk_goes_on_over_its_buffer_when_the_index_is_closed),
 	    T(abuse_128_no_memory_is_said),
 	    T(a_cleared_record_holds_nothing),

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hash.h"
 #include "index_make.h"
 #include "pack.h"
 #include "testlib_alloc.h"
@@ -53,7 +54,8 @@ an_empty_file_is_a_good_file(void **state)
 	for (unsigned order = 0; order < INDEX_ORDERS; order++) {
 		assert_err("", AK_OK, index_seek(&ix, order, 0, &at));
 		index_walk_start(&ix, order, at, &w);
-		assert_err("", AK_ERR_NOT_FOUND, index_walk_next(&ix, &w, buf, sizeof(buf), &v));
+		assert_err(
+		    "", AK_ERR_NOT_FOUND, index_walk_next(&ix, &w, buf, sizeof(buf), &v));
 	}
 	index_close(&ix);
 	index_make_free(m);
@@ -87,7 +89,8 @@ what_cannot_be_a_record_is_refused_and_nothing_is_added(void **state)
 		for (size_t k = 0; k < N(keys); k++)
 			keys[k] = (struct index_key){big, rows[i].key_len_b};
 		assert_err(rows[i].name, rows[i].err,
-		    index_make_add(m, rows[i].order, 1, keys, rows[i].n_keys, "v", rows[i].value_len_b));
+		    index_make_add(
+			m, rows[i].order, 1, keys, rows[i].n_keys, "v", rows[i].value_len_b));
 	}
 	open_finished(*state, m, &ix);
 	assert_int_equal(ix.head.order[0].count, 0);
@@ -166,6 +169,35 @@ ties_keep_the_order_of_adding(void **state)
 	index_make_free(m);
 }
 
+/* Twenty keys whose own block is the last of seven, where five have room. */
+static void
+keys_that_overflow_the_last_block_go_on_in_the_first(void **state)
+{
+	struct index_make *m = index_make_new(0);
+	struct index_record found;
+	struct index ix;
+	char keys[20][16];
+	unsigned n = 0;
+
+	assert_non_null(m);
+	for (unsigned i = 0; n < N(keys); i++) {
+		(void)snprintf(keys[n], sizeof(keys[n]), "k%u", i);
+		if (index_hash_block(hash_sip(plain_head.id, keys[n], strlen(keys[n])), 7) != 6)
+			continue;
+		assert_err("", AK_OK, add(m, 0, i, keys[n], keys[n]));
+		n++;
+	}
+	open_finished(*state, m, &ix);
+	assert_int_equal(ix.head.hash_blocks, 7);
+	for (n = 0; n < N(keys); n++) {
+		assert_err(keys[n], AK_OK, index_find(&ix, keys[n], strlen(keys[n]), &found));
+		assert_memory_equal(found.view.value, keys[n], strlen(keys[n]));
+		index_record_clear(&found);
+	}
+	index_close(&ix);
+	index_make_free(m);
+}
+
 static void
 the_same_records_and_id_give_the_same_bytes(void **state)
 {
@@ -225,7 +257,7 @@ a_file_can_be_made_from_another_ones_records(void **state)
 	struct model model = model_random(&r, 200, 300);
 	struct index_make *m = index_make_new(0);
 	size_t len_b;
-	unsigned char *bytes = model_build(&model, 77, &len_b), buf[4096];
+	unsigned char *bytes = model_build(&model, 77, &len_b), *buf[INDEX_ORDERS];
 	struct index from, ix;
 
 	assert_non_null(m);
@@ -236,12 +268,17 @@ a_file_can_be_made_from_another_ones_records(void **state)
 		struct index_view v;
 		enum ak_err err;
 
+		/* Room for all, so that what was copied stays where it is. */
+		buf[order] = malloc(len_b);
+		assert_non_null(buf[order]);
 		index_walk_start(&from, order, from.head.order[order].records_at, &w);
-		while ((err = index_walk_next(&from, &w, buf, sizeof(buf), &v)) == AK_OK)
+		while ((err = index_walk_next(&from, &w, buf[order], len_b, &v)) == AK_OK)
 			assert_err("", AK_OK, index_make_copy(m, &v));
 		assert_err("", AK_ERR_NOT_FOUND, err);
 	}
 	open_finished(*state, m, &ix);
+	for (unsigned order = 0; order < INDEX_ORDERS; order++)
+		free(buf[order]);
 	assert_true(ix.head.generation == 3);
 	assert_int_equal(model_compare(&model, &ix, &r, false), 0);
 	index_close(&ix);
@@ -353,6 +390,7 @@ main(void)
 	    T(two_records_never_share_a_key),
 	    T(a_record_has_each_key_once),
 	    T(ties_keep_the_order_of_adding),
+	    T(keys_that_overflow_the_last_block_go_on_in_the_first),
 	    T(the_same_records_and_id_give_the_same_bytes),
 	    T(an_id_is_drawn_when_none_is_given),
 	    T(a_file_can_be_made_from_another_ones_records),

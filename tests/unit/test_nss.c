@@ -12,6 +12,7 @@
 #include "nss_ask.h"
 #include "nss_fixture.h"
 #include "paths.h"
+#include "status.h"
 
 #define SRC(t) ((struct nss_source){.path = tmp_path((t), "users.idx"), .owner = geteuid()})
 
@@ -207,6 +208,41 @@ errno_is_left_alone_and_an_outage_has_the_systems_own(void **state)
 }
 
 static void
+initgroups_never_adds_the_primary_group(void **state)
+{
+	static const uint32_t gids[] = {100000, 70000};
+	struct nss_source src = SRC(*state);
+	struct nss_fixture f;
+	long start = 0, size = 0;
+	gid_t *got = NULL;
+	int error;
+
+	nss_fixture_begin(&f, 2, 0);
+	nss_fixture_user(&f, "ci", 70000, gids, 2);
+	nss_fixture_end(&f, src.path);
+	assert_int_equal(
+	    NSS_STATUS_SUCCESS, initgroups_add(&src, "ci", 70000,
+				    (struct initgroups_list){&start, &size, &got, -1}, &error));
+	assert_int_equal(1, start);
+	assert_int_equal(100000, got[0]);
+	free(got);
+}
+
+static void
+an_outage_never_says_erange_which_would_ask_for_more_room(void **state)
+{
+	int error = 0;
+
+	(void)state;
+	errno = ERANGE;
+	assert_int_equal(NSS_STATUS_UNAVAIL, status_end(0, AK_ERR_UNAVAILABLE, &error));
+	assert_int_equal(EIO, error);
+	errno = 0;
+	assert_int_equal(NSS_STATUS_UNAVAIL, status_end(0, AK_ERR_UNAVAILABLE, &error));
+	assert_int_equal(EIO, error);
+}
+
+static void
 initgroups_refuses_a_record_that_gives_the_groups_0_or_minus_1(void **state)
 {
 	static const uint32_t bad[] = {0, UINT32_MAX};
@@ -250,6 +286,8 @@ main(void)
 	    TEST(abuse_021_to_031_names_that_no_key_has_are_not_found_even_without_a_file),
 	    TEST(abuse_071_ids_that_no_key_may_have_are_not_found_even_without_a_file),
 	    TEST(errno_is_left_alone_and_an_outage_has_the_systems_own),
+	    TEST(initgroups_never_adds_the_primary_group),
+	    TEST(an_outage_never_says_erange_which_would_ask_for_more_room),
 	    TEST(initgroups_refuses_a_record_that_gives_the_groups_0_or_minus_1),
 	    TEST(the_modules_own_path_is_the_one_that_everybody_writes),
 	};

@@ -55,6 +55,24 @@ abuse_070_records_that_say_other_than_their_keys_are_outages(void **state)
 }
 
 static void
+abuse_070_a_record_under_a_second_name_is_an_outage_under_both(void **state)
+{
+	static const char *const names[] = {"ci", "other"};
+	struct nss_source src = SRC(*state);
+	struct nss_answer a;
+	struct nss_fixture f;
+
+	nss_fixture_begin(&f, 2, 0);
+	nss_fixture_two_names(&f, "ci", "other", 70000);
+	nss_fixture_end(&f, src.path);
+	for (size_t i = 0; i < 2; i++)
+		for (enum nss_kind kind = ASK_PWNAM; kind <= ASK_GRENT; kind++) {
+			nss_ask(&src, &(struct nss_question){kind, names[i], 70000}, &a);
+			assert_int_equal(NSS_STATUS_UNAVAIL, a.status);
+		}
+}
+
+static void
 abuse_071_group_records_that_no_role_may_have_are_outages(void **state)
 {
 	static const char bad_member[] = "ci\0a,b", bad_line[] = "x\nroot";
@@ -117,6 +135,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(abuse_070_records_that_say_other_than_their_keys_are_outages),
+	    TEST(abuse_070_a_record_under_a_second_name_is_an_outage_under_both),
 	    TEST(abuse_071_group_records_that_no_role_may_have_are_outages),
 	    TEST(abuse_071_id_ranges_that_take_in_local_accounts_are_an_outage),
 	};

@@ -27,8 +27,8 @@ setup(void **state)
 
 /* Asks with so much room at so odd an address; ASan guards its end. Returns the status. */
 static enum nss_status
-ask_in_room(const struct nss_source *src, enum nss_kind kind, size_t cap_b, size_t odd_b,
-    char line[1024])
+ask_in_room(const struct nss_source *src, const struct nss_question *q, size_t cap_b,
+    size_t odd_b, char line[1024])
 {
 	char *block = malloc(cap_b + odd_b + (cap_b + odd_b == 0 ? 1 : 0));
 	struct place_room room = {.buf = block + odd_b, .cap_b = cap_b};
@@ -38,13 +38,13 @@ ask_in_room(const struct nss_source *src, enum nss_kind kind, size_t cap_b, size
 	int error = 0;
 
 	assert_non_null(block);
-	if (kind == ASK_PWNAM)
-		status = passwd_by_name(src, "ci", room, &pw, &error);
-	else if (kind == ASK_GRNAM)
-		status = group_by_name(src, "builders", room, &gr, &error);
+	if (q->kind == ASK_PWNAM)
+		status = passwd_by_name(src, q->name, room, &pw, &error);
+	else if (q->kind == ASK_GRNAM)
+		status = group_by_name(src, q->name, room, &gr, &error);
 	else
-		status = group_by_gid(src, 70001, room, &gr, &error);
-	if (status == NSS_STATUS_SUCCESS && kind == ASK_PWNAM)
+		status = group_by_gid(src, q->id, room, &gr, &error);
+	if (status == NSS_STATUS_SUCCESS && q->kind == ASK_PWNAM)
 		(void)nss_passwd_line(&pw, line, 1024);
 	else if (status == NSS_STATUS_SUCCESS)
 		(void)nss_group_line(&gr, line, 1024);
@@ -58,17 +58,20 @@ static void
 abuse_126_every_room_is_too_small_or_enough_at_every_address(void **state)
 {
 	static const struct {
-		enum nss_kind kind;
+		struct nss_question q;
 		const char *line;
 		size_t exact_b; /* at an address that needs no padding */
 	} rows[] = {
-	    {ASK_PWNAM, NSS_CI,
+	    {{ASK_PWNAM, "ci", 0}, NSS_CI,
 		sizeof("ci") + sizeof("x") + sizeof("ci's key") + sizeof("/home/ci") +
 		    sizeof("/bin/sh")},
-	    {ASK_GRNAM, NSS_BUILDERS,
+	    {{ASK_GRNAM, "builders", 0}, NSS_BUILDERS,
 		3 * sizeof(char *) + sizeof("ci") + sizeof("deploy") + sizeof("builders") +
 		    sizeof("x")},
-	    {ASK_GRGID, "deploy:x:70001:\n", sizeof(char *) + sizeof("deploy") + sizeof("x")},
+	    {{ASK_GRNAM, "sudo", 0}, "sudo:x:27:\n",
+		sizeof(char *) + sizeof("sudo") + sizeof("x")},
+	    {{ASK_GRGID, NULL, 70001}, "deploy:x:70001:\n",
+		sizeof(char *) + sizeof("deploy") + sizeof("x")},
 	};
 	struct nss_source src = SRC(*state);
 	char line[1024];
@@ -77,12 +80,12 @@ abuse_126_every_room_is_too_small_or_enough_at_every_address(void **state)
 		for (size_t odd_b = 0; odd_b < 9; odd_b++) {
 			size_t exact_b = rows[i].exact_b;
 
-			if (rows[i].kind != ASK_PWNAM)
+			if (rows[i].q.kind != ASK_PWNAM)
 				exact_b += -odd_b & (sizeof(char *) - 1);
 			for (size_t cap_b = 0; cap_b <= exact_b + 1; cap_b++)
 				assert_int_equal(
 				    cap_b < exact_b ? NSS_STATUS_TRYAGAIN : NSS_STATUS_SUCCESS,
-				    ask_in_room(&src, rows[i].kind, cap_b, odd_b, line));
+				    ask_in_room(&src, &rows[i].q, cap_b, odd_b, line));
 			assert_string_equal(rows[i].line, line);
 		}
 }
@@ -135,6 +138,80 @@ a_group_of_100000_is_given_whole_once_there_is_room(void **state)
 	assert_int_equal(100000, n);
 	assert_string_equal("k099999", gr.gr_mem[99999]);
 	free(buf);
+}
+
+/* A group's next entry with ever more room; returns the size that was enough. */
+static size_t
+next_group_growing(const struct nss_source *src, struct group_walk *w, char *line, size_t cap_b)
+{
+	size_t room_b = 0;
+	enum nss_status status;
+	struct group gr;
+	int error = 0;
+
+	for (;; room_b = room_b < 64 ? room_b + 1 : room_b * 2) {
+		char *buf = malloc(room_b + (room_b == 0 ? 1 : 0));
+
+		assert_non_null(buf);
+		status = group_next(src, w, (struct place_room){buf, room_b}, &gr, &error);
+		if (status == NSS_STATUS_SUCCESS)
+			(void)nss_group_line(&gr, line, cap_b);
+		free(buf);
+		if (status != NSS_STATUS_TRYAGAIN)
+			break;
+		assert_int_equal(ERANGE, error);
+	}
+	assert_int_equal(NSS_STATUS_SUCCESS, status);
+	return room_b;
+}
+
+static void
+abuse_126_after_too_little_room_the_same_entry_comes_again(void **state)
+{
+	static const char *const wanted[] = {"sudo:x:27:\n", NSS_BUILDERS, "ci:x:70000:\n",
+	    "deploy:x:70001:\n", "from-ldap:x:1879048192:\n"};
+	struct nss_source src = SRC(*state);
+	struct group_walk *w = calloc(1, sizeof(*w));
+	char line[256];
+
+	assert_non_null(w);
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		(void)next_group_growing(&src, w, line, sizeof(line));
+		assert_string_equal(wanted[i], line);
+	}
+	free(w);
+}
+
+static void
+a_group_larger_than_the_buffer_comes_between_its_neighbours(void **state)
+{
+	struct nss_source src = SRC(*state);
+	struct group_walk *w = calloc(1, sizeof(*w));
+	struct pack list = PACK_INIT;
+	struct nss_fixture f;
+	char name[16], *line = malloc(1 << 20);
+
+	assert_non_null(w);
+	assert_non_null(line);
+	for (unsigned i = 0; i < 20000; i++) {
+		(void)snprintf(name, sizeof(name), "k%u", i);
+		pack_entry(&list, name);
+	}
+	nss_fixture_begin(&f, 1, 0);
+	nss_fixture_group(&f, "before", 100000, STRV_EMPTY);
+	nss_fixture_group(&f, "large", 100001, pack_borrow_strv(&list));
+	nss_fixture_group(&f, "after", 100002, STRV_EMPTY);
+	nss_fixture_end(&f, src.path);
+	(void)next_group_growing(&src, w, line, 1 << 20);
+	assert_string_equal("before:x:100000:\n", line);
+	assert_true(next_group_growing(&src, w, line, 1 << 20) > 200000);
+	assert_non_null(strstr(line, "large:x:100001:k0,k1,"));
+	assert_non_null(strstr(line, ",k19999\n"));
+	(void)next_group_growing(&src, w, line, 1 << 20);
+	assert_string_equal("after:x:100002:\n", line);
+	pack_clear(&list);
+	free(line);
+	free(w);
 }
 
 /* What initgroups does to an array that has `start` of `size` entries; the answer in *got, which is freed by the caller. */
@@ -234,6 +311,8 @@ main(void)
 	    TEST(abuse_126_every_room_is_too_small_or_enough_at_every_address),
 	    TEST(abuse_126_no_room_at_all_may_be_a_null_pointer),
 	    TEST(a_group_of_100000_is_given_whole_once_there_is_room),
+	    TEST(abuse_126_after_too_little_room_the_same_entry_comes_again),
+	    TEST(a_group_larger_than_the_buffer_comes_between_its_neighbours),
 	    TEST(abuse_127_initgroups_grows_skips_duplicates_and_keeps_to_the_limit),
 	    TEST(abuse_128_out_of_memory_is_an_outage),
 	};

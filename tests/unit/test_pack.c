@@ -10,9 +10,9 @@
 static void
 bytes_lie_as_the_format_says(void **state)
 {
-	static const unsigned char wanted[] = {0x01, 0x02, 0x01, 0x04, 0x03, 0x02, 0x01, 0x08, 0x07,
-	    0x06, 0x05, 0x04, 0x03, 0x02, 0x01, 2, 0, 'h', 'i', 0, 0, 0, 0, 4, 0, 0, 0, 'a', 0, 'b',
-	    0};
+	static const unsigned char wanted[] = {0x01, 0x02, 0x01, 0x04, 0x03, 0x02, 0x01, 0x08,
+	    0x07, 0x06, 0x05, 0x04, 0x03, 0x02, 0x01, 2, 0, 'h', 'i', 0, 0, 0, 0, 4, 0, 0, 0,
+	    'a', 0, 'b', 0};
 	struct pack p = PACK_INIT;
 
 	(void)state;
@@ -59,7 +59,8 @@ what_was_packed_is_unpacked(void **state)
 				pack_u64(&p, rnd_u64(&writing));
 				break;
 			default:
-				pack_str(&p, rnd_text(&writing, "abc:\n\xff", text, rnd_below(&writing, 300)));
+				pack_str(&p, rnd_text(&writing, "abc:\n\xff", text,
+						 rnd_below(&writing, 300)));
 			}
 		assert_err("", AK_OK, p.err);
 		u = unpack_over(p.bytes, p.len_b);
@@ -78,8 +79,9 @@ what_was_packed_is_unpacked(void **state)
 				assert_true(unpack_u64(&u) == rnd_u64(&reading));
 				break;
 			default:
-				assert_string_equal(unpack_str(&u),
-				    rnd_text(&reading, "abc:\n\xff", text, rnd_below(&reading, 300)));
+				assert_string_equal(
+				    unpack_str(&u), rnd_text(&reading, "abc:\n\xff", text,
+							rnd_below(&reading, 300)));
 			}
 		assert_false(u.bad);
 		assert_int_equal(u.left_b, 0);
@@ -160,9 +162,15 @@ what_does_not_fit_is_bad_and_stays_bad(void **state)
 	    {"a string with another byte for its NUL", "\1\0ab", 4, 's'},
 	    {"a string with a NUL within", "\2\0a\0\0", 5, 's'},
 	    {"an empty string that is not terminated", "\0\0x", 3, 's'},
-	    {"a string of 65,535 bytes", "\xff\xff" "aaaaaa", 8, 's'},
+	    {"a string of 65,535 bytes",
+		"\xff\xff"
+		"aaaaaa",
+		8, 's'},
 	    {"a list that ends too early", "\3\0\0\0a\0", 6, 'v'},
-	    {"a list of 4 GiB", "\xff\xff\xff\xff" "a\0", 6, 'v'},
+	    {"a list of 4 GiB",
+		"\xff\xff\xff\xff"
+		"a\0",
+		6, 'v'},
 	    {"a list with an empty entry", "\3\0\0\0a\0\0", 7, 'v'},
 	    {"a list that is not terminated", "\2\0\0\0ab", 6, 'v'},
 	    {"a list of one NUL", "\1\0\0\0\0", 5, 'v'},
@@ -204,7 +212,8 @@ what_does_not_fit_is_bad_and_stays_bad(void **state)
 			b = unpack_bytes(&u, 3);
 		}
 		assert_row(rows[i].name, u.bad);
-		assert_row(rows[i].name, number == 0 && *s == '\0' && v.len_b == 0 && b == NULL);
+		assert_row(
+		    rows[i].name, number == 0 && *s == '\0' && v.len_b == 0 && b == NULL);
 		assert_row(rows[i].name, unpack_u8(&u) == 0 && unpack_u16(&u) == 0);
 		assert_row(rows[i].name, unpack_u32(&u) == 0 && unpack_u64(&u) == 0);
 		assert_row(rows[i].name, *unpack_str(&u) == '\0' && unpack_strv(&u).len_b == 0);
@@ -248,7 +257,8 @@ random_bytes_never_lead_past_their_end(void **state)
 				seen_b += strlen(unpack_str(&u)) + 1;
 				break;
 			case 1:
-				strv_for(unpack_strv(&u), entry) seen_b += strlen(entry);
+				strv_for (unpack_strv(&u), entry)
+					seen_b += strlen(entry);
 				break;
 			default:
 				seen_b += unpack_u32(&u) & 1;

@@ -195,7 +195,8 @@ abuse_129_no_descriptor_left_is_unavailable(void **state)
 
 	assert_non_null(path);
 	file_write(path, "x", 1, 0600);
-	assert_err("", AK_ERR_UNAVAILABLE, (enum ak_err)child_run(open_without_descriptors, path));
+	assert_err(
+	    "", AK_ERR_UNAVAILABLE, (enum ak_err)child_run(open_without_descriptors, path));
 	free(path);
 }
 
@@ -214,7 +215,8 @@ abuse_055_a_relative_or_endless_path_is_refused(void **state)
 	path[0] = '/';
 	assert_err("long", AK_ERR_INVALID, read_as(path, me(), ""));
 	assert_err("relative", AK_ERR_INVALID, safefile_replace("file", 0600, "x", 1, 0, NULL));
-	assert_err("relative", AK_ERR_INVALID, safefile_replace("./file", 0600, "x", 1, 0, NULL));
+	assert_err(
+	    "relative", AK_ERR_INVALID, safefile_replace("./file", 0600, "x", 1, 0, NULL));
 	assert_err("long", AK_ERR_INVALID, safefile_replace(path, 0600, "x", 1, 0, NULL));
 	free(path);
 }
@@ -233,7 +235,8 @@ every_folder_above_must_be_safe(void **state)
 	    {"group-writable", 0770, AK_ERR_UNSAFE},
 	    {"world-writable", 0707, AK_ERR_UNSAFE},
 	};
-	const char *upper = tmp_path(*state, "upper"), *path = tmp_path(*state, "upper/lower/f");
+	const char *upper = tmp_path(*state, "upper"),
+		   *path = tmp_path(*state, "upper/lower/f");
 
 	assert_int_equal(mkdir(upper, 0700), 0);
 	assert_int_equal(mkdir(tmp_path(*state, "upper/lower"), 0700), 0);
@@ -273,8 +276,15 @@ a_link_to_a_folder_is_as_safe_as_where_it_leads(void **state)
 	assert_int_equal(symlink("open/dir", tmp_path(*state, "link")), 0);
 	assert_err("", AK_OK, read_as(tmp_path(*state, "link/f"), me(), "x"));
 	assert_int_equal(chmod(open_dir, 0777), 0);
-	assert_err("", AK_ERR_UNSAFE, read_as(tmp_path(*state, "link/f"), me(), "x"));
+	assert_err(
+	    "leads below it", AK_ERR_UNSAFE, read_as(tmp_path(*state, "link/f"), me(), "x"));
+	assert_int_equal(mkdir(tmp_path(*state, "safe"), 0700), 0);
+	file_write(tmp_path(*state, "safe/f"), "x", 1, 0600);
+	assert_int_equal(symlink("../safe", tmp_path(*state, "open/link")), 0);
+	assert_err(
+	    "lies in it", AK_ERR_UNSAFE, read_as(tmp_path(*state, "open/link/f"), me(), "x"));
 	assert_int_equal(chmod(open_dir, 0700), 0);
+	assert_err("", AK_OK, read_as(tmp_path(*state, "open/link/f"), me(), "x"));
 }
 
 static void
@@ -353,8 +363,8 @@ static void
 each_part_of_an_identity_counts(void **state)
 {
 	const struct safefile_id id = {1, 2, 3, 4, 5};
-	struct safefile_id others[] = {
-	    {9, 2, 3, 4, 5}, {1, 9, 3, 4, 5}, {1, 2, 9, 4, 5}, {1, 2, 3, 9, 5}, {1, 2, 3, 4, 9}};
+	struct safefile_id others[] = {{9, 2, 3, 4, 5}, {1, 9, 3, 4, 5}, {1, 2, 9, 4, 5},
+	    {1, 2, 3, 9, 5}, {1, 2, 3, 4, 9}};
 
 	(void)state;
 	for (size_t i = 0; i < N(others); i++) {
@@ -515,7 +525,14 @@ a_reader_keeps_the_bytes_that_it_opened(void **state)
 	(void)close(fd);
 }
 
-enum leftover { LEFT_FILE, LEFT_READ_ONLY, LEFT_LINK, LEFT_HARD_LINK, LEFT_FIFO, LEFT_DANGLING };
+enum leftover {
+	LEFT_FILE,
+	LEFT_READ_ONLY,
+	LEFT_LINK,
+	LEFT_HARD_LINK,
+	LEFT_FIFO,
+	LEFT_DANGLING
+};
 
 static void
 abuse_074_what_a_killed_writer_left_is_overwritten_and_never_followed(void **state)
@@ -529,7 +546,8 @@ abuse_074_what_a_killed_writer_left_is_overwritten_and_never_followed(void **sta
 		file_write(victim, "victim", 6, 0600);
 		file_write(path, "old", 3, 0600);
 		if (i == LEFT_FILE || i == LEFT_READ_ONLY)
-			file_write(beside, "much longer than new", 20, i == LEFT_FILE ? 0600 : 0);
+			file_write(
+			    beside, "much longer than new", 20, i == LEFT_FILE ? 0600 : 0);
 		else if (i == LEFT_LINK)
 			assert_int_equal(symlink(victim, beside), 0);
 		else if (i == LEFT_HARD_LINK)
@@ -626,8 +644,8 @@ abuse_073_no_room_leaves_the_old_file_and_nothing_beside_it(void **state)
 
 	(void)snprintf(path, sizeof(path), "%s", tmp_path(*state, "f"));
 	file_write(path, "old", 3, 0600);
-	assert_err("", AK_ERR_UNAVAILABLE,
-	    (enum ak_err)child_run(replace_with_little_room, path));
+	assert_err(
+	    "", AK_ERR_UNAVAILABLE, (enum ak_err)child_run(replace_with_little_room, path));
 	assert_true(file_holds(path, "old"));
 	assert_false(file_is_there(tmp_path(*state, ".f.new")));
 }

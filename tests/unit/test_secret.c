@@ -47,8 +47,8 @@ a_secret_is_kept_whole_or_not_at_all(void **state)
 		if (rows[i].err == AK_OK) {
 			assert_row(rows[i].name, s.len_b == rows[i].len_b);
 			assert_row(rows[i].name, memcmp(s.text, text, s.len_b) == 0);
-			assert_row(rows[i].name,
-			    is_zero(s.text + s.len_b, sizeof(s.text) - s.len_b));
+			assert_row(
+			    rows[i].name, is_zero(s.text + s.len_b, sizeof(s.text) - s.len_b));
 		} else {
 			assert_row(rows[i].name, is_zero(&s, sizeof(s)));
 		}

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "store.h"
+#include "testlib_alloc.h"
 #include "testlib_cmocka.h"
 #include "testlib_keys.h"
 #include "testlib_steps.h"
@@ -328,6 +329,7 @@ abuse_157_an_old_local_idx_is_refused_until_it_is_accepted(void **state)
 	host_keep(&h, &old);
 	assert_int_equal(create(&h, "b"), 70001);
 	assert_int_equal(create(&h, "c"), 70002);
+	assert_err("served no more", AK_OK, host_remove(&h, 70002));
 	assert_err("", AK_OK, host_put(&h, &mine));
 	host_keep(&h, &now);
 	free(now.local);
@@ -635,6 +637,53 @@ abuse_074_a_new_host_killed_at_any_system_call_begins_again(void **state)
 	assert_int_equal(code, AK_OK);
 }
 
+static void
+abuse_128_no_memory_at_any_point_leaves_old_or_new(void **state)
+{
+	struct host h;
+	struct writer w = {.h = &h, .put = key_make("c", 70002), .remove = 70001};
+	struct host_files before;
+	struct live live;
+	char *old, *new;
+	bool failed = true;
+
+	host_make(&h, *state);
+	(void)create(&h, "a");
+	(void)create(&h, "b");
+	key_bind(&w.put, "editor");
+	host_keep(&h, &before);
+	old = host_dump(&h);
+	assert_int_equal(write_all(&w), AK_OK);
+	new = host_dump(&h);
+	live_load(&h.paths, &live);
+	for (unsigned n = 1; failed; n++) {
+		struct diag why = DIAG_INIT;
+		struct store *s = NULL;
+		struct key k;
+		enum ak_err err;
+
+		host_put_back(&h, &before);
+		alloc_fail_nth(n);
+		err = store_open(&h.paths, &h.opt, &s, &why);
+		if (err == AK_OK)
+			err = store_put(s, &w.put);
+		if (err == AK_OK && (err = store_find_uid(s, w.remove, &k)) == AK_OK) {
+			err = store_remove(s, &k.rec, HOST_NOW);
+			key_clear(&k);
+		}
+		if (err == AK_OK)
+			err = publish(s, &live, HOST_NOW, NULL, &why);
+		store_close(&s);
+		failed = alloc_stop();
+		assert_true(err == AK_ERR_NOMEM || err == AK_OK);
+		is_old_or_new(&h, old, new);
+	}
+	live_clear(&live);
+	free(old);
+	free(new);
+	host_files_clear(&before);
+}
+
 static int
 create_one(void *arg)
 {
@@ -791,6 +840,7 @@ main(void)
 	    T(abuse_073_a_full_disk_leaves_the_old_file_and_a_sentence),
 	    T(abuse_074_a_writer_killed_at_any_system_call_leaves_old_or_new),
 	    T(abuse_074_a_new_host_killed_at_any_system_call_begins_again),
+	    T(abuse_128_no_memory_at_any_point_leaves_old_or_new),
 	    T(abuse_075_writers_at_once_come_one_after_the_other),
 	    T(a_role_group_keeps_its_gid_for_ever),
 	    T(each_key_comes_in_uid_order_until_the_taker_ends_it),

@@ -146,7 +146,7 @@ glob_by_definition(const char *glob, const char *s)
 {
 	if (*glob == '*')
 		return glob_by_definition(glob + 1, s) ||
-		    (*s != '\0' && glob_by_definition(glob, s + 1));
+		       (*s != '\0' && glob_by_definition(glob, s + 1));
 	if (*glob != *s)
 		return false;
 	return *glob == '\0' || glob_by_definition(glob + 1, s + 1);
@@ -258,7 +258,8 @@ a_passwd_field_has_no_colon_and_no_control_byte(void **state)
 	assert_true(text_is_passwd_field("Zoë, CI of team ä"));
 	for (int c = 1; c < 256; c++) {
 		s[0] = (char)c;
-		assert_row("byte", text_is_passwd_field(s) == (c >= 0x20 && c != 0x7f && c != ':'));
+		assert_row(
+		    "byte", text_is_passwd_field(s) == (c >= 0x20 && c != 0x7f && c != ':'));
 	}
 }
 

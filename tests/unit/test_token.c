@@ -269,10 +269,11 @@ an_id_is_told_from_what_is_none(void **state)
 	static const struct {
 		const char *s;
 		bool is_id;
-	} rows[] = {{"A000000000", true}, {"Zzzzzzzzzz", true}, {"Example000", true}, {"", false},
-	    {"A", false}, {"A00000000", false}, {"A0000000000", false}, {"a000000000", false},
-	    {"0000000000", false}, {"A00000000_", false}, {"A00000000-", false}, {"A00000000\n", false},
-	    {"A0000 0000", false}, {"_000000000", false}};
+	} rows[] = {{"A000000000", true}, {"Zzzzzzzzzz", true}, {"Example000", true},
+	    {"", false}, {"A", false}, {"A00000000", false}, {"A0000000000", false},
+	    {"a000000000", false}, {"0000000000", false}, {"A00000000_", false},
+	    {"A00000000-", false}, {"A00000000\n", false}, {"A0000 0000", false},
+	    {"_000000000", false}};
 
 	(void)state;
 	for (size_t i = 0; i < N(rows); i++)
@@ -506,7 +507,8 @@ a_verifier_is_printed_and_read_back(void **state)
 	for (int i = 0; i < 100; i++) {
 		assert_err("", AK_OK, token_new(NULL, &t));
 		assert_err("", AK_OK, token_make_verifier(&t, &v));
-		assert_err(buf, AK_OK, token_parse_verifier(token_print_verifier(&v, buf), &back));
+		assert_err(
+		    buf, AK_OK, token_parse_verifier(token_print_verifier(&v, buf), &back));
 		assert_memory_equal(&v, &back, sizeof(v));
 	}
 }
@@ -516,17 +518,19 @@ a_malformed_verifier_is_refused(void **state)
 {
 	static const char *const rows[] = {"", "apikey-verifier-1:", "apikey-verifier-1",
 	    "apikey-verifier-2:Example000:" SALT_HEX ":" DIGEST_HEX,
-	    "Apikey-verifier-1:Example000:" SALT_HEX ":" DIGEST_HEX, " " VERIFIER, VERIFIER "\n",
-	    VERIFIER ":", VERIFIER "0", VERIFIER "00",
+	    "Apikey-verifier-1:Example000:" SALT_HEX ":" DIGEST_HEX, " " VERIFIER,
+	    VERIFIER "\n", VERIFIER ":", VERIFIER "0", VERIFIER "00",
 	    "apikey-verifier-1:Example00:" SALT_HEX ":" DIGEST_HEX,
 	    "apikey-verifier-1:Example0000:" SALT_HEX ":" DIGEST_HEX,
 	    "apikey-verifier-1:example000:" SALT_HEX ":" DIGEST_HEX,
 	    "apikey-verifier-1:0xample000:" SALT_HEX ":" DIGEST_HEX,
 	    "apikey-verifier-1:Example_00:" SALT_HEX ":" DIGEST_HEX,
 	    "apikey-verifier-1::" SALT_HEX ":" DIGEST_HEX,
-	    "apikey-verifier-1:Example000::" DIGEST_HEX, "apikey-verifier-1:Example000:" SALT_HEX ":",
-	    "apikey-verifier-1:Example000:" SALT_HEX, "apikey-verifier-1:Example000:",
-	    "apikey-verifier-1:Example000", "apikey-verifier-1:Example000:" DIGEST_HEX ":" SALT_HEX,
+	    "apikey-verifier-1:Example000::" DIGEST_HEX,
+	    "apikey-verifier-1:Example000:" SALT_HEX ":",
+	    "apikey-verifier-1:Example000:" SALT_HEX,
+	    "apikey-verifier-1:Example000:", "apikey-verifier-1:Example000",
+	    "apikey-verifier-1:Example000:" DIGEST_HEX ":" SALT_HEX,
 	    "apikey-verifier-1:Example000:" SALT_HEX "0:" DIGEST_HEX,
 	    "apikey-verifier-1:Example000:" SALT_HEX "," DIGEST_HEX,
 	    "apikey-verifier-1:Example000:000102030405060708090A0B0C0D0E0F:" DIGEST_HEX,

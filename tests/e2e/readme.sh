@@ -1,0 +1,235 @@
+#!/usr/bin/env bash
+# Every example of README.md and of the manuals, run as it stands there.
+#
+# README: blocks marked `sh` as root, blocks marked `bash` as bob, who presents keys; each shell keeps its
+# variables, folder and umask from block to block. <!-- shows: REGEX --> says what the next block prints,
+# <!-- run: NAME --> does here what a reader does by other means. Manuals: .\" run: KIND before a display.
+set -euo pipefail
+# shellcheck source=tests/lib/e2e.sh
+. "$(dirname "$0")/../lib/e2e.sh"
+
+BLOCKS=$GUEST/blocks
+
+# --- reading ------------------------------------------------------------------------------------
+
+# readme_blocks: README's blocks and marks, a file each: NNN.KIND, and NNN.title; prints the files in order.
+readme_blocks() {
+	awk -v dir="$BLOCKS/readme" '
+		function begin(kind) { file = sprintf("%s/%03d.%s", dir, ++n, kind); print file; printf "" >file }
+		/^## / && !on { title = substr($0, 4) }
+		/^```/ && on { on = 0; close(file); next }
+		/^```[a-z]/ { begin(substr($0, 4)); on = 1; print title >(file ".title"); next }
+		on { print >file; next }
+		/^<!-- [a-z]+: .* -->$/ { sub(/^<!-- /, ""); sub(/ -->$/, ""); kind = $1; sub(/:$/, "", kind)
+			begin(kind); sub(/^[a-z]+: /, ""); print >file; close(file) }' "$TOP/README.md"
+}
+
+# manual_blocks PAGE: the marked displays of a manual, likewise.
+manual_blocks() {
+	awk -v dir="$BLOCKS/$1" '
+		/^\.\\" run: / { kind = $3 }
+		/^\.Bd / && kind != "" { on = 1; file = sprintf("%s/%03d.%s", dir, ++n, kind); print file; next }
+		/^\.Ed/ { on = 0; kind = ""; next }
+		on { gsub(/\\e/, "\\"); gsub(/\\&/, ""); print >file }' "$TOP/man/$1"
+}
+
+# --- running ------------------------------------------------------------------------------------
+
+# The shell of a reader: what it had after the last block, the block, what it has now.
+cat >"$GUEST/shell" <<'END'
+[ ! -e "$1" ] || . "$1"
+trap '{ export -p; printf "umask %s\ncd '\''%s'\''\n" "$(umask)" "$PWD"; } >"$1"' EXIT
+. "$2"
+END
+
+as_root_shell() { sh -eu "$GUEST/shell" "$GUEST/state.root" "$1"; }
+as_bob_shell() {
+	cp "$1" "$GUEST/block.bob"
+	chmod 644 "$GUEST/block.bob" "$GUEST/shell"
+	(cd /home/bob && run_as bob env -i HOME=/home/bob USER=bob PATH=/usr/local/bin:/usr/bin:/bin \
+		bash -euo pipefail "$GUEST/shell" /home/bob/.state "$GUEST/block.bob")
+}
+
+# block SENTENCE KIND FILE: one that is run, and prints what $expected says.
+expected=''
+block() {
+	local how sentence
+	sentence="$1: $(grep -v '^umask' "$3" | head -n 1)"
+	case $2 in sh) how=as_root_shell ;; bash | user) how=as_bob_shell ;; esac
+	if [ -n "$expected" ]; then
+		shows "$sentence" 0 "$expected" "$how" "$3"
+	else
+		holds "$sentence" "$how" "$3"
+	fi
+	expected=''
+}
+
+# --- what a reader does by other means ----------------------------------------------------------
+
+# people_enter: sshd is reloaded; root and people get in.
+people_enter() {
+	if [ -n "${sshd_pid:-}" ]; then sshd_with 'PermitRootLogin yes'; else sshd_start; fi
+	admits 'bob gets in' password bob bob-pw
+	admits 'root gets in' pubkey root "$GUEST/id_root"
+	equals 'alice gets to be root' root sudo_as alice alice-pw id -un
+}
+
+# carry: the token and the line for known_hosts, to bob.
+carry() {
+	install -d -o bob -g bob -m 700 /home/bob/.ssh
+	install -o bob -g bob -m 600 /root/ci-deploy.token /home/bob/ci-deploy.token
+	sed 's/^/bastion /' /etc/ssh/ssh_host_ed25519_key.pub >/home/bob/.ssh/known_hosts
+	chown bob:bob /home/bob/.ssh/known_hosts
+}
+carry_verifier() { install -m 600 /home/bob/nightly.verifier "$TOP/nightly.verifier"; }
+
+# ssh_config: the block above it, to bob.
+ssh_config() { install -o bob -g bob -m 600 "$last" /home/bob/.ssh/config; }
+
+# ci_secrets: the job's secrets are variables of bob's shell.
+ci_secrets() {
+	printf "export DEPLOY_TOKEN='%s' DEPLOY_KNOWN_HOSTS='%s'\n" "$(cat /root/ci-deploy.token)" \
+		"$(cat /home/bob/.ssh/known_hosts)" >>/home/bob/.state
+	rm -f /home/bob/.ssh/known_hosts /home/bob/.ssh/config
+}
+
+# ansible: ssh with the inventory's arguments, and behind them those of ansible-core without a password.
+ansible() {
+	local arguments
+	carry
+	arguments=$(sed -n "s/.*ansible_ssh_args='\(.*\)'.*/\1/p" "$last")
+	# shellcheck disable=SC2016 # for the shell of bob
+	printf '%s\n' 'export APIKEY_TOKEN_FILE=$HOME/ci-deploy.token SSH_ASKPASS=apikey-askpass SSH_ASKPASS_REQUIRE=force' \
+		'unset APIKEY_TOKEN_FOR' \
+		"ssh -C $arguments -o KbdInteractiveAuthentication=no \\" \
+		"  -o PreferredAuthentications=gssapi-with-mic,gssapi-keyex,hostbased,publickey \\" \
+		"  -o PasswordAuthentication=no -o 'User=\"ci-deploy\"' -o ConnectTimeout=10 bastion id -un" >"$GUEST/ansible"
+	expected='^ci-deploy$'
+	block 'README: From Ansible' bash "$GUEST/ansible"
+}
+
+# --- the manuals --------------------------------------------------------------------------------
+
+# page PAGE: its examples, in order.
+page() {
+	local file name=$1
+	mkdir -p "$BLOCKS/$name"
+	while read -r -u 3 file; do
+		case $file in
+		*.sh | *.user) block "$name" "${file##*.}" "$file" ;;
+		*) "example_${file##*.}" "$file" ;;
+		esac
+	done 3< <(manual_blocks "$name")
+}
+
+example_settings() { cp "$1" "$SETTINGS"; }
+example_policy() { cp "$1" "$POLICY"; }
+example_ssh_config() {
+	install -o bob -g bob -m 600 "$1" /home/bob/.ssh/config
+	printf 'ssh bastion id -un\n' >"$GUEST/probe"
+	expected='^ci-deploy$'
+	block "${1##*/}" user "$GUEST/probe"
+}
+example_nsswitch() {
+	sed -i -E '/^(passwd|group):/d' /etc/nsswitch.conf
+	cat "$1" >>/etc/nsswitch.conf
+}
+example_sshd() {
+	cp "$1" /etc/ssh/sshd_config.d/apikey.conf
+	sshd_with 'PasswordAuthentication no'
+	admits 'pam_apikey.8: with these lines a key types its token' password ci-deploy "$(cat /root/ci-deploy.token)"
+	refuses 'pam_apikey.8: and bob does not type his password' password bob bob-pw
+	sshd_with 'PermitRootLogin yes'
+}
+
+# example_pam: by hand, in the place of the profile's lines.
+example_pam() {
+	local phase line
+	cp -a /etc/pam.d "$GUEST/pam.d"
+	for phase in auth account session; do
+		sed -i '/pam_apikey/d; s/success=2/success=1/' "/etc/pam.d/common-$phase"
+		line=$(grep "^$phase" "$1")
+		printf '%s\n' "$line" | cat - "/etc/pam.d/common-$phase" >"$GUEST/stack"
+		cat "$GUEST/stack" >"/etc/pam.d/common-$phase"
+	done
+	people_enter
+	admits 'pam_apikey.8: by hand: a key gets in' password ci-deploy "$(cat /root/ci-deploy.token)"
+	apikey disable ci-deploy
+	refuses 'pam_apikey.8: by hand: a disabled one does not' password ci-deploy "$(cat /root/ci-deploy.token)"
+	apikey enable ci-deploy
+	cp -a "$GUEST"/pam.d/common-* /etc/pam.d/
+}
+
+# example_pam-sudo: the prompt, and that it is the key's token that opens.
+example_pam-sudo() {
+	cp -a /etc/pam.d/sudo "$GUEST/sudo.pam"
+	sed -i "1r $1" /etc/pam.d/sudo
+	printf '%%apikey-editors ALL=(root) /usr/bin/id\n' >/etc/sudoers.d/example
+	shows 'pam_apikey.8: sudo asks with that prompt' 0 '^API token: uid=0' \
+		sh -c 'setpriv --reuid ci-deploy --regid ci-deploy --init-groups -- sudo -k -S id </root/ci-deploy.token'
+	cp -a "$GUEST/sudo.pam" /etc/pam.d/sudo
+	rm /etc/sudoers.d/example
+}
+
+# vector NAME: a line of the test vector in apikey-formats(5).
+vector() { sed -n -E "s/^$1 +([^ ]+)\$/\1/p" "$TOP/man/apikey-formats.5"; }
+
+# number FILE OFFSET SIZE: a little-endian number in a file.
+number() { od -An -t "u$3" -j "$2" -N "$3" "$1" | tr -d ' '; }
+
+# formats: what apikey-formats(5) says of tokens and of headers, held against the real ones.
+formats() {
+	apikey create --name vector --role viewer --duration 1d --verifier "$(vector verifier)" >/dev/null
+	admits 'the test vector opens the key that was made with its verifier' password vector "$(vector token)"
+	apikey delete vector
+	for file in local.idx users.idx; do
+		equals "$file: its magic" APIKEYIX head -c 8 "$STATE/$file"
+		equals "$file: its version" 1 number "$STATE/$file" 8 4
+		equals "$file: its size" "$(stat -c %s "$STATE/$file")" number "$STATE/$file" 40 8
+	done
+	equals 'users.idx: the range of uids' '70000 99999' sh -c "echo $(number "$STATE/users.idx" 128 4) $(number "$STATE/users.idx" 132 4)"
+	equals 'users.idx: the generation of local.idx' "$(number "$STATE/local.idx" 16 8)" number "$STATE/users.idx" 168 8
+	equals 'policy.image: its magic' APIKEYPI head -c 8 "$STATE/policy.image"
+	equals 'policy.image: its size' "$(stat -c %s "$STATE/policy.image")" number "$STATE/policy.image" 16 8
+	for file in local.idx:600 local.idx.prev:600 users.idx:644 policy.image:600 lock:600; do
+		equals "${file%:*}: its mode" "${file#*:} root" stat -c '%a %U' "$STATE/${file%:*}"
+	done
+}
+
+# manuals: all of them, on a host whose keys are those of their examples.
+manuals() {
+	apikey delete ci-deploy nightly --remove-home >/dev/null
+	rm -f /home/bob/.ssh/config
+	page apikey.8
+	apikey role add ci-deploy editor >/dev/null
+	carry
+	page apikey-askpass.1
+	page nss_apikey.8
+	page pam_apikey.8
+	formats
+	page apikey-formats.5
+	cp -a /etc/apikey "$GUEST/apikey"
+	page apikey.yaml.5
+	cp -a "$GUEST"/apikey/* /etc/apikey/
+	apikey publish >/dev/null
+}
+
+syslog_start
+mkdir -p /run/sshd "$BLOCKS/readme"
+public_key root
+for verb in demo check build lint format host; do
+	shows "README: ./dev has the verb $verb" 0 "^  $verb( |\$)" "$TOP/dev" help
+done
+
+last=''
+while read -r -u 4 file; do
+	case $file in
+	*.sh | *.bash) block "README: $(cat "$file.title")" "${file##*.}" "$file" ;;
+	*.shows) expected=$(cat "$file") ;;
+	*.run) "$(cat "$file")" ;;
+	*) last=$file ;;
+	esac
+done 4< <(readme_blocks)
+exits 'taken out, no key is a user' 2 getent passwd ci-deploy
+exits 'and no PAM line is ours' 1 grep -rq pam_apikey /etc/pam.d
+tap_done

@@ -1,0 +1,1346 @@
+/*
+ * pam_driver: an application that calls the installed stack, as sshd, sudo or su
+ * would. pam.sh runs it in a namespace of its own, as that one's root: it makes
+ * itself another root folder, whose /etc and /var are its own.
+ */
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <locale.h>
+#include <malloc.h>
+#include <security/pam_appl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "paths.h"
+#include "testlib_cmocka.h"
+#include "testlib_keys.h"
+
+#define N(rows) (sizeof(rows) / sizeof((rows)[0]))
+#define SEEN __attribute__((visibility("default")))
+/* Files are stamped in the past of any clock. */
+#define STAMP 1000000
+
+extern char **environ;
+
+/* ---- what the module finds in place of the system's: these come before every library's ---- */
+
+static char log_lines[65536];
+static uid_t real_uid;
+
+SEEN void pam_syslog(const pam_handle_t *pamh, int priority, const char *fmt, ...)
+    AK_PRINTF(3, 4);
+
+SEEN void
+pam_syslog(const pam_handle_t *pamh, int priority, const char *fmt, ...)
+{
+	size_t len = strlen(log_lines);
+	va_list ap;
+
+	(void)pamh;
+	if (len > sizeof(log_lines) / 2)
+		len = 0;
+	len += (size_t)snprintf(log_lines + len, 16, "<%d> ", priority);
+	va_start(ap, fmt);
+	(void)vsnprintf(log_lines + len, sizeof(log_lines) - len - 1, fmt, ap);
+	va_end(ap);
+	(void)strcat(log_lines, "\n");
+}
+
+/* Who calls sudo. */
+SEEN uid_t
+getuid(void)
+{
+	return real_uid;
+}
+
+/* The n-th allocation fails, whoever asks: the module, libpam, libgcrypt, libyaml. Not with a sanitizer, whose own these are. */
+#if defined(__SANITIZE_ADDRESS__)
+#define COUNTS_ALLOCATIONS false
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define COUNTS_ALLOCATIONS false
+#endif
+#endif
+
+static unsigned countdown;
+static bool one_failed;
+
+#ifndef COUNTS_ALLOCATIONS
+#define COUNTS_ALLOCATIONS true
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *old, size_t size);
+
+static bool
+must_fail(void)
+{
+	if (countdown == 0 || --countdown != 0)
+		return false;
+	errno = ENOMEM;
+	return one_failed = true;
+}
+
+SEEN void *
+malloc(size_t size)
+{
+	return must_fail() ? NULL : __libc_malloc(size);
+}
+
+SEEN void *
+calloc(size_t n, size_t size)
+{
+	return must_fail() ? NULL : __libc_calloc(n, size);
+}
+
+SEEN void *
+realloc(void *old, size_t size)
+{
+	return must_fail() ? NULL : __libc_realloc(old, size);
+}
+#endif
+
+/* ---- the host ---- */
+
+static struct host host;
+static struct token tok_ci, tok_second, tok_other[6];
+
+static void
+skip_all(const char *why, const char *path)
+{
+	printf("1..0 # SKIP %s %s: %s\n", why, path, strerror(errno));
+	exit(0);
+}
+
+static void
+make_folders(const char *folder)
+{
+	char at[PATH_CAP];
+
+	for (const char *slash = strchr(folder + 1, '/'); slash != NULL;
+	     slash = strchr(slash + 1, '/')) {
+		(void)snprintf(at, sizeof(at), "%.*s", (int)(slash - folder), folder);
+		(void)mkdir(at, 0755);
+	}
+	(void)mkdir(folder, 0755);
+}
+
+/* An empty folder there, though what stands above it is the machine's. Then it must be root's, in here too. */
+static void
+mount_over(const char *folder)
+{
+	char at[PATH_CAP];
+	struct stat st;
+
+	(void)snprintf(at, sizeof(at), "%s", folder);
+	while (access(at, F_OK) == -1 && strrchr(at, '/') != at)
+		*strrchr(at, '/') = '\0';
+	if (mount("none", at, "tmpfs", 0, "mode=0755") == -1)
+		skip_all("nothing can be mounted over", at);
+	make_folders(folder);
+	for (;;) {
+		errno = EPERM;
+		if (stat(at, &st) == -1 || st.st_uid != 0)
+			skip_all("it is not root's:", at);
+		if (strrchr(at, '/') == at)
+			break;
+		*strrchr(at, '/') = '\0';
+	}
+}
+
+/* The same entry below another root: a folder is bound, a link is made again. */
+static void
+bind_entry(const char *name, const char *root)
+{
+	char from[PATH_CAP], to[PATH_CAP], target[PATH_CAP] = "";
+	struct stat st;
+
+	(void)snprintf(from, sizeof(from), "/%.200s", name);
+	(void)snprintf(to, sizeof(to), "%.50s/%.200s", root, name);
+	if (lstat(from, &st) == -1)
+		return;
+	if (S_ISLNK(st.st_mode) && readlink(from, target, sizeof(target) - 1) > 0)
+		(void)!symlink(target, to);
+	else if (S_ISDIR(st.st_mode) && mkdir(to, 0755) == 0)
+		(void)mount(from, to, NULL, MS_BIND | MS_REC, NULL);
+}
+
+/* A root folder that is ours, so that those below it may be trusted; of the machine's it has all but /etc and /var. */
+static void
+change_root(const char *root)
+{
+	DIR *d = opendir("/");
+	struct dirent *e;
+
+	if (d == NULL || mount("none", root, "tmpfs", 0, "mode=0755") == -1)
+		skip_all("nothing can be mounted over", root);
+	while ((e = readdir(d)) != NULL)
+		if (e->d_name[0] != '.' && strcmp(e->d_name, "etc") != 0 &&
+		    strcmp(e->d_name, "var") != 0)
+			bind_entry(e->d_name, root);
+	(void)closedir(d);
+	if (chroot(root) == -1 || chdir("/") == -1)
+		skip_all("cannot be a root folder:", root);
+}
+
+/* Only where root is somebody else outside: nothing of the machine is touched. */
+static bool
+is_own_namespace(void)
+{
+	unsigned inside = 1, outside = 0, count = 0;
+	FILE *f = fopen("/proc/self/uid_map", "re");
+	bool own = f != NULL && fscanf(f, "%u %u %u", &inside, &outside, &count) == 3 &&
+		   inside == 0 && count == 1;
+
+	if (f != NULL)
+		(void)fclose(f);
+	return own;
+}
+
+static void
+mount_host(const char *root)
+{
+	char folder[PATH_CAP];
+
+	change_root(root);
+	host.paths = paths_installed();
+	(void)snprintf(folder, sizeof(folder), "%s", host.paths.config);
+	*strrchr(folder, '/') = '\0';
+	make_folders("/etc");
+	make_folders("/var");
+	mount_over(folder);
+	mount_over(host.paths.state);
+}
+
+static const char *const POLICY = "version: 1\n"
+				  "roles:\n"
+				  "  all: {services: ['*']}\n"
+				  "  sshonly: {services: [sshd]}\n";
+
+enum {
+	UID_CI = 70000,
+	UID_SECOND,
+	UID_DISABLED,
+	UID_EXPIRED,
+	UID_EARLY,
+	UID_ROLELESS,
+	UID_SSHONLY,
+	UID_BOUND,
+};
+
+static void
+add_key(struct store *s, struct key_record k, const char *binding)
+{
+	if (binding != NULL)
+		key_bind(&k, binding);
+	assert_err(k.name, AK_OK, store_put(s, &k));
+}
+
+static void
+add_others(struct store *s)
+{
+	static const char own_too[] = "192.0.2.0/24\0"
+				      "127.0.0.0/8\0"
+				      "::1/128";
+	struct key_record k = key_with_token("disabled", UID_DISABLED, &tok_other[0]);
+
+	k.state = KEY_DISABLED;
+	add_key(s, k, "all");
+	k = key_with_token("expired", UID_EXPIRED, &tok_other[1]);
+	k.expires_at = time(NULL) - 1;
+	add_key(s, k, "all");
+	k = key_with_token("early", UID_EARLY, &tok_other[2]);
+	k.not_before = time(NULL) + 3600;
+	add_key(s, k, "all");
+	add_key(s, key_with_token("roleless", UID_ROLELESS, &tok_other[3]), NULL);
+	add_key(s, key_with_token("sshonly", UID_SSHONLY, &tok_other[4]), "sshonly");
+	k = key_with_token("bound", UID_BOUND, &tok_other[5]);
+	/* Its own host's addresses are in the list, and yet undefined. */
+	k.from = (struct strv){.bytes = own_too, .len_b = sizeof(own_too)};
+	add_key(s, k, "all");
+}
+
+/* Publish with what a change stages. */
+static void
+change(void (*stage)(struct store *s))
+{
+	struct store *s = host_open(&host);
+
+	if (stage != NULL)
+		stage(s);
+	assert_err("publish", AK_OK, host_publish_open(&host, s, STAMP));
+	store_close(&s);
+}
+
+static void
+add_all(struct store *s)
+{
+	static char long_text[3000];
+	struct key_record k = key_with_token("second", UID_SECOND, &tok_second);
+
+	memset(long_text, 'x', sizeof(long_text) - 1);
+	k.description = long_text; /* its record needs the heap */
+	add_key(s, k, "all");
+	add_key(s, key_with_token("ci", UID_CI, &tok_ci), "all");
+	add_others(s);
+}
+
+/* A key as it is stored, changed, stored again. */
+static void
+amend(uint32_t uid, void (*edit)(struct key_record *k))
+{
+	struct store *s = host_open(&host);
+	struct key k;
+
+	assert_err("find", AK_OK, store_find_uid(s, uid, &k));
+	if (edit == NULL) {
+		assert_err("remove", AK_OK, store_remove(s, &k.rec, STAMP));
+	} else {
+		edit(&k.rec);
+		assert_err("put", AK_OK, store_put(s, &k.rec));
+	}
+	assert_err("publish", AK_OK, host_publish_open(&host, s, STAMP));
+	key_clear(&k);
+	store_close(&s);
+}
+
+/* Many of libpam's callers have one; here it answers what the test says. */
+static struct {
+	const char *answer; /* NULL: success without an answer */
+	int code;
+	unsigned asked, told;
+	char prompt[256], last_told[512];
+} conv;
+
+static int
+converse(int n, const struct pam_message **msg, struct pam_response **resp, void *data)
+{
+	(void)data;
+	*resp = NULL;
+	if (conv.code != PAM_SUCCESS)
+		return conv.code;
+	*resp = calloc((size_t)n, sizeof(**resp));
+	if (*resp == NULL)
+		return PAM_BUF_ERR;
+	for (int i = 0; i < n; i++) {
+		bool asks = msg[i]->msg_style == PAM_PROMPT_ECHO_OFF ||
+			    msg[i]->msg_style == PAM_PROMPT_ECHO_ON;
+
+		(void)snprintf(asks ? conv.prompt : conv.last_told,
+		    asks ? sizeof(conv.prompt) : sizeof(conv.last_told), "%s", msg[i]->msg);
+		conv.asked += asks;
+		conv.told += !asks;
+		if (asks && conv.answer != NULL)
+			(*resp)[i].resp = strdup(conv.answer);
+	}
+	return PAM_SUCCESS;
+}
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	(void)unlink(host.paths.lockdown);
+	host_wipe(&host);
+	host.opt = (struct store_options){.accept_rollback = false};
+	host_groups(&host, "root:x:0:\nbob:x:1000:\n");
+	host_settings(&host, NULL);
+	host_policy(&host, POLICY);
+	change(add_all);
+	memset(&conv, 0, sizeof(conv));
+	log_lines[0] = '\0';
+	real_uid = 0;
+	return 0;
+}
+
+/* ---- transactions ---- */
+
+static struct {
+	const char *rhost, *ruser;
+	int flags;
+	void (*between)(pam_handle_t *pamh, char before); /* called before each phase */
+	void (*after)(pam_handle_t *pamh);
+} how;
+
+static int
+call(pam_handle_t *pamh, char phase, int flags)
+{
+	switch (phase) {
+	case 'a':
+		return pam_authenticate(pamh, flags);
+	case 'm':
+		return pam_acct_mgmt(pamh, flags);
+	case 's':
+		return pam_setcred(pamh, flags | (int)PAM_ESTABLISH_CRED);
+	case 'o':
+		return pam_open_session(pamh, flags);
+	case 'c':
+		return pam_close_session(pamh, flags);
+	case 'd':
+		return pam_setcred(pamh, flags | (int)PAM_DELETE_CRED);
+	case 'p':
+		return pam_chauthtok(pamh, flags);
+	default:
+		return PAM_ABORT;
+	}
+}
+
+/*
+ * Each letter is a phase: authenticate, acct_mgmt (m), setcred, open_session,
+ * close_session, delete credentials, password. The first answer that is not
+ * PAM_SUCCESS ends it, else the last one is returned.
+ */
+static int
+enter(const char *service, const char *user, const char *answer, const char *phases)
+{
+	struct pam_conv with = {.conv = converse};
+	pam_handle_t *pamh = NULL;
+	int code = PAM_SUCCESS;
+
+	if (answer != NULL)
+		conv.answer = answer;
+	assert_int_equal(pam_start(service, user, &with, &pamh), PAM_SUCCESS);
+	if (how.rhost != NULL)
+		assert_int_equal(pam_set_item(pamh, PAM_RHOST, how.rhost), PAM_SUCCESS);
+	if (how.ruser != NULL)
+		assert_int_equal(pam_set_item(pamh, PAM_RUSER, how.ruser), PAM_SUCCESS);
+	for (; *phases != '\0' && code == PAM_SUCCESS; phases++) {
+		if (how.between != NULL)
+			how.between(pamh, *phases);
+		code = call(pamh, *phases, how.flags);
+	}
+	if (how.after != NULL)
+		how.after(pamh);
+	(void)pam_end(pamh, code);
+	memset(&how, 0, sizeof(how));
+	return code;
+}
+
+static const char *
+text_of(const struct token *t)
+{
+	return t->text.text;
+}
+
+#define ci_text (text_of(&tok_ci))
+#define assert_code(row, wanted, got)                                                          \
+	do {                                                                                   \
+		int got_ = (got);                                                              \
+		if (got_ != (wanted))                                                          \
+			print_error("%s: wanted %s (%d), got %s (%d)\n", (row), #wanted,       \
+			    (wanted), pam_strerror(NULL, got_), got_);                         \
+		assert_row((row), got_ == (wanted));                                           \
+	} while (0)
+
+/* ---- whose account ---- */
+
+static void
+a_key_enters_with_its_token_by_all_phases(void **state)
+{
+	(void)state;
+	assert_code("sshd", PAM_SUCCESS, enter("sshd", "ci", ci_text, "amsocd"));
+	assert_int_equal(conv.asked, 1);
+	assert_string_equal(conv.prompt, "Password: ");
+	assert_int_equal(conv.told, 0);
+	assert_non_null(strstr(
+	    log_lines, "event=authenticate decision=allow key=ci id=K000070000 uid=70000"));
+	assert_non_null(strstr(log_lines, "event=open_session decision=allow"));
+}
+
+static void
+abuse_162_nobody_elses_account_is_ours_in_any_phase(void **state)
+{
+	static const char *const users[] = {"bob", "root", "toor", "nobody-here"};
+
+	(void)state;
+	for (size_t u = 0; u < N(users); u++)
+		for (const char *phase = "amsocdp"; *phase != '\0'; phase++) {
+			char one[2] = {*phase, '\0'};
+
+			assert_code(
+			    users[u], PAM_USER_UNKNOWN, enter("sshd", users[u], ci_text, one));
+		}
+	assert_int_equal(conv.asked, 0);
+	assert_int_equal(conv.told, 0);
+	assert_string_equal(log_lines, "");
+}
+
+static void
+a_uid_of_the_range_without_its_key_is_refused_and_let_go(void **state)
+{
+	static const char *const users[] = {"ghost", "alias"};
+
+	(void)state;
+	for (size_t u = 0; u < N(users); u++) {
+		for (const char *phase = "amop"; *phase != '\0'; phase++) {
+			char one[2] = {*phase, '\0'};
+
+			assert_code(
+			    users[u], PAM_PERM_DENIED, enter("sshd", users[u], ci_text, one));
+		}
+		assert_code(users[u], PAM_SUCCESS, enter("sshd", users[u], ci_text, "scd"));
+	}
+	assert_int_equal(conv.asked, 0);
+	assert_non_null(strstr(log_lines, "no key has this name and uid"));
+}
+
+static void
+abuse_021_to_031_strange_user_names_are_nobody(void **state)
+{
+	static char longest[257];
+	static const char *const names[] = {"-ci", "+ci", ".ci", "ci:x", "ci\n", "/../ci",
+	    "*)(uid=*", "CI", "Ci", "0", "70000", "ci@realm", "с\321\226", "ci ", " ci", "%n%s",
+	    "ci\\", longest};
+
+	(void)state;
+	memset(longest, 'c', sizeof(longest) - 1);
+	for (size_t i = 0; i < N(names); i++)
+		assert_code(names[i], PAM_USER_UNKNOWN, enter("sshd", names[i], ci_text, "a"));
+	assert_int_equal(conv.asked, 0);
+	conv.answer = "";
+	assert_code("empty", PAM_USER_UNKNOWN, enter("sshd", "", NULL, "m"));
+	assert_code("none", PAM_USER_UNKNOWN, enter("sshd", NULL, NULL, "m"));
+	assert_code(
+	    "a token as a name", PAM_USER_UNKNOWN, enter("sshd", ci_text, ci_text, "am"));
+	assert_string_equal(log_lines, "");
+}
+
+static void
+to_second(pam_handle_t *pamh, char before)
+{
+	if (before != 'a')
+		assert_int_equal(pam_set_item(pamh, PAM_USER, "second"), PAM_SUCCESS);
+}
+
+static void
+abuse_032_one_keys_token_does_not_carry_over_to_another_user(void **state)
+{
+	(void)state;
+	how.between = to_second;
+	assert_code("sshd", PAM_PERM_DENIED, enter("sshd", "ci", ci_text, "am"));
+	assert_non_null(strstr(log_lines, "reason=no-token"));
+}
+
+/* ---- the token ---- */
+
+static void
+abuse_001_to_019_wrong_tokens_are_refused_and_nothing_of_them_is_logged(void **state)
+{
+	static char long_511[512], long_512[513], long_1024[1025], long_65536[65537];
+	char cut[SECRET_CAP], more[SECRET_CAP + 8], flipped[SECRET_CAP + 8];
+	struct token wrong, nobodys;
+	const char *rows[] = {"", "apikey_", "password", cut, more, flipped, long_511, long_512,
+	    long_1024, long_65536, "\b\n\r\177INCORRECT", "\303\050", "%n%s", NULL, NULL, NULL};
+
+	(void)state;
+	assert_err("", AK_OK, token_new("K000070000", &wrong));
+	assert_err("", AK_OK, token_new("Q000070000", &nobodys));
+	rows[13] = text_of(&wrong);
+	rows[14] = text_of(&nobodys);
+	rows[15] = text_of(&tok_second);
+	(void)snprintf(cut, sizeof(cut), "%s", ci_text);
+	cut[TOKEN_LEN - 1] = '\0';
+	(void)snprintf(more, sizeof(more), "%s\n", ci_text);
+	(void)snprintf(flipped, sizeof(flipped), "APIKEY_%s", ci_text + 7);
+	memset(long_511, 'a', sizeof(long_511) - 1);
+	memset(long_512, 'a', sizeof(long_512) - 1);
+	memset(long_1024, 'a', sizeof(long_1024) - 1);
+	memset(long_65536, 'a', sizeof(long_65536) - 1);
+	memcpy(long_65536, ci_text, TOKEN_LEN);
+	for (size_t i = 0; i < N(rows); i++) {
+		log_lines[0] = '\0';
+		assert_code(rows[i], PAM_AUTH_ERR, enter("sshd", "ci", rows[i], "a"));
+		assert_non_null(strstr(log_lines, "decision=deny"));
+		assert_non_null(strstr(log_lines, "why=\"wrong token\""));
+		assert_null(strstr(log_lines, "apikey_"));
+		assert_null(strstr(log_lines, ci_text + 20));
+	}
+	token_clear(&wrong);
+	token_clear(&nobodys);
+}
+
+static void
+abuse_006_007_020_keys_that_may_not_are_refused_in_every_phase(void **state)
+{
+	static const struct {
+		const char *user, *service;
+		unsigned tok;
+		int auth, account;
+	} rows[] = {
+	    {"disabled", "sshd", 0, PAM_AUTH_ERR, PAM_PERM_DENIED},
+	    {"expired", "sshd", 1, PAM_AUTH_ERR, PAM_ACCT_EXPIRED},
+	    {"early", "sshd", 2, PAM_AUTH_ERR, PAM_PERM_DENIED},
+	    {"roleless", "sshd", 3, PAM_PERM_DENIED, PAM_PERM_DENIED},
+	    {"sshonly", "cron", 4, PAM_PERM_DENIED, PAM_PERM_DENIED},
+	    {"bound", "sshd", 5, PAM_PERM_DENIED, PAM_PERM_DENIED},
+	};
+
+	(void)state;
+	host_settings(&host, "version: 1\npublic_key_logins: allow\n");
+	for (size_t i = 0; i < N(rows); i++) {
+		const char *token = text_of(&tok_other[rows[i].tok]);
+
+		assert_code(rows[i].user, rows[i].auth,
+		    enter(rows[i].service, rows[i].user, token, "a"));
+		assert_true(conv.told > 0);
+		assert_code(rows[i].user, rows[i].account,
+		    enter(rows[i].service, rows[i].user, token, "m"));
+		assert_code(rows[i].user, PAM_SESSION_ERR,
+		    enter(rows[i].service, rows[i].user, token, "o"));
+	}
+	assert_code("sshonly by sshd", PAM_SUCCESS,
+	    enter("sshd", "sshonly", text_of(&tok_other[4]), "amo"));
+}
+
+static void
+a_keys_networks_are_asked_of_the_address_alone(void **state)
+{
+	static const struct {
+		const char *rhost;
+		int code;
+	} rows[] = {
+	    {"192.0.2.7", PAM_SUCCESS},
+	    {"::ffff:192.0.2.7", PAM_SUCCESS},
+	    {"198.51.100.1", PAM_PERM_DENIED},
+	    {"host.example.com", PAM_PERM_DENIED},
+	    {"UNKNOWN", PAM_PERM_DENIED},
+	    {"127.0.0.1", PAM_PERM_DENIED},
+	    {"127.8.9.1", PAM_PERM_DENIED},
+	    {"::1", PAM_PERM_DENIED},
+	    {"", PAM_PERM_DENIED},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		how.rhost = rows[i].rhost;
+		assert_code(rows[i].rhost, rows[i].code,
+		    enter("sshd", "bound", text_of(&tok_other[5]), "a"));
+	}
+}
+
+/* ---- the conversation ---- */
+
+static void
+abuse_002_033_to_037_whatever_the_conversation_does_it_is_a_denial(void **state)
+{
+	/* What a conversation must not be able to make a stack pass over. */
+	static const int codes[] = {PAM_CONV_ERR, PAM_CONV_AGAIN, PAM_BUF_ERR, PAM_IGNORE,
+	    PAM_USER_UNKNOWN, PAM_ABORT, PAM_NEW_AUTHTOK_REQD, 4711, -1};
+
+	(void)state;
+	for (size_t i = 0; i < N(codes); i++) {
+		int code;
+		char row[32];
+
+		conv.code = codes[i];
+		(void)snprintf(row, sizeof(row), "conversation %d", codes[i]);
+		code = enter("sshd", "ci", ci_text, "a");
+		assert_row(
+		    row, code == PAM_CONV_ERR || code == PAM_CONV_AGAIN || code == PAM_BUF_ERR);
+	}
+	conv.code = PAM_SUCCESS;
+	conv.answer = NULL;
+	assert_code("success without an answer", PAM_AUTH_ERR, enter("sshd", "ci", NULL, "a"));
+}
+
+static void
+abuse_033_without_a_conversation_nobody_enters(void **state)
+{
+	static const struct pam_conv none = {.conv = NULL};
+	pam_handle_t *pamh = NULL;
+
+	(void)state;
+	assert_int_equal(pam_start("sshd", "ci", &none, &pamh), PAM_SUCCESS);
+	assert_int_not_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
+	(void)pam_end(pamh, 0);
+}
+
+static void
+abuse_036_with_pam_silent_nobody_is_told_why(void **state)
+{
+	(void)state;
+	how.flags = PAM_SILENT;
+	assert_code("", PAM_AUTH_ERR, enter("sshd", "disabled", text_of(&tok_other[0]), "a"));
+	assert_int_equal(conv.told, 0);
+	assert_code("", PAM_AUTH_ERR, enter("sshd", "disabled", text_of(&tok_other[0]), "a"));
+	assert_string_equal(conv.last_told, "the key is disabled");
+}
+
+static void
+abuse_038_no_phase_but_authenticate_asks_for_anything(void **state)
+{
+	(void)state;
+	assert_code("", PAM_SUCCESS, enter("cron", "ci", ci_text, "msocd"));
+	assert_int_equal(conv.asked, 0);
+}
+
+static void
+is_unset(pam_handle_t *pamh)
+{
+	assert_null(pam_getenv(pamh, "PAM_AUTHTOK"));
+}
+
+static void
+abuse_163_the_token_is_left_for_no_other_module(void **state)
+{
+	(void)state;
+	how.after = is_unset;
+	assert_code("", PAM_SUCCESS, enter("shows", "ci", ci_text, "a"));
+	how.after = is_unset;
+	assert_code("", PAM_AUTH_ERR, enter("shows", "ci", text_of(&tok_second), "a"));
+}
+
+/* ---- options ---- */
+
+static void
+abuse_039_a_bad_option_is_an_error_for_keys_alone(void **state)
+{
+	static const char *const services[] = {"bad-option", "bad-config"};
+
+	(void)state;
+	for (size_t i = 0; i < N(services); i++) {
+		assert_code(
+		    services[i], PAM_SERVICE_ERR, enter(services[i], "ci", ci_text, "a"));
+		assert_code(
+		    services[i], PAM_SERVICE_ERR, enter(services[i], "ci", ci_text, "m"));
+		assert_code(
+		    services[i], PAM_SERVICE_ERR, enter(services[i], "ci", ci_text, "o"));
+		assert_code(services[i], PAM_SUCCESS, enter(services[i], "ci", ci_text, "scd"));
+		assert_code(
+		    services[i], PAM_USER_UNKNOWN, enter(services[i], "bob", NULL, "a"));
+		assert_code(
+		    services[i], PAM_USER_UNKNOWN, enter(services[i], "root", NULL, "m"));
+	}
+	assert_int_equal(conv.asked, 0);
+}
+
+static void
+a_prompt_a_file_and_a_word_in_the_log_can_be_had(void **state)
+{
+	(void)state;
+	assert_code("", PAM_SUCCESS, enter("words", "ci", ci_text, "a"));
+	assert_string_equal(conv.prompt, "Key:");
+	assert_code("", PAM_USER_UNKNOWN, enter("words", "bob", ci_text, "a"));
+	assert_non_null(strstr(log_lines, "event=debug phase=authenticate service=words "
+					  "subject=not-ours answer=10"));
+	assert_null(strstr(log_lines, "bob"));
+	assert_null(strstr(log_lines, ci_text + 20));
+}
+
+static void
+what_another_module_asked_for_is_taken_as_the_option_says(void **state)
+{
+	static const struct {
+		const char *service;
+		int token, password, nothing; /* what the other module got */
+		unsigned asked; /* with a password */
+	} rows[] = {
+	    {"ask-first", PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, 1},
+	    {"try-first", PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS, 1},
+	    {"use-first", PAM_SUCCESS, PAM_AUTH_ERR, PAM_AUTH_ERR, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		assert_int_equal(setenv("PAM_AUTHTOK", ci_text, 1), 0);
+		conv.asked = 0;
+		assert_code(
+		    rows[i].service, rows[i].token, enter(rows[i].service, "ci", ci_text, "a"));
+		assert_int_equal(conv.asked, i == 0);
+		assert_int_equal(setenv("PAM_AUTHTOK", "a password", 1), 0);
+		conv.asked = 0;
+		assert_code(rows[i].service, rows[i].password,
+		    enter(rows[i].service, "ci", ci_text, "a"));
+		assert_int_equal(conv.asked, rows[i].asked);
+		assert_int_equal(unsetenv("PAM_AUTHTOK"), 0);
+		assert_code(rows[i].service, rows[i].nothing,
+		    enter(rows[i].service, "ci", ci_text, "a"));
+	}
+	assert_int_equal(setenv("PAM_AUTHTOK", text_of(&tok_second), 1), 0);
+	assert_code(
+	    "a wrong token is final", PAM_AUTH_ERR, enter("try-first", "ci", ci_text, "a"));
+	assert_int_equal(unsetenv("PAM_AUTHTOK"), 0);
+}
+
+/* ---- the files ---- */
+
+static void
+remove_local(void)
+{
+	assert_int_equal(unlink(host.paths.local), 0);
+}
+
+static void
+empty_local(void)
+{
+	file_write(host.paths.local, "", 0, 0600);
+}
+
+static void
+open_local(void)
+{
+	assert_int_equal(chmod(host.paths.local, 0666), 0);
+}
+
+static void
+fifo_local(void)
+{
+	remove_local();
+	assert_int_equal(mkfifo(host.paths.local, 0600), 0);
+}
+
+static void
+old_local(void)
+{
+	char prev[PATH_CAP + 8];
+
+	amend(UID_DISABLED, NULL);
+	(void)snprintf(prev, sizeof(prev), "%s.prev", host.paths.local);
+	assert_int_equal(rename(prev, host.paths.local), 0);
+}
+
+static void
+cut_local(void)
+{
+	assert_int_equal(truncate(host.paths.local, 300), 0);
+}
+
+static void
+remove_users(void)
+{
+	assert_int_equal(unlink(host.paths.users), 0);
+}
+
+static void
+empty_users(void)
+{
+	file_write(host.paths.users, "", 0, 0644);
+}
+
+static void
+remove_policy(void)
+{
+	host_policy(&host, NULL);
+}
+
+static void
+break_policy(void)
+{
+	host_policy(&host, "version: 1\nroles: [\n");
+}
+
+static void
+open_policy(void)
+{
+	assert_int_equal(chmod(host.paths.policy, 0666), 0);
+}
+
+static void
+break_settings(void)
+{
+	host_settings(&host, "version: 1\nno_such: true\n");
+}
+
+static void
+break_image(void)
+{
+	file_write(host.paths.image, "x", 1, 0600);
+}
+
+static void
+lock_down(void)
+{
+	file_write(host.paths.lockdown, "", 0, 0600);
+}
+
+static void
+lock_down_by_a_dangling_link(void)
+{
+	assert_int_equal(symlink("/nowhere", host.paths.lockdown), 0);
+}
+
+static void
+abuse_041_to_069_158_broken_files_stop_keys_and_nobody_else(void **state)
+{
+	static const struct {
+		const char *name;
+		void (*break_it)(void);
+		int auth, account;
+	} rows[] = {
+	    {"local.idx missing", remove_local, PAM_AUTHINFO_UNAVAIL, PAM_AUTHINFO_UNAVAIL},
+	    {"local.idx empty", empty_local, PAM_AUTHINFO_UNAVAIL, PAM_AUTHINFO_UNAVAIL},
+	    {"local.idx cut", cut_local, PAM_AUTHINFO_UNAVAIL, PAM_AUTHINFO_UNAVAIL},
+	    {"local.idx writable", open_local, PAM_AUTHINFO_UNAVAIL, PAM_AUTHINFO_UNAVAIL},
+	    {"local.idx a FIFO", fifo_local, PAM_AUTHINFO_UNAVAIL, PAM_AUTHINFO_UNAVAIL},
+	    {"local.idx old", old_local, PAM_AUTHINFO_UNAVAIL, PAM_AUTHINFO_UNAVAIL},
+	    {"users.idx missing", remove_users, PAM_USER_UNKNOWN, PAM_USER_UNKNOWN},
+	    {"users.idx empty", empty_users, PAM_USER_UNKNOWN, PAM_USER_UNKNOWN},
+	    {"policy missing", remove_policy, PAM_PERM_DENIED, PAM_PERM_DENIED},
+	    {"policy broken", break_policy, PAM_PERM_DENIED, PAM_PERM_DENIED},
+	    {"policy writable", open_policy, PAM_PERM_DENIED, PAM_PERM_DENIED},
+	    {"settings broken", break_settings, PAM_PERM_DENIED, PAM_PERM_DENIED},
+	    {"image broken", break_image, PAM_SUCCESS, PAM_SUCCESS},
+	    {"lockdown", lock_down, PAM_PERM_DENIED, PAM_PERM_DENIED},
+	    {"lockdown, a link", lock_down_by_a_dangling_link, PAM_PERM_DENIED,
+		PAM_PERM_DENIED},
+	};
+
+	for (size_t i = 0; i < N(rows); i++) {
+		(void)set_up(state);
+		rows[i].break_it();
+		assert_code(rows[i].name, rows[i].auth, enter("cron", "ci", ci_text, "a"));
+		assert_code(rows[i].name, rows[i].account, enter("cron", "ci", ci_text, "m"));
+		assert_code(rows[i].name, PAM_USER_UNKNOWN, enter("cron", "bob", ci_text, "a"));
+		assert_code(rows[i].name, PAM_USER_UNKNOWN, enter("cron", "bob", ci_text, "m"));
+		assert_code(
+		    rows[i].name, PAM_USER_UNKNOWN, enter("cron", "root", ci_text, "a"));
+		assert_code(
+		    rows[i].name, PAM_USER_UNKNOWN, enter("cron", "root", ci_text, "m"));
+	}
+}
+
+static void
+abuse_064_no_flipped_byte_lets_a_wrong_token_in_or_stops_bob(void **state)
+{
+	struct host_files good;
+	char *both[2];
+	size_t len_b[2];
+
+	(void)state;
+	host_keep(&host, &good);
+	both[0] = good.local;
+	len_b[0] = good.local_len_b;
+	both[1] = good.users;
+	len_b[1] = good.users_len_b;
+	for (unsigned f = 0; f < 2; f++)
+		for (size_t at = 0; at < len_b[f]; at += 3) {
+			both[f][at] ^= 0x08;
+			host_put_back(&host, &good);
+			both[f][at] ^= 0x08;
+			assert_true(
+			    enter("sshd", "ci", text_of(&tok_second), "a") != PAM_SUCCESS);
+			assert_int_equal(enter("sshd", "bob", ci_text, "a"), PAM_USER_UNKNOWN);
+		}
+	host_files_clear(&good);
+}
+
+static void
+abuse_101_a_clock_behind_the_files_stops_keys_that_expire_and_no_others(void **state)
+{
+	struct store *s;
+
+	(void)state;
+	assert_code("before", PAM_ACCT_EXPIRED, enter("cron", "expired", NULL, "m"));
+	s = host_open(&host);
+	assert_err("", AK_OK, host_publish_open(&host, s, time(NULL) + 86400));
+	store_close(&s);
+	assert_code("expires", PAM_PERM_DENIED, enter("cron", "expired", NULL, "m"));
+	assert_non_null(strstr(log_lines, "reason=time-undefined"));
+	assert_code("never expires", PAM_SUCCESS, enter("cron", "ci", ci_text, "am"));
+}
+
+/* ---- services ---- */
+
+static void
+abuse_144_without_a_token_only_some_services_pass(void **state)
+{
+	static const struct {
+		const char *service;
+		int code, allowed;
+	} rows[] = {
+	    {"sshd", PAM_PERM_DENIED, PAM_SUCCESS},
+	    {"login", PAM_PERM_DENIED, PAM_SUCCESS},
+	    {"cron", PAM_SUCCESS, PAM_SUCCESS},
+	    {"su", PAM_SUCCESS, PAM_SUCCESS},
+	    {"su-l", PAM_SUCCESS, PAM_SUCCESS},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++)
+		assert_code(
+		    rows[i].service, rows[i].code, enter(rows[i].service, "ci", NULL, "m"));
+	assert_non_null(strstr(log_lines, "reason=no-token"));
+	host_settings(&host, "version: 1\npublic_key_logins: allow\n");
+	for (size_t i = 0; i < N(rows); i++)
+		assert_code(
+		    rows[i].service, rows[i].allowed, enter(rows[i].service, "ci", NULL, "m"));
+}
+
+static void
+a_line_may_name_other_settings(void **state)
+{
+	static const char text[] = "version: 1\npublic_key_logins: allow\n";
+
+	(void)state;
+	file_write("/etc/other.yaml", text, sizeof(text) - 1, 0644);
+	assert_code("", PAM_SUCCESS, enter("own-config", "ci", NULL, "mo"));
+	assert_code("", PAM_PERM_DENIED, enter("other", "ci", NULL, "m"));
+	assert_int_equal(unlink("/etc/other.yaml"), 0);
+	assert_code(
+	    "gone: the defaults", PAM_PERM_DENIED, enter("own-config", "ci", NULL, "m"));
+}
+
+static void
+to_root(pam_handle_t *pamh, char before)
+{
+	if (before == 's')
+		assert_int_equal(pam_set_item(pamh, PAM_USER, "root"), PAM_SUCCESS);
+}
+
+static void
+under_sudo_the_subject_is_who_calls_it(void **state)
+{
+	(void)state;
+	real_uid = UID_CI;
+	how.between = to_root;
+	assert_code("ci", PAM_SUCCESS, enter("sudo", "ci", ci_text, "amsocd"));
+	assert_null(strstr(log_lines, "user=root decision=deny"));
+	assert_code("NOPASSWD", PAM_SUCCESS, enter("sudo", "ci", NULL, "m"));
+	assert_code("targetpw", PAM_SUCCESS, enter("sudo", "root", NULL, "m"));
+	assert_code(
+	    "166 targetpw asks root", PAM_USER_UNKNOWN, enter("sudo", "root", ci_text, "a"));
+	real_uid = UID_ROLELESS;
+	assert_code("no role", PAM_PERM_DENIED, enter("sudo", "root", NULL, "m"));
+	assert_code("sudo-i", PAM_PERM_DENIED, enter("sudo-i", "roleless", NULL, "m"));
+	real_uid = 1000;
+	assert_code("bob", PAM_USER_UNKNOWN, enter("sudo", "bob", NULL, "m"));
+	assert_code("bob, runaspw", PAM_USER_UNKNOWN, enter("sudo", "ci", NULL, "m"));
+	real_uid = 0;
+	assert_code("root", PAM_USER_UNKNOWN, enter("sudo", "root", NULL, "m"));
+	real_uid = 70009;
+	assert_code("a uid of the range", PAM_PERM_DENIED, enter("sudo", "root", NULL, "m"));
+}
+
+static void
+roots_own_su_needs_no_role_and_nobody_elses(void **state)
+{
+	(void)state;
+	how.ruser = "root";
+	assert_code("root", PAM_SUCCESS, enter("su", "roleless", NULL, "mso"));
+	how.ruser = "bob";
+	assert_code("bob", PAM_PERM_DENIED, enter("su", "roleless", NULL, "m"));
+	how.ruser = "root";
+	assert_code("another service", PAM_PERM_DENIED, enter("cron", "roleless", NULL, "m"));
+	real_uid = 1000;
+	how.ruser = "root";
+	assert_code("a uid that lies", PAM_PERM_DENIED, enter("su", "roleless", NULL, "m"));
+}
+
+/* ---- the session ---- */
+
+static void
+disable(struct key_record *k)
+{
+	k->state = KEY_DISABLED;
+}
+
+static void
+disable_before_open(pam_handle_t *pamh, char before)
+{
+	(void)pamh;
+	if (before == 'o')
+		amend(UID_CI, disable);
+}
+
+static void
+abuse_141_a_key_revoked_after_the_account_phase_gets_no_session(void **state)
+{
+	(void)state;
+	how.between = disable_before_open;
+	assert_code("", PAM_SESSION_ERR, enter("sshd", "ci", ci_text, "amso"));
+	assert_non_null(strstr(log_lines, "event=open_session decision=deny"));
+}
+
+static void
+end_secret(struct key_record *k)
+{
+	k->n_secrets = 0;
+}
+
+static void
+end_secret_before_open(pam_handle_t *pamh, char before)
+{
+	(void)pamh;
+	if (before == 'o')
+		amend(UID_CI, end_secret);
+}
+
+static void
+abuse_146_a_secret_that_ended_after_the_account_phase_opens_no_session(void **state)
+{
+	(void)state;
+	how.between = end_secret_before_open;
+	assert_code("", PAM_SESSION_ERR, enter("sshd", "ci", ci_text, "amso"));
+	assert_non_null(strstr(log_lines, "reason=secret-ended"));
+}
+
+static void
+delete_before_close(pam_handle_t *pamh, char before)
+{
+	(void)pamh;
+	if (before == 'c')
+		amend(UID_CI, NULL);
+}
+
+static void
+a_deleted_keys_session_is_closed_and_its_credentials_are_let_go(void **state)
+{
+	(void)state;
+	how.between = delete_before_close;
+	assert_code("", PAM_SUCCESS, enter("sshd", "ci", ci_text, "amsocd"));
+}
+
+static void
+knows_who_it_is(pam_handle_t *pamh)
+{
+	assert_string_equal(pam_getenv(pamh, "APIKEY_NAME"), "ci");
+	assert_string_equal(pam_getenv(pamh, "APIKEY_ID"), "K000070000");
+	assert_string_equal(pam_getenv(pamh, "APIKEY_ROLES"), "all");
+	assert_string_equal(pam_getenv(pamh, "APIKEY_SPACE"), "root");
+}
+
+static void
+knows_nothing(pam_handle_t *pamh)
+{
+	assert_null(pam_getenv(pamh, "APIKEY_NAME"));
+}
+
+static void
+a_session_is_told_who_it_is_but_not_under_sudo(void **state)
+{
+	(void)state;
+	how.after = knows_who_it_is;
+	assert_code("", PAM_SUCCESS, enter("sshd", "ci", ci_text, "amso"));
+	how.after = knows_nothing;
+	real_uid = UID_CI;
+	assert_code("", PAM_SUCCESS, enter("sudo", "ci", ci_text, "amso"));
+	real_uid = 0;
+	how.after = knows_nothing;
+	assert_code(
+	    "", PAM_PERM_DENIED, enter("sshd", "roleless", text_of(&tok_other[3]), "a"));
+}
+
+static void
+a_keys_password_is_not_changed_here(void **state)
+{
+	(void)state;
+	assert_code("", PAM_PERM_DENIED, enter("sshd", "ci", ci_text, "p"));
+	assert_non_null(strstr(conv.last_told, "apikey rotate"));
+}
+
+/* ---- the caller's process ---- */
+
+/* Open descriptors, environment, signals and locale, as text. */
+static char *
+print_process(void)
+{
+	char *text = NULL;
+	size_t len_b;
+	FILE *out = open_memstream(&text, &len_b);
+	DIR *d = opendir("/proc/self/fd");
+	struct dirent *e;
+	struct sigaction act;
+	sigset_t mask;
+
+	while ((e = readdir(d)) != NULL) {
+		char path[300], target[256] = "";
+
+		(void)snprintf(path, sizeof(path), "/proc/self/fd/%s", e->d_name);
+		if (e->d_name[0] != '.' && atoi(e->d_name) != dirfd(d) &&
+		    readlink(path, target, sizeof(target) - 1) > 0)
+			(void)fprintf(out, "fd %s %s\n", e->d_name, target);
+	}
+	(void)closedir(d);
+	for (char **v = environ; *v != NULL; v++)
+		(void)fprintf(out, "env %s\n", *v);
+	(void)sigprocmask(SIG_SETMASK, NULL, &mask);
+	for (int s = 1; s < NSIG; s++)
+		if (sigaction(s, NULL, &act) == 0)
+			(void)fprintf(out, "signal %d %p %d %d\n", s,
+			    (void *)(intptr_t)act.sa_handler, act.sa_flags,
+			    sigismember(&mask, s));
+	(void)fprintf(out, "locale %s\n", setlocale(LC_ALL, NULL));
+	(void)fclose(out);
+	return text;
+}
+
+static void
+abuse_116_117_the_callers_process_is_as_it_was(void **state)
+{
+	char *before, *after;
+
+	(void)state;
+	(void)setlocale(LC_ALL, "tr_TR.UTF-8"); /* where there is one */
+	assert_code("warm up", PAM_SUCCESS, enter("sshd", "ci", ci_text, "amsocd"));
+	before = print_process();
+	assert_code("", PAM_SUCCESS, enter("sshd", "ci", ci_text, "amsocd"));
+	assert_code("", PAM_AUTH_ERR, enter("sshd", "ci", "wrong", "a"));
+	assert_code("", PAM_USER_UNKNOWN, enter("sshd", "bob", "wrong", "a"));
+	remove_local();
+	assert_code("", PAM_AUTHINFO_UNAVAIL, enter("sshd", "ci", ci_text, "a"));
+	after = print_process();
+	assert_string_equal(before, after);
+	free(before);
+	free(after);
+	(void)setlocale(LC_ALL, "C");
+}
+
+size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
+
+static size_t
+allocated_b(void)
+{
+	return __sanitizer_get_current_allocated_bytes != NULL
+		   ? __sanitizer_get_current_allocated_bytes()
+		   : mallinfo2().uordblks;
+}
+
+#define ROUNDS (COUNTS_ALLOCATIONS ? 10000 : 1000)
+
+static void
+ten_thousand_logins_leave_no_descriptor_and_no_memory_behind(void **state)
+{
+	char *before = NULL, *after;
+	size_t used_b = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		if (i == ROUNDS / 10) {
+			before = print_process();
+			used_b = allocated_b();
+		}
+		(void)enter("sshd", "ci", ci_text, "amsocd");
+		(void)enter("sshd", "ci", "wrong", "a");
+		(void)enter("cron", "second", NULL, "m");
+	}
+	assert_in_range(allocated_b(), 0, used_b + 4096);
+	after = print_process();
+	assert_string_equal(before, after);
+	free(before);
+	free(after);
+}
+
+static void
+fail_from_here(pam_handle_t *pamh, char before)
+{
+	static unsigned n;
+
+	(void)pamh;
+	if (before == '0')
+		n = 0;
+	countdown = ++n;
+}
+
+static bool allow_failures; /* a key may be refused for them; nobody else */
+
+static void
+stop_failing(pam_handle_t *pamh)
+{
+	(void)pamh;
+	countdown = 0;
+}
+
+/* One phase with the n-th allocation failing, for n = 1, 2, … until none does; at each the answer is one of these, or a refusal where that is allowed. */
+static void
+is_one_of(const char *user, const char *answer, const char *phases, int a, int b)
+{
+	unsigned past = 0;
+
+	fail_from_here(NULL, '0');
+	countdown = 0;
+	while (past < 3) {
+		int code;
+
+		one_failed = false;
+		how.between = fail_from_here;
+		how.after = stop_failing;
+		code = enter("cron", user, answer, phases);
+		past += !one_failed;
+		/* Before it is known whose account it is, every failure is nobody's. */
+		if (code == a || code == b ||
+		    (allow_failures && one_failed && code != PAM_SUCCESS && code != PAM_IGNORE))
+			continue;
+		print_error("%s %s: %s (%d)\n", user, phases, pam_strerror(NULL, code), code);
+		fail();
+	}
+}
+
+static void
+abuse_128_without_memory_nobody_enters_who_should_not_and_bob_is_not_ours(void **state)
+{
+	(void)state;
+	allow_failures = true;
+	is_one_of("ci", text_of(&tok_second), "a", PAM_AUTH_ERR, PAM_PERM_DENIED);
+	is_one_of("ci", ci_text, "a", PAM_SUCCESS, PAM_PERM_DENIED);
+	is_one_of("roleless", NULL, "m", PAM_PERM_DENIED, PAM_PERM_DENIED);
+	is_one_of("disabled", NULL, "o", PAM_SESSION_ERR, PAM_SESSION_ERR);
+	is_one_of("ci", NULL, "m", PAM_SUCCESS, PAM_PERM_DENIED);
+	is_one_of("ci", NULL, "o", PAM_SUCCESS, PAM_SESSION_ERR);
+	is_one_of("ci", NULL, "s", PAM_SUCCESS, PAM_SUCCESS);
+	is_one_of("ci", NULL, "c", PAM_SUCCESS, PAM_SUCCESS);
+	allow_failures = false;
+	for (const char *phase = "amsocdp"; *phase != '\0'; phase++) {
+		char one[2] = {*phase, '\0'};
+
+		is_one_of("bob", ci_text, one, PAM_USER_UNKNOWN, PAM_USER_UNKNOWN);
+		is_one_of("root", ci_text, one, PAM_USER_UNKNOWN, PAM_USER_UNKNOWN);
+	}
+}
+
+#define T(test) cmocka_unit_test_setup(test, set_up)
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+	    T(a_key_enters_with_its_token_by_all_phases),
+	    T(abuse_162_nobody_elses_account_is_ours_in_any_phase),
+	    T(a_uid_of_the_range_without_its_key_is_refused_and_let_go),
+	    T(abuse_021_to_031_strange_user_names_are_nobody),
+	    T(abuse_032_one_keys_token_does_not_carry_over_to_another_user),
+	    T(abuse_001_to_019_wrong_tokens_are_refused_and_nothing_of_them_is_logged),
+	    T(abuse_006_007_020_keys_that_may_not_are_refused_in_every_phase),
+	    T(a_keys_networks_are_asked_of_the_address_alone),
+	    T(abuse_002_033_to_037_whatever_the_conversation_does_it_is_a_denial),
+	    T(abuse_033_without_a_conversation_nobody_enters),
+	    T(abuse_036_with_pam_silent_nobody_is_told_why),
+	    T(abuse_038_no_phase_but_authenticate_asks_for_anything),
+	    T(abuse_163_the_token_is_left_for_no_other_module),
+	    T(abuse_039_a_bad_option_is_an_error_for_keys_alone),
+	    T(a_prompt_a_file_and_a_word_in_the_log_can_be_had),
+	    T(a_line_may_name_other_settings),
+	    T(what_another_module_asked_for_is_taken_as_the_option_says),
+	    T(abuse_041_to_069_158_broken_files_stop_keys_and_nobody_else),
+	    T(abuse_064_no_flipped_byte_lets_a_wrong_token_in_or_stops_bob),
+	    T(abuse_101_a_clock_behind_the_files_stops_keys_that_expire_and_no_others),
+	    T(abuse_144_without_a_token_only_some_services_pass),
+	    T(under_sudo_the_subject_is_who_calls_it),
+	    T(roots_own_su_needs_no_role_and_nobody_elses),
+	    T(abuse_141_a_key_revoked_after_the_account_phase_gets_no_session),
+	    T(abuse_146_a_secret_that_ended_after_the_account_phase_opens_no_session),
+	    T(a_deleted_keys_session_is_closed_and_its_credentials_are_let_go),
+	    T(a_session_is_told_who_it_is_but_not_under_sudo),
+	    T(a_keys_password_is_not_changed_here),
+	    T(abuse_116_117_the_callers_process_is_as_it_was),
+	    T(ten_thousand_logins_leave_no_descriptor_and_no_memory_behind),
+	    T(abuse_128_without_memory_nobody_enters_who_should_not_and_bob_is_not_ours),
+	};
+
+	if (argc != 2 || !is_own_namespace()) {
+		(void)fprintf(stderr, "%s: only tests/integration/pam.sh runs this\n", argv[0]);
+		return 2;
+	}
+	mount_host(argv[1]);
+	/* The last one is for a build whose allocations can be made to fail. */
+	return _cmocka_run_group_tests(
+	    "tests", tests, N(tests) - (COUNTS_ALLOCATIONS ? 0 : 1), NULL, NULL);
+}

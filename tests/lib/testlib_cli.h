@@ -1,0 +1,64 @@
+/* testlib_cli: runs the command in a test's folder, on a machine whose accounts and clock the test chooses. */
+#ifndef TESTLIB_CLI_H
+#define TESTLIB_CLI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "cli.h"
+#include "testlib_keys.h"
+#include "testlib_tmp.h"
+#include "token.h"
+
+/* Spaces production (below it production-eu) and staging; roles viewer, editor and admin. */
+extern const char *const CLI_POLICY;
+/* No homes, shell /bin/sh, this host is bastion-1. */
+extern const char *const CLI_SETTINGS;
+
+struct cli_test {
+	struct host host;
+	struct tmp *tmp;
+	struct cli cli;
+	char skel[TMP_CAP * 2], crontabs[TMP_CAP * 2], atjobs[TMP_CAP * 2];
+	int64_t now; /* HOST_NOW at first */
+	/* One local user and one local group, and an id that is taken; and whether accounts can be asked at all. */
+	const char *user, *group;
+	uint32_t user_uid, group_gid, taken;
+	bool accounts_down;
+	const char *input; /* what stdin holds; NULL: nothing */
+	FILE *out_to; /* NULL: into out */
+	char *out, *err; /* what the last run wrote; freed by the next */
+	char log[4096]; /* audit lines since the start */
+	unsigned flushes; /* of name caches */
+};
+
+/* As host_make, with the policy and settings above. */
+void cli_test_make(struct cli_test *t, void **state);
+void cli_test_clear(struct cli_test *t);
+
+/* apikey ARGUMENT…; the exit code. */
+int cli_test_run(struct cli_test *t, const char *const *words);
+#define run(t, ...) cli_test_run((t), (const char *const[]){"apikey", __VA_ARGS__, NULL})
+
+/* The run ended so, and the error stream holds says (NULL: is empty). */
+#define assert_run(t, wanted, says, ...)                                                       \
+	cli_test_assert((t), (wanted), (says), run((t), __VA_ARGS__), __FILE__, __LINE__)
+void cli_test_assert(
+    struct cli_test *t, int wanted, const char *says, int got, const char *file, int line);
+
+/* What the last run wrote, as JSON; the test fails when it is none. Decref. */
+json_t *cli_test_json(const struct cli_test *t);
+/* A member as compact JSON of the document ("name", or "secrets.0.number"); good until the next call; NULL: no such. */
+const char *cli_test_member(const struct cli_test *t, const char *path);
+#define assert_member(t, path, wanted)                                                         \
+	assert_string_equal(cli_test_member((t), (path)), (wanted))
+
+/* Make a key; its token into tok (-q's answer), unless tok is NULL. */
+void cli_test_create(struct cli_test *t, const char *name, const char *role, char tok[80]);
+
+/* The generation of local.idx, to see whether it was written again; 0: none. */
+uint64_t cli_test_generation(const struct cli_test *t);
+
+#endif

@@ -1,0 +1,293 @@
+#!/usr/bin/env bash
+# Do the manuals say what the code does? Both are read here; nothing but `apikey --help` is run, and no root is needed.
+set -euo pipefail
+top_srcdir=${top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
+APIKEY=${top_builddir:-$top_srcdir/build/plain}/apikey
+# shellcheck source=tests/lib/tap.sh
+. "$top_srcdir/tests/lib/tap.sh"
+export LC_ALL=C
+cd "$top_srcdir"
+
+# --- reading ------------------------------------------------------------------------------------
+
+# section PAGE NAME…: the lines of these sections of a manual, without comments.
+section() {
+	local page=man/$1 name
+	shift
+	for name in "$@"; do
+		awk -v want="$name" '
+			/^\.S[hs] / { title = substr($0, 5); on = title == want; next }
+			on && !/^\.\\"/' "$page"
+	done
+}
+
+# words MACRO: the first words behind this macro, from mdoc on stdin; a line of several gives them all.
+words() {
+	sed -n -E "s/^(\.It )?\.?$1 //p" | sed -E 's/ Ns .*//; s/ (No|or|and) / /g; s/[,.;:]( |$)/ /g' | tr ' ' '\n' | sed '/^$/d'
+}
+
+# array FILE REGEX: from the line that matches to the next "};", as one line.
+array() {
+	awk -v from="$2" '$0 ~ from { on = 1 } on { printf "%s ", $0 } on && /^};|};$/ { exit }' "$1"
+}
+
+# strings: the quoted strings of stdin, one a line.
+strings() { grep -Eo '"[^"]*"' | tr -d '"'; }
+
+# same SENTENCE A B: two lists, as sets.
+same() {
+	local a b
+	a=$(sort -u <<<"$2")
+	b=$(sort -u <<<"$3")
+	if [ -n "$a" ] && [ "$a" = "$b" ]; then
+		tap_ok "$1"
+		return
+	fi
+	diff <(printf '%s\n' "$a") <(printf '%s\n' "$b") >"$tap_out" || :
+	tap_note '(< the code, > the manual)\n'
+	tap_not_ok "$1"
+}
+
+# block PAGE LINE: the literal display behind the line with that text, as it is printed.
+block() {
+	awk -v after="$2" '
+		index($0, after) { seen = 1 }
+		seen && /^\.Bd -literal/ { on = 1; next }
+		on && /^\.Ed/ { exit }
+		on' "man/$1" | sed 's/\\e/\\/g; s/\\&//g'
+}
+
+# --- pam_apikey(8) ------------------------------------------------------------------------------
+
+same "each option of the module" \
+	"$(grep -E '^[[:space:]]*\{"[a-z_]+=?", ' pam/options.c | strings)" \
+	"$(section pam_apikey.8 OPTIONS | grep '^\.It Cm' | words Cm | sed 's/=.*/=/')"
+
+reasons() {
+	awk -F'[][{}, "]+' '
+		FNR == NR { if ($2 ~ /^REASON_/ && /\] = \{/) word[$2] = $4; next }
+		$2 ~ /^REASON_/ && $3 ~ /^PAM_/ { print word[$2], $3, $4 }' common/decide.c pam/result.c
+}
+same "each reason, and PAM's codes for it" "$(reasons)" \
+	"$(section pam_apikey.8 RESULTS | sed -n -E 's/^\.It ([a-z-]+) Ta Dv ([A-Z_]+) Ta Dv ([A-Z_]+)$/\1 \2 \3/p')"
+
+# A file's failure has the code of the table; what is no or a wrong token is one line in the manual.
+failures() {
+	awk -F'[{}, ":;\t]+' '
+		FNR == NR && /case AK_/ { name = $3 }
+		FNR == NR && /return "/ { sub(/.*return "/, ""); sub(/".*/, ""); text[name] = $0 }
+		FNR == NR { next }
+		$2 ~ /^AK_ERR_/ { print ($3 == "PAM_AUTH_ERR" ? "wrong token" : text[$2]) ": " $3 }' common/err.c pam/result.c
+	sed -n -E 's/.*refuse\(sc, (PAM_[A-Z_]+), "([^"]+)"\).*/\2: \1/p' pam/entry.c
+}
+same "each failure before a decision" "$(failures)" \
+	"$(section pam_apikey.8 RESULTS | sed -n -E 's/^\.It "([^"]+)" Ta Dv (PAM_[A-Z_]+)$/\1: \2/p' |
+		grep -Ev "^(the account is no key's|the password phase, for a key|out of memory after the decision|all else):")"
+
+same "the services that are entered without a token" "$(array common/decide.c 'tokenless\[\] = ' | strings)" \
+	"$(section pam_apikey.8 'Services entered without a token' | words Li)"
+same "the services of root's own su" "$(array pam/judge.c 'services\[\] = ' | strings)" \
+	"$(section pam_apikey.8 "Root's own su" | words Li)"
+same "the variables of a session" "$(grep -Eo '"APIKEY_[A-Z]+"' pam/session.c | tr -d '"')" \
+	"$(section pam_apikey.8 ENVIRONMENT | grep '^\.It Ev' | words Ev)"
+same "the fields of a decision's line in the log" \
+	"$(grep -Eo '(audit_add|audit_add_number)\(&?a, "[a-z]+"' pam/report.c | strings | grep -Ev '^(phase|subject|answer)$'; echo event)" \
+	"$(section pam_apikey.8 LOG | grep '^\.It Li' | words Li)"
+same "the events of the module" "$(array pam/report.c 'events\[\] = ' | strings | grep -v '^setcred$')" \
+	"$(section pam_apikey.8 LOG | awk '/^\.It Li event/ { on = 1; next } /^\.It/ { on = 0 } on' | words Li)"
+same "the functions of the module" "$(grep -Eo 'pam_sm_[a-z_]+' pam/pam.map)" \
+	"$(section pam_apikey.8 Functions | words Fn)"
+equals "the profile of pam-auth-update, to the letter" "$(cat etc/pam-configs/apikey)" block pam_apikey.8 'With pam-auth-update'
+equals "the lines for sshd, to the letter" "$(grep -v '^#' etc/sshd_config.d/apikey.conf)" block pam_apikey.8 'run: sshd'
+# The hand-written lines are the profile's, with `done` for `end`.
+equals "the hand-written lines" "$(grep -Eo '\[.*' etc/pam-configs/apikey | sed 's/success=end/success=done/')" \
+	sh -c "printf '%s\n' \"\$1\" | cut -f2-" - "$(block pam_apikey.8 'run: pam')"
+
+# --- nss_apikey(8) ------------------------------------------------------------------------------
+
+same "the functions of the name service module" "$(grep -Eo '_nss_apikey_[a-z_]+' nss/nss.map)" \
+	"$(section nss_apikey.8 FUNCTIONS | grep -Eo '_nss_apikey_[a-z_]+')"
+
+# --- apikey.yaml(5) -----------------------------------------------------------------------------
+
+# settings_of_code: "name default" for each row of the table.
+settings_of_code() {
+	array common/settings.c 'struct option options\[\] = ' | sed 's/{"\([a-z_]*\)", KIND_/\n\1 KIND_/g' |
+		grep KIND_ | while read -r name row; do
+		printf '%s %s\n' "$name" "$(strings <<<"$row" | tail -n 1)"
+	done
+}
+# settings_of_manual: the same; the host has no word for a default.
+settings_of_manual() {
+	section apikey.yaml.5 SETTINGS | awk '
+		/^\.It Cm/ { name = $3 }
+		/^Default:$/ { fallback = 1; next }
+		/^Default: the node name/ { print name " " }
+		fallback { print name " " $2 }
+		{ fallback = 0 }'
+}
+same "each setting with its default" "$(settings_of_code)" "$(settings_of_manual)"
+same "each setting stands in etc/apikey.yaml, and nothing else" "$(settings_of_code | sed 's/^host .*/host/')" \
+	"$(sed -n -E 's/^#([a-z_]+): (.*)/\1 \2/p' etc/apikey.yaml | sed 's/^host .*/host/')"
+reserved() {
+	array common/record.c 'id_range reserved\[\] = ' | grep -Eo '\{[0-9]+U?, [0-9A-Z_]+\}' | tr -d '{}U' | sed 's/, /-/; s/-INT32_MAX/ and above/' |
+		sed 's/^65534-65535$/65534, 65535/'
+}
+for range in 0-999 60001-60513 61184-65519 524288-1879048191; do
+	holds "the ids $range are reserved" grep -qx "$range" <(reserved)
+	holds "and the manual says so" grep -q -- "$range" man/apikey.yaml.5
+done
+equals "no other ids are" 6 grep -c . <(reserved)
+
+policy_keys() {
+	sed -n -E 's/^[[:space:]]*\{"([a-z_]+)", policy_compile.*/\1/p' common/policy.c
+	array common/policy_roles.c 'known\[\] = ' | strings
+}
+same "each key of the policy" "$(policy_keys)" \
+	"$(section apikey.yaml.5 'POLICY FILE' | sed -n -E 's/^\.It Cm ([a-z_]+) :.*/\1/p')"
+holds "and of a space" grep -q 'Cm parent' man/apikey.yaml.5
+for number in "$(sed -n -E 's/.*POLICY_NAME_MAX ([0-9]+).*/at most \1/p' common/text.h)" \
+	"$(sed -n -E 's/.*KEY_NAME_MAX ([0-9]+).*/at most \1/p' common/text.h)" \
+	"$(sed -n -E 's/.*YAML_MAX_DEPTH ([0-9]+)U.*/\1 levels/p' common/yamltree.h)" \
+	"at most $(($(sed -n -E 's/.*BINDING_CAP ([0-9]+).*/\1/p' common/role.h) - 1)) bytes"; do
+	holds "the limit: $number" grep -q -- "$number" man/apikey.yaml.5
+done
+
+# --- apikey(8) ----------------------------------------------------------------------------------
+
+verbs_of_code() { sed -n -E 's/^[[:space:]]*\{"([a-z ]+)", "[^"]*", [0-9]+,.*/\1/p' cli/verbs.c; }
+# verbs_of_manual: "verb" or, with --options, "verb --option" for each.
+verbs_of_manual() {
+	section apikey.8 VERBS | awk -v what="${1:-}" '
+		function line(text,   n, part, i, verb) {
+			n = split(text, part, " ")
+			verb = ""
+			for (i = 1; i <= n && part[i] != "Ic"; i++);
+			for (i++; i <= n && part[i] !~ /^(Ar|Fl|Op)$/; i++)
+				verb = verb (verb == "" ? "" : " ") part[i]
+			if (what == "")
+				print verb
+			else
+				for (i = 1; i < n; i++)
+					if (part[i] == "Fl")
+						print verb " --" (part[i + 1] == "q" ? "quiet" : substr(part[i + 1], 2))
+		}
+		/^\.It Xo/ { joined = " "; next }
+		/^\.Xc/ { line(joined); joined = ""; next }
+		joined != "" { sub(/^\./, ""); joined = joined " " $0; next }
+		/^\.It Ic/ { line($0) }'
+}
+same "each verb" "$(verbs_of_code)" "$(verbs_of_manual)"
+options_of_program() {
+	local verb option
+	while read -r verb; do
+		# shellcheck disable=SC2086 # a verb may be two words
+		ASAN_OPTIONS=detect_leaks=0 "$APIKEY" $verb --help </dev/null | sed -n -E 's/^ .* --([a-z-]+).*/\1/p; s/^  -., --([a-z-]+).*/\1/p' | sort -u |
+			while read -r option; do
+				printf '%s --%s\n' "$verb" "$option"
+			done
+	done < <(verbs_of_code) | grep -Ev -- '--(help|output)$'
+}
+same "each option of each verb" "$(options_of_program)" "$(verbs_of_manual --options)"
+same "each option is described" "$(sed -n -E 's/^[[:space:]]*\[ARG_[A-Z_]+\] = \{"([a-z-]+)".*/\1/p' cli/args.c)" \
+	"$(section apikey.8 OPTIONS | sed -n -E 's/^\.It Fl ([a-z] , )?-([a-z-]+).*/\2/p')"
+same "each exit status" "$(sed -n -E 's/^[[:space:]]*CLI_[A-Z]+ = ([0-9]).*/\1/p' cli/cli.h)" \
+	"$(section apikey.8 'EXIT STATUS' | sed -n -E 's/^\.It ([0-9])$/\1/p')"
+fields() {
+	sed -n -E 's/.*out_(text|number|bool|time|strv|list)\((l\.json|t\.json|t->json|j), "([a-z_]+)".*/\3/p' cli/*.c | sort -u
+}
+for field in $(fields); do
+	holds "the JSON field $field" grep -Eq "(^\.|, |Pq |of )(Li )?([a-z_]+ , )*(Li )?$field\b" <(section apikey.8 JSON)
+done
+
+# --- apikey-formats(5) --------------------------------------------------------------------------
+
+vector() { block apikey-formats.5 'A test vector' | awk -v name="$1" '$1 == name { print $2 }'; }
+DIGITS=0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
+
+# check_of TEXT: its six check characters; gzip writes the CRC-32 of what it packs.
+check_of() {
+	local crc check='' i
+	crc=$(crc_of "$1")
+	for ((i = 0; i < 6; i++)); do
+		check=${DIGITS:crc % 62:1}$check
+		crc=$((crc / 62))
+	done
+	printf '%s\n' "$check"
+}
+crc_of() { printf %s "$1" | gzip -c | tail -c 8 | od -An -t u1 -N 4 | awk '{ printf "%.0f\n", $1 + 256 * ($2 + 256 * ($3 + 256 * $4)) }'; }
+
+# bytes HEX [XOR]: as bytes, each changed by XOR.
+bytes() {
+	local i
+	for ((i = 0; i < ${#1}; i += 2)); do
+		# shellcheck disable=SC2059
+		printf "\\x$(printf %02x $((0x${1:i:2} ^ ${2:-0})))"
+	done
+}
+# hmac KEY-HEX TEXT: HMAC-SHA-256 (RFC 2104), in hexadecimal.
+hmac() {
+	local key=$1 inner
+	while [ ${#key} -lt 128 ]; do key+=00; done
+	inner=$({ bytes "$key" 0x36; printf %s "$2"; } | sha256sum | cut -d' ' -f1)
+	{ bytes "$key" 0x5c; bytes "$inner"; } | sha256sum | cut -d' ' -f1
+}
+TOKEN=$(vector token)
+equals "the vector: its length" 67 printf %s ${#TOKEN}
+equals "its parts" "$TOKEN" printf 'apikey_%s_%s%s' "$(vector id)" "$(vector secret)" "$(vector check)"
+equals "its CRC" "$(vector crc-32)" crc_of "${TOKEN:0:61}"
+equals "its check" "$(vector check)" check_of "${TOKEN:0:61}"
+equals "its digest" "$(vector digest)" hmac "$(vector salt)" "$TOKEN"
+equals "its verifier" "$(vector verifier)" printf 'apikey-verifier-1:%s:%s:%s' "$(vector id)" "$(vector salt)" "$(vector digest)"
+SCANNER=$(grep -E '^\.Dl apikey_\[' man/apikey-formats.5 | cut -d' ' -f2)
+equals "scanners find it" "$TOKEN" grep -Exo "$SCANNER" <(printf '%s\n' "$TOKEN")
+holds "the lengths are the code's" grep -q 'TOKEN_LEN 67U' common/token.h
+
+# widths SECTION: the columns offset and size of a table, as "end of the one, start of the next" where they differ.
+gaps() {
+	section apikey-formats.5 "$1" | sed -n -E 's/^\.It ([0-9]+) Ta ([0-9]+) Ta.*/\1 \2/p' |
+		awk 'NR > 1 && $1 != end { print end, $1 } { end = $1 + $2 }'
+}
+equals "the index header has no gaps" '' gaps Header
+equals "and as many bytes as the code's" "$(sed -n -E 's/.*INDEX_HEADER_B ([0-9]+)U.*/\1/p' common/index.h)" \
+	sh -c "sed -n -E 's/^\.It 128 Ta 128 Ta.*/256/p' man/apikey-formats.5"
+for constant in 'INDEX_MAGIC "APIKEYIX"' 'INDEX_VERSION 1U' 'INDEX_BYTE_ORDER 0x01020304U' 'INDEX_BLOCK_B 64U' \
+	'INDEX_SLOTS 5U' 'INDEX_SLOT_B 12U' 'INDEX_RECORD_HEADER_B 16U'; do
+	holds "the manual and the code: $constant" grep -q "#define $constant" common/index.h
+done
+for constant in 'IMAGE_MAGIC "APIKEYPI"' 'IMAGE_VERSION 1U' 'IMAGE_AT_CRC 12U' 'IMAGE_AT_SIZE 16U' 'IMAGE_AT_BUILT 24U' \
+	'IMAGE_AT_POLICY_ID 32U' 'IMAGE_AT_SETTINGS_ID 72U' 'IMAGE_AT_GROUP_ID 112U' 'IMAGE_AT_N_SECTIONS 152U' 'IMAGE_HEADER_B 160U'; do
+	holds "the manual and the code: $constant" grep -q "#define $constant" common/image_layout.h
+done
+same "the keys of records" "$(array common/record.h '^enum record_tag' | grep -Eo "'.'" | tr -d "'")" \
+	"$(section apikey-formats.5 Records | grep -Eo 'Li . Ns Ar (id|name|uid|gid)' | cut -d' ' -f2)"
+same "the shapes of values" "$(array common/record.c '^enum shape' | grep -Eo '= [0-9]' | tr -d '= ')" \
+	"$(section apikey-formats.5 Values | sed -n -E 's/^\.It ([0-9]), .*/\1/p')"
+same "the events of the command" \
+	"$(grep -hEo '"(key|role|rollback|policy|clock)-[a-z]+"' cli/*.c | tr -d '"')" \
+	"$(section apikey-formats.5 'LOG LINES' | awk '/^\.It Li event/ { on = 1; next } /^\.It/ { on = 0 } on' | words Li)"
+same "the files of a host" "$(grep -Eo '"(local\.idx|users\.idx|policy\.image|lock)"' common/paths.c | tr -d '"')" \
+	"$(section apikey-formats.5 'FILES OF A HOST' | sed -n -E 's/^\.It Pa ([a-z.]+) Ta.*/\1/p' | grep -v '\.prev$')"
+
+# --- apikey-askpass(1) --------------------------------------------------------------------------
+
+prompts() {
+	array cli/askpass_answer.c 'shapes\[\] = ' | grep -Eo '\{"[^"]*", "[^"]*"\}' | sed -E 's/^\{"(.*)", "(.*)"\}$/\1@\2/'
+	echo 'Password:'
+}
+same "each prompt that is answered" "$(prompts)" \
+	"$(sed -n -E 's/^\.It Li "(.*)"$/\1/p' man/apikey-askpass.1 | sed -E 's/USER@HOST|USER/@/')"
+same "each variable" "$(grep -Eo 'getenv\("[A-Z_]+"\)' cli/askpass.c | strings)" \
+	"$(section apikey-askpass.1 ENVIRONMENT | sed -n -E 's/^\.It Ev ([A-Z_]+)$/\1/p')"
+
+# --- all ----------------------------------------------------------------------------------------
+
+# unmarked PAGE: displays of its examples that nobody said are run, or not.
+unmarked() {
+	awk '/^\.Sh/ { on = $2 == "EXAMPLES" } on && /^\.Bd/ && last !~ /^\.\\" (run|not run): / { print FILENAME ":" FNR } { last = $0 }' "$1"
+}
+for page in man/*.[1-8]; do
+	equals "the examples of ${page##*/} are marked" '' unmarked "$page"
+	holds "the build installs ${page##*/}" grep -qw "man/${page##*/}" Makefile.am
+done
+tap_done

@@ -1,0 +1,329 @@
+/* set, disable, enable, delete, role and publish: what they change, and what they leave alone. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "testlib_cli.h"
+#include "testlib_cmocka.h"
+
+#define N(rows) (sizeof(rows) / sizeof((rows)[0]))
+
+/* `check` with this token: the exit code. */
+static int
+check(struct cli_test *t, const char *tok)
+{
+	int code;
+
+	t->input = tok;
+	code = run(t, "check");
+	t->input = NULL;
+	return code;
+}
+
+static void
+set_changes_each_thing_that_create_set(void **state)
+{
+	static const struct {
+		const char *option, *value, *path, *wanted;
+	} rows[] = {
+	    {"--role", "editor:hosts:bastion-1", "roles", "[\"editor:hosts:bastion-1\"]"},
+	    {"--role", "", "roles", "[]"},
+	    {"--from", "192.0.2.0/24", "from", "[\"192.0.2.0/24\"]"},
+	    {"--from", "", "from", "[]"},
+	    {"--duration", "1d", "expires_at", "\"2027-01-16T08:00:00Z\""},
+	    {"--duration", "never", "expires_at", "null"},
+	    {"--not-before", "2027-01-01T00:00:00Z", "not_before", "\"2027-01-01T00:00:00Z\""},
+	    {"--not-before", "", "not_before", "null"},
+	    {"--description", "d", "description", "\"d\""},
+	    {"--description", "", "description", "\"\""},
+	    {"--owner", "o", "owner", "\"o\""},
+	    {"--owner", "", "owner", "\"\""},
+	    {"--shell", "/bin/cat", "shell", "\"/bin/cat\""},
+	    {"--home", "/srv/a", "home", "\"/srv/a\""},
+	};
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	cli_test_create(&t, "a", "viewer", NULL);
+	for (size_t i = 0; i < N(rows); i++) {
+		assert_run(&t, CLI_DONE, NULL, "set", "a", rows[i].option, rows[i].value, "-o",
+		    "json");
+		assert_member(&t, "changed", "true");
+		assert_member(&t, rows[i].path, rows[i].wanted);
+		assert_run(&t, CLI_DONE, NULL, "set", "a", rows[i].option, rows[i].value, "-o",
+		    "json");
+		assert_member(&t, "changed", "false");
+		assert_run(&t, CLI_DONE, NULL, "show", "a", "-o", "json");
+		assert_member(&t, rows[i].path, rows[i].wanted);
+	}
+	assert_non_null(strstr(t.log, "event=key-changed key=a "));
+	cli_test_clear(&t);
+}
+
+static void
+set_refuses_what_cannot_be(void **state)
+{
+	struct cli_test t;
+	uint64_t generation;
+
+	cli_test_make(&t, state);
+	cli_test_create(&t, "a", "viewer", NULL);
+	generation = cli_test_generation(&t);
+	assert_run(&t, CLI_USAGE, "unknown option --name", "set", "a", "--name", "b");
+	assert_run(&t, CLI_USAGE, "unknown option --uid", "set", "a", "--uid", "70005");
+	assert_run(&t, CLI_USAGE, "something to change", "set", "a");
+	assert_run(&t, CLI_USAGE, "something to change", "set", "a", "-o", "json");
+	assert_run(&t, CLI_USAGE, "stands alone", "set", "a", "--role", "", "--role", "viewer");
+	assert_run(&t, CLI_USAGE, "is given twice", "set", "a", "--owner", "x", "--owner", "y");
+	assert_run(&t, CLI_REFUSED, "declares no role", "set", "a", "--role", "nope");
+	assert_run(&t, CLI_REFUSED, "no executable file", "set", "a", "--shell", "/etc/passwd");
+	assert_run(&t, CLI_REFUSED, "there is no key `b'", "set", "b", "--owner", "x");
+	assert_int_equal(cli_test_generation(&t), generation);
+	assert_run(&t, CLI_DONE, NULL, "set", "a", "--owner", "x");
+	assert_string_equal(t.out, "a: changed\n");
+	assert_run(&t, CLI_DONE, NULL, "set", "a", "--owner", "x");
+	assert_string_equal(t.out, "a: nothing to change\n");
+	cli_test_clear(&t);
+}
+
+static void
+disable_and_enable_change_the_state_of_several_keys(void **state)
+{
+	struct cli_test t;
+	char tok[80];
+	uint64_t generation;
+
+	cli_test_make(&t, state);
+	cli_test_create(&t, "a", "viewer", tok);
+	cli_test_create(&t, "b", "viewer", NULL);
+	assert_run(&t, CLI_DONE, NULL, "disable", "a");
+	assert_string_equal(t.out, "a: disabled\n");
+	assert_int_equal(check(&t, tok), CLI_REFUSED);
+	assert_run(&t, CLI_DONE, NULL, "disable", "b", "a", "b", "-o", "json");
+	assert_member(&t, "0.name", "\"b\"");
+	assert_member(&t, "0.changed", "true");
+	assert_member(&t, "0.state", "\"disabled\"");
+	assert_member(&t, "1.changed", "false");
+	assert_member(&t, "2", "(none)");
+	generation = cli_test_generation(&t);
+	assert_run(&t, CLI_DONE, NULL, "disable", "a");
+	assert_string_equal(t.out, "a: nothing to change\n");
+	assert_run(&t, CLI_REFUSED, "there is no key `c'", "enable", "a", "c");
+	assert_int_equal(cli_test_generation(&t), generation);
+	assert_run(&t, CLI_DONE, NULL, "enable", "a", "b");
+	assert_int_equal(check(&t, tok), CLI_DONE);
+	assert_non_null(strstr(t.log, "event=key-disabled key=b "));
+	assert_non_null(strstr(t.log, "event=key-enabled key=a "));
+	assert_run(&t, CLI_USAGE, "disable needs NAME", "disable");
+	cli_test_clear(&t);
+}
+
+static void
+delete_takes_names_and_ids_and_all_or_none(void **state)
+{
+	struct cli_test t;
+	char tok[80], id[KEY_ID_LEN + 1];
+
+	cli_test_make(&t, state);
+	cli_test_create(&t, "a", "viewer", tok);
+	cli_test_create(&t, "b", "viewer", NULL);
+	cli_test_create(&t, "c", "viewer", NULL);
+	(void)snprintf(id, sizeof(id), "%.*s", KEY_ID_LEN, tok + 7);
+	assert_run(&t, CLI_REFUSED, "there is no key `nobody'", "delete", "a", "nobody");
+	assert_run(&t, CLI_DONE, NULL, "show", "a");
+	/* Named twice, once by its id. */
+	assert_run(&t, CLI_DONE, NULL, "delete", "b", id, "a");
+	assert_string_equal(t.out, "b: deleted\na: deleted\n");
+	assert_run(&t, CLI_REFUSED, "there is no key", "show", id);
+	assert_run(&t, CLI_REFUSED, "there is no key", "delete", "b");
+	assert_run(&t, CLI_DONE, NULL, "delete", "c", "-o", "json");
+	assert_member(&t, "0.name", "\"c\"");
+	assert_member(&t, "0.changed", "true");
+	assert_run(&t, CLI_DONE, "", "create", "--name", "a");
+	assert_member(&t, "uid", "70003");
+	assert_non_null(strstr(t.log, "event=key-deleted key=b "));
+	cli_test_clear(&t);
+}
+
+static void
+delete_names_what_is_left_behind(void **state)
+{
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	assert_int_equal(mkdir(t.crontabs, 0700), 0);
+	assert_int_equal(mkdir(t.atjobs, 0700), 0);
+	file_write(tmp_path(t.tmp, "crontabs/a"), "", 0, 0600);
+	file_write(tmp_path(t.tmp, "crontabs/b"), "", 0, 0600);
+	file_write(tmp_path(t.tmp, "atjobs/a00001"), "", 0, 0600);
+	file_write(tmp_path(t.tmp, "atjobs/other"), "", 0, 0600);
+	if (geteuid() == 0)
+		assert_int_equal(chown(tmp_path(t.tmp, "atjobs/a00001"), 70000, 70000), 0);
+	cli_test_create(&t, "a", "viewer", NULL);
+	assert_run(&t, CLI_DONE, "a left a crontab behind: ", "delete", "a");
+	assert_null(strstr(t.err, "crontabs/b"));
+	assert_null(strstr(t.err, "atjobs/other"));
+	if (geteuid() == 0)
+		assert_non_null(strstr(t.err, "a left an at job behind: "));
+	cli_test_clear(&t);
+}
+
+static void
+delete_says_when_a_home_stays(void **state)
+{
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	assert_run(&t, CLI_DONE, "", "create", "--name", "a", "--home", "/");
+	assert_run(&t, CLI_DONE, "", "create", "--name", "b", "--home", "/etc");
+	assert_run(
+	    &t, CLI_DONE, "", "create", "--name", "c", "--home", tmp_path(t.tmp, "missing"));
+	assert_run(&t, CLI_DONE, "", "create", "--name", "d", "--home", t.tmp->dir);
+	assert_run(
+	    &t, CLI_FAILED, "no folder of one user's own", "delete", "a", "--remove-home");
+	assert_run(
+	    &t, CLI_FAILED, "no folder of one user's own", "delete", "b", "--remove-home");
+	assert_run(&t, CLI_DONE, "there is no home", "delete", "c", "--remove-home");
+	assert_run(&t, CLI_FAILED, "it belongs to uid", "delete", "d", "--remove-home");
+	assert_run(&t, CLI_DONE, NULL, "list", "-o", "json");
+	assert_string_equal(t.out, "[]\n");
+	assert_true(file_is_there(t.host.paths.local));
+	cli_test_clear(&t);
+}
+
+static void
+role_add_binds_what_is_declared_once(void **state)
+{
+	struct cli_test t;
+	uint64_t generation;
+
+	cli_test_make(&t, state);
+	cli_test_create(&t, "a", "viewer", NULL);
+	assert_run(&t, CLI_DONE, NULL, "role", "add", "a", "editor:spaces:production,staging",
+	    "admin:hosts:bastion-1", "-o", "json");
+	assert_member(&t, "roles",
+	    "[\"viewer\",\"editor:spaces:production,staging\",\"admin:hosts:bastion-1\"]");
+	generation = cli_test_generation(&t);
+	assert_run(&t, CLI_DONE, NULL, "role", "add", "a", "viewer",
+	    "editor:spaces:staging,production", "admin:hosts:BASTION-1", "-o", "json");
+	assert_member(&t, "changed", "false");
+	assert_int_equal(cli_test_generation(&t), generation);
+	assert_run(&t, CLI_REFUSED, "no role `nope'", "role", "add", "a", "editor", "nope");
+	assert_run(
+	    &t, CLI_REFUSED, "no space `moon'", "role", "add", "a", "viewer:spaces:moon");
+	assert_run(&t, CLI_USAGE, "no name of a role", "role", "add", "a", "");
+	assert_run(&t, CLI_USAGE, "role add needs", "role", "add", "a");
+	assert_run(&t, CLI_REFUSED, "there is no key", "role", "add", "b", "viewer");
+	assert_run(&t, CLI_DONE, NULL, "role", "list", "a", "-o", "json");
+	assert_member(&t, "3", "(none)");
+	assert_non_null(strstr(t.log, "event=role-added key=a "));
+	cli_test_clear(&t);
+}
+
+static void
+role_remove_takes_what_is_bound_and_says_what_is_not(void **state)
+{
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	cli_test_create(&t, "a", "viewer", NULL);
+	assert_run(&t, CLI_DONE, NULL, "role", "add", "a", "editor:spaces:production,staging");
+	assert_run(&t, CLI_REFUSED, "a is not bound as `editor'", "role", "remove", "a",
+	    "viewer", "editor");
+	assert_run(&t, CLI_DONE, NULL, "role", "remove", "a",
+	    "editor:spaces:staging,production", "-o", "json");
+	assert_member(&t, "roles", "[\"viewer\"]");
+	/* A role that the policy no longer has can be taken away all the same. */
+	host_policy(&t.host, "version: 1\nroles: {other: {}}\n");
+	assert_run(&t, CLI_DONE, "", "role", "remove", "a", "viewer");
+	assert_run(&t, CLI_USAGE, "no name of a role", "role", "remove", "a", "Ä");
+	cli_test_clear(&t);
+}
+
+static void
+publish_makes_a_new_host_and_says_what_it_did(void **state)
+{
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	assert_run(&t, CLI_DONE, NULL, "publish");
+	assert_true(file_is_there(t.host.paths.local));
+	assert_true(file_is_there(t.host.paths.users));
+	assert_int_equal(strncmp(t.out, "published: 0 users", 18), 0);
+	cli_test_create(&t, "a", "viewer", NULL);
+	assert_run(&t, CLI_DONE, NULL, "publish", "-o", "json");
+	assert_member(&t, "users", "1");
+	assert_member(&t, "without_policy", "false");
+	host_policy(&t.host, "version: 3\n");
+	assert_run(&t, CLI_DONE, "no key may do anything now", "publish", "-o", "json");
+	assert_member(&t, "without_policy", "true");
+	assert_run(&t, CLI_USAGE, "takes no further", "publish", "now");
+	cli_test_clear(&t);
+}
+
+static void
+publish_accepts_a_rollback_only_when_told(void **state)
+{
+	struct cli_test t;
+	struct host_files kept;
+
+	cli_test_make(&t, state);
+	cli_test_create(&t, "a", "viewer", NULL);
+	host_keep(&t.host, &kept);
+	cli_test_create(&t, "b", "viewer", NULL);
+	file_write(t.host.paths.local, kept.local, kept.local_len_b, 0600);
+	assert_run(&t, CLI_FAILED, "local.idx", "list");
+	assert_run(&t, CLI_FAILED, "--accept-rollback", "publish");
+	assert_run(&t, CLI_FAILED, "--accept-rollback", "create", "--name", "c");
+	assert_run(&t, CLI_DONE, NULL, "publish", "--accept-rollback");
+	assert_non_null(strstr(t.log, "event=rollback-accepted by=alice"));
+	assert_run(&t, CLI_DONE, "", "create", "--name", "c");
+	assert_member(&t, "uid", "70002");
+	host_files_clear(&kept);
+	cli_test_clear(&t);
+}
+
+static void
+publish_trusts_a_clock_that_was_set_back_only_when_told(void **state)
+{
+	struct cli_test t;
+	char tok[80];
+
+	cli_test_make(&t, state);
+	cli_test_create(&t, "a", "viewer", tok);
+	assert_run(&t, CLI_DONE, NULL, "set", "a", "--duration", "never", "--not-before",
+	    "2026-01-01T00:00:00Z");
+	t.now -= 86400;
+	assert_int_equal(check(&t, tok), CLI_REFUSED);
+	assert_non_null(strstr(t.out, "clock can't be believed"));
+	assert_run(&t, CLI_DONE, NULL, "publish");
+	assert_int_equal(check(&t, tok), CLI_REFUSED);
+	assert_run(&t, CLI_DONE, NULL, "publish", "--trust-clock");
+	assert_int_equal(check(&t, tok), CLI_DONE);
+	cli_test_clear(&t);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, tmp_setup, tmp_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(set_changes_each_thing_that_create_set),
+	    T(set_refuses_what_cannot_be),
+	    T(disable_and_enable_change_the_state_of_several_keys),
+	    T(delete_takes_names_and_ids_and_all_or_none),
+	    T(delete_names_what_is_left_behind),
+	    T(delete_says_when_a_home_stays),
+	    T(role_add_binds_what_is_declared_once),
+	    T(role_remove_takes_what_is_bound_and_says_what_is_not),
+	    T(publish_makes_a_new_host_and_says_what_it_did),
+	    T(publish_accepts_a_rollback_only_when_told),
+	    T(publish_trusts_a_clock_that_was_set_back_only_when_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,206 @@
+/* list, show and role list: what they show of keys. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "testlib_cli.h"
+#include "testlib_cmocka.h"
+
+#define N(rows) (sizeof(rows) / sizeof((rows)[0]))
+
+/* The names that list printed, each with a blank behind. */
+static const char *
+listed(const struct cli_test *t)
+{
+	static char names[1024];
+	json_t *j = cli_test_json(t), *key;
+	size_t i;
+
+	names[0] = '\0';
+	json_array_foreach(j, i, key)
+	{
+		strncat(names, json_string_value(json_object_get(key, "name")), 100);
+		strncat(names, " ", 2);
+	}
+	json_decref(j);
+	return names;
+}
+
+static void
+make_keys(struct cli_test *t)
+{
+	assert_run(t, CLI_DONE, "", "create", "--name", "soon", "--duration", "13d", "--role",
+	    "viewer");
+	assert_run(t, CLI_DONE, "", "create", "--name", "gone", "--duration", "1s", "--role",
+	    "editor:spaces:production");
+	assert_run(t, CLI_DONE, "", "create", "--name", "eu", "--duration", "90d", "--role",
+	    "viewer:spaces:production-eu", "--role", "editor:spaces:staging");
+	assert_run(
+	    t, CLI_DONE, "", "create", "--name", "host", "--role", "viewer:hosts:bastion-1");
+	assert_run(t, CLI_DONE, "", "create", "--name", "bare");
+	t->now += 60;
+}
+
+static void
+list_shows_the_keys_that_are_asked_for_by_name(void **state)
+{
+	static const struct {
+		const char *words[5];
+		const char *names;
+	} rows[] = {
+	    {{NULL}, "bare eu gone host soon "},
+	    {{"--expired"}, "gone "},
+	    {{"--expiring", "14d"}, "soon "},
+	    {{"--expiring", "100d"}, "eu soon "},
+	    {{"--expiring", "1h"}, ""},
+	    {{"--expired", "--expiring", "100d"}, ""},
+	    {{"--role", "viewer"}, "eu host soon "},
+	    {{"--role", "editor"}, "eu gone "},
+	    {{"--role", "nobody-has-it"}, ""},
+	    {{"--space", "production"}, "gone soon "},
+	    {{"--space", "production-eu"}, "eu gone soon "},
+	    {{"--space", "root"}, "soon "},
+	    {{"--space", "production-eu", "--role", "viewer"}, "eu soon "},
+	    {{"--space", "staging", "--role", "viewer"}, "soon "},
+	};
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	make_keys(&t);
+	for (size_t i = 0; i < N(rows); i++) {
+		const char *words[9] = {"apikey", "list", "-o", "json"};
+
+		for (size_t w = 0; w < 4 && rows[i].words[w] != NULL; w++)
+			words[4 + w] = rows[i].words[w];
+		assert_int_equal(cli_test_run(&t, words), CLI_DONE);
+		assert_string_equal(t.err, "");
+		assert_string_equal(listed(&t), rows[i].names);
+	}
+	cli_test_clear(&t);
+}
+
+static void
+list_prints_a_table_for_people(void **state)
+{
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	assert_run(&t, CLI_DONE, NULL, "list");
+	assert_string_equal(t.out, "NAME  ID  UID  STATE  EXPIRES  ROLES\n");
+	assert_run(&t, CLI_DONE, NULL, "list", "-o", "json");
+	assert_string_equal(t.out, "[]\n");
+	make_keys(&t);
+	assert_run(&t, CLI_DONE, NULL, "disable", "host");
+	assert_run(&t, CLI_DONE, NULL, "list");
+	assert_non_null(strstr(t.out, "NAME  ID          UID    STATE     EXPIRES"));
+	assert_non_null(
+	    strstr(t.out, "active    2027-04-15T08:00:00Z  viewer:spaces:production-eu, "
+			  "editor:spaces:staging\n"));
+	assert_non_null(strstr(t.out, "expired   2027-01-15T08:00:01Z  editor"));
+	assert_non_null(strstr(t.out, "disabled  never                 viewer:hosts"));
+	assert_null(strstr(t.out, " \n"));
+	cli_test_clear(&t);
+}
+
+static void
+list_refuses_filters_that_mean_nothing(void **state)
+{
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	assert_run(&t, CLI_USAGE, "is no duration", "list", "--expiring", "soon");
+	assert_run(&t, CLI_USAGE, "is no duration", "list", "--expiring", "never");
+	assert_run(&t, CLI_USAGE, "no name of a role", "list", "--role", "editor:spaces:x");
+	assert_run(&t, CLI_REFUSED, "declares no space `moon'", "list", "--space", "moon");
+	assert_run(&t, CLI_USAGE, "unknown option --unused", "list", "--unused", "90d");
+	host_policy(&t.host, "version: 2\n");
+	assert_run(&t, CLI_FAILED, "spaces are not known", "list", "--space", "staging");
+	cli_test_clear(&t);
+}
+
+static void
+list_tells_damage_from_emptiness(void **state)
+{
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	cli_test_create(&t, "a", NULL, NULL);
+	file_write(t.host.paths.users, "x", 1, 0644);
+	assert_run(&t, CLI_FAILED, "remake it by `apikey publish`", "list");
+	assert_run(&t, CLI_DONE, "", "publish");
+	assert_run(&t, CLI_DONE, NULL, "show", "a");
+	file_write(t.host.paths.local, "x", 1, 0600);
+	assert_run(&t, CLI_FAILED, "local.idx: ", "list");
+	assert_run(&t, CLI_FAILED, "local.idx: ", "show", "a");
+	assert_int_equal(unlink(t.host.paths.local), 0);
+	assert_run(&t, CLI_FAILED, "local.idx: ", "list");
+	assert_int_equal(unlink(t.host.paths.users), 0);
+	assert_run(&t, CLI_DONE, NULL, "list");
+	cli_test_clear(&t);
+}
+
+static void
+show_shows_one_key_by_name_or_id(void **state)
+{
+	struct cli_test t;
+	char tok[80], id[KEY_ID_LEN + 1];
+
+	cli_test_make(&t, state);
+	cli_test_create(&t, "a", "viewer", tok);
+	(void)snprintf(id, sizeof(id), "%.*s", KEY_ID_LEN, tok + 7);
+	assert_run(&t, CLI_DONE, NULL, "show", "a");
+	assert_non_null(strstr(t.out, "name         a\n"));
+	assert_non_null(strstr(t.out, "description  -\n"));
+	assert_non_null(strstr(t.out, "number 1, made 2027-01-15T08:00:00Z, ends never\n"));
+	assert_null(strstr(t.out, tok + 18));
+	assert_run(&t, CLI_DONE, NULL, "show", id, "-o", "json");
+	assert_member(&t, "name", "\"a\"");
+	assert_member(&t, "token", "(none)");
+	assert_member(&t, "changed", "(none)");
+	assert_run(&t, CLI_REFUSED, "there is no key `b'", "show", "b");
+	assert_run(&t, CLI_REFUSED, "apikey_(redacted)", "show", tok);
+	assert_run(&t, CLI_USAGE, "takes no further `apikey_(redacted)'", "show", "a", tok);
+	cli_test_clear(&t);
+}
+
+static void
+role_list_shows_which_bindings_mean_something_here(void **state)
+{
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	assert_run(&t, CLI_DONE, "", "create", "--name", "a", "--role", "viewer", "--role",
+	    "editor:spaces:staging", "--role", "admin:hosts:x,y");
+	host_policy(&t.host, "version: 1\nroles: {viewer: {}, editor: {}}\n");
+	assert_run(&t, CLI_DONE, NULL, "role", "list", "a", "-o", "json");
+	assert_member(&t, "0",
+	    "{\"binding\":\"viewer\",\"role\":\"viewer\",\"scope\":\"global\",\"names\":[],"
+	    "\"declared\":true}");
+	assert_member(&t, "1.declared", "false");
+	assert_member(&t, "2.names", "[\"x\",\"y\"]");
+	assert_member(&t, "2.declared", "false");
+	assert_run(&t, CLI_DONE, NULL, "role", "list", "a");
+	assert_non_null(strstr(t.out, "admin   hosts   x, y     no: inert on this host\n"));
+	assert_run(&t, CLI_REFUSED, "there is no key", "role", "list", "b");
+	cli_test_clear(&t);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, tmp_setup, tmp_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(list_shows_the_keys_that_are_asked_for_by_name),
+	    T(list_prints_a_table_for_people),
+	    T(list_refuses_filters_that_mean_nothing),
+	    T(list_tells_damage_from_emptiness),
+	    T(show_shows_one_key_by_name_or_id),
+	    T(role_list_shows_which_bindings_mean_something_here),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,448 @@
+/* The settings and policy of now: from the stored image only while it is certain to be of these files. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "live.h"
+#include "safefile.h"
+#include "testlib_cmocka.h"
+#include "testlib_keys.h"
+
+#define N(rows) (sizeof(rows) / sizeof((rows)[0]))
+
+/* Loaded, looked at, let go: was it the stored image? */
+static bool
+is_from_store(const struct host *h)
+{
+	struct live l;
+	bool from_store;
+
+	live_load(&h->paths, &l);
+	assert_non_null(l.image);
+	assert_true(l.settings_ok);
+	assert_true(image_find_role(l.image, "viewer") != IMAGE_NONE);
+	from_store = l.from_store;
+	live_clear(&l);
+	return from_store;
+}
+
+/* No image, settings as told, and a sentence; the sentence is returned. */
+static const char *
+has_no_policy(const struct host *h, bool settings_ok)
+{
+	static struct live l;
+
+	live_load(&h->paths, &l);
+	assert_null(l.image);
+	assert_false(l.from_store);
+	assert_int_equal(l.settings_ok, settings_ok);
+	assert_string_not_equal(l.problem.text, "");
+	return l.problem.text;
+}
+
+/* An image as it is stored when it was compiled three seconds after the last edit. */
+static void
+store_old_image(const struct host *h, int64_t after_ns)
+{
+	struct live l;
+	struct image_sources src;
+	int64_t newest;
+
+	live_load(&h->paths, &l);
+	assert_non_null(l.image);
+	src = *image_borrow_sources(l.image);
+	newest =
+	    src.policy.ctime_ns > src.group.ctime_ns ? src.policy.ctime_ns : src.group.ctime_ns;
+	if (src.settings.ctime_ns > newest)
+		newest = src.settings.ctime_ns;
+	src.built_at_ns = newest + after_ns;
+	image_set_sources(l.image, &src);
+	l.from_store = false;
+	assert_err("", AK_OK, live_store(&h->paths, &l, NULL));
+	live_clear(&l);
+}
+
+#define S INT64_C(1000000000)
+
+static void
+a_host_without_settings_has_the_defaults(void **state)
+{
+	struct host h;
+	struct live l;
+
+	host_make(&h, *state);
+	live_load(&h.paths, &l);
+	assert_non_null(l.image);
+	assert_true(l.settings_ok);
+	assert_int_equal(l.settings.uids.min, 70000);
+	assert_true(l.settings_id == 0);
+	assert_true(l.policy_id != 0 && l.group_id != 0);
+	assert_string_equal(l.problem.text, "");
+	live_clear(&l);
+	live_clear(&l);
+}
+
+static void
+abuse_061_without_a_policy_there_is_none_and_a_sentence(void **state)
+{
+	struct host h;
+
+	host_make(&h, *state);
+	host_policy(&h, NULL);
+	assert_non_null(strstr(has_no_policy(&h, true), "no such file"));
+}
+
+static void
+abuse_058_172_an_image_is_trusted_two_seconds_after_the_last_edit(void **state)
+{
+	static const struct {
+		int64_t after_ns;
+		bool trusted;
+	} rows[] = {{3 * S, true}, {2 * S, true}, {2 * S - 1, false}, {0, false}, {-S, false}};
+	struct host h;
+
+	host_make(&h, *state);
+	host_settings(&h, "version: 1\nspace: root\n");
+	assert_false(is_from_store(&h));
+	for (size_t i = 0; i < N(rows); i++) {
+		store_old_image(&h, rows[i].after_ns);
+		assert_int_equal(is_from_store(&h), rows[i].trusted);
+	}
+}
+
+/* Touched until the clock's grain shows that it came after the others. */
+static int64_t
+edit_last(const char *path, int64_t after_ns)
+{
+	struct safefile_id id;
+
+	do {
+		assert_int_equal(chmod(path, 0600), 0);
+		assert_int_equal(chmod(path, 0644), 0);
+		assert_err(path, AK_OK, safefile_identify(path, &id));
+	} while (id.ctime_ns <= after_ns);
+	return id.ctime_ns;
+}
+
+static void
+abuse_172_the_last_edit_of_each_of_the_three_files_counts(void **state)
+{
+	struct host h;
+	const char *paths[3];
+	struct live l;
+	struct image_sources src;
+	int64_t before = 0, last;
+
+	host_make(&h, *state);
+	host_settings(&h, "version: 1\n");
+	paths[0] = h.paths.policy;
+	paths[1] = h.paths.config;
+	paths[2] = h.paths.group;
+	before = edit_last(paths[2], 0);
+	for (size_t i = 0; i < N(paths); i++) {
+		last = edit_last(paths[i], before);
+		for (int64_t built = before + 2 * S; built <= last + 2 * S;
+		     built += last - before) {
+			live_load(&h.paths, &l);
+			assert_non_null(l.image);
+			src = *image_borrow_sources(l.image);
+			src.built_at_ns = built;
+			image_set_sources(l.image, &src);
+			l.from_store = false;
+			assert_err("", AK_OK, live_store(&h.paths, &l, NULL));
+			live_clear(&l);
+			assert_int_equal(is_from_store(&h), built == last + 2 * S);
+		}
+		before = last;
+	}
+}
+
+static void
+what_the_image_gives_is_what_compiling_gives(void **state)
+{
+	struct host h;
+	struct live stored, fresh;
+
+	host_make(&h, *state);
+	host_settings(&h, "version: 1\nuid_range: 71000-71999\nhost: [one, two]\n");
+	live_load(&h.paths, &fresh);
+	store_old_image(&h, 3 * S);
+	live_load(&h.paths, &stored);
+	assert_true(stored.from_store);
+	assert_int_equal(stored.settings.uids.min, 71000);
+	assert_true(strv_has(stored.hosts, "one") && strv_has(stored.hosts, "two"));
+	assert_int_equal(strv_count(stored.hosts), 2);
+	assert_true(stored.policy_id == fresh.policy_id && stored.group_id == fresh.group_id);
+	assert_true(stored.settings_id == fresh.settings_id && stored.settings_id != 0);
+	assert_err("stored already", AK_OK, live_store(&h.paths, &stored, NULL));
+	live_clear(&stored);
+	live_clear(&fresh);
+}
+
+static void
+abuse_059_an_edit_of_any_of_the_three_files_is_seen_at_once(void **state)
+{
+	struct host h;
+	struct live l;
+
+	host_make(&h, *state);
+	host_settings(&h, "version: 1\n");
+	store_old_image(&h, 3 * S);
+	assert_true(is_from_store(&h));
+	host_groups(&h, "root:x:0:\n");
+	assert_false(is_from_store(&h));
+	store_old_image(&h, 3 * S);
+	assert_true(is_from_store(&h));
+	host_settings(&h, "version: 1\nspace: other\n");
+	assert_false(is_from_store(&h));
+	store_old_image(&h, 3 * S);
+	assert_true(is_from_store(&h));
+	host_policy(
+	    &h, "version: 1\nroles: {viewer: {services: [x]}, other: {services: [y]}}\n");
+	live_load(&h.paths, &l);
+	assert_false(l.from_store);
+	assert_int_equal(image_count_roles(l.image), 2);
+	live_clear(&l);
+	store_old_image(&h, 3 * S);
+	host_settings(&h, NULL);
+	assert_false(is_from_store(&h));
+	store_old_image(&h, 3 * S);
+	host_policy(&h, NULL);
+	(void)has_no_policy(&h, true);
+}
+
+static void
+abuse_056_a_policy_made_writable_for_others_is_refused_though_its_image_is_stored(void **state)
+{
+	struct host h;
+
+	host_make(&h, *state);
+	store_old_image(&h, 3 * S);
+	assert_int_equal(chmod(h.paths.policy, 0666), 0);
+	assert_non_null(strstr(has_no_policy(&h, true), "nobody else may write"));
+}
+
+static void
+a_damaged_image_is_compiled_anew(void **state)
+{
+	struct host h;
+	size_t len_b;
+	char *bytes;
+
+	host_make(&h, *state);
+	store_old_image(&h, 3 * S);
+	bytes = file_read(h.paths.image, &len_b);
+	for (size_t at = 0; at < len_b; at++) {
+		bytes[at] ^= 0x20;
+		file_write(h.paths.image, bytes, len_b, 0600);
+		bytes[at] ^= 0x20;
+		assert_false(is_from_store(&h));
+	}
+	for (size_t len = 0; len < len_b; len += 7) {
+		file_write(h.paths.image, bytes, len, 0600);
+		assert_false(is_from_store(&h));
+	}
+	file_write(h.paths.image, bytes, len_b, 0600);
+	assert_true(is_from_store(&h));
+	file_write(h.paths.image, bytes, len_b, 0620);
+	assert_false(is_from_store(&h));
+	assert_int_equal(unlink(h.paths.image), 0);
+	assert_int_equal(mkfifo(h.paths.image, 0600), 0);
+	assert_false(is_from_store(&h));
+	free(bytes);
+}
+
+static void
+make_writable(struct host *h, const char *path)
+{
+	(void)h;
+	assert_int_equal(chmod(path, 0664), 0);
+}
+
+static void
+make_link(struct host *h, const char *path)
+{
+	char moved[PATH_CAP + 8];
+
+	(void)h;
+	(void)snprintf(moved, sizeof(moved), "%s.moved", path);
+	assert_int_equal(rename(path, moved), 0);
+	assert_int_equal(symlink(moved, path), 0);
+}
+
+static void
+make_fifo(struct host *h, const char *path)
+{
+	(void)h;
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+}
+
+static void
+make_folder(struct host *h, const char *path)
+{
+	(void)h;
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0755), 0);
+}
+
+static void
+make_half(struct host *h, const char *path)
+{
+	(void)h;
+	file_write(path, "version: 1\nroles: {view", 23, 0644);
+}
+
+static void
+make_empty(struct host *h, const char *path)
+{
+	(void)h;
+	file_write(path, "version: [", 10, 0644);
+}
+
+static void
+make_below_writable(struct host *h, const char *path)
+{
+	char folder[PATH_CAP];
+
+	(void)h;
+	(void)snprintf(folder, sizeof(folder), "%s", path);
+	*strrchr(folder, '/') = '\0';
+	assert_int_equal(chmod(folder, 0775), 0);
+}
+
+static void
+make_anothers(struct host *h, const char *path)
+{
+	(void)path;
+	h->paths.owner++;
+}
+
+static void
+abuse_051_055_056_057_058_069_unsafe_files_give_no_policy(void **state)
+{
+	static const struct {
+		const char *name;
+		void (*make)(struct host *h, const char *path);
+		bool whole_folder; /* hits both files */
+	} rows[] = {
+	    {"056 writable", make_writable, false},
+	    {"056 of another's", make_anothers, true},
+	    {"056 in a folder that others may write", make_below_writable, true},
+	    {"057 a link", make_link, false},
+	    {"058 half written", make_half, false},
+	    {"051 no policy at all", make_empty, false},
+	    {"069 a FIFO", make_fifo, false},
+	    {"069 a folder", make_folder, false},
+	};
+
+	for (size_t i = 0; i < N(rows) * 2; i++) {
+		bool is_policy = i % 2 == 0;
+		struct host h;
+		struct tmp *t;
+		void *own = NULL;
+
+		(void)state;
+		assert_int_equal(tmp_setup(&own), 0);
+		t = own;
+		host_make(&h, t);
+		host_settings(&h, "version: 1\n");
+		assert_false(is_from_store(&h));
+		rows[i / 2].make(&h, is_policy ? h.paths.policy : h.paths.config);
+		(void)has_no_policy(&h, is_policy && !rows[i / 2].whole_folder);
+		assert_int_equal(tmp_teardown(&own), 0);
+	}
+}
+
+static void
+abuse_052_a_role_with_a_system_group_is_refused_with_its_place(void **state)
+{
+	struct host h;
+	struct live l;
+
+	host_make(&h, *state);
+	host_policy(
+	    &h, "version: 1\nroles: {viewer: {services: [sshd], unix_groups: [sudo]}}\n");
+	live_load(&h.paths, &l);
+	assert_null(l.image);
+	assert_string_equal(l.problem.file, h.paths.policy);
+	assert_int_equal(l.problem.line, 2);
+	live_clear(&l);
+	host_groups(&h, "sudo:x:1027:\n");
+	assert_false(is_from_store(&h));
+}
+
+static void
+without_a_name_in_the_settings_the_host_is_called_as_uname_says(void **state)
+{
+	struct host h;
+	struct live l;
+	struct utsname u;
+
+	assert_int_equal(uname(&u), 0);
+	host_make(&h, *state);
+	live_load(&h.paths, &l);
+	assert_true(strv_valid(l.hosts));
+	assert_true(strv_has(l.hosts, u.nodename));
+	u.nodename[strcspn(u.nodename, ".")] = '\0';
+	assert_true(u.nodename[0] == '\0' || strv_has(l.hosts, u.nodename));
+	live_clear(&l);
+}
+
+static void
+a_local_groups_gid_is_the_one_of_etc_group(void **state)
+{
+	struct tmp *t = *state;
+	const char *path = tmp_path(t, "group");
+	char *large;
+	size_t len;
+	uint32_t gid = 0;
+
+	assert_err("no file", AK_ERR_NOT_FOUND, live_local_gid(path, "a", &gid));
+	large = malloc(400000);
+	assert_non_null(large);
+	len = (size_t)sprintf(large, "# a comment\n\nbroken line\nab:x:1:\nlarge:x:2000:m");
+	for (unsigned i = 0; i < 30000; i++)
+		len += (size_t)sprintf(large + len, ",m%u", i);
+	len += (size_t)sprintf(large + len, "\na:x:1001:b\na:x:1002:\nlast:x:1003:");
+	file_write(path, large, len, 0644);
+	free(large);
+	assert_err("", AK_OK, live_local_gid(path, "a", &gid));
+	assert_int_equal(gid, 1001);
+	assert_err("", AK_OK, live_local_gid(path, "large", &gid));
+	assert_int_equal(gid, 2000);
+	assert_err("no newline", AK_OK, live_local_gid(path, "last", &gid));
+	assert_int_equal(gid, 1003);
+	assert_err("", AK_ERR_NOT_FOUND, live_local_gid(path, "b", &gid));
+	assert_err("", AK_ERR_NOT_FOUND, live_local_gid(path, "A", &gid));
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0755), 0);
+	assert_err("unreadable", AK_ERR_UNAVAILABLE, live_local_gid(path, "a", &gid));
+}
+
+#define T(test) cmocka_unit_test_setup_teardown(test, tmp_setup, tmp_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(a_host_without_settings_has_the_defaults),
+	    T(abuse_061_without_a_policy_there_is_none_and_a_sentence),
+	    T(abuse_058_172_an_image_is_trusted_two_seconds_after_the_last_edit),
+	    T(abuse_172_the_last_edit_of_each_of_the_three_files_counts),
+	    T(what_the_image_gives_is_what_compiling_gives),
+	    T(abuse_059_an_edit_of_any_of_the_three_files_is_seen_at_once),
+	    T(abuse_056_a_policy_made_writable_for_others_is_refused_though_its_image_is_stored),
+	    T(a_damaged_image_is_compiled_anew),
+	    T(abuse_051_055_056_057_058_069_unsafe_files_give_no_policy),
+	    T(abuse_052_a_role_with_a_system_group_is_refused_with_its_place),
+	    T(without_a_name_in_the_settings_the_host_is_called_as_uname_says),
+	    T(a_local_groups_gid_is_the_one_of_etc_group),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

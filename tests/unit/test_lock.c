@@ -1,0 +1,167 @@
+/* One writer at a time, that is neither stopped nor interrupted. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lock.h"
+#include "testlib_cmocka.h"
+#include "testlib_steps.h"
+#include "testlib_tmp.h"
+
+static void
+is_made_0600_and_stays(void **state)
+{
+	const char *path = tmp_path(*state, "lock");
+	struct lock l = LOCK_INIT;
+	struct stat st;
+	mode_t was = umask(0);
+
+	assert_err("", AK_OK, lock_take(&l, path, NULL, NULL, NULL));
+	(void)umask(was);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	lock_release(&l);
+	assert_true(file_is_there(path));
+	lock_release(&l); /* twice is fine */
+}
+
+struct waiter {
+	const char *path;
+	int told[2], got[2];
+	pid_t holder;
+};
+
+static void
+tell(void *ctx, pid_t holder)
+{
+	struct waiter *w = ctx;
+
+	w->holder = holder;
+	if (write(w->told[1], &holder, sizeof(holder)) != sizeof(holder))
+		_exit(90);
+}
+
+static void
+a_second_writer_is_told_who_the_first_one_is_and_waits(void **state)
+{
+	struct waiter w = {.path = tmp_path(*state, "lock")};
+	struct lock l = LOCK_INIT;
+	pid_t child, holder = 0;
+	char early;
+	int status;
+
+	assert_int_equal(pipe2(w.told, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(w.got, O_CLOEXEC | O_NONBLOCK), 0);
+	assert_err("", AK_OK, lock_take(&l, w.path, tell, &w, NULL));
+	assert_int_equal(w.holder, 0);
+	if ((child = fork()) == 0) {
+		struct lock second = LOCK_INIT;
+		enum ak_err err = lock_take(&second, w.path, tell, &w, NULL);
+
+		_exit(write(w.got[1], "g", 1) == 1 ? (int)err : 91);
+	}
+	(void)close(w.told[1]); /* a child that waits for nobody ends the reading */
+	assert_int_equal(read(w.told[0], &holder, sizeof(holder)), sizeof(holder));
+	assert_int_equal(holder, getpid());
+	assert_int_equal(read(w.got[0], &early, 1), -1);
+	lock_release(&l);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_int_equal(read(w.got[0], &early, 1), 1);
+	(void)close(w.told[0]);
+	(void)close(w.got[0]);
+	(void)close(w.got[1]);
+}
+
+static void
+signals_that_would_stop_or_end_it_wait_until_release(void **state)
+{
+	static const int waits[] = {SIGTSTP, SIGINT, SIGTERM, SIGHUP};
+	struct lock l = LOCK_INIT;
+	sigset_t before, during, after;
+
+	(void)sigemptyset(&before);
+	assert_int_equal(sigprocmask(SIG_SETMASK, &before, NULL), 0);
+	assert_err("", AK_OK, lock_take(&l, tmp_path(*state, "lock"), NULL, NULL, NULL));
+	assert_int_equal(sigprocmask(SIG_SETMASK, NULL, &during), 0);
+	lock_release(&l);
+	assert_int_equal(sigprocmask(SIG_SETMASK, NULL, &after), 0);
+	for (int sig = 1; sig < NSIG; sig++) {
+		int wanted = sigismember(&before, sig);
+
+		for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++)
+			wanted = sig == waits[i] ? 1 : wanted;
+		assert_int_equal(sigismember(&during, sig), wanted);
+		assert_int_equal(sigismember(&after, sig), sigismember(&before, sig));
+	}
+}
+
+static int
+hold_and_die(void *arg)
+{
+	struct lock l = LOCK_INIT;
+
+	if (lock_take(&l, arg, NULL, NULL, NULL) != AK_OK)
+		return 1;
+	(void)raise(SIGKILL);
+	return 2;
+}
+
+static void
+a_dead_writer_holds_nothing(void **state)
+{
+	char *path = (char *)(uintptr_t)tmp_path(*state, "lock");
+	struct lock l = LOCK_INIT;
+
+	assert_int_equal(child_run(hold_and_die, path), -1);
+	assert_err("", AK_OK, lock_take(&l, path, NULL, NULL, NULL));
+	lock_release(&l);
+}
+
+static void
+abuse_057_069_what_is_no_plain_file_is_refused_with_a_sentence(void **state)
+{
+	struct lock l = LOCK_INIT;
+	struct diag why = DIAG_INIT;
+	const char *path = tmp_path(*state, "lock");
+
+	assert_int_equal(symlink("elsewhere", path), 0);
+	assert_err("a link", AK_ERR_UNAVAILABLE, lock_take(&l, path, NULL, NULL, &why));
+	assert_int_equal(l.fd, -1);
+	assert_string_not_equal(why.text, "");
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_err("a folder", AK_ERR_UNAVAILABLE, lock_take(&l, path, NULL, NULL, NULL));
+	assert_err("no folder", AK_ERR_UNAVAILABLE,
+	    lock_take(&l, tmp_path(*state, "none/lock"), NULL, NULL, NULL));
+}
+
+static void
+the_lock_is_closed_on_exec(void **state)
+{
+	struct lock l = LOCK_INIT;
+
+	assert_err("", AK_OK, lock_take(&l, tmp_path(*state, "lock"), NULL, NULL, NULL));
+	assert_true((fcntl(l.fd, F_GETFD) & FD_CLOEXEC) != 0);
+	lock_release(&l);
+}
+
+#define T(test) cmocka_unit_test_setup_teardown(test, tmp_setup, tmp_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(is_made_0600_and_stays),
+	    T(a_second_writer_is_told_who_the_first_one_is_and_waits),
+	    T(signals_that_would_stop_or_end_it_wait_until_release),
+	    T(a_dead_writer_holds_nothing),
+	    T(abuse_057_069_what_is_no_plain_file_is_refused_with_a_sentence),
+	    T(the_lock_is_closed_on_exec),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
