@@ -19,7 +19,7 @@ open_folder(int at, const char *name, uid_t owner, mode_t mode, int *fd)
 	mode_t others = mode == 0700 ? S_IRWXG | S_IRWXO : S_IWGRP | S_IWOTH;
 
 	if (mkdirat(at, name, mode) == 0)
-		(void)fchmodat(at, name, mode, 0); /* whatever the umask is */
+		(void)!fchmodat(at, name, mode, 0); /* whatever the umask is */
 	else if (errno != EEXIST)
 		return AK_ERR_UNAVAILABLE;
 	*fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
