@@ -102,14 +102,16 @@ write_temporary(int fd, const char *temporary, const struct pack *bytes)
 enum ak_err
 rundir_write(int fd, const char *name, const struct pack *bytes)
 {
-	char temporary[80];
+	char temporary[96];
 	enum ak_err err;
 
 	if (bytes->err != AK_OK)
 		return bytes->err;
 	if (bytes->len_b > RUNDIR_MAX_B - 4 || strlen(name) > 64)
 		return AK_ERR_RANGE;
-	(void)snprintf(temporary, sizeof(temporary), "%c%s", TEMPORARY, name);
+	/* Each writer its own: none renames what another has half written. */
+	(void)snprintf(
+	    temporary, sizeof(temporary), "%c%s.%ld", TEMPORARY, name, (long)getpid());
 	err = write_temporary(fd, temporary, bytes);
 	if (err == AK_OK && renameat(fd, temporary, fd, name) == -1)
 		err = AK_ERR_UNAVAILABLE;
