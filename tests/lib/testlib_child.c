@@ -49,6 +49,7 @@ child_end(struct child *c)
 {
 	int status;
 
+	assert_int_equal(write(c->hold, "", 1), 1);
 	(void)close(c->hold);
 	assert_int_equal(waitpid(c->pid, &status, 0), c->pid);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);

@@ -10,7 +10,7 @@ int child_run(int (*f)(void *ctx), void *ctx);
 /* The same, but it stays until child_end: *answer is what it said. */
 struct child {
 	pid_t pid;
-	int hold; /* closed: it ends */
+	int hold; /* written to: it ends */
 	int answer;
 };
 
