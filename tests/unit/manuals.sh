@@ -57,6 +57,8 @@ block() {
 		on' "man/$1" | sed 's/\\e/\\/g; s/\\&//g'
 }
 
+run_apikey() { ASAN_OPTIONS=detect_leaks=0 "$APIKEY" "$@" </dev/null; }
+
 # --- pam_apikey(8) ------------------------------------------------------------------------------
 
 same "each option of the module" \
@@ -112,23 +114,30 @@ same "the functions of the name service module" "$(grep -Eo '_nss_apikey_[a-z_]+
 
 # settings_of_code: "name default" for each row of the table.
 settings_of_code() {
-	array common/settings.c 'struct option options\[\] = ' | sed 's/{"\([a-z_]*\)", KIND_/\n\1 KIND_/g' |
+	array common/settings.c 'struct option options\[\] = ' | sed 's/{"\([a-z_.]*\)", KIND_/\n\1 KIND_/g' |
 		grep KIND_ | while read -r name row; do
 		printf '%s %s\n' "$name" "$(strings <<<"$row" | tail -n 1)"
 	done
 }
-# settings_of_manual: the same; the host has no word for a default.
+# settings_of_manual: the same; the host has no word for a default, and a setting of settings has one for each.
 settings_of_manual() {
 	section apikey.yaml.5 SETTINGS | awk '
 		/^\.It Cm/ { name = $3 }
-		/^Default:$/ { fallback = 1; next }
+		/^\.Cm [a-z_]+ :$/ { part = "." $2; next }
+		/^(Default|by default|.*, by default):?$/ { fallback = 1; next }
 		/^Default: the node name/ { print name " " }
-		fallback { print name " " $2 }
-		{ fallback = 0 }'
+		fallback { print name part " " $2 }
+		{ fallback = 0; part = "" }'
 }
 same "each setting with its default" "$(settings_of_code)" "$(settings_of_manual)"
+# settings_of_file: as it is shipped; {max: 1000, max_age: 30d} is two.
+settings_of_file() {
+	sed -n -E 's/^#([a-z_]+): (.*)/\1 \2/p' etc/apikey.yaml | awk '
+		$2 !~ /^\{/ { print; next }
+		{ gsub(/[{},]/, ""); for (i = 2; i < NF; i += 2) { sub(/:$/, "", $i); print $1 "." $i " " $(i + 1) } }'
+}
 same "each setting stands in etc/apikey.yaml, and nothing else" "$(settings_of_code | sed 's/^host .*/host/')" \
-	"$(sed -n -E 's/^#([a-z_]+): (.*)/\1 \2/p' etc/apikey.yaml | sed 's/^host .*/host/')"
+	"$(settings_of_file | sed 's/^host .*/host/')"
 reserved() {
 	array common/record.c 'id_range reserved\[\] = ' | grep -Eo '\{[0-9]+U?, [0-9A-Z_]+\}' | tr -d '{}U' | sed 's/, /-/; s/-INT32_MAX/ and above/' |
 		sed 's/^65534-65535$/65534, 65535/'
@@ -139,18 +148,74 @@ for range in 0-999 60001-60513 61184-65519 524288-1879048191; do
 done
 equals "no other ids are" 6 grep -c . <(reserved)
 
-policy_keys() {
-	sed -n -E 's/^[[:space:]]*\{"([a-z_]+)", policy_compile.*/\1/p' common/policy.c
-	array common/policy_roles.c 'known\[\] = ' | strings
-}
-same "each key of the policy" "$(policy_keys)" \
-	"$(section apikey.yaml.5 'POLICY FILE' | sed -n -E 's/^\.It Cm ([a-z_]+) :.*/\1/p')"
-holds "and of a space" grep -q 'Cm parent' man/apikey.yaml.5
+# --- apikey-policy(5) ---------------------------------------------------------------------------
+
+# items SECTION…: what the lists of these sections of the page name.
+items() { section apikey-policy.5 "$@" | sed -n -E 's/^\.It Cm ([a-z_]+)( :.*)?$/\1/p'; }
+
+same "each section of the policy" "$(array common/policy.c 'sections\[\] = ' | grep -Eo '\{"[a-z]+"' | strings)" \
+	"$(items SECTIONS)"
+same "each key of a role" "$(array common/policy_roles.c 'known\[\] = ' | strings)" "$(items Roles)"
+same "each predicate" "$(array common/policy_condition.c 'predicates\[\] = ' | grep -Eo '\{"[a-z_]+"' | strings)" \
+	"$(items CONDITIONS)"
+same "each part of a window" "$(grep -E 'known\[\] = .*"days"' common/policy_time.c | strings)" "$(items Time)"
+# Of a test: its keys, those of what is given, those of what is expected.
+tests_of_code() { awk '/known\[\] = / { on = 1 } on { printf "%s ", $0 } /};/ { on = 0 }' common/policy_tests_read.c | strings; }
+same "each key of a test" "$(tests_of_code)" "$(items TESTS)"
+for key in $(array common/policy_spaces.c 'known\[\] = ' | strings) \
+	$(grep -hE 'known\[\] = ' common/policy_groups.c | strings) \
+	$(grep -hE 'others\[\] = ' common/policy_rules.c | strings); do
+	holds "the key $key" grep -Eq "(Cm|,|Li \{) ?([a-z_]+ , )*$key\b" man/apikey-policy.5
+done
+for word in $(awk '/words\[\] = / { on = 1 } on' common/policy.c | head -n 3 | strings) \
+	$(grep -E 'days\[\] = ' common/policy_time.c | strings); do
+	holds "the word $word" grep -qw -- "$word" <(section apikey-policy.5 SECTIONS Time)
+done
 for number in "$(sed -n -E 's/.*POLICY_NAME_MAX ([0-9]+).*/at most \1/p' common/text.h)" \
 	"$(sed -n -E 's/.*KEY_NAME_MAX ([0-9]+).*/at most \1/p' common/text.h)" \
 	"$(sed -n -E 's/.*YAML_MAX_DEPTH ([0-9]+)U.*/\1 levels/p' common/yamltree.h)" \
+	"$(sed -n -E 's/.*ZONES_MAX ([0-9]+)U.*/\1 zones/p' common/policy_time.c)" \
 	"at most $(($(sed -n -E 's/.*BINDING_CAP ([0-9]+).*/\1/p' common/role.h) - 1)) bytes"; do
-	holds "the limit: $number" grep -q -- "$number" man/apikey.yaml.5
+	holds "the limit: $number" grep -q -- "$number" man/apikey-policy.5
+done
+# Every place is a warning with a sentence of its own, and the page has an entry for what it is about.
+[ ! -e common/policy_warn.c ] || equals "each warning" "$(grep -cE '^[[:space:]]*warn\(w, ' common/policy_warn.c)" \
+	sh -c "sed -n -E 's/.*warnings: ([0-9]+).*/\1/p' man/apikey-policy.5"
+
+GOLDEN=tests/golden/policy
+same "each example of the role-binding document has its place" \
+	"$(for case in "$GOLDEN"/*-seed-*.yaml; do basename "$case" .yaml; done)" \
+	"$(section apikey-policy.5 'FROM REGO' | grep -Eo '\b[0-9]{3}-[a-z0-9-]+')"
+# joined: stdin as one line, without blanks: how it is broken into lines does not count.
+joined() { tr -d ' \t\n'; }
+# rego_displays: each display there: the case that its item or paragraph names first, and its text, joined.
+rego_displays() {
+	section apikey-policy.5 'FROM REGO' | awk '
+		/^\.(It|Pp)/ { fresh = 1 }
+		fresh && match($0, /[0-9][0-9][0-9]-seed-[a-z0-9-]+/) { name = substr($0, RSTART, RLENGTH); fresh = 0 }
+		/^\.Bd/ { on = 1; text = ""; next }
+		/^\.Ed/ { on = 0; gsub(/[ \t]/, "", text); print name, text }
+		on { text = text $0 }'
+}
+while read -r name text; do
+	holds "$name says so: ${text:0:60}" grep -qF -- "$text" <(joined <"$GOLDEN/$name.yaml")
+done < <(rego_displays)
+
+# policy_displays: the whole policies of the page, a file each.
+policy_displays() {
+	awk -v dir="$1" '
+		/^\.\\" (run|checked): / { kind = $3 }
+		/^\.Bd / { if (kind == "policy") { on = 1; file = dir "/" ++n ".yaml"; print file } kind = ""; next }
+		/^\.Ed/ { on = 0 }
+		on { gsub(/\\e/, "\\"); gsub(/\\&/, ""); print >file }' "man/$2"
+}
+policies=$(mktemp -d)
+trap 'rm -rf "$policies"' EXIT
+for page in apikey-policy.5 apikey.yaml.5; do
+	while read -r file; do
+		shows "$page: policy ${file##*/}: in order" 0 '' run_apikey policy check "$file"
+		shows "$page: policy ${file##*/}: its tests pass" 0 '' run_apikey policy test "$file"
+	done < <(policy_displays "$policies" "$page")
 done
 
 # --- apikey(8) ----------------------------------------------------------------------------------
