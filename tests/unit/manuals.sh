@@ -79,8 +79,9 @@ failures() {
 		FNR == NR && /case AK_/ { name = $3 }
 		FNR == NR && /return "/ { sub(/.*return "/, ""); sub(/".*/, ""); text[name] = $0 }
 		FNR == NR { next }
-		$2 ~ /^AK_ERR_/ { print ($3 == "PAM_AUTH_ERR" ? "wrong token" : text[$2]) ": " $3 }' common/err.c pam/result.c
-	sed -n -E 's/.*refuse\(sc, (PAM_[A-Z_]+), "([^"]+)"\).*/\2: \1/p' pam/entry.c
+		$2 ~ /^AK_ERR_/ { print ($3 == "PAM_AUTH_ERR" ? "wrong token" : text[$2]) ": " $3 }' \
+		common/err.c <(grep -Eo '\{AK_ERR_[A-Z]+, PAM_[A-Z_]+\}' pam/result.c)
+	sed -n -E 's/.*refuse\(sc, (PAM_[A-Z_]+), "([^"]+)"\).*/\2: \1/p' pam/entry.c pam/account.c | grep -v PAM_SESSION_ERR
 }
 same "each failure before a decision" "$(failures)" \
 	"$(section pam_apikey.8 RESULTS | sed -n -E 's/^\.It "([^"]+)" Ta Dv (PAM_[A-Z_]+)$/\1: \2/p' |
@@ -88,14 +89,15 @@ same "each failure before a decision" "$(failures)" \
 
 same "the services that are entered without a token" "$(array common/decide.c 'tokenless\[\] = ' | strings)" \
 	"$(section pam_apikey.8 'Services entered without a token' | words Li)"
-same "the services of root's own su" "$(array pam/judge.c 'services\[\] = ' | strings)" \
+# Each with its form for login shells.
+same "the services of root's own su" "$(grep -Eo 'scene_is_service\(sc, "[a-z]+"' pam/judge.c | strings | sed 'p; s/$/-l/')" \
 	"$(section pam_apikey.8 "Root's own su" | words Li)"
 same "the variables of a session" "$(grep -Eo '"APIKEY_[A-Z]+"' pam/session.c | tr -d '"')" \
 	"$(section pam_apikey.8 ENVIRONMENT | grep '^\.It Ev' | words Ev)"
 same "the fields of a decision's line in the log" \
 	"$(grep -Eo '(audit_add|audit_add_number)\(&?a, "[a-z]+"' pam/report.c | strings | grep -Ev '^(phase|subject|answer)$'; echo event)" \
 	"$(section pam_apikey.8 LOG | grep '^\.It Li' | words Li)"
-same "the events of the module" "$(array pam/report.c 'events\[\] = ' | strings | grep -v '^setcred$')" \
+same "the events of the module" "$(array pam/report.c 'events\[\] = ' | strings)" \
 	"$(section pam_apikey.8 LOG | awk '/^\.It Li event/ { on = 1; next } /^\.It/ { on = 0 } on' | words Li)"
 same "the functions of the module" "$(grep -Eo 'pam_sm_[a-z_]+' pam/pam.map)" \
 	"$(section pam_apikey.8 Functions | words Fn)"
