@@ -322,18 +322,39 @@ for constant in 'INDEX_MAGIC "APIKEYIX"' 'INDEX_VERSION 1U' 'INDEX_BYTE_ORDER 0x
 	'INDEX_SLOTS 5U' 'INDEX_SLOT_B 12U' 'INDEX_RECORD_HEADER_B 16U'; do
 	holds "the manual and the code: $constant" grep -q "#define $constant" common/index.h
 done
-for constant in 'IMAGE_MAGIC "APIKEYPI"' 'IMAGE_VERSION 1U' 'IMAGE_AT_CRC 12U' 'IMAGE_AT_SIZE 16U' 'IMAGE_AT_BUILT 24U' \
+for constant in 'IMAGE_MAGIC "APIKEYPI"' 'IMAGE_VERSION 2U' 'IMAGE_AT_CRC 12U' 'IMAGE_AT_SIZE 16U' 'IMAGE_AT_BUILT 24U' \
 	'IMAGE_AT_POLICY_ID 32U' 'IMAGE_AT_SETTINGS_ID 72U' 'IMAGE_AT_GROUP_ID 112U' 'IMAGE_AT_N_SECTIONS 152U' 'IMAGE_HEADER_B 160U'; do
 	holds "the manual and the code: $constant" grep -q "#define $constant" common/image_layout.h
+done
+# sections_of_code: "number name" for each.
+sections_of_code() {
+	array common/image_layout.h '^enum image_section' | sed 's,/\*[^*]*\*/,,g' | grep -Eo 'IMAGE_[A-Z_]+' |
+		grep -v IMAGE_N_SECTIONS | awk '{ print NR - 1, tolower(substr($1, 7)) }'
+}
+same "the image's sections" "$(sections_of_code)" \
+	"$(section apikey-formats.5 POLICY.IMAGE | sed -n -E 's/^\.It ([0-9]+) Ta ([a-z_]+) Ta .*/\1 \2/p')"
+equals "and their number" "$(sections_of_code | grep -c .)" \
+	sh -c "sed -n -E 's/^\.It 152 Ta 4 Ta number of sections, ([0-9]+)\$/\1/p' man/apikey-formats.5"
+equals "the fields of a session's record" "$(sed -n '/^session_pack/,/^}/s/.*pack_\([a-z0-9]*\)(out.*/\1/p' common/sessions.c | sed 's/str/string/')" \
+	sh -c "sed -n '/^.Sh RECORDS OF SESSIONS/,/^.Sh SAMPLES/s/^.It \(u8\|u32\|u64\|string\) Ta .*/\1/p' man/apikey-formats.5"
+for constant in 'RUNDIR_MAX_B 8192U' 'HANDLE_LEN 32U' 'HANDLE_TTL_S 120' 'SESSION_ID_CAP 17' 'SAMPLE_ID_LEN 16' 'RECORD_VERSION 1'; do
+	holds "the manual and the code: $constant" grep -q "#define $constant\b" common/rundir.h common/handles.h common/sessions.h \
+		common/samples.h common/sessions.c
 done
 same "the keys of records" "$(array common/record.h '^enum record_tag' | grep -Eo "'.'" | tr -d "'")" \
 	"$(section apikey-formats.5 Records | grep -Eo 'Li . Ns Ar (id|name|uid|gid)' | cut -d' ' -f2)"
 same "the shapes of values" "$(array common/record.c '^enum shape' | grep -Eo '= [0-9]' | tr -d '= ')" \
 	"$(section apikey-formats.5 Values | sed -n -E 's/^\.It ([0-9]), .*/\1/p')"
 same "the events of the command" \
-	"$(grep -hEo '"(key|role|rollback|policy|clock)-[a-z]+"' cli/*.c | tr -d '"')" \
+	"$(grep -hEo '"(key|role|group|rollback|policy|clock)-[a-z-]+"' cli/*.c | tr -d '"')" \
 	"$(section apikey-formats.5 'LOG LINES' | awk '/^\.It Li event/ { on = 1; next } /^\.It/ { on = 0 } on' | words Li)"
-same "the files of a host" "$(grep -Eo '"(local\.idx|users\.idx|policy\.image|lock)"' common/paths.c | tr -d '"')" \
+# files_of_code: what stands below the state folder.
+files_of_code() {
+	sed -n -E 's/.*, state, "([a-z.]+)"\}.*/\1/p' common/paths.c | grep -vx run
+	sed -n -E 's/.*SAMPLES_FOLDER "([a-z]+)".*/\1/p' common/samples.h
+	sed -n -E 's,.*"%s/([a-z.]+)"\, p->state.*,\1,p' cli/applied.c
+}
+same "the files of a host" "$(files_of_code)" \
 	"$(section apikey-formats.5 'FILES OF A HOST' | sed -n -E 's/^\.It Pa ([a-z.]+) Ta.*/\1/p' | grep -v '\.prev$')"
 
 # --- apikey-askpass(1) --------------------------------------------------------------------------
