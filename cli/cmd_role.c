@@ -35,7 +35,9 @@ add(struct change *ch, const struct args *a, const struct key_record *k, struct 
 		if (!has_binding(pack_borrow_strv(bindings), text))
 			pack_entry(bindings, text);
 	}
-	return bindings->err;
+	if (bindings->err != AK_OK)
+		return bindings->err;
+	return keyopts_check_count(pack_borrow_strv(bindings), "bindings", &ch->why);
 }
 
 static enum ak_err

@@ -217,7 +217,7 @@ warn(const struct cli *c, const struct key_record *k)
 		    "%s never expires, which is not recommended: see `apikey set %s --duration "
 		    "30d`",
 		    k->name, k->name);
-	if (k->bindings.len_b == 0)
+	if (k->bindings.len_b == 0 && k->groups.len_b == 0)
 		cli_warn(c, "%s can't log in yet: give it a role by `apikey role add %s ROLE`",
 		    k->name, k->name);
 }
