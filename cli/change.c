@@ -80,6 +80,18 @@ change_publish(struct change *ch)
 }
 
 void
+change_warn_bound(const struct change *ch)
+{
+	const struct image *im = ch->live.image;
+
+	if (im != NULL && image_policy(im).strategy == IMAGE_POLICY_ONLY)
+		cli_warn(ch->cli,
+		    "direct bindings give nothing here: %s says `strategy: policy', so roles "
+		    "come from its `grant' alone",
+		    image_policy_file(im));
+}
+
+void
 change_log(const struct change *ch, const char *event, const struct key_record *k)
 {
 	const struct cli_host *host = &ch->cli->host;
