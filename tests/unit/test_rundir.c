@@ -12,6 +12,7 @@
 #include "testlib_cmocka.h"
 #include "testlib_tmp.h"
 
+#define ALL_CAP 256
 #define N(rows) (sizeof(rows) / sizeof((rows)[0]))
 
 static enum ak_err
@@ -39,7 +40,10 @@ get(int fd, const char *name, char out[RUNDIR_MAX_B + 1])
 static enum ak_err
 join_name(void *ctx, const char *name)
 {
-	strcat(ctx, name);
+	char *all = ctx;
+	size_t len = strlen(all);
+
+	(void)snprintf(all + len, ALL_CAP - len, "%s", name);
 	return AK_OK;
 }
 
@@ -47,7 +51,7 @@ join_name(void *ctx, const char *name)
 static size_t
 count(int fd, size_t each_len)
 {
-	char all[256] = "";
+	char all[ALL_CAP] = "";
 
 	assert_err("", AK_OK, rundir_each(fd, join_name, all));
 	return strlen(all) / each_len;
@@ -208,7 +212,7 @@ static void
 abuse_073_without_room_the_old_record_stands_and_nothing_is_left(void **state)
 {
 	struct rlimit was, none;
-	char buf[RUNDIR_MAX_B + 1], all[256] = "";
+	char buf[RUNDIR_MAX_B + 1], all[ALL_CAP] = "";
 	int fd;
 
 	assert_err("", AK_OK, rundir_open(tmp_path(*state, "run"), "things", geteuid(), &fd));
@@ -243,7 +247,7 @@ stop(void *ctx, const char *name)
 static void
 a_walk_ends_when_it_is_told_and_passes_over_what_is_unfinished(void **state)
 {
-	char all[256] = "";
+	char all[ALL_CAP] = "";
 	unsigned n = 0;
 	int fd;
 

@@ -75,7 +75,8 @@ list_one(void *ctx, const struct session *s)
 
 	l->n++;
 	l->last = *s;
-	strcat(strcat(l->keys, s->key), " ");
+	(void)snprintf(
+	    l->keys + strlen(l->keys), sizeof(l->keys) - strlen(l->keys), "%s ", s->key);
 	return AK_OK;
 }
 
