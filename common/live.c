@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "hash.h"
 #include "policy.h"
 #include "safefile.h"
 #include "yamltree.h"
@@ -205,9 +206,11 @@ live_load(const struct paths *p, struct live *l)
 			(void)diag_because(&l->problem, err, "%s", ak_strerror(err));
 	}
 	l->policy_id = digest_of(&l->sources.policy);
-	l->settings_id = digest_of(&l->sources.settings);
 	l->group_id = digest_of(&l->sources.group);
 	name_host(l);
+	/* A host that was renamed holds other `:hosts:` bindings. */
+	l->settings_id = digest_of(&l->sources.settings) ^
+	    hash_sip(0, l->hosts.bytes, l->hosts.len_b);
 }
 
 void

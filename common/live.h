@@ -19,8 +19,8 @@ struct live {
 	struct settings settings; /* valid when settings_ok; else the defaults */
 	bool settings_ok;
 	struct image_sources sources;
-	uint64_t policy_id, settings_id,
-	    group_id; /* digests as in users.idx; 0: no such file */
+	/* Digests as in users.idx; 0: no such file. The settings' takes in this host's names. */
+	uint64_t policy_id, settings_id, group_id;
 	char hosts_bytes[160]; /* when the settings name no host */
 	struct strv hosts; /* this host's names, borrowed */
 };
