@@ -67,7 +67,8 @@ decide_login(struct scene *sc, uint32_t secret)
 	else
 		code = result_of_reason(sc->phase, j.verdict.reason);
 	report_decision(sc, code, &j.verdict, secret, NULL);
-	if (code != PAM_SUCCESS)
+	/* From the network all refusals look alike; who is on the host already may know why. */
+	if (code != PAM_SUCCESS && scene_item(sc, PAM_RHOST) == NULL)
 		converse_tell(sc, j.verdict.why);
 	judge_clear(&j);
 	return code;
