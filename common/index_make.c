@@ -58,7 +58,7 @@ grow(struct index_make *m)
 	size_t cap = m->cap == 0 ? 64 : m->cap * 2;
 	struct entry *entries;
 
-	if (m->n < m->cap)
+	if (m->entries != NULL && m->n < m->cap)
 		return AK_OK;
 	if (m->n >= UINT32_MAX || (entries = realloc(m->entries, cap * sizeof(*entries))) == NULL)
 		return AK_ERR_NOMEM;

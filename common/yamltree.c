@@ -225,7 +225,7 @@ close_node(struct builder *b)
 	const struct yaml_node *node = b->stack[--b->depth].node, *first, *second;
 	enum ak_err err;
 
-	if (node->kind != YAML_MAPPING)
+	if (node == NULL || node->kind != YAML_MAPPING)
 		return AK_OK;
 	if ((err = yamltree_find_twins(node, &first, &second)) != AK_OK || second == NULL)
 		return err;

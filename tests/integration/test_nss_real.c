@@ -278,5 +278,10 @@ main(void)
 	    TEST(abuse_121_threads_come_ask_and_go_while_the_file_is_replaced),
 	};
 
+	/* Configured for folders that are not there yet (distcheck): nothing to mount upon. */
+	if (access(AK_LOCALSTATEDIR, F_OK) == -1) {
+		(void)puts("1..0 # SKIP " AK_LOCALSTATEDIR " is not there");
+		return 0;
+	}
 	return cmocka_run_group_tests(tests, group_setup, NULL);
 }
