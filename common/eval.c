@@ -138,8 +138,7 @@ tell_rule(const struct eval *e, enum image_rules kind, uint32_t number,
 		text_add(&t, "deny %s (%.160s) %s", rule->id, rule->reason,
 		    fires ? "fires" : "does not fire");
 	else
-		text_add(&t, "allow rule %u %s", number + 1,
-		    fires ? "fires" : "does not fire");
+		text_add(&t, "allow rule %u %s", number + 1, fires ? "fires" : "does not fire");
 	eval_say_truth(e, kind, rule, v, &t);
 	eval_tell(e, &line);
 }
@@ -227,8 +226,7 @@ ask_request(const struct eval *e)
 		tell_request(e, IMAGE_NONE, NULL, false);
 		return POLICY_NO_ROLE;
 	}
-	role_set_for(&e->out->roles, i)
-	{
+	role_set_for (&e->out->roles, i) {
 		struct image_role role = image_role(e->im, i);
 		bool permits = role_permits(&role, e->req->service, other);
 

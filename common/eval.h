@@ -29,8 +29,8 @@ struct policy_request {
 	    *address; /* of the call; NULL too when it is no literal, or this host's own */
 	/*
 	 * The recorded origin of the session. `from` asks the address, else the
-	 * origin; `creator_from` the origin, else, where the service is sshd
-	 * (the login that the origin will be recorded of), the address.
+	 * origin; `creator_from` the origin alone, but where the service is sshd
+	 * (the login that the origin will be recorded of) the same as `from`.
 	 */
 	const struct net_addr *origin;
 	const struct moments *when; /* of this image: moments_resolve */

@@ -99,8 +99,7 @@ image_check_strv(const struct image *im, enum image_section section, uint32_t ro
 }
 
 bool
-image_check_span(
-    const struct image *im, enum image_section section, uint32_t first, uint32_t n)
+image_check_span(const struct image *im, enum image_section section, uint32_t first, uint32_t n)
 {
 	return (uint64_t)first + n <= im->sections[section].count;
 }

@@ -10,8 +10,7 @@ struct depths {
 };
 
 static bool
-check_binding(
-    const struct image *im, enum image_section section, uint32_t row, unsigned column)
+check_binding(const struct image *im, enum image_section section, uint32_t row, unsigned column)
 {
 	uint32_t role = image_cell(im, section, row, column + IMAGE_BINDING_ROLE);
 	uint32_t scope = image_cell(im, section, row, column + IMAGE_BINDING_SCOPE);
@@ -27,8 +26,7 @@ check_binding(
 	case IMAGE_IN_SPACES:
 		return image_check_span(im, IMAGE_PLACES, places, n);
 	case IMAGE_ON_HOSTS:
-		return image_check_strv(
-		    im, section, row, column + IMAGE_BINDING_PLACES, NULL);
+		return image_check_strv(im, section, row, column + IMAGE_BINDING_PLACES, NULL);
 	default:
 		return false;
 	}
@@ -119,10 +117,10 @@ check_node(const struct image *im, struct depths *d, uint32_t i, uint32_t limit,
 	if (op > IMAGE_OP_NOT) {
 		if (end != i + 1 || !check_leaf(im, i, n_definitions, sample))
 			return false;
-		d->nodes[i] = op != IMAGE_OP_IS
-				  ? 0
-				  : d->definitions[image_cell(im, IMAGE_NODES, i,
-					IMAGE_NODE_A)];
+		d->nodes[i] =
+		    op != IMAGE_OP_IS
+			? 0
+			: d->definitions[image_cell(im, IMAGE_NODES, i, IMAGE_NODE_A)];
 		return true;
 	}
 	if (!measure(im, d, i + 1, end, &n, &deepest) || n == 0 ||
@@ -181,8 +179,7 @@ check_conditions(struct image *im, struct depths *d)
 
 	for (uint32_t i = 0; i < n_definitions; i++)
 		if (!check_rule(im, IMAGE_DEFINITIONS, i) ||
-		    !check_condition(
-			im, d, IMAGE_DEFINITIONS, i, i, &d->definitions[i]))
+		    !check_condition(im, d, IMAGE_DEFINITIONS, i, i, &d->definitions[i]))
 			return false;
 	for (unsigned s = IMAGE_ALLOW; s <= IMAGE_SAMPLES; s++)
 		for (uint32_t i = 0; i < im->sections[s].count; i++)
@@ -201,7 +198,8 @@ check_login(const struct image *im, uint32_t row)
 	uint32_t first = image_cell(im, IMAGE_LOGINS, row, IMAGE_LOGIN_FIRST);
 	uint32_t n = image_cell(im, IMAGE_LOGINS, row, IMAGE_LOGIN_N), before;
 
-	if (kind >= IMAGE_N_RULES || !image_check_string(im, IMAGE_LOGINS, row, IMAGE_LOGIN_NAME) ||
+	if (kind >= IMAGE_N_RULES ||
+	    !image_check_string(im, IMAGE_LOGINS, row, IMAGE_LOGIN_NAME) ||
 	    !image_check_span(im, IMAGE_LISTED, first, n))
 		return false;
 	for (uint32_t i = first; i < first + n; i++) {

@@ -39,10 +39,10 @@
 #define IMAGE_MAX_B (1U << 30)
 
 enum image_section {
-	IMAGE_STRINGS,	/* terminated strings, and packed lists of them; count 0 */
+	IMAGE_STRINGS, /* terminated strings, and packed lists of them; count 0 */
 	IMAGE_SETTINGS, /* settings_pack; count 0 */
-	IMAGE_POLICY,	/* one row: the policy as a whole */
-	IMAGE_SPACES,	/* rows, ascending by name, as ROLES, ACCOUNTS and GROUPS */
+	IMAGE_POLICY, /* one row: the policy as a whole */
+	IMAGE_SPACES, /* rows, ascending by name, as ROLES, ACCOUNTS and GROUPS */
 	IMAGE_ROLES,
 	IMAGE_ACCOUNTS,
 	IMAGE_PLACES, /* rows of SPACES, which bindings name */
@@ -121,12 +121,7 @@ enum image_binding_column {
 	IMAGE_BINDING_COLUMNS
 };
 
-enum image_zone_column {
-	IMAGE_ZONE_NAME,
-	IMAGE_ZONE_LINE,
-	IMAGE_ZONE_COL,
-	IMAGE_ZONE_COLUMNS
-};
+enum image_zone_column { IMAGE_ZONE_NAME, IMAGE_ZONE_LINE, IMAGE_ZONE_COL, IMAGE_ZONE_COLUMNS };
 
 enum image_time_column {
 	IMAGE_TIME_ZONE,
@@ -188,7 +183,7 @@ image_section_of(enum image_rules kind)
 
 struct section {
 	const unsigned char *at;
-	uint32_t count;	  /* rows */
+	uint32_t count; /* rows */
 	unsigned columns; /* 0: not a table */
 	size_t size_b;
 };
@@ -215,7 +210,7 @@ static inline const char *
 image_string(const struct image *im, enum image_section section, uint32_t row, unsigned column)
 {
 	return (const char *)im->sections[IMAGE_STRINGS].at +
-	    image_cell(im, section, row, column);
+	       image_cell(im, section, row, column);
 }
 
 /* Its offset in one column, its length in the next. */
@@ -226,8 +221,7 @@ image_strv(const struct image *im, enum image_section section, uint32_t row, uns
 
 	if (len_b == 0)
 		return STRV_EMPTY;
-	return (struct strv){
-	    .bytes = image_string(im, section, row, column), .len_b = len_b};
+	return (struct strv){.bytes = image_string(im, section, row, column), .len_b = len_b};
 }
 
 /* The binding whose columns begin at `column`. */

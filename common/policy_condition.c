@@ -101,8 +101,8 @@ add_globs(struct policy_build *b, const struct predicate *p, const struct yaml_n
 static enum ak_err
 add_groups(struct policy_build *b, const struct predicate *p, const struct yaml_node *node)
 {
-	return add_texts(
-	    b, p, node, policy_is_group, "a group's name: one line, without control characters");
+	return add_texts(b, p, node, policy_is_group,
+	    "a group's name: one line, without control characters");
 }
 
 static enum ak_err

@@ -27,8 +27,8 @@ compile_in(struct policy_build *b, const struct yaml_node *in, uint32_t *columns
 		if ((err = yamlread_text(b->r, c, "in", &name)) != AK_OK)
 			return err;
 		if (strcmp(name, "*") == 0)
-			return yamlread_refuse(b->r, c,
-			    "in: `*' is every space, and stands alone: write in: '*'");
+			return yamlread_refuse(
+			    b->r, c, "in: `*' is every space, and stands alone: write in: '*'");
 		if ((space = policy_names_find(&b->spaces, name)) == IMAGE_NONE)
 			return yamlread_refuse(b->r, c, "space `%.80s' is not declared", name);
 		(void)image_make_row(b->m, IMAGE_PLACES, &space, 1);
@@ -37,7 +37,8 @@ compile_in(struct policy_build *b, const struct yaml_node *in, uint32_t *columns
 	if (yamltree_find_twins(in, &first, &second) != AK_OK)
 		return yamlread_no_memory(b->r);
 	if (second != NULL)
-		return yamlread_refuse(b->r, second, "in: `%.80s' is given twice", second->text);
+		return yamlread_refuse(
+		    b->r, second, "in: `%.80s' is given twice", second->text);
 	return AK_OK;
 }
 

@@ -55,8 +55,7 @@ read_clock(const char *at, uint32_t *minute)
 }
 
 static enum ak_err
-read_hours(
-    const struct yamlread *r, const struct yaml_node *node, uint32_t *from, uint32_t *to)
+read_hours(const struct yamlread *r, const struct yaml_node *node, uint32_t *from, uint32_t *to)
 {
 	const char *text;
 	enum ak_err err;
@@ -104,7 +103,8 @@ read_dates(const struct yamlread *r, const struct yaml_node *node, uint32_t *row
 
 /* Each zone once, at its first use. */
 static enum ak_err
-find_zone(struct policy_build *b, const struct yaml_node *node, const char *name, uint32_t *zone)
+find_zone(
+    struct policy_build *b, const struct yaml_node *node, const char *name, uint32_t *zone)
 {
 	const struct pack *rows = &b->m->sections[IMAGE_ZONES];
 	const struct pack *strings = &b->m->sections[IMAGE_STRINGS];
@@ -154,8 +154,8 @@ add_time(struct policy_build *b, uint32_t *row, const struct yaml_node *hours)
 	if (hours != NULL && (err = read_hours(b->r, hours, &row[IMAGE_TIME_FROM_MINUTE],
 				  &row[IMAGE_TIME_TO_MINUTE])) != AK_OK)
 		return err;
-	policy_add_leaf(b, IMAGE_OP_TIME,
-	    image_make_row(b->m, IMAGE_TIMES, row, IMAGE_TIME_COLUMNS), 0);
+	policy_add_leaf(
+	    b, IMAGE_OP_TIME, image_make_row(b->m, IMAGE_TIMES, row, IMAGE_TIME_COLUMNS), 0);
 	return AK_OK;
 }
 

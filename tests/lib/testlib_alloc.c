@@ -10,10 +10,12 @@
 void *__real_malloc(size_t size) WEAK;
 void *__real_calloc(size_t n, size_t size) WEAK;
 void *__real_realloc(void *old, size_t size) WEAK;
+void *__real_reallocarray(void *old, size_t n, size_t size) WEAK;
 char *__real_strdup(const char *s) WEAK;
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *old, size_t size);
+void *__wrap_reallocarray(void *old, size_t n, size_t size);
 char *__wrap_strdup(const char *s);
 
 static unsigned countdown; /* 0: no failures */
@@ -54,6 +56,12 @@ void *
 __wrap_calloc(size_t n, size_t size)
 {
 	return must_fail() ? NULL : __real_calloc(n, size);
+}
+
+void *
+__wrap_reallocarray(void *old, size_t n, size_t size)
+{
+	return must_fail() ? NULL : __real_reallocarray(old, n, size);
 }
 
 void *

@@ -1,4 +1,4 @@
-/* testlib_alloc: the n-th allocation fails. Needs -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup. */
+/* testlib_alloc: the n-th allocation fails. Needs -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray,--wrap=strdup. */
 #ifndef TESTLIB_ALLOC_H
 #define TESTLIB_ALLOC_H
 
