@@ -22,7 +22,7 @@
  */
 struct image;
 
-/* Which files the image was compiled from (and /etc/group, which policy_check_groups asked); a missing one is all zero. */
+/* Which files the image was compiled from (and /etc/group, which policy_check_host asked); a missing one is all zero. */
 struct image_sources {
 	struct safefile_id policy, settings, group;
 	int64_t built_at_ns; /* raw clock */

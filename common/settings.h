@@ -19,8 +19,8 @@
  */
 struct settings {
 	char hosts_bytes[1024];
-	struct strv
-	    hosts; /* borrowed from hosts_bytes: settings are not copied by assignment */
+	/* borrowed from hosts_bytes: settings are not copied by assignment */
+	struct strv hosts;
 	char space[POLICY_NAME_MAX + 1];
 	struct id_range uids, gids;
 	char home[256]; /* absolute; with %n name, %u uid, %i id, %% */
