@@ -18,7 +18,7 @@ open_and_ask(const void *bytes, size_t len_b)
 		return;
 	}
 	fuzz_read(im);
-	fuzz_ask(im);
+	fuzz_ask(im, false);
 	image_free(&im);
 }
 
