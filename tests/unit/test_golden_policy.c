@@ -7,7 +7,7 @@
  *	binding, group (listed on the key), directory-group, host: again for each
  *	ms: milliseconds, added to at
  *	uid: of the account; 0 is root's
- *	stale: true, member: false
+ *	stale: true, member: false, favour: true
  * The line `tests` runs the file's own tests. There is no .in for a file that
  * is refused.
  *
@@ -141,6 +141,8 @@ take_field(struct asked *a, const char *key, const char *value)
 		r->account_is_root = strcmp(value, "0") == 0;
 	else if (strcmp(key, "stale") == 0)
 		r->stale = is_true(value);
+	else if (strcmp(key, "favour") == 0)
+		r->favour = is_true(value);
 	else if (strcmp(key, "member") == 0)
 		r->not_member = !is_true(value);
 	else
