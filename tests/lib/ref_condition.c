@@ -82,7 +82,7 @@ read_address(const char *text, unsigned char *bytes)
 
 	if (text == NULL || strlen(text) >= sizeof(literal))
 		return 0;
-	strcpy(literal, text);
+	(void)snprintf(literal, sizeof(literal), "%s", text);
 	if (inet_pton(AF_INET, literal, bytes) == 1)
 		return 4;
 	if ((zone = strchr(literal, '%')) != NULL)
@@ -110,7 +110,7 @@ in_block(const char *block, const unsigned char *address, unsigned len)
 	char *slash;
 
 	assert_true(strlen(block) < sizeof(text));
-	strcpy(text, block);
+	(void)snprintf(text, sizeof(text), "%s", block);
 	if ((slash = strchr(text, '/')) != NULL)
 		*slash = '\0';
 	block_len = read_address(text, bytes);
@@ -165,7 +165,7 @@ static struct tm
 local_time(const char *zone, int64_t at_s)
 {
 	static char now[64] = "?";
-	char tz[64];
+	char tz[64] = "";
 	time_t t = (time_t)at_s;
 	struct tm tm;
 
@@ -177,7 +177,7 @@ local_time(const char *zone, int64_t at_s)
 	if (strcmp(tz, now) != 0) {
 		assert_int_equal(setenv("TZ", tz, 1), 0);
 		tzset();
-		strcpy(now, tz);
+		memcpy(now, tz, sizeof(now));
 	}
 	assert_non_null(localtime_r(&t, &tm));
 	return tm;

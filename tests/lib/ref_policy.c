@@ -94,7 +94,7 @@ hold_binding(const struct roles *r, const char *binding)
 	char text[1024], *role = text, *scope = NULL, *names = NULL, *save = NULL;
 
 	assert_true(strlen(binding) < sizeof(text));
-	strcpy(text, binding);
+	(void)snprintf(text, sizeof(text), "%s", binding);
 	if ((scope = strchr(role, ':')) != NULL) {
 		*scope++ = '\0';
 		names = strchr(scope, ':');

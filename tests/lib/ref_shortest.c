@@ -24,11 +24,10 @@ differs(char *text, const struct ref_request *q, struct ref_difference *d)
 static char *
 without_line(const char *text, size_t at, size_t len)
 {
-	char *shorter = malloc(strlen(text) + 1);
+	char *shorter = strdup(text);
 
 	assert_non_null(shorter);
-	memcpy(shorter, text, at);
-	strcpy(shorter + at, text + at + len);
+	memmove(shorter + at, shorter + at + len, strlen(shorter + at + len) + 1);
 	return shorter;
 }
 
