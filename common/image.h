@@ -200,6 +200,7 @@ struct image_node {
 	struct strv globs;
 };
 
+uint32_t image_count_nodes(const struct image *im);
 struct image_node image_node(const struct image *im, uint32_t i);
 /* The predicate's name in the file: "login". */
 const char *image_op_name(enum image_op op);

@@ -136,6 +136,12 @@ image_zone(const struct image *im, uint32_t i)
 	};
 }
 
+uint32_t
+image_count_nodes(const struct image *im)
+{
+	return im->sections[IMAGE_NODES].count;
+}
+
 struct image_node
 image_node(const struct image *im, uint32_t i)
 {

@@ -188,17 +188,38 @@ compile_item(struct policy_build *b, const struct yaml_node *item)
 	return err;
 }
 
+/* How many spans there will be; what is misshapen is told when it is compiled. */
+static size_t
+count_spans(const struct yaml_node *node)
+{
+	size_t n = 0;
+
+	for (const struct yaml_node *c = policy_first_entry(node); c != NULL;
+	     c = policy_next_entry(node, c)) {
+		const struct yaml_node *hours = yamlread_get(c, "hours");
+		const struct yaml_node *h = hours == NULL ? NULL : policy_first_entry(hours);
+
+		for (n += h == NULL ? 1 : 0; h != NULL; h = policy_next_entry(hours, h))
+			n++;
+	}
+	return n;
+}
+
 enum ak_err
 policy_compile_time(struct policy_build *b, const struct yaml_node *node)
 {
-	uint32_t any = policy_open_node(b, IMAGE_OP_ANY, 0, 0);
+	bool several = count_spans(node) > 1;
+	uint32_t any = 0;
 	enum ak_err err;
 
 	if ((err = policy_need_entry(b->r, node, "time")) != AK_OK)
 		return err;
+	if (several)
+		any = policy_open_node(b, IMAGE_OP_ANY, 0, 0);
 	for (const struct yaml_node *c = policy_first_entry(node); c != NULL && err == AK_OK;
 	     c = policy_next_entry(node, c))
 		err = compile_item(b, c);
-	policy_close_node(b, any);
+	if (several)
+		policy_close_node(b, any);
 	return err;
 }

@@ -150,7 +150,8 @@ check_local(const char *zone, const char *utc, const char *weekday, const char *
 	(void)num_print_time((int64_t)m.date * 86400, date);
 	(void)snprintf(got, sizeof(got), "%s %.10s %02u:%02u", days[m.weekday], date,
 	    m.minute / 60, m.minute % 60);
-	(void)snprintf(row, sizeof(row), "%s %s: %s, wanted %s %s", zone, utc, got, weekday, local);
+	(void)snprintf(
+	    row, sizeof(row), "%s %s: %s, wanted %s %s", zone, utc, got, weekday, local);
 	assert_row(row, strncmp(got, weekday, 3) == 0 && strcmp(got + 4, local) == 0);
 	zone_free(&z);
 }
@@ -335,8 +336,7 @@ every_version_is_read(void **state)
 		assert_err("", AK_OK, zone_parse(m.bytes, m.len_b, &z));
 		assert_int_equal(zone_offset(z, 999), -7200);
 		assert_int_equal(zone_offset(z, -1000000), -7200);
-		assert_int_equal(
-		    zone_offset(z, 1000), versions[i] == '\0' ? 3600 : 3 * 3600);
+		assert_int_equal(zone_offset(z, 1000), versions[i] == '\0' ? 3600 : 3 * 3600);
 		zone_free(&z);
 		m = made_file(versions[i], "\n\n");
 		assert_err("", AK_OK, zone_parse(m.bytes, m.len_b, &z));
@@ -348,8 +348,8 @@ every_version_is_read(void **state)
 static void
 files_that_do_not_add_up_are_refused(void **state)
 {
-	static const char *const footers[] = {"", "\n", "XXX-3\n", "\nXXX-3", "\nXX-3\n",
-	    "\nXXX-3\n\n", "\nXXX-3YYY\n"};
+	static const char *const footers[] = {
+	    "", "\n", "XXX-3\n", "\nXXX-3", "\nXX-3\n", "\nXXX-3\n\n", "\nXXX-3YYY\n"};
 	static const struct {
 		const char *name;
 		size_t at;
