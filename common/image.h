@@ -14,9 +14,9 @@
 #include "text.h"
 
 /*
- * Bytes: a header (magic, version, CRC-32, build stamp, identities of the YAML
+ * Bytes: a header (magic, version, checksum, build stamp, identities of the YAML
  * files that it was made from), a table of sections, the sections
- * (image_layout.h). They are checked once, as a whole (CRC, every offset, every
+ * (image_layout.h). They are checked once, as a whole (checksum, every offset, every
  * index, every name), when the image is opened; then the accessors below
  * cannot fail. Strings and lists that they give are borrowed from the image.
  */
@@ -30,6 +30,8 @@ struct image_sources {
 
 /* Takes a copy of the bytes of an image. AK_ERR_CORRUPT when anything does not add up, another version too; AK_ERR_NOMEM. */
 enum ak_err image_open(const void *bytes, size_t len_b, struct image **out) AK_MUST_CHECK;
+/* The same without a copy: takes *bytes, which came from malloc, and leaves NULL there whatever comes of it. */
+enum ak_err image_take(unsigned char **bytes, size_t len_b, struct image **out) AK_MUST_CHECK;
 void image_free(struct image **im);
 
 /* The bytes as they would be stored, borrowed. */

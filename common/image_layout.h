@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hash.h"
 #include "image.h"
 #include "pack.h"
 #include "settings.h"
@@ -13,7 +14,7 @@
 /*
  * All numbers little-endian; offsets in the header count from the image's
  * first byte, those in rows from the first byte of the strings.
- *   header    8 magic, u32 version, u32 CRC-32 of all that follows it,
+ *   header    8 magic, u32 version, u32 image_checksum of all that follows it,
  *             u64 size, i64 built_at_ns, three identities of five u64 (device,
  *             inode, size, mtime, ctime in ns): policy.yaml's, apikey.yaml's,
  *             /etc/group's; u32 number of sections, u32 zero
@@ -25,8 +26,8 @@
 #define IMAGE_VERSION 2U
 
 #define IMAGE_AT_VERSION 8U
-#define IMAGE_AT_CRC 12U
-#define IMAGE_AT_SIZE 16U /* what the CRC covers begins here */
+#define IMAGE_AT_CHECKSUM 12U
+#define IMAGE_AT_SIZE 16U /* what the checksum covers begins here */
 #define IMAGE_AT_BUILT 24U
 #define IMAGE_AT_POLICY_ID 32U
 #define IMAGE_AT_SETTINGS_ID 72U
@@ -196,6 +197,13 @@ struct image {
 	struct image_sources sources;
 	uint32_t depth; /* image_depth */
 };
+
+/* Of an image's bytes, header and all. */
+static inline uint32_t
+image_checksum(const unsigned char *bytes, size_t len_b)
+{
+	return hash_crc32_quarters(bytes + IMAGE_AT_SIZE, len_b - IMAGE_AT_SIZE);
+}
 
 /* What follows trusts its offsets: image_check has seen them. */
 static inline uint32_t

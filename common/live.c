@@ -78,13 +78,12 @@ load_stored(const struct paths *p, struct live *l)
 {
 	struct safefile file;
 	const struct image_sources *had;
+	unsigned char *bytes;
 
 	if (safefile_read(p->image, p->owner, IMAGE_MAX_B, &file, NULL) != AK_OK)
 		return;
-	if (image_open(file.bytes, file.len_b, &l->image) != AK_OK)
-		l->image = NULL;
-	free(file.bytes);
-	if (l->image == NULL)
+	bytes = (unsigned char *)file.bytes;
+	if (image_take(&bytes, file.len_b, &l->image) != AK_OK)
 		return;
 	had = image_borrow_sources(l->image);
 	if (!safefile_id_equal(&had->policy, &l->sources.policy) ||

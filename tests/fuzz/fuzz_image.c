@@ -30,7 +30,7 @@ forge(unsigned char *bytes, size_t len_b)
 	le32_store(bytes + IMAGE_AT_VERSION, IMAGE_VERSION);
 	le64_store(bytes + IMAGE_AT_SIZE, len_b);
 	le32_store(
-	    bytes + IMAGE_AT_CRC, hash_crc32(0, bytes + IMAGE_AT_SIZE, len_b - IMAGE_AT_SIZE));
+	    bytes + IMAGE_AT_CHECKSUM, image_checksum(bytes, len_b));
 }
 
 int

@@ -80,8 +80,7 @@ static void
 seal(struct bytes *b)
 {
 	if (b->len_b >= IMAGE_HEADER_B)
-		le32_store(b->at + IMAGE_AT_CRC,
-		    hash_crc32(0, b->at + IMAGE_AT_SIZE, b->len_b - IMAGE_AT_SIZE));
+		le32_store(b->at + IMAGE_AT_CHECKSUM, image_checksum(b->at, b->len_b));
 }
 
 static enum ak_err
