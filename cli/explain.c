@@ -30,6 +30,8 @@ explain_parse(const struct args *a, struct explain *out, struct diag *why)
 }
 
 static const char *const steps[] = {[TRACE_GATE] = "gate",
+    [TRACE_DENY] = "deny",
+    [TRACE_ALLOW] = "allow",
     [TRACE_ROLE] = "role",
     [TRACE_REQUEST] = "request",
     [TRACE_DECISION] = "decision"};
@@ -167,6 +169,7 @@ explain_key(const struct cli *c, const struct args *a, const struct explain *e,
 	struct decide_request req = request_for(c, e, keys, k, secret);
 	struct taken t = taken_begin(e, &req);
 	const struct trace trace = {.take = take_line, .ctx = &t};
+	struct moments when = MOMENTS_INIT;
 	struct verdict v;
 	struct live live;
 	enum ak_err err, printed;
@@ -176,6 +179,9 @@ explain_key(const struct cli *c, const struct args *a, const struct explain *e,
 	req.policy = live.image;
 	req.policy_problem = live.problem.text;
 	req.hosts = live.hosts;
+	if (live.image != NULL &&
+	    moments_resolve(live.image, ZONE_DIR, req.now * 1000, &when) == AK_OK)
+		req.when = &when;
 	err = decide(&req, &trace, &v);
 	published = is_published(keys, &live);
 	finish_json(t.json, &req, &v, published);
@@ -185,6 +191,7 @@ explain_key(const struct cli *c, const struct args *a, const struct explain *e,
 	out_json_free(&t.json);
 	out_table_clear(&t.table);
 	verdict_clear(&v);
+	moments_clear(&when);
 	live_clear(&live);
 	return printed == AK_OK ? err : printed;
 }

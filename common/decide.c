@@ -23,6 +23,8 @@ static const struct {
     [REASON_FROM] = {"from", "the key may not be used from this address"},
     [REASON_NO_POLICY] = {"no-policy", "this host has no valid policy"},
     [REASON_SPACE] = {"space", "this host's space is not declared in the policy"},
+    [REASON_RULE] = {"deny-rule", "a deny rule of the policy refuses it"},
+    [REASON_NOT_ADMITTED] = {"not-admitted", "no allow rule of the policy admits the key"},
     [REASON_ROLE] = {"role", "no role permits the service"},
     [REASON_FAILED] = {"failed", "no decision could be made"},
 };
@@ -41,11 +43,16 @@ reason_word(enum reason r)
 	return (size_t)r < N_REASONS && reasons[r].word != NULL ? reasons[r].word : "unknown";
 }
 
+#define VERDICT_FAILED                                                                         \
+	((struct verdict){                                                                     \
+	    .reason = REASON_FAILED, .roles = ROLE_SET_INIT, .policy = POLICY_RESULT_INIT})
+
 void
 verdict_clear(struct verdict *v)
 {
 	role_set_clear(&v->roles);
-	*v = (struct verdict){.reason = REASON_FAILED, .roles = ROLE_SET_INIT};
+	policy_result_clear(&v->policy);
+	*v = VERDICT_FAILED;
 }
 
 static enum reason
@@ -54,6 +61,14 @@ gate_lockdown(const struct decide_request *req, struct text *say)
 	text_add(say, "%s",
 	    req->lockdown ? reason_text(REASON_LOCKDOWN) : "this host is not locked down");
 	return req->lockdown ? REASON_LOCKDOWN : REASON_PERMITTED;
+}
+
+/* What hangs on the clock when the clock can't be believed: no login, and no end of a session. */
+static enum reason
+without_clock(const struct decide_request *req, struct text *say)
+{
+	text_add(say, ", and this host's clock can't be believed");
+	return req->favour ? REASON_PERMITTED : REASON_TIME_UNDEFINED;
 }
 
 static enum reason
@@ -77,10 +92,8 @@ gate_secret(const struct decide_request *req, struct text *say)
 		}
 		text_add(say, "secret %u of the key ends at %s", s->number,
 		    num_print_time(s->not_after, when));
-		if (req->time_undefined) {
-			text_add(say, ", and this host's clock can't be believed");
-			return REASON_TIME_UNDEFINED;
-		}
+		if (req->time_undefined)
+			return without_clock(req, say);
 		if (s->not_after > req->now)
 			return REASON_PERMITTED;
 		text_add(say, ", which is past");
@@ -136,10 +149,8 @@ gate_not_before(const struct decide_request *req, struct text *say)
 	}
 	text_add(
 	    say, "the key is valid from %s on", num_print_time(req->key->not_before, when));
-	if (req->time_undefined) {
-		text_add(say, ", and this host's clock can't be believed");
-		return REASON_TIME_UNDEFINED;
-	}
+	if (req->time_undefined)
+		return without_clock(req, say);
 	if (req->now >= req->key->not_before)
 		return REASON_PERMITTED;
 	text_add(say, ", which is to come");
@@ -157,9 +168,8 @@ gate_expiry(const struct decide_request *req, struct text *say)
 	}
 	num_print_time(req->key->expires_at, when);
 	if (req->time_undefined) {
-		text_add(say, "the key expires at %s, and this host's clock can't be believed",
-		    when);
-		return REASON_TIME_UNDEFINED;
+		text_add(say, "the key expires at %s", when);
+		return without_clock(req, say);
 	}
 	if (req->now < req->key->expires_at) {
 		text_add(say, "the key expires at %s", when);
@@ -173,21 +183,22 @@ gate_expiry(const struct decide_request *req, struct text *say)
 static enum reason
 gate_from(const struct decide_request *req, struct text *say)
 {
+	const struct net_addr *address = req->address != NULL ? req->address : req->origin;
 	struct net_block block;
 
 	if (req->key->from.len_b == 0) {
 		text_add(say, "the key may be used from anywhere");
 		return REASON_PERMITTED;
 	}
-	if (req->address == NULL) {
+	if (address == NULL) {
 		text_add(say,
 		    "the key may be used from some addresses alone, and there is none here");
-		return REASON_FROM;
+		return req->favour ? REASON_PERMITTED : REASON_FROM;
 	}
 	strv_for (req->key->from, written) {
 		if (net_parse_block(written, &block) != AK_OK)
 			continue;
-		if (net_block_has(&block, req->address)) {
+		if (net_block_has(&block, address)) {
 			text_add(say, "the address is in %s", written);
 			return REASON_PERMITTED;
 		}
@@ -199,7 +210,8 @@ gate_from(const struct decide_request *req, struct text *say)
 static void
 tell(const struct trace *trace, enum trace_step step, bool holds, const char *text)
 {
-	struct trace_line line = {.step = step, .holds = holds, .text = text};
+	struct trace_line line = {
+	    .step = step, .holds = holds, .rule = IMAGE_NONE, .role = IMAGE_NONE, .text = text};
 
 	if (trace != NULL)
 		trace->take(trace->ctx, &line);
@@ -234,8 +246,7 @@ list_roles(const struct image *im, struct verdict *v)
 {
 	struct text t = text_over(v->roles_text, sizeof(v->roles_text));
 
-	role_set_for(&v->roles, i)
-	{
+	role_set_for (&v->roles, i) {
 		size_t whole = t.len;
 
 		text_add(&t, "%s%s", whole == 0 ? "" : ",", image_role(im, i).name);
@@ -246,26 +257,80 @@ list_roles(const struct image *im, struct verdict *v)
 	}
 }
 
+struct policy_request
+decide_policy_request(const struct decide_request *req)
+{
+	return (struct policy_request){.login = req->key->name,
+	    .bindings = req->key->bindings,
+	    .groups = req->key->groups,
+	    .directory_groups = req->directory_groups,
+	    .stale = req->stale,
+	    .address = req->address,
+	    .origin = req->origin,
+	    .when = req->time_undefined ? NULL : req->when,
+	    .hosts = req->hosts,
+	    .space = image_borrow_settings(req->policy)->space,
+	    .service = req->service,
+	    .account = req->account,
+	    .account_is_root = req->account_is_root,
+	    .favour = req->favour};
+}
+
+static enum reason
+reason_of(enum policy_outcome outcome)
+{
+	switch (outcome) {
+	case POLICY_PERMITTED:
+		return REASON_PERMITTED;
+	case POLICY_NO_SPACE:
+		return REASON_SPACE;
+	case POLICY_REFUSED:
+		return REASON_RULE;
+	case POLICY_NOT_ADMITTED:
+		return REASON_NOT_ADMITTED;
+	case POLICY_NO_ROLE:
+		return REASON_ROLE;
+	case POLICY_FAILED:
+		break;
+	}
+	return REASON_FAILED;
+}
+
 static enum reason
 ask_policy(const struct decide_request *req, const struct trace *trace, struct verdict *v)
 {
-	struct policy_request ask = {.login = req->key->name,
-	    .bindings = req->key->bindings,
-	    .hosts = req->hosts,
-	    .service = req->service,
-	    .account = req->account};
+	struct policy_request ask;
 
-	ask.space = image_borrow_settings(req->policy)->space;
-	switch (policy_eval(req->policy, &ask, trace, &v->roles)) {
-	case AK_OK:
-		return REASON_PERMITTED;
-	case AK_ERR_DENIED:
-		return REASON_ROLE;
-	case AK_ERR_NOT_FOUND:
-		return REASON_SPACE;
-	default:
-		return REASON_FAILED;
-	}
+	/* Files that can't be read end no session. */
+	if (req->policy == NULL)
+		return req->favour ? REASON_PERMITTED : REASON_NO_POLICY;
+	ask = decide_policy_request(req);
+	(void)!policy_eval(req->policy, &ask, trace, &v->policy);
+	v->roles = v->policy.roles;
+	v->policy.roles = ROLE_SET_INIT;
+	list_roles(req->policy, v);
+	return reason_of(v->policy.outcome);
+}
+
+/* A text cut to fit, at a whole character. */
+static void
+say_cut(struct text *t, const char *s, size_t max)
+{
+	size_t len = strlen(s);
+
+	if (len > max)
+		for (len = max; len > 0 && ((unsigned char)s[len] & 0xc0) == 0x80;)
+			len--;
+	text_add(t, "%.*s", (int)len, s);
+}
+
+static void
+say_rule(const struct decide_request *req, const struct verdict *v, struct text *t)
+{
+	struct image_rule rule = image_rule(req->policy, IMAGE_DENY_RULES, v->policy.deny);
+
+	text_add(t, "deny rule %s: ", rule.id);
+	say_cut(t, rule.reason, 160);
 }
 
 /* For what no gate has said: a sentence for the verdict. */
@@ -286,8 +351,13 @@ say_why(const struct decide_request *req, struct verdict *v)
 		text_add(&t, "no role permits %.100s", service);
 		if (req->account != NULL && strcmp(req->account, req->key->name) != 0)
 			text_add(&t, " as %.64s", req->account);
-		if (v->roles_text[0] == '\0')
+		if (req->account_is_root)
+			text_add(&t, ": uid 0 is never entered with a key");
+		else if (v->roles_text[0] == '\0')
 			text_add(&t, ": the key holds no role on this host");
+		break;
+	case REASON_RULE:
+		say_rule(req, v, &t);
 		break;
 	case REASON_SPACE:
 		text_add(&t, "this host's space `%s' is not declared in the policy",
@@ -310,13 +380,9 @@ say_why(const struct decide_request *req, struct verdict *v)
 enum ak_err
 decide(const struct decide_request *req, const struct trace *trace, struct verdict *v)
 {
-	*v = (struct verdict){.reason = REASON_FAILED, .roles = ROLE_SET_INIT};
+	*v = VERDICT_FAILED;
 	if ((v->reason = pass_gates(req, trace, v)) == REASON_PERMITTED) {
-		v->reason = REASON_NO_POLICY;
-		if (req->policy != NULL) {
-			v->reason = ask_policy(req, trace, v);
-			list_roles(req->policy, v);
-		}
+		v->reason = ask_policy(req, trace, v);
 		say_why(req, v);
 	}
 	tell(trace, TRACE_DECISION, v->reason == REASON_PERMITTED, v->why);

@@ -3,230 +3,344 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diag.h"
-#include "net.h"
-#include "role.h"
-
-#define WORD_BITS 64U
-
-/* What the steps hand on to each other. */
-struct eval {
-	const struct image *im;
-	const struct policy_request *req;
-	const struct trace *trace;
-	struct role_set *roles;
-	uint32_t space; /* where this host stands */
-};
+#include "eval_run.h"
 
 void
-role_set_clear(struct role_set *s)
+policy_result_clear(struct policy_result *r)
 {
-	free(s->bits);
-	*s = ROLE_SET_INIT;
+	role_set_clear(&r->roles);
+	free(r->held);
+	*r = POLICY_RESULT_INIT;
 }
 
-bool
-role_set_has(const struct role_set *s, uint32_t role)
+/* Everything that is not `unconditional` asks for the account, the key's own where no other is named. */
+static enum ak_err
+start(struct eval *e, const struct image *im, const struct policy_request *req)
 {
-	return role < s->n_roles && (s->bits[role / WORD_BITS] >> role % WORD_BITS & 1) != 0;
+	*e = (struct eval){.im = im,
+	    .req = req,
+	    .run = {.im = im, .req = req, .decision = -1},
+	    .space = IMAGE_NONE};
+	e->run.account = req->account != NULL ? req->account : req->login;
+	return condition_start(&e->run);
+}
+
+static bool
+find_host_space(struct eval *e)
+{
+	if (e->req->space == NULL)
+		return true;
+	e->space = image_find_space(e->im, e->req->space);
+	return e->space != IMAGE_NONE;
+}
+
+struct eval_walk
+eval_walk(const struct eval *e, enum image_rules kind)
+{
+	const char *login = e->req->login;
+
+	/* A login that is missing makes of every rule that names one an undefined one. */
+	if (login == NULL || (e->trace != NULL && e->trace->every_rule))
+		return (struct eval_walk){.all = true, .count = image_count_rules(e->im, kind)};
+	return (struct eval_walk){.any = image_rules_of(e->im, kind, ""),
+	    .own = login[0] == '\0' ? (struct image_rule_list){0, 0}
+				    : image_rules_of(e->im, kind, login)};
+}
+
+static uint32_t
+head_of(const struct eval *e, const struct image_rule_list *l)
+{
+	return l->n == 0 ? IMAGE_NONE : image_listed_rule(e->im, l->first);
 }
 
 uint32_t
-role_set_next(const struct role_set *s, uint32_t from)
+eval_walk_next(const struct eval *e, struct eval_walk *w)
 {
-	uint32_t at = from;
+	uint32_t any, own;
+	struct image_rule_list *from;
 
-	while (at < s->n_roles) {
-		uint64_t rest = s->bits[at / WORD_BITS] >> at % WORD_BITS;
-
-		if (rest != 0)
-			return at + (uint32_t)__builtin_ctzll(rest);
-		at = (at / WORD_BITS + 1) * WORD_BITS;
-	}
-	return IMAGE_NONE;
+	if (w->all)
+		return w->next < w->count ? w->next++ : IMAGE_NONE;
+	any = head_of(e, &w->any);
+	own = head_of(e, &w->own);
+	if (any == IMAGE_NONE && own == IMAGE_NONE)
+		return IMAGE_NONE;
+	from = any < own ? &w->any : &w->own;
+	from->first++;
+	from->n--;
+	return any < own ? any : own;
 }
 
-static enum ak_err
-make_empty(struct role_set *s, uint32_t n_roles)
+/* What is undefined refuses; for a session that is to go on it is the other way about. */
+bool
+eval_fires(
+    const struct eval *e, enum image_rules kind, const struct image_rule *rule, enum truth *v)
 {
-	*s = ROLE_SET_INIT;
-	if (n_roles == 0)
-		return AK_OK;
-	if ((s->bits = calloc(n_roles / WORD_BITS + 1, sizeof(*s->bits))) == NULL)
-		return AK_ERR_NOMEM;
-	s->n_roles = n_roles;
-	return AK_OK;
+	bool lenient = e->req->favour && kind != IMAGE_SAMPLE_RULES;
+
+	*v = condition_eval(&e->run, rule->when, kind == IMAGE_DENY_RULES);
+	if (*v == TRUTH_UNDEFINED)
+		return (kind == IMAGE_DENY_RULES) != lenient;
+	return *v == TRUTH_TRUE;
 }
 
-/* A line about a role; IMAGE_NONE when it is about none. */
-static void
-tell(const struct eval *e, enum trace_step step, bool holds, uint32_t role, const char *text)
+void
+eval_tell(const struct eval *e, struct trace_line *line)
 {
-	struct trace_line line = {.step = step, .holds = holds, .text = text};
+	if (line->line != 0)
+		line->file = image_policy_file(e->im);
+	e->trace->take(e->trace->ctx, line);
+}
 
-	if (e->trace == NULL)
+/* The first of the predicates that settles it. */
+void
+eval_say_truth(const struct eval *e, enum image_rules kind, const struct image_rule *rule,
+    enum truth v, struct text *t)
+{
+	uint32_t at = rule->when.first;
+	struct image_node node;
+
+	if (v == TRUTH_TRUE)
 		return;
-	if (role != IMAGE_NONE) {
-		line.file = image_policy_file(e->im);
-		line.line = image_role(e->im, role).line;
+	for (node = image_node(e->im, at); node.end < rule->when.end;
+	     node = image_node(e->im, at)) {
+		struct image_condition one = {at, node.end};
+
+		if (condition_eval(&e->run, one, kind == IMAGE_DENY_RULES) == v)
+			break;
+		at = node.end;
 	}
-	e->trace->take(e->trace->ctx, &line);
-}
-
-/* Is the host's space this one, or below it? The image has no cycles. */
-static bool
-stands_in(const struct eval *e, uint32_t space)
-{
-	uint32_t at = e->space;
-
-	while (at != space && at != IMAGE_NONE)
-		at = image_space(e->im, at).parent;
-	return at == space;
-}
-
-/* Does it hold in one of its spaces? *unknown: one that is not declared, or NULL. */
-static bool
-holds_in_spaces(const struct eval *e, const struct binding *b, const char **unknown)
-{
-	bool holds = false;
-
-	strv_for (binding_borrow_names(b), name) {
-		uint32_t space = image_find_space(e->im, name);
-
-		if (space == IMAGE_NONE)
-			*unknown = name;
-		else if (stands_in(e, space))
-			holds = true;
-	}
-	return holds;
-}
-
-static bool
-holds_on_hosts(const struct eval *e, const struct binding *b)
-{
-	strv_for (binding_borrow_names(b), name) {
-		strv_for (e->req->hosts, host) {
-			if (net_same_host(name, host))
-				return true;
-		}
-	}
-	return false;
+	text_add(t, ": `%s", image_op_name(node.op));
+	if (node.op == IMAGE_OP_IS)
+		text_add(t, " %s", image_definition(e->im, node.number).name);
+	text_add(t, "' is %s", v == TRUTH_FALSE ? "false" : "undefined");
 }
 
 static void
-tell_binding(const struct eval *e, const struct binding *b, const char *written, bool holds,
-    uint32_t role, const char *unknown)
+tell_rule(const struct eval *e, enum image_rules kind, uint32_t number,
+    const struct image_rule *rule, enum truth v, bool fires)
 {
-	char buf[BINDING_CAP + 512];
+	bool deny = kind == IMAGE_DENY_RULES;
+	char buf[512];
 	struct text t = text_over(buf, sizeof(buf));
+	struct trace_line line = {.step = deny ? TRACE_DENY : TRACE_ALLOW,
+	    .holds = fires,
+	    .undefined = v == TRUTH_UNDEFINED,
+	    .rule = number,
+	    .role = IMAGE_NONE,
+	    .id = deny ? rule->id : NULL,
+	    .line = rule->line,
+	    .text = buf};
 
 	if (e->trace == NULL)
 		return;
-	text_add(&t, "role %s, bound directly as %s", b->role, written);
-	if (role == IMAGE_NONE)
-		text_add(&t, ": the policy declares no such role");
-	else if (!holds && b->scope == ROLE_SPACES)
-		text_add(&t, ": this host stands in %s", e->req->space);
-	else if (!holds)
-		text_add(&t, ": this host has another name");
-	if (unknown != NULL)
-		text_add(&t, ": the policy declares no space %s", unknown);
-	tell(e, TRACE_ROLE, holds, role, buf);
+	if (deny)
+		text_add(&t, "deny %s (%.160s) %s", rule->id, rule->reason,
+		    fires ? "fires" : "does not fire");
+	else
+		text_add(&t, "allow rule %u %s", number + 1, fires ? "fires" : "does not fire");
+	eval_say_truth(e, kind, rule, v, &t);
+	eval_tell(e, &line);
 }
 
-static void
-take_binding(const struct eval *e, const char *written)
+/* The first rule that fires. Without anybody who wants to know, the others are not looked at. */
+static uint32_t
+first_that_fires(const struct eval *e, enum image_rules kind)
 {
-	const char *unknown = NULL;
-	struct diag why = DIAG_INIT;
-	struct binding b;
-	uint32_t role;
-	bool holds;
+	struct eval_walk w = eval_walk(e, kind);
+	uint32_t first = IMAGE_NONE, i;
 
-	if (binding_parse(written, &b, &why) != AK_OK) {
-		tell(e, TRACE_ROLE, false, IMAGE_NONE, why.text);
-		return;
+	while ((i = eval_walk_next(e, &w)) != IMAGE_NONE) {
+		struct image_rule rule = image_rule(e->im, kind, i);
+		enum truth v;
+		bool fires = eval_fires(e, kind, &rule, &v);
+
+		tell_rule(e, kind, i, &rule, v, fires);
+		if (fires && first == IMAGE_NONE)
+			first = i;
+		if (first != IMAGE_NONE && e->trace == NULL)
+			break;
 	}
-	role = image_find_role(e->im, b.role);
-	holds =
-	    b.scope == ROLE_GLOBAL ||
-	    (b.scope == ROLE_SPACES ? holds_in_spaces(e, &b, &unknown) : holds_on_hosts(e, &b));
-	holds = holds && role != IMAGE_NONE;
-	if (holds)
-		e->roles->bits[role / WORD_BITS] |= UINT64_C(1) << role % WORD_BITS;
-	tell_binding(e, &b, written, holds, role, unknown);
+	return first;
 }
 
-/* Step 4: the union; order never matters. */
-static void
-unite_roles(const struct eval *e)
+/* Steps 2 and 3. */
+static enum policy_outcome
+admit(const struct eval *e)
 {
-	strv_for (e->req->bindings, written) {
-		take_binding(e, written);
-	}
+	e->out->deny = first_that_fires(e, IMAGE_DENY_RULES);
+	if (image_policy(e->im).has_allow)
+		e->out->allow = first_that_fires(e, IMAGE_ALLOW_RULES);
+	if (e->out->deny != IMAGE_NONE)
+		return POLICY_REFUSED;
+	if (image_policy(e->im).has_allow && e->out->allow == IMAGE_NONE)
+		return POLICY_NOT_ADMITTED;
+	return POLICY_PERMITTED;
 }
 
 /* systemd-user runs beside the services that log in: it comes with any of them. */
 static bool
-role_permits(const struct image_role *role, const char *service)
+role_permits(const struct image_role *role, const char *service, const char *other)
 {
-	if (strcmp(service, "systemd-user") == 0 && role->services.len_b > 0)
-		return true;
-	strv_for (role->services, glob) {
-		if (text_glob(glob, service))
-			return true;
-	}
-	return false;
+	if (other != NULL && !strv_glob(role->accounts, other))
+		return false;
+	if (strcmp(service, "systemd-user") == 0)
+		return role->services.len_b > 0;
+	return strv_glob(role->services, service);
 }
 
 static void
-tell_request(const struct eval *e, const struct image_role *role, uint32_t number, bool permits)
+tell_request(const struct eval *e, uint32_t number, const char *other, bool permits)
 {
-	char buf[256];
+	char buf[512];
 	struct text t = text_over(buf, sizeof(buf));
+	struct trace_line line = {.step = TRACE_REQUEST,
+	    .holds = permits,
+	    .rule = IMAGE_NONE,
+	    .role = number,
+	    .text = buf};
 
 	if (e->trace == NULL)
 		return;
-	text_add(&t, "role %s %s %.120s", role->name, permits ? "permits" : "does not permit",
-	    e->req->service);
-	tell(e, TRACE_REQUEST, permits, number, buf);
+	if (number == IMAGE_NONE) {
+		text_add(&t, "uid 0 is never entered with a key");
+	} else {
+		line.line = image_role(e->im, number).line;
+		text_add(&t, "role %s %s %.120s", image_role(e->im, number).name,
+		    permits ? "permits" : "does not permit", e->req->service);
+	}
+	if (other != NULL)
+		text_add(&t, " as %.120s", other);
+	eval_tell(e, &line);
 }
 
-/* Step 5: the request itself. No role opens an account other than the key's own. */
-static bool
-permits_request(const struct eval *e)
+/* Step 5: the request itself. */
+static enum policy_outcome
+ask_request(const struct eval *e)
 {
-	bool permitted = false;
+	const char *account = e->run.account, *other = NULL;
 
-	if (e->req->account != NULL && strcmp(e->req->account, e->req->login) != 0) {
-		tell(e, TRACE_REQUEST, false, IMAGE_NONE,
-		    "no role opens another account than the key's own");
-		return false;
+	if (account != NULL && (e->req->login == NULL || strcmp(account, e->req->login) != 0))
+		other = account;
+	if (e->req->account_is_root || (account != NULL && strcmp(account, "root") == 0)) {
+		tell_request(e, IMAGE_NONE, NULL, false);
+		return POLICY_NO_ROLE;
 	}
-	role_set_for(e->roles, i)
-	{
+	role_set_for (&e->out->roles, i) {
 		struct image_role role = image_role(e->im, i);
-		bool permits = role_permits(&role, e->req->service);
+		bool permits = role_permits(&role, e->req->service, other);
 
-		tell_request(e, &role, i, permits);
-		permitted = permitted || permits;
+		tell_request(e, i, other, permits);
+		if (permits && e->out->permits == IMAGE_NONE)
+			e->out->permits = i;
 	}
-	return permitted;
+	return e->out->permits == IMAGE_NONE ? POLICY_NO_ROLE : POLICY_PERMITTED;
+}
+
+static enum ak_err
+run_steps(struct eval *e)
+{
+	struct policy_result *out = e->out;
+	enum policy_outcome admitted;
+	enum ak_err err;
+
+	if (!find_host_space(e)) {
+		out->outcome = POLICY_NO_SPACE;
+		return AK_ERR_DENIED;
+	}
+	admitted = admit(e);
+	if ((err = eval_roles(e)) != AK_OK)
+		return err;
+	if (admitted == POLICY_PERMITTED && e->req->service != NULL)
+		out->outcome = ask_request(e);
+	else
+		out->outcome = admitted;
+	if (admitted != POLICY_PERMITTED)
+		role_set_clear(&out->roles);
+	return out->outcome == POLICY_PERMITTED ? AK_OK : AK_ERR_DENIED;
 }
 
 enum ak_err
 policy_eval(const struct image *im, const struct policy_request *req, const struct trace *trace,
-    struct role_set *roles)
+    struct policy_result *out)
 {
-	struct eval e = {.im = im, .req = req, .trace = trace, .roles = roles};
+	struct eval e;
 	enum ak_err err;
 
-	if ((err = make_empty(roles, image_count_roles(im))) != AK_OK)
-		return err;
-	if ((e.space = image_find_space(im, req->space)) == IMAGE_NONE)
-		return AK_ERR_NOT_FOUND;
-	unite_roles(&e);
-	if (req->service == NULL)
-		return AK_OK;
-	return permits_request(&e) ? AK_OK : AK_ERR_DENIED;
+	*out = POLICY_RESULT_INIT;
+	err = start(&e, im, req);
+	e.trace = trace;
+	e.out = out;
+	if (err == AK_OK)
+		err = run_steps(&e);
+	condition_clear(&e.run);
+	if (err == AK_ERR_NOMEM)
+		policy_result_clear(out);
+	return err;
+}
+
+enum ak_err
+policy_eval_unconditional(
+    const struct image *im, const struct policy_request *req, struct policy_result *out)
+{
+	struct policy_request bare = *req;
+	struct eval e;
+	enum ak_err err;
+
+	*out = POLICY_RESULT_INIT;
+	bare.address = bare.origin = NULL;
+	bare.when = NULL;
+	bare.service = bare.account = NULL;
+	bare.favour = false;
+	err = start(&e, im, &bare);
+	e.run.account = NULL;
+	e.out = out;
+	if (err == AK_OK && !find_host_space(&e)) {
+		out->outcome = POLICY_NO_SPACE;
+		err = AK_ERR_DENIED;
+	} else if (err == AK_OK && (err = eval_roles(&e)) == AK_OK) {
+		out->outcome = POLICY_PERMITTED;
+	}
+	condition_clear(&e.run);
+	if (err == AK_ERR_NOMEM)
+		policy_result_clear(out);
+	return err;
+}
+
+enum ak_err
+policy_rule_fires(const struct image *im, const struct policy_request *req,
+    enum image_rules kind, uint32_t rule, bool *fires)
+{
+	struct image_rule r = image_rule(im, kind, rule);
+	enum truth v;
+	struct eval e;
+	enum ak_err err = start(&e, im, req);
+
+	*fires = err == AK_OK && eval_fires(&e, kind, &r, &v);
+	condition_clear(&e.run);
+	return err;
+}
+
+enum ak_err
+policy_samples(
+    const struct image *im, const struct policy_request *req, bool permitted, bool *keep)
+{
+	struct eval e;
+	enum ak_err err = start(&e, im, req);
+
+	e.run.decision = permitted ? 1 : 0;
+	*keep = err == AK_OK && first_that_fires(&e, IMAGE_SAMPLE_RULES) != IMAGE_NONE;
+	condition_clear(&e.run);
+	return err;
+}
+
+bool
+policy_opens_account(const struct image *im, const char *account)
+{
+	if (strcmp(account, "root") == 0)
+		return false;
+	for (uint32_t i = 0; i < image_count_roles(im); i++)
+		if (strv_glob(image_role(im, i).accounts, account))
+			return true;
+	return false;
 }

@@ -7,45 +7,131 @@
 
 #include "err.h"
 #include "image.h"
+#include "moments.h"
+#include "net.h"
+#include "role_set.h"
 #include "text.h"
 #include "trace.h"
 
-/* All that a decision rests on: no clock, file or environment is read. */
+/*
+ * All that a decision rests on: no clock, file or environment is read. What
+ * is NULL is missing, and a predicate that asks for it is undefined.
+ */
 struct policy_request {
-	const char *login;	/* the key's name */
-	struct strv bindings;	/* the key's own */
-	struct strv hosts;	/* this host's names */
-	const char *space;	/* where this host stands */
-	const char *service;	/* the PAM service; NULL: missing, the request itself is not asked (steps 1 to 4) */
-	const char *account;	/* the local account being entered; NULL: the key's own */
+	const char *login; /* the key's name */
+	/* the key's own, as text; what is malformed or undeclared is inert */
+	struct strv bindings;
+	struct strv groups; /* IdP groups that are listed on the key: never stale */
+	struct strv directory_groups; /* those that LDAP gives it, as last known */
+	bool stale; /* the directory is: see below */
+	bool not_member; /* `member` is false; only tests say so */
+	/* of the call; NULL too when it is no literal, or this host's own */
+	const struct net_addr *address;
+	/*
+	 * The recorded origin of the session. `from` asks the address, else the
+	 * origin; `creator_from` the origin alone, but where the service is sshd
+	 * (the login that the origin will be recorded of) the same as `from`.
+	 */
+	const struct net_addr *origin;
+	const struct moments *when; /* of this image: moments_resolve */
+	struct strv hosts; /* this host's names */
+	/* where this host stands; NULL: nowhere, only global and host bindings are effective */
+	const char *space;
+	const char *service; /* the PAM service; NULL: missing, and step 5 is not asked */
+	const char *account; /* the local account being entered; NULL: the key's own */
+	bool account_is_root; /* its uid is 0, whatever its name: no role opens it */
+	/*
+	 * For ending sessions: decide for the session where something can't be
+	 * told. Undefined fires in allow and grant and not in deny; memberships
+	 * are as last known, though stale.
+	 */
+	bool favour;
 };
-
-/* The roles that hold here: a bit per role of the image. */
-struct role_set {
-	uint64_t *bits;
-	uint32_t n_roles;
-};
-
-#define ROLE_SET_INIT ((struct role_set){.bits = NULL})
-void role_set_clear(struct role_set *s);
-bool role_set_has(const struct role_set *s, uint32_t role);
-
-/* The first role of the set that is numbered `from` or above; IMAGE_NONE when there is none. */
-uint32_t role_set_next(const struct role_set *s, uint32_t from);
-
-#define role_set_for(s, role)                                                                  \
-	for (uint32_t role = role_set_next((s), 0); (role) != IMAGE_NONE;                      \
-	     (role) = role_set_next((s), (role) + 1))
 
 /*
- * The union of the roles that hold for the request on this host (step 4), and
- * whether one of them permits its service (step 5). AK_OK when permitted, or
- * not asked; AK_ERR_DENIED when not; AK_ERR_NOT_FOUND when the host's space is
- * not declared (then no role holds); AK_ERR_NOMEM. *roles is valid, maybe
- * empty, after each of them, and the caller's to clear. A binding that is
- * malformed, or names an undeclared role or space, gives nothing and is traced.
+ * Stale (and not favour): no role comes through a directory group; `group` in
+ * deny is as last known, true or false; elsewhere it is true by the key's own
+ * groups, and undefined where these don't match. So for a definition that
+ * both use.
+ */
+
+enum policy_outcome {
+	POLICY_FAILED = 0, /* out of memory */
+	POLICY_PERMITTED, /* steps 2 to 5, or 2 and 3 when no service was given */
+	POLICY_NO_SPACE, /* the host's space is not declared: nothing else was asked */
+	POLICY_REFUSED, /* a deny rule fires */
+	POLICY_NOT_ADMITTED, /* there is an allow section, and none of it fires */
+	POLICY_NO_ROLE, /* no role that is held here permits the service and account */
+};
+
+enum policy_source { POLICY_FROM_KEY, POLICY_FROM_GROUP, POLICY_FROM_GRANT };
+
+/* A role that the key holds somewhere, and why. */
+struct policy_held {
+	uint32_t role;
+	enum policy_source source;
+	/* FROM_KEY: the binding's text; FROM_GROUP: the IdP group; borrowed from the request. FROM_GRANT: NULL */
+	const char *name;
+	/* FROM_GROUP: image_group_binding; FROM_GRANT: the rule's number; FROM_KEY: IMAGE_NONE */
+	uint32_t row;
+	uint32_t line; /* in the policy file; 0 for FROM_KEY */
+	bool here; /* effective on this host */
+};
+
+struct policy_result {
+	enum policy_outcome outcome;
+	/* REFUSED: the first rule, in the file's order, that fires; else IMAGE_NONE */
+	uint32_t deny;
+	/* the first allow rule that fires; IMAGE_NONE: none, or no such section */
+	uint32_t allow;
+	uint32_t permits; /* a role that permits the request; IMAGE_NONE: none, or not asked */
+	/* Held on this host. Empty unless the key is admitted: PERMITTED or NO_ROLE. */
+	struct role_set roles;
+	/* Step 4 whole, here and elsewhere, whether or not the key is admitted; keys first, then groups, then grants. */
+	struct policy_held *held;
+	uint32_t n_held, cap_held;
+};
+
+#define POLICY_RESULT_INIT                                                                     \
+	((struct policy_result){.deny = IMAGE_NONE, .allow = IMAGE_NONE, .permits = IMAGE_NONE})
+void policy_result_clear(struct policy_result *r);
+
+/*
+ * Steps 2 to 5 of the decision. AK_OK: PERMITTED. AK_ERR_DENIED: outcome says
+ * why. AK_ERR_NOMEM: FAILED, and nothing is held. *out is the caller's to
+ * clear after each of them.
  */
 enum ak_err policy_eval(const struct image *im, const struct policy_request *req,
-    const struct trace *trace, struct role_set *roles) AK_MUST_CHECK;
+    const struct trace *trace, struct policy_result *out) AK_MUST_CHECK;
+
+/*
+ * Step 4 alone, with address, origin, time, service and account all missing
+ * (whatever req says): the roles that NSS serves. Admission is not asked.
+ * out->roles and out->held are filled in; with req->stale set, without those
+ * that rest on the directory. AK_OK (outcome PERMITTED), AK_ERR_DENIED
+ * (NO_SPACE; nothing is held) or AK_ERR_NOMEM.
+ */
+enum ak_err policy_eval_unconditional(const struct image *im, const struct policy_request *req,
+    struct policy_result *out) AK_MUST_CHECK;
+
+/* Does one rule fire for the request? The same answer as in policy_eval. AK_OK or AK_ERR_NOMEM. */
+enum ak_err policy_rule_fires(const struct image *im, const struct policy_request *req,
+    enum image_rules kind, uint32_t rule, bool *fires) AK_MUST_CHECK;
+
+/* Is a decision that came out so kept for replay (`sample`)? AK_OK or AK_ERR_NOMEM (*keep false). */
+enum ak_err policy_samples(const struct image *im, const struct policy_request *req,
+    bool permitted, bool *keep) AK_MUST_CHECK;
+
+/*
+ * Where a held role holds, place by place: a space's name (`root` for global
+ * and root-wide ones), or a host's with is_host set. `*` is every space that
+ * the file declares. Undeclared spaces are left out.
+ */
+typedef void policy_place_fn(void *ctx, bool is_host, const char *name);
+void policy_held_places(
+    const struct image *im, const struct policy_held *h, policy_place_fn *take, void *ctx);
+
+/* Could some role of the policy open this local account? Then PAM asks for a token. Never root. */
+bool policy_opens_account(const struct image *im, const char *account);
 
 #endif

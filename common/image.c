@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hash.h"
 #include "image_check.h"
 #include "image_layout.h"
 #include "pack.h"
@@ -29,7 +28,7 @@ store_id(unsigned char *at, const struct safefile_id *id)
 }
 
 enum ak_err
-image_open(const void *bytes, size_t len_b, struct image **out)
+image_take(unsigned char **bytes, size_t len_b, struct image **out)
 {
 	struct image *im = NULL;
 	enum ak_err err = AK_ERR_CORRUPT;
@@ -37,10 +36,12 @@ image_open(const void *bytes, size_t len_b, struct image **out)
 	*out = NULL;
 	if (len_b < IMAGE_HEADER_B || len_b > IMAGE_MAX_B)
 		goto out;
-	err = AK_ERR_NOMEM;
-	if ((im = calloc(1, sizeof(*im))) == NULL || (im->bytes = malloc(len_b)) == NULL)
+	if ((im = calloc(1, sizeof(*im))) == NULL) {
+		err = AK_ERR_NOMEM;
 		goto out;
-	memcpy(im->bytes, bytes, len_b);
+	}
+	im->bytes = *bytes;
+	*bytes = NULL;
 	im->len_b = len_b;
 	if ((err = image_check(im)) != AK_OK)
 		goto out;
@@ -51,8 +52,24 @@ image_open(const void *bytes, size_t len_b, struct image **out)
 	*out = im;
 	im = NULL;
 out:
+	free(*bytes);
+	*bytes = NULL;
 	image_free(&im);
 	return err;
+}
+
+enum ak_err
+image_open(const void *bytes, size_t len_b, struct image **out)
+{
+	unsigned char *copy;
+
+	*out = NULL;
+	if (len_b < IMAGE_HEADER_B || len_b > IMAGE_MAX_B)
+		return AK_ERR_CORRUPT;
+	if ((copy = malloc(len_b)) == NULL)
+		return AK_ERR_NOMEM;
+	memcpy(copy, bytes, len_b);
+	return image_take(&copy, len_b, out);
 }
 
 void
@@ -91,81 +108,5 @@ image_set_sources(struct image *im, const struct image_sources *src)
 	store_id(im->bytes + IMAGE_AT_POLICY_ID, &src->policy);
 	store_id(im->bytes + IMAGE_AT_SETTINGS_ID, &src->settings);
 	store_id(im->bytes + IMAGE_AT_GROUP_ID, &src->group);
-	le32_store(im->bytes + IMAGE_AT_CRC,
-	    hash_crc32(0, im->bytes + IMAGE_AT_SIZE, im->len_b - IMAGE_AT_SIZE));
-}
-
-static uint32_t
-find_name(const struct image *im, enum image_section section, const char *name)
-{
-	uint32_t low = 0, high = im->sections[section].count;
-
-	while (low < high) {
-		uint32_t mid = low + (high - low) / 2;
-		int order = strcmp(name, image_string(im, section, mid, 0));
-
-		if (order == 0)
-			return mid;
-		if (order < 0)
-			high = mid;
-		else
-			low = mid + 1;
-	}
-	return IMAGE_NONE;
-}
-
-uint32_t
-image_count_roles(const struct image *im)
-{
-	return im->sections[IMAGE_ROLES].count;
-}
-
-struct image_role
-image_role(const struct image *im, uint32_t i)
-{
-	return (struct image_role){
-	    .name = image_string(im, IMAGE_ROLES, i, IMAGE_ROLE_NAME),
-	    .description = image_string(im, IMAGE_ROLES, i, IMAGE_ROLE_DESCRIPTION),
-	    .services = image_strv(im, IMAGE_ROLES, i, IMAGE_ROLE_SERVICES),
-	    .unix_groups = image_strv(im, IMAGE_ROLES, i, IMAGE_ROLE_UNIX_GROUPS),
-	    .root_equivalent = (image_cell(im, IMAGE_ROLES, i, IMAGE_ROLE_FLAGS) &
-				   IMAGE_ROLE_ROOT_EQUIVALENT) != 0,
-	    .line = image_cell(im, IMAGE_ROLES, i, IMAGE_ROLE_LINE),
-	    .col = image_cell(im, IMAGE_ROLES, i, IMAGE_ROLE_COL),
-	};
-}
-
-uint32_t
-image_find_role(const struct image *im, const char *name)
-{
-	return find_name(im, IMAGE_ROLES, name);
-}
-
-uint32_t
-image_count_spaces(const struct image *im)
-{
-	return im->sections[IMAGE_SPACES].count;
-}
-
-struct image_space
-image_space(const struct image *im, uint32_t i)
-{
-	return (struct image_space){
-	    .name = image_string(im, IMAGE_SPACES, i, IMAGE_SPACE_NAME),
-	    .parent = image_cell(im, IMAGE_SPACES, i, IMAGE_SPACE_PARENT),
-	    .line = image_cell(im, IMAGE_SPACES, i, IMAGE_SPACE_LINE),
-	    .col = image_cell(im, IMAGE_SPACES, i, IMAGE_SPACE_COL),
-	};
-}
-
-uint32_t
-image_find_space(const struct image *im, const char *name)
-{
-	return find_name(im, IMAGE_SPACES, name);
-}
-
-const char *
-image_policy_file(const struct image *im)
-{
-	return image_string(im, IMAGE_POLICY, 0, IMAGE_POLICY_FILE);
+	le32_store(im->bytes + IMAGE_AT_CHECKSUM, image_checksum(im->bytes, im->len_b));
 }

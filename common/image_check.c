@@ -3,15 +3,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hash.h"
-#include "image_layout.h"
 #include "pack.h"
 #include "parents.h"
+#include "zone.h"
 
 static const unsigned columns[IMAGE_N_SECTIONS] = {
     [IMAGE_POLICY] = IMAGE_POLICY_COLUMNS,
     [IMAGE_SPACES] = IMAGE_SPACE_COLUMNS,
     [IMAGE_ROLES] = IMAGE_ROLE_COLUMNS,
+    [IMAGE_ACCOUNTS] = IMAGE_ACCOUNT_COLUMNS,
+    [IMAGE_PLACES] = 1,
+    [IMAGE_GROUPS] = IMAGE_GROUP_COLUMNS,
+    [IMAGE_GROUP_BINDINGS] = IMAGE_BINDING_COLUMNS,
+    [IMAGE_ZONES] = IMAGE_ZONE_COLUMNS,
+    [IMAGE_TIMES] = IMAGE_TIME_COLUMNS,
+    [IMAGE_BLOCKS] = IMAGE_BLOCK_COLUMNS,
+    [IMAGE_NODES] = IMAGE_NODE_COLUMNS,
+    [IMAGE_DEFINITIONS] = IMAGE_DEFINITION_COLUMNS,
+    [IMAGE_ALLOW] = IMAGE_RULE_COLUMNS,
+    [IMAGE_DENY] = IMAGE_DENY_COLUMNS,
+    [IMAGE_GRANTS] = IMAGE_GRANT_COLUMNS,
+    [IMAGE_SAMPLES] = IMAGE_RULE_COLUMNS,
+    [IMAGE_LOGINS] = IMAGE_LOGIN_COLUMNS,
+    [IMAGE_LISTED] = 1,
 };
 
 static bool
@@ -23,8 +37,7 @@ check_header(const struct image *im)
 	       im->len_b <= IMAGE_MAX_B && memcmp(h, IMAGE_MAGIC, IMAGE_AT_VERSION) == 0 &&
 	       le32_load(h + IMAGE_AT_VERSION) == IMAGE_VERSION &&
 	       le64_load(h + IMAGE_AT_SIZE) == im->len_b &&
-	       le32_load(h + IMAGE_AT_CRC) ==
-		   hash_crc32(0, h + IMAGE_AT_SIZE, im->len_b - IMAGE_AT_SIZE) &&
+	       le32_load(h + IMAGE_AT_CHECKSUM) == image_checksum(h, im->len_b) &&
 	       le32_load(h + IMAGE_AT_N_SECTIONS) == IMAGE_N_SECTIONS &&
 	       le32_load(h + IMAGE_AT_N_SECTIONS + 4) == 0;
 }
@@ -56,22 +69,24 @@ find_sections(struct image *im)
 }
 
 /* The strings end in NUL, so every offset below their size is a string. */
-static bool
-check_string(const struct image *im, uint32_t at)
+bool
+image_check_string(
+    const struct image *im, enum image_section section, uint32_t row, unsigned column)
 {
-	return at < im->sections[IMAGE_STRINGS].size_b;
+	return image_cell(im, section, row, column) < im->sections[IMAGE_STRINGS].size_b;
 }
 
-static bool
-check_strv(const struct image *im, uint32_t row, unsigned column, bool (*valid)(const char *))
+bool
+image_check_strv(const struct image *im, enum image_section section, uint32_t row,
+    unsigned column, bool (*valid)(const char *))
 {
-	uint32_t at = image_cell(im, IMAGE_ROLES, row, column);
-	uint32_t len_b = image_cell(im, IMAGE_ROLES, row, column + 1);
+	uint32_t at = image_cell(im, section, row, column);
+	uint32_t len_b = image_cell(im, section, row, column + 1);
 	struct strv v;
 
 	if ((uint64_t)at + len_b > im->sections[IMAGE_STRINGS].size_b)
 		return false;
-	v = image_strv(im, IMAGE_ROLES, row, column);
+	v = image_strv(im, section, row, column);
 	if (!strv_valid(v))
 		return false;
 	strv_for (v, entry) {
@@ -81,13 +96,19 @@ check_strv(const struct image *im, uint32_t row, unsigned column, bool (*valid)(
 	return true;
 }
 
+bool
+image_check_span(const struct image *im, enum image_section section, uint32_t first, uint32_t n)
+{
+	return (uint64_t)first + n <= im->sections[section].count;
+}
+
 /* Names are in the first column, valid, and ascend: so none is there twice. */
 static bool
-check_names(const struct image *im, enum image_section section)
+check_names(const struct image *im, enum image_section section, bool (*valid)(const char *))
 {
 	for (uint32_t i = 0; i < im->sections[section].count; i++) {
-		if (!check_string(im, image_cell(im, section, i, 0)) ||
-		    !text_is_policy_name(image_string(im, section, i, 0)))
+		if (!image_check_string(im, section, i, 0) ||
+		    (valid != NULL && !valid(image_string(im, section, i, 0))))
 			return false;
 		if (i > 0 && strcmp(image_string(im, section, i - 1, 0),
 				 image_string(im, section, i, 0)) >= 0)
@@ -99,14 +120,62 @@ check_names(const struct image *im, enum image_section section)
 static bool
 check_roles(const struct image *im)
 {
-	if (!check_names(im, IMAGE_ROLES))
+	if (!check_names(im, IMAGE_ROLES, text_is_policy_name))
 		return false;
 	for (uint32_t i = 0; i < im->sections[IMAGE_ROLES].count; i++)
-		if (!check_string(im, image_cell(im, IMAGE_ROLES, i, IMAGE_ROLE_DESCRIPTION)) ||
+		if (!image_check_string(im, IMAGE_ROLES, i, IMAGE_ROLE_DESCRIPTION) ||
 		    (image_cell(im, IMAGE_ROLES, i, IMAGE_ROLE_FLAGS) &
 			~IMAGE_ROLE_ROOT_EQUIVALENT) != 0 ||
-		    !check_strv(im, i, IMAGE_ROLE_SERVICES, NULL) ||
-		    !check_strv(im, i, IMAGE_ROLE_UNIX_GROUPS, text_is_key_name))
+		    !image_check_strv(im, IMAGE_ROLES, i, IMAGE_ROLE_SERVICES, NULL) ||
+		    !image_check_strv(im, IMAGE_ROLES, i, IMAGE_ROLE_ACCOUNTS, NULL) ||
+		    !image_check_strv(
+			im, IMAGE_ROLES, i, IMAGE_ROLE_UNIX_GROUPS, text_is_key_name))
+			return false;
+	return true;
+}
+
+static bool
+check_accounts(const struct image *im)
+{
+	if (!check_names(im, IMAGE_ACCOUNTS, NULL))
+		return false;
+	for (uint32_t i = 0; i < im->sections[IMAGE_ACCOUNTS].count; i++)
+		if (image_cell(im, IMAGE_ACCOUNTS, i, IMAGE_ACCOUNT_ONLY_KEYS) > 1)
+			return false;
+	return true;
+}
+
+static bool
+check_zones(const struct image *im)
+{
+	for (uint32_t i = 0; i < im->sections[IMAGE_ZONES].count; i++)
+		if (!image_check_string(im, IMAGE_ZONES, i, IMAGE_ZONE_NAME) ||
+		    !zone_is_name(image_string(im, IMAGE_ZONES, i, IMAGE_ZONE_NAME)))
+			return false;
+	return true;
+}
+
+static bool
+check_times(const struct image *im)
+{
+	for (uint32_t i = 0; i < im->sections[IMAGE_TIMES].count; i++) {
+		uint32_t from = image_cell(im, IMAGE_TIMES, i, IMAGE_TIME_FROM_MINUTE);
+		uint32_t to = image_cell(im, IMAGE_TIMES, i, IMAGE_TIME_TO_MINUTE);
+		uint32_t days = image_cell(im, IMAGE_TIMES, i, IMAGE_TIME_DAYS);
+
+		if (image_cell(im, IMAGE_TIMES, i, IMAGE_TIME_ZONE) >=
+			im->sections[IMAGE_ZONES].count ||
+		    days == 0 || days > 0x7f || from >= to || to > 24 * 60)
+			return false;
+	}
+	return true;
+}
+
+static bool
+check_blocks(const struct image *im)
+{
+	for (uint32_t i = 0; i < im->sections[IMAGE_BLOCKS].count; i++)
+		if (image_cell(im, IMAGE_BLOCKS, i, IMAGE_BLOCK_PREFIX) > 128)
 			return false;
 	return true;
 }
@@ -119,7 +188,8 @@ check_spaces(const struct image *im)
 	uint32_t *parents = NULL;
 	enum ak_err err = AK_ERR_CORRUPT;
 
-	if (!check_names(im, IMAGE_SPACES) || image_find_space(im, "root") == IMAGE_NONE)
+	if (!check_names(im, IMAGE_SPACES, text_is_policy_name) ||
+	    image_find_space(im, "root") == IMAGE_NONE)
 		goto out;
 	if ((parents = calloc(n, sizeof(*parents))) == NULL) {
 		err = AK_ERR_NOMEM;
@@ -140,6 +210,15 @@ out:
 	return err;
 }
 
+static bool
+check_policy(const struct image *im)
+{
+	return im->sections[IMAGE_POLICY].count == 1 &&
+	       image_check_string(im, IMAGE_POLICY, 0, IMAGE_POLICY_FILE) &&
+	       image_cell(im, IMAGE_POLICY, 0, IMAGE_POLICY_STRATEGY) <= IMAGE_POLICY_ONLY &&
+	       image_cell(im, IMAGE_POLICY, 0, IMAGE_POLICY_HAS_ALLOW) <= 1;
+}
+
 enum ak_err
 image_check(struct image *im)
 {
@@ -150,11 +229,10 @@ image_check(struct image *im)
 	if (!check_header(im) || !find_sections(im) || strings->size_b == 0 ||
 	    strings->at[strings->size_b - 1] != '\0')
 		return AK_ERR_CORRUPT;
-	if (im->sections[IMAGE_POLICY].count != 1 ||
-	    !check_string(im, image_cell(im, IMAGE_POLICY, 0, IMAGE_POLICY_FILE)) ||
-	    !check_roles(im))
+	if (!check_policy(im) || !check_roles(im) || !check_accounts(im) || !check_zones(im) ||
+	    !check_times(im) || !check_blocks(im) || !check_names(im, IMAGE_GROUPS, NULL))
 		return AK_ERR_CORRUPT;
-	if ((err = check_spaces(im)) != AK_OK)
+	if ((err = check_spaces(im)) != AK_OK || (err = image_check_rules(im)) != AK_OK)
 		return err;
 	return settings_unpack(settings->at, settings->size_b, &im->settings);
 }

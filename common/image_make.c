@@ -1,7 +1,5 @@
 #include "image_make.h"
 
-#include "hash.h"
-
 void
 image_make_clear(struct image_make *m)
 {
@@ -30,13 +28,24 @@ image_make_strv(struct image_make *m, struct strv v)
 	return at;
 }
 
-void
+uint32_t
 image_make_row(
     struct image_make *m, enum image_section section, const uint32_t *columns, size_t n_columns)
 {
 	for (size_t i = 0; i < n_columns; i++)
 		pack_u32(&m->sections[section], columns[i]);
-	m->counts[section]++;
+	return m->counts[section]++;
+}
+
+/* After a failure there may be no such row: the failure is told at the end. */
+void
+image_make_set(struct image_make *m, enum image_section section, size_t n_columns, uint32_t row,
+    unsigned column, uint32_t value)
+{
+	struct pack *p = &m->sections[section];
+
+	if (p->err == AK_OK)
+		le32_store(p->bytes + 4 * (row * n_columns + column), value);
 }
 
 static void
@@ -83,9 +92,8 @@ image_make_finish(struct image_make *m, struct image **out)
 		pack_bytes(&p, m->sections[i].bytes, m->sections[i].len_b);
 	if ((err = p.err) != AK_OK)
 		goto out;
-	le32_store(p.bytes + IMAGE_AT_CRC,
-	    hash_crc32(0, p.bytes + IMAGE_AT_SIZE, size_b - IMAGE_AT_SIZE));
-	err = image_open(p.bytes, size_b, out);
+	le32_store(p.bytes + IMAGE_AT_CHECKSUM, image_checksum(p.bytes, size_b));
+	err = image_take(&p.bytes, size_b, out);
 out:
 	pack_clear(&p);
 	return err;

@@ -25,9 +25,13 @@ void image_make_clear(struct image_make *m);
 uint32_t image_make_string(struct image_make *m, const char *s);
 uint32_t image_make_strv(struct image_make *m, struct strv v);
 
-/* One row; columns as image_layout.h counts them. */
-void image_make_row(struct image_make *m, enum image_section section, const uint32_t *columns,
-    size_t n_columns);
+/* One row; columns as image_layout.h counts them. Its number. */
+uint32_t image_make_row(struct image_make *m, enum image_section section,
+    const uint32_t *columns, size_t n_columns);
+
+/* A cell of a row that was made, once it is known. */
+void image_make_set(struct image_make *m, enum image_section section, size_t n_columns,
+    uint32_t row, unsigned column, uint32_t value);
 
 /* The image, with no sources stamped, checked as one from a file is. */
 enum ak_err image_make_finish(struct image_make *m, struct image **out) AK_MUST_CHECK;

@@ -116,3 +116,25 @@ keyring_find_id(const struct keyring *k, const char *id, struct key *out)
 	}
 	return err;
 }
+
+enum ak_err
+keyring_find_gid(const struct paths *p, const char *group, uint32_t *gid)
+{
+	struct record_key by = record_key_text(RECORD_GROUP_NAME, group);
+	struct group_record found;
+	struct index_record r;
+	struct index users;
+	enum ak_err err;
+
+	if ((err = index_open(p->users, p->owner, &users)) != AK_OK)
+		return err;
+	err = index_find(&users, by.bytes, by.len_b, &r);
+	if (err == AK_OK) {
+		err = group_record_unpack(r.view.value, r.view.value_len_b, &found);
+		if (err == AK_OK)
+			*gid = found.gid;
+		index_record_clear(&r);
+	}
+	index_close(&users);
+	return err;
+}

@@ -36,6 +36,9 @@ bool keyring_is_published(const struct keyring *k);
 #define KEYRING_CLOCK_SLACK_S 60
 bool keyring_time_undefined(const struct keyring *k, int64_t now);
 
+/* The gid of a role's group, as users.idx serves it. */
+enum ak_err keyring_find_gid(const struct paths *p, const char *group, uint32_t *gid) AK_MUST_CHECK;
+
 /* A key and the bytes that its strings lie in. */
 struct key {
 	struct key_record rec;

@@ -1,7 +1,6 @@
 #include "live.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,52 +9,58 @@
 #include <unistd.h>
 
 #include "hash.h"
+#include "num.h"
 #include "policy.h"
 #include "safefile.h"
 #include "yamltree.h"
+#include "zone.h"
 
 /* An edit in place may follow a build within the clock's grain and leave every stamp as it was; older ones can't have. */
 #define TRUST_AFTER_NS INT64_C(2000000000)
 #define IMAGE_MAX_B ((size_t)256 << 20)
 
+/* passwd(5) and group(5) alike: NAME:x:ID:… Lines that are shaped otherwise are nobody's. */
+static bool
+read_line(char *line, const char *name, uint32_t *id)
+{
+	char *field[3], *at = line;
+	uint64_t value;
+
+	for (int i = 0; i < 3; i++)
+		if ((field[i] = strsep(&at, ":")) == NULL)
+			return false;
+	if (at == NULL || strcmp(field[0], name) != 0 ||
+	    num_parse(field[2], 0, UINT32_MAX, &value) != AK_OK)
+		return false;
+	*id = (uint32_t)value;
+	return true;
+}
+
+static enum ak_err
+local_id(const char *path, const char *name, uint32_t *id)
+{
+	enum ak_err err = AK_ERR_NOT_FOUND;
+	char *line = NULL;
+	size_t cap_b = 0;
+	FILE *f;
+
+	if ((f = fopen(path, "re")) == NULL)
+		return errno == ENOENT ? AK_ERR_NOT_FOUND : AK_ERR_UNAVAILABLE;
+	errno = 0;
+	while (err == AK_ERR_NOT_FOUND && getline(&line, &cap_b, f) != -1)
+		if (read_line(line, name, id))
+			err = AK_OK;
+	if (err == AK_ERR_NOT_FOUND && (ferror(f) || errno == ENOMEM))
+		err = errno == ENOMEM ? AK_ERR_NOMEM : AK_ERR_UNAVAILABLE;
+	free(line);
+	(void)fclose(f);
+	return err;
+}
+
 enum ak_err
 live_local_gid(const char *group_file, const char *name, uint32_t *gid)
 {
-	char small[4096], *buf = small, *large = NULL;
-	size_t cap_b = sizeof(small);
-	struct group gr, *found = NULL;
-	enum ak_err err = AK_ERR_NOT_FOUND;
-	FILE *f;
-	int rc;
-
-	if ((f = fopen(group_file, "re")) == NULL)
-		return errno == ENOENT ? AK_ERR_NOT_FOUND : AK_ERR_UNAVAILABLE;
-	while ((rc = fgetgrent_r(f, &gr, buf, cap_b, &found)) == 0 || rc == ERANGE) {
-		if (rc == ERANGE) { /* the same line comes again */
-			if (cap_b > ((size_t)64 << 20)) {
-				err = AK_ERR_UNAVAILABLE;
-				break;
-			}
-			free(large);
-			cap_b *= 4;
-			if ((buf = large = malloc(cap_b)) == NULL) {
-				err = AK_ERR_NOMEM;
-				break;
-			}
-			continue;
-		}
-		if (strcmp(gr.gr_name, name) == 0) {
-			*gid = gr.gr_gid;
-			err = AK_OK;
-			break;
-		}
-	}
-	/* ENOENT is the end, of a file that could be read to it. */
-	if (err == AK_ERR_NOT_FOUND && (ferror(f) || rc != ENOENT))
-		err = AK_ERR_UNAVAILABLE;
-	free(large);
-	(void)fclose(f);
-	return err;
+	return local_id(group_file, name, gid);
 }
 
 static int64_t
@@ -74,13 +79,12 @@ load_stored(const struct paths *p, struct live *l)
 {
 	struct safefile file;
 	const struct image_sources *had;
+	unsigned char *bytes;
 
 	if (safefile_read(p->image, p->owner, IMAGE_MAX_B, &file, NULL) != AK_OK)
 		return;
-	if (image_open(file.bytes, file.len_b, &l->image) != AK_OK)
-		l->image = NULL;
-	free(file.bytes);
-	if (l->image == NULL)
+	bytes = (unsigned char *)file.bytes;
+	if (image_take(&bytes, file.len_b, &l->image) != AK_OK)
 		return;
 	had = image_borrow_sources(l->image);
 	if (!safefile_id_equal(&had->policy, &l->sources.policy) ||
@@ -124,14 +128,31 @@ load_settings(const struct paths *p, struct live *l)
 static enum ak_err
 group_gid(void *ctx, const char *name, uint32_t *gid)
 {
-	return live_local_gid(ctx, name, gid);
+	return local_id(((const struct paths *)ctx)->group, name, gid);
+}
+
+static enum ak_err
+account_uid(void *ctx, const char *name, uint32_t *uid)
+{
+	return local_id(((const struct paths *)ctx)->passwd, name, uid);
+}
+
+static enum ak_err
+has_zone(void *ctx, const char *name)
+{
+	struct zone *z = NULL;
+	enum ak_err err = zone_load(ZONE_DIR, name, &z);
+
+	(void)ctx;
+	zone_free(&z);
+	return err;
 }
 
 static enum ak_err
 load_policy(const struct paths *p, struct live *l)
 {
 	struct safefile file = {.bytes = NULL};
-	char group_file[PATH_CAP];
+	struct paths own = *p;
 	enum ak_err err;
 
 	err = safefile_read(p->policy, p->owner, YAML_MAX_B, &file, &l->problem);
@@ -144,9 +165,8 @@ load_policy(const struct paths *p, struct live *l)
 	free(file.bytes);
 	if (err != AK_OK)
 		return err;
-	memcpy(group_file, p->group, sizeof(group_file));
-	err = policy_check_groups(
-	    l->image, &(struct policy_groups){group_gid, group_file}, &l->problem);
+	err = policy_check_host(l->image,
+	    &(struct policy_host){group_gid, account_uid, has_zone, &own}, &l->problem);
 	if (err != AK_OK)
 		image_free(&l->image);
 	else

@@ -130,3 +130,14 @@ net_same_host(const char *a, const char *b)
 		b++;
 	return *a == '\0' && *b == '\0';
 }
+
+char *
+net_print_addr(const struct net_addr *a, char *buf, size_t cap_b)
+{
+	bool v4 = is_ipv4(a);
+
+	if (inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? a->bytes + 12 : a->bytes, buf,
+		(socklen_t)cap_b) == NULL)
+		buf[0] = '\0';
+	return buf;
+}

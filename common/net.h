@@ -3,6 +3,7 @@
 #define AK_NET_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "err.h"
@@ -23,6 +24,9 @@ enum ak_err net_parse_addr(const char *text, struct net_addr *out) AK_MUST_CHECK
 enum ak_err net_parse_block(const char *text, struct net_block *out) AK_MUST_CHECK;
 
 /* An IPv4-mapped IPv6 address counts as IPv4; so no IPv4 address is in ::/0. */
+/* The address as text, IPv4 as such; buf holds at least 46 bytes (INET6_ADDRSTRLEN). Returns buf. */
+char *net_print_addr(const struct net_addr *a, char *buf, size_t cap_b);
+
 bool net_block_has(const struct net_block *b, const struct net_addr *a);
 
 /* A host's name as settings and bindings may say it: letters, digits, `.`, `-` and `_`, at most 253. */

@@ -28,11 +28,13 @@ paths_under(const char *etc, const char *state, uid_t owner, struct paths *out)
 	    {out->policy, etc, "apikey/policy.yaml"},
 	    {out->lockdown, etc, "apikey/lockdown"},
 	    {out->group, etc, "group"},
+	    {out->passwd, etc, "passwd"},
 	    {out->subuid, etc, "subuid"},
 	    {out->local, state, "local.idx"},
 	    {out->users, state, "users.idx"},
 	    {out->image, state, "policy.image"},
 	    {out->lock, state, "lock"},
+	    {out->run, state, "run"},
 	};
 
 	out->owner = owner;
@@ -54,6 +56,9 @@ paths_installed(void)
 	(void)!paths_under(INSTALLED_ETC, INSTALLED_STATE, 0, &p);
 	/* The system's own files do not move with --sysconfdir. */
 	(void)!text_copy(p.group, sizeof(p.group), "/etc/group");
+	(void)!text_copy(p.passwd, sizeof(p.passwd), "/etc/passwd");
 	(void)!text_copy(p.subuid, sizeof(p.subuid), "/etc/subuid");
+	/* What lies there speaks of processes: it must go with them, at a reboot. */
+	(void)!text_copy(p.run, sizeof(p.run), "/run/apikey");
 	return p;
 }

@@ -13,19 +13,21 @@ struct paths {
 	char policy[PATH_CAP];	 /* /etc/apikey/policy.yaml */
 	char lockdown[PATH_CAP]; /* /etc/apikey/lockdown */
 	char group[PATH_CAP];	 /* /etc/group */
+	char passwd[PATH_CAP];	 /* /etc/passwd */
 	char subuid[PATH_CAP];	 /* /etc/subuid */
 	char state[PATH_CAP];	 /* /var/lib/apikey */
 	char local[PATH_CAP];	 /* its local.idx, users.idx, policy.image, lock */
 	char users[PATH_CAP];
 	char image[PATH_CAP];
 	char lock[PATH_CAP];
+	char run[PATH_CAP]; /* /run/apikey: sessions and handles, gone with a reboot */
 	uid_t owner; /* of every one of them: 0 */
 };
 
 /* The installed places. */
 struct paths paths_installed(void);
 
-/* The same shape below other folders, for tests: etc for the first five, state for the rest. AK_ERR_RANGE when too long. */
+/* The same shape below other folders, for tests: etc for the first six, state for the rest. AK_ERR_RANGE when too long. */
 enum ak_err paths_under(const char *etc, const char *state, uid_t owner, struct paths *out) AK_MUST_CHECK;
 
 #endif

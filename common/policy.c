@@ -4,73 +4,102 @@
 #include <string.h>
 
 #include "policy_section.h"
+#include "policy_tests_read.h"
 
+/* In the image's order: what is used is compiled before what uses it. */
 static const struct {
 	const char *key;
-	policy_section_fn *compile;
+	policy_section_fn *compile; /* NULL: elsewhere */
 } sections[] = {
+    {"version", NULL},
+    {"strategy", NULL},
     {"spaces", policy_compile_spaces},
     {"roles", policy_compile_roles},
+    {"accounts", policy_compile_accounts},
+    {"groups", policy_compile_groups},
+    {"define", policy_compile_define},
+    {"allow", policy_compile_allow},
+    {"deny", policy_compile_deny},
+    {"grant", policy_compile_grant},
+    {"sample", policy_compile_sample},
+    {"tests", NULL},
 };
 
 #define N_SECTIONS (sizeof(sections) / sizeof(sections[0]))
 
-static int
-compare_keys(const void *a, const void *b)
+static enum ak_err
+read_strategy(const struct yamlread *r, const struct yaml_node *root, uint32_t *strategy)
 {
-	const struct yaml_node *const *x = a, *const *y = b;
+	static const char *const words[] = {
+	    [IMAGE_BOTH] = "both", [IMAGE_DIRECT] = "direct", [IMAGE_POLICY_ONLY] = "policy"};
+	const struct yaml_node *node = yamlread_get(root, "strategy");
+	const char *text;
+	enum ak_err err;
 
-	return strcmp((*x)->text, (*y)->text);
+	*strategy = IMAGE_BOTH;
+	if (node == NULL)
+		return AK_OK;
+	if ((err = yamlread_text(r, node, "strategy", &text)) != AK_OK)
+		return err;
+	for (uint32_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(text, words[i]) == 0) {
+			*strategy = i;
+			return AK_OK;
+		}
+	return yamlread_refuse(
+	    r, node, "strategy is direct, policy or both, not `%.80s'", text);
 }
 
-enum ak_err
-policy_sort_names(const struct yamlread *r, const struct yaml_node *mapping, const char *what,
-    const struct yaml_node ***out, size_t *n)
+static enum ak_err
+compile_whole(struct policy_build *b)
 {
-	const struct yaml_node **sorted;
-	size_t count = 0;
+	uint32_t row[IMAGE_POLICY_COLUMNS];
+	enum ak_err err;
 
-	*out = NULL;
-	*n = 0;
-	for (const struct yaml_node *k = mapping->first; k != NULL; k = k->next->next, count++)
-		if (!text_is_policy_name(k->text))
-			return yamlread_refuse(r, k,
-			    "`%.80s' is no name of %s: lower-case letters, digits, - and _, 63 "
-			    "at most",
-			    k->text, what);
-	if (count == 0)
-		return AK_OK;
-	if ((sorted = calloc(count, sizeof(*sorted))) == NULL)
-		return yamlread_no_memory(r);
-	for (const struct yaml_node *k = mapping->first; k != NULL; k = k->next->next)
-		sorted[(*n)++] = k;
-	qsort(sorted, *n, sizeof(*sorted), compare_keys);
-	*out = sorted;
+	if ((err = read_strategy(b->r, b->root, &row[IMAGE_POLICY_STRATEGY])) != AK_OK)
+		return err;
+	row[IMAGE_POLICY_FILE] = image_make_string(b->m, b->r->file);
+	row[IMAGE_POLICY_HAS_ALLOW] = yamlread_get(b->root, "allow") != NULL ? 1 : 0;
+	(void)image_make_row(b->m, IMAGE_POLICY, row, IMAGE_POLICY_COLUMNS);
 	return AK_OK;
 }
 
 static enum ak_err
-compile_tree(const struct yamlread *r, const struct yaml_node *root, struct image_make *m)
+compile_tree(struct policy_build *b)
 {
-	const char *known[N_SECTIONS + 2] = {"version"};
-	uint32_t policy[IMAGE_POLICY_COLUMNS];
+	const char *known[N_SECTIONS + 1] = {NULL};
 	enum ak_err err;
 
-	if (root == NULL)
-		return yamlread_refuse(r, root,
+	if (b->root == NULL)
+		return yamlread_refuse(b->r, b->root,
 		    "the policy is empty: a policy for nobody is the line `version: 1'");
 	for (size_t i = 0; i < N_SECTIONS; i++)
-		known[i + 1] = sections[i].key;
-	if ((err = yamlread_keys(r, root, "policy.yaml", known)) != AK_OK ||
-	    (err = yamlread_version(r, root)) != AK_OK)
+		known[i] = sections[i].key;
+	if ((err = yamlread_keys(b->r, b->root, "policy.yaml", known)) != AK_OK ||
+	    (err = yamlread_version(b->r, b->root)) != AK_OK ||
+	    (err = compile_whole(b)) != AK_OK)
 		return err;
-	policy[IMAGE_POLICY_FILE] = image_make_string(m, r->file);
-	image_make_row(m, IMAGE_POLICY, policy, IMAGE_POLICY_COLUMNS);
 	for (size_t i = 0; i < N_SECTIONS; i++)
-		if ((err = sections[i].compile(r, yamlread_get(root, sections[i].key), m)) !=
-		    AK_OK)
+		if (sections[i].compile != NULL &&
+		    (err = sections[i].compile(b, yamlread_get(b->root, sections[i].key))) !=
+			AK_OK)
 			return err;
-	return AK_OK;
+	return policy_compile_logins(b);
+}
+
+/* Tests name what the rest declares, and so come last. */
+static enum ak_err
+finish(struct policy_build *b, struct image **out)
+{
+	struct diag *why = b->r->why;
+	enum ak_err err = image_make_finish(b->m, out);
+
+	if (err != AK_OK)
+		return diag_say(why, err, b->r->file, 0, 0, "can't compile this policy: %s",
+		    ak_strerror(err));
+	if ((err = policy_tests_check(b->r, b->root, *out)) != AK_OK)
+		image_free(out);
+	return err;
 }
 
 enum ak_err
@@ -79,51 +108,24 @@ policy_compile(const char *bytes, size_t len_b, const char *file,
 {
 	const struct yamlread r = {.file = file, .why = why};
 	struct image_make m = IMAGE_MAKE_INIT;
+	struct policy_build b = {.r = &r, .m = &m};
 	struct yaml_doc *doc = NULL;
 	enum ak_err err;
 
 	*out = NULL;
 	if ((err = yamltree_parse(bytes, len_b, file, &doc, why)) != AK_OK)
 		goto out;
+	b.root = yamltree_root_borrow(doc);
 	settings_pack(settings, &m.sections[IMAGE_SETTINGS]);
-	if ((err = compile_tree(&r, yamltree_root_borrow(doc), &m)) != AK_OK)
-		goto out;
-	err = image_make_finish(&m, out);
-	if (err != AK_OK)
-		err = diag_say(
-		    why, err, file, 0, 0, "can't compile this policy: %s", ak_strerror(err));
+	if ((err = compile_tree(&b)) == AK_OK)
+		err = finish(&b, out);
+	if (err == AK_ERR_NOMEM)
+		(void)yamlread_no_memory(&r);
 out:
+	policy_names_clear(&b.spaces);
+	policy_names_clear(&b.roles);
+	policy_names_clear(&b.definitions);
 	image_make_clear(&m);
 	yamltree_free(&doc);
 	return err;
-}
-
-enum ak_err
-policy_check_groups(
-    const struct image *im, const struct policy_groups *groups, struct diag *why)
-{
-	for (uint32_t i = 0; i < image_count_roles(im); i++) {
-		struct image_role role = image_role(im, i);
-
-		if (role.root_equivalent)
-			continue;
-		strv_for (role.unix_groups, group) {
-			uint32_t gid = 0;
-			enum ak_err err = groups->gid_of(groups->ctx, group, &gid);
-
-			if (err == AK_ERR_NOT_FOUND || (err == AK_OK && gid >= 1000))
-				continue;
-			if (err != AK_OK)
-				return diag_because(why, err,
-				    "can't look up the local group %s: %s", group,
-				    ak_strerror(err));
-			return diag_say(why, AK_ERR_INVALID, image_policy_file(im), role.line,
-			    role.col,
-			    "role `%s' hands out the local group `%s' (gid %u), and groups "
-			    "below 1000 can make root of their members: say `root_equivalent: "
-			    "true' in the role if that is meant",
-			    role.name, group, gid);
-		}
-	}
-	return AK_OK;
 }

@@ -4,30 +4,7 @@
 #include <string.h>
 
 static const char *const known[] = {
-    "services", "unix_groups", "root_equivalent", "description", NULL};
-
-/* What PAM services are called, and `*`. Not the characters that look like other wildcards or lists. */
-static bool
-is_service_glob(const char *s)
-{
-	for (; *s != '\0'; s++)
-		if (*s <= ' ' || *s > '~' || strchr(",/?[]{}'\"\\", *s) != NULL)
-			return false;
-	return true;
-}
-
-/* It is printed on terminals: no control characters, nor those of U+0080 to U+009F. */
-static bool
-is_description(const char *s)
-{
-	for (; *s != '\0'; s++) {
-		unsigned char c = (unsigned char)s[0], next = (unsigned char)s[1];
-
-		if (c < ' ' || c == 0x7f || (c == 0xc2 && next >= 0x80 && next < 0xa0))
-			return false;
-	}
-	return true;
-}
+    "services", "accounts", "unix_groups", "root_equivalent", "description", NULL};
 
 static enum ak_err
 read_list(const struct yamlread *r, const struct yaml_node *role, const char *key,
@@ -56,7 +33,7 @@ read_description(const struct yamlread *r, const struct yaml_node *role, struct 
 	if (node != NULL) {
 		if ((err = yamlread_text(r, node, "description", &text)) != AK_OK)
 			return err;
-		if (!is_description(text))
+		if (!policy_is_line(text))
 			return yamlread_refuse(
 			    r, node, "description: one line, without control characters");
 	}
@@ -83,9 +60,12 @@ compile_role(const struct yamlread *r, const struct yaml_node *key, struct image
 	row[IMAGE_ROLE_COL] = key->col;
 	if ((err = read_description(r, role, m, &row[IMAGE_ROLE_DESCRIPTION])) != AK_OK)
 		return err;
-	if ((err = read_list(r, role, "services", is_service_glob,
+	if ((err = read_list(r, role, "services", policy_is_glob,
 		 "a PAM service (`*' is the only wildcard)", m, &row[IMAGE_ROLE_SERVICES])) !=
-	    AK_OK)
+		AK_OK ||
+	    (err = read_list(r, role, "accounts", policy_is_glob,
+		 "a local account (`*' is the only wildcard)", m, &row[IMAGE_ROLE_ACCOUNTS])) !=
+		AK_OK)
 		return err;
 	if ((err = read_list(r, role, "unix_groups", text_is_key_name,
 		 "a Unix group's name (lower-case letters, digits, - and _; 31 at most)", m,
@@ -96,20 +76,22 @@ compile_role(const struct yamlread *r, const struct yaml_node *key, struct image
 }
 
 enum ak_err
-policy_compile_roles(
-    const struct yamlread *r, const struct yaml_node *node, struct image_make *m)
+policy_compile_roles(struct policy_build *b, const struct yaml_node *node)
 {
 	const struct yaml_node **keys = NULL;
 	size_t n = 0;
-	enum ak_err err;
+	enum ak_err err = AK_OK;
 
-	if (node == NULL)
-		return AK_OK;
-	if ((err = yamlread_mapping(r, node, "`roles'")) != AK_OK ||
-	    (err = policy_sort_names(r, node, "a role", &keys, &n)) != AK_OK)
+	if (node != NULL &&
+	    ((err = yamlread_mapping(b->r, node, "`roles'")) != AK_OK ||
+		(err = policy_sort_keys(b->r, node, "a role", text_is_policy_name,
+		     POLICY_NAME_SHAPE, &keys, &n)) != AK_OK))
 		return err;
-	for (size_t i = 0; i < n && err == AK_OK; i++)
-		err = compile_role(r, keys[i], m);
+	err = policy_names_init(&b->roles, b->r, n);
+	for (uint32_t i = 0; i < n && err == AK_OK; i++) {
+		policy_names_add(&b->roles, keys[i]->text, i);
+		err = compile_role(b->r, keys[i], b->m);
+	}
 	free(keys);
 	return err;
 }

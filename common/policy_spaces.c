@@ -30,7 +30,8 @@ list_spaces(struct spaces *s, const struct yaml_node *node)
 
 	if (node != NULL &&
 	    ((err = yamlread_mapping(s->r, node, "`spaces'")) != AK_OK ||
-		(err = policy_sort_names(s->r, node, "a space", &sorted, &n)) != AK_OK))
+		(err = policy_sort_keys(s->r, node, "a space", text_is_policy_name,
+		     POLICY_NAME_SHAPE, &sorted, &n)) != AK_OK))
 		return err;
 	while (at < n && strcmp(sorted[at]->text, "root") < 0)
 		at++;
@@ -55,27 +56,8 @@ list_spaces(struct spaces *s, const struct yaml_node *node)
 	return AK_OK;
 }
 
-static uint32_t
-find_space(const struct spaces *s, const char *name)
-{
-	uint32_t low = 0, high = s->n;
-
-	while (low < high) {
-		uint32_t mid = low + (high - low) / 2;
-		int order = strcmp(name, name_of(s, mid));
-
-		if (order == 0)
-			return mid;
-		if (order < 0)
-			high = mid;
-		else
-			low = mid + 1;
-	}
-	return PARENT_NONE;
-}
-
 static enum ak_err
-read_parent(struct spaces *s, uint32_t i)
+read_parent(struct spaces *s, const struct policy_names *names, uint32_t i)
 {
 	const struct yaml_node *key = s->keys[i], *parent;
 	const char *name;
@@ -93,7 +75,7 @@ read_parent(struct spaces *s, uint32_t i)
 		    s->r, parent, "space `root' has no parent: every other is below it");
 	if ((err = yamlread_text(s->r, parent, "parent", &name)) != AK_OK)
 		return err;
-	if ((s->parents[i] = find_space(s, name)) == PARENT_NONE)
+	if ((s->parents[i] = policy_names_find(names, name)) == IMAGE_NONE)
 		return yamlread_refuse(s->r, parent,
 		    "space `%s' is below `%.80s', which is not declared", key->text, name);
 	return AK_OK;
@@ -131,24 +113,26 @@ emit_space(const struct spaces *s, uint32_t i, struct image_make *m)
 }
 
 enum ak_err
-policy_compile_spaces(
-    const struct yamlread *r, const struct yaml_node *node, struct image_make *m)
+policy_compile_spaces(struct policy_build *b, const struct yaml_node *node)
 {
-	struct spaces s = {.r = r};
+	struct spaces s = {.r = b->r};
 	uint32_t member = PARENT_NONE;
 	enum ak_err err;
 
-	if ((err = list_spaces(&s, node)) != AK_OK)
+	if ((err = list_spaces(&s, node)) != AK_OK ||
+	    (err = policy_names_init(&b->spaces, b->r, s.n)) != AK_OK)
 		goto out;
 	for (uint32_t i = 0; i < s.n; i++)
-		if ((err = read_parent(&s, i)) != AK_OK)
+		policy_names_add(&b->spaces, name_of(&s, i), i);
+	for (uint32_t i = 0; i < s.n; i++)
+		if ((err = read_parent(&s, &b->spaces, i)) != AK_OK)
 			goto out;
 	if ((err = parents_find_cycle(s.parents, s.n, &member)) != AK_OK)
-		err = yamlread_no_memory(r);
+		err = yamlread_no_memory(b->r);
 	else if (member != PARENT_NONE)
 		err = refuse_cycle(&s, member);
 	for (uint32_t i = 0; i < s.n && err == AK_OK; i++)
-		emit_space(&s, i, m);
+		emit_space(&s, i, b->m);
 out:
 	free(s.keys);
 	free(s.parents);

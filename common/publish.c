@@ -124,22 +124,23 @@ static enum ak_err
 role_gids(const struct publication *p, const struct key_record *k, struct pack *gids)
 {
 	const struct image *im = p->live->image;
-	struct role_set roles = ROLE_SET_INIT;
+	struct policy_result res;
 	struct policy_request req = {
 	    .login = k->name,
 	    .bindings = k->bindings,
+	    .groups = k->groups,
 	    .hosts = p->live->hosts,
 	    .space = p->live->settings.space,
 	};
-	enum ak_err err = policy_eval(im, &req, NULL, &roles);
+	enum ak_err err = policy_eval_unconditional(im, &req, &res);
 
 	/* A host in an undeclared space: no role holds. */
-	if (err == AK_ERR_NOT_FOUND)
+	if (err == AK_ERR_DENIED)
 		err = AK_OK;
 	for (uint32_t r = 0; err == AK_OK && r < image_count_roles(im); r++) {
 		struct image_role role = image_role(im, r);
 
-		if (!role_set_has(&roles, r))
+		if (!role_set_has(&res.roles, r))
 			continue;
 		strv_for (role.unix_groups, name) {
 			const struct group_entry *g = groupset_find(&p->groups, name);
@@ -148,7 +149,7 @@ role_gids(const struct publication *p, const struct key_record *k, struct pack *
 				pack_gid(gids, g->gid);
 		}
 	}
-	role_set_clear(&roles);
+	policy_result_clear(&res);
 	return err;
 }
 

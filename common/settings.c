@@ -6,10 +6,18 @@
 #include "num.h"
 #include "yamlread.h"
 
-enum kind { KIND_HOSTS, KIND_TEXT, KIND_RANGE, KIND_BOOL, KIND_CHOICE, KIND_DURATION };
+enum kind {
+	KIND_HOSTS,
+	KIND_TEXT,
+	KIND_RANGE,
+	KIND_BOOL,
+	KIND_CHOICE,
+	KIND_DURATION,
+	KIND_COUNT
+};
 
 struct option {
-	const char *name;
+	const char *name; /* "samples.max": the key `max' of `samples' */
 	enum kind kind;
 	size_t offset, size_b; /* of its field in struct settings */
 	bool (*valid)(const char *); /* texts */
@@ -55,7 +63,12 @@ static const struct option options[] = {
     {"max_duration", KIND_DURATION, FIELD(max_duration_s), NULL, NULL, {0}, "never"},
     {"public_key_logins", KIND_CHOICE, FIELD(public_key_logins), NULL, NULL, {"deny", "allow"},
 	"deny"},
+    {"samples.max", KIND_COUNT, FIELD(samples_max), NULL, NULL, {0}, "1000"},
+    {"samples.max_age", KIND_DURATION, FIELD(samples_max_age_s), NULL, NULL, {0}, "30d"},
 };
+
+/* More would not be looked at, and each is a file. */
+#define COUNT_MAX 1000000U
 
 #define N_OPTIONS (sizeof(options) / sizeof(options[0]))
 
@@ -168,6 +181,20 @@ read_choice(const struct yamlread *r, const struct option *o, const struct yaml_
 }
 
 static enum ak_err
+read_count(const struct yamlread *r, const struct option *o, const struct yaml_node *node,
+    const char *text, struct settings *s)
+{
+	uint32_t *field = field_of(s, o);
+	uint64_t count;
+
+	if (num_parse(text, 0, COUNT_MAX, &count) != AK_OK)
+		return yamlread_refuse(r, node, "%s: `%.80s' is no whole number from 0 to %u",
+		    o->name, text, COUNT_MAX);
+	*field = (uint32_t)count;
+	return AK_OK;
+}
+
+static enum ak_err
 read_option(const struct yamlread *r, const struct option *o, const struct yaml_node *node,
     struct settings *s)
 {
@@ -198,6 +225,8 @@ read_option(const struct yamlread *r, const struct option *o, const struct yaml_
 			    "%s: `%.80s' is no duration (as 90d; units s m h d w; or never)",
 			    o->name, text);
 		return AK_OK;
+	case KIND_COUNT:
+		return read_count(r, o, node, text, s);
 	case KIND_HOSTS:
 		break;
 	}
@@ -219,22 +248,59 @@ settings_default(struct settings *out)
 	}
 }
 
+/* Is the option a key of the section of that name ("": of the file itself)? Then what it is called there. */
+static const char *
+name_within(const struct option *o, const char *section)
+{
+	const char *dot = strchr(o->name, '.');
+	size_t len = dot == NULL ? 0 : (size_t)(dot - o->name);
+
+	if (strlen(section) != len || strncmp(o->name, section, len) != 0)
+		return NULL;
+	return dot == NULL ? o->name : dot + 1;
+}
+
+static enum ak_err
+read_section(const struct yamlread *r, const struct yaml_node *node, const char *section,
+    const char *const *more, struct settings *out)
+{
+	const char *known[N_OPTIONS + 4];
+	const struct yaml_node *value;
+	size_t n = 0;
+	enum ak_err err;
+
+	for (; *more != NULL; more++)
+		known[n++] = *more;
+	for (size_t i = 0; i < N_OPTIONS; i++)
+		if ((known[n] = name_within(&options[i], section)) != NULL)
+			n++;
+	known[n] = NULL;
+	if ((err = yamlread_keys(
+		 r, node, section[0] == '\0' ? "apikey.yaml" : section, known)) != AK_OK)
+		return err;
+	for (size_t i = 0; i < N_OPTIONS; i++) {
+		const char *name = name_within(&options[i], section);
+
+		if (name != NULL && (value = yamlread_get(node, name)) != NULL &&
+		    (err = read_option(r, &options[i], value, out)) != AK_OK)
+			return err;
+	}
+	return AK_OK;
+}
+
 static enum ak_err
 read_all(const struct yamlread *r, const struct yaml_node *root, struct settings *out)
 {
-	const char *known[N_OPTIONS + 2] = {"version"};
+	static const char *const more[] = {"version", "samples", NULL}, *const none[] = {NULL};
 	const struct yaml_node *node;
 	enum ak_err err;
 
-	for (size_t i = 0; i < N_OPTIONS; i++)
-		known[i + 1] = options[i].name;
-	if ((err = yamlread_keys(r, root, "apikey.yaml", known)) != AK_OK ||
+	if ((err = read_section(r, root, "", more, out)) != AK_OK ||
 	    (err = yamlread_version(r, root)) != AK_OK)
 		return err;
-	for (size_t i = 0; i < N_OPTIONS; i++)
-		if ((node = yamlread_get(root, options[i].name)) != NULL &&
-		    (err = read_option(r, &options[i], node, out)) != AK_OK)
-			return err;
+	if ((node = yamlread_get(root, "samples")) != NULL &&
+	    (err = read_section(r, node, "samples", none, out)) != AK_OK)
+		return err;
 	if (!ranges_overlap(out->uids, out->gids))
 		return AK_OK;
 	if ((node = yamlread_get(root, "gid_range")) == NULL)
@@ -291,6 +357,9 @@ settings_pack(const struct settings *s, struct pack *out)
 		case KIND_DURATION:
 			pack_u64(out, (uint64_t) * (const int64_t *)field);
 			break;
+		case KIND_COUNT:
+			pack_u32(out, *(const uint32_t *)field);
+			break;
 		}
 	}
 }
@@ -342,6 +411,9 @@ unpack_option(struct unpack *u, const struct option *o, struct settings *s)
 		duration = (int64_t)unpack_u64(u);
 		*(int64_t *)field_of(s, o) = duration;
 		return duration > 0;
+	case KIND_COUNT:
+		*(uint32_t *)field_of(s, o) = unpack_u32(u);
+		return *(const uint32_t *)field_of_const(s, o) <= COUNT_MAX;
 	}
 	return false;
 }

@@ -19,14 +19,17 @@
  */
 struct settings {
 	char hosts_bytes[1024];
-	struct strv hosts; /* borrowed from hosts_bytes: settings are not copied by assignment */
+	/* borrowed from hosts_bytes: settings are not copied by assignment */
+	struct strv hosts;
 	char space[POLICY_NAME_MAX + 1];
 	struct id_range uids, gids;
-	char home[256];	 /* absolute; with %n name, %u uid, %i id, %% */
+	char home[256]; /* absolute; with %n name, %u uid, %i id, %% */
 	char shell[256]; /* existing and executable: checked where a key is made, not here */
 	char keys_group[KEY_NAME_MAX + 1];
 	bool create_home, enumerate, public_key_logins;
 	int64_t max_duration_s; /* NUM_NEVER */
+	uint32_t samples_max; /* decisions kept for replay; 0: none */
+	int64_t samples_max_age_s; /* NUM_NEVER */
 };
 
 /* The defaults. */
@@ -40,10 +43,11 @@ enum ak_err settings_from_yaml(const struct yaml_node *root, const char *file,
 
 /* Into the policy image and back; AK_ERR_CORRUPT (and the defaults) when a value is one that no file could give. */
 void settings_pack(const struct settings *s, struct pack *out);
-enum ak_err settings_unpack(const void *bytes, size_t len_b, struct settings *out) AK_MUST_CHECK;
+enum ak_err settings_unpack(
+    const void *bytes, size_t len_b, struct settings *out) AK_MUST_CHECK;
 
 /* `home` with its %n %u %i filled in. AK_ERR_RANGE when too long, out "". */
-enum ak_err settings_expand(const char *pattern, const struct key_record *key, char *out,
-    size_t cap) AK_MUST_CHECK;
+enum ak_err settings_expand(
+    const char *pattern, const struct key_record *key, char *out, size_t cap) AK_MUST_CHECK;
 
 #endif

@@ -110,6 +110,13 @@ text_glob(const char *glob, const char *s)
 	return *glob == '\0';
 }
 
+bool
+strv_glob(struct strv globs, const char *s)
+{
+	strv_for(globs, glob) if (text_glob(glob, s)) return true;
+	return false;
+}
+
 /* Not ctype: a locale must not change what a name is. */
 static bool
 is_lower(char c)

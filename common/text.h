@@ -46,6 +46,8 @@ bool strv_has(struct strv v, const char *entry);
 
 /* `*` matches any run, the empty one too; nothing else is special; case counts. */
 bool text_glob(const char *glob, const char *s);
+/* Does one of the list's globs match? */
+bool strv_glob(struct strv globs, const char *s);
 
 /* A key's name: [a-z_][a-z0-9_-]{0,30} (what useradd(8) accepts; so 31 at most). */
 #define KEY_NAME_MAX 31

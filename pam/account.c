@@ -1,19 +1,18 @@
 #include "account.h"
 
+#include "behind.h"
 #include "converse.h"
 #include "judge.h"
 #include "report.h"
 #include "result.h"
 
-int
-account_run(struct scene *sc)
+static int
+decide_account(struct scene *sc, uint32_t secret, bool without_token)
 {
-	const struct handover *left = scene_borrow_handover(sc);
-	uint32_t secret = left != NULL && left->uid == sc->key.rec.uid ? left->secret : 0;
 	struct judgement j;
 	int code;
 
-	if (judge_scene(sc, secret, secret == 0, &j) == AK_OK)
+	if (judge_scene(sc, secret, without_token, &j) == AK_OK)
 		code = scene_leave_handover(sc, secret) == AK_OK ? PAM_SUCCESS : PAM_BUF_ERR;
 	else
 		code = result_of_reason(sc->phase, j.verdict.reason);
@@ -22,4 +21,61 @@ account_run(struct scene *sc)
 		converse_tell(sc, j.verdict.why);
 	judge_clear(&j);
 	return code;
+}
+
+int
+account_run(struct scene *sc)
+{
+	const struct handover *left = scene_borrow_handover(sc);
+
+	if (left != NULL && left->uid == sc->key.rec.uid &&
+	    left->account_uid == sc->account_uid)
+		sc->secret = left->secret;
+	return decide_account(sc, sc->secret, sc->secret == 0);
+}
+
+/* cron, at jobs and the user manager begin nothing of their own: they pass while a key's session lives on the account. */
+static enum ak_err
+is_on_account(void *ctx, const struct session *s)
+{
+	const struct scene *sc = ctx;
+
+	return s->account_uid == sc->account_uid && s->state == SESSION_OPEN &&
+		       proc_is_alive(&s->leader)
+		   ? AK_ERR_EXISTS
+		   : AK_OK;
+}
+
+static bool
+may_enter_without_key(struct scene *sc)
+{
+	if (judge_is_roots_su(sc))
+		return true;
+	return (scene_is_service(sc, "cron") || scene_is_service(sc, "atd") ||
+		   scene_is_service(sc, "systemd-user")) &&
+	       sessions_each(&sc->paths, is_on_account, sc) == AK_ERR_EXISTS;
+}
+
+static int
+refuse(struct scene *sc, const char *why)
+{
+	report_decision(sc, PAM_PERM_DENIED, NULL, sc->secret, why);
+	converse_tell(sc, why);
+	return PAM_PERM_DENIED;
+}
+
+int
+account_run_local(struct scene *sc)
+{
+	int code;
+
+	if (sc->key_is_gone)
+		return refuse(sc, "the key behind this login is no more");
+	if (!sc->have_key && !may_enter_without_key(sc))
+		return refuse(sc, "the account is entered with a key alone");
+	if (!sc->have_key)
+		return PAM_USER_UNKNOWN;
+	/* The session was opened with a token; sudo in it shows none. */
+	code = decide_account(sc, sc->secret, false);
+	return code == PAM_SUCCESS ? PAM_USER_UNKNOWN : code;
 }

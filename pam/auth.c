@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "behind.h"
 #include "converse.h"
 #include "judge.h"
 #include "report.h"
@@ -30,28 +31,41 @@ match(const struct token *tok, const struct key_record *key, uint32_t *secret)
 }
 
 enum ak_err
-auth_verify(const struct keyring *ring, const struct key_record *key, const struct secret *text,
-    uint32_t *secret)
+auth_find(
+    const struct keyring *ring, const struct secret *text, struct key *out, uint32_t *secret)
 {
 	static const struct key_record nobody;
 	struct token tok = TOKEN_INIT;
-	struct key owner = {.rec = KEY_RECORD_INIT};
-	enum ak_err form, lookup, err;
+	enum ak_err lookup, err;
 
 	*secret = 0;
-	form = token_parse(text, &tok);
-	lookup = form != AK_OK ? form : keyring_find_id(ring, tok.id, &owner);
-	err = match(&tok, lookup == AK_OK ? &owner.rec : &nobody, secret);
-	if (lookup != AK_OK)
-		err = lookup;
-	/* A valid token, but another key's. */
-	if (err == AK_OK && (owner.rec.uid != key->uid || strcmp(owner.rec.name, key->name) != 0))
-		err = AK_ERR_DENIED;
-	if (err != AK_OK)
-		*secret = 0;
+	lookup = token_parse(text, &tok);
 	if (lookup == AK_OK)
-		key_clear(&owner);
+		lookup = keyring_find_id(ring, tok.id, out);
+	err = match(&tok, lookup == AK_OK ? &out->rec : &nobody, secret);
 	token_clear(&tok);
+	if (lookup == AK_OK && err == AK_OK)
+		return AK_OK;
+	*secret = 0;
+	if (lookup == AK_OK)
+		key_clear(out);
+	return lookup != AK_OK ? lookup : err;
+}
+
+enum ak_err
+auth_verify(const struct keyring *ring, const struct key_record *key, const struct secret *text,
+    uint32_t *secret)
+{
+	struct key owner;
+	enum ak_err err = auth_find(ring, text, &owner, secret);
+
+	if (err != AK_OK)
+		return err;
+	if (owner.rec.uid != key->uid || strcmp(owner.rec.name, key->name) != 0) {
+		*secret = 0;
+		err = AK_ERR_DENIED;
+	}
+	key_clear(&owner);
 	return err;
 }
 
@@ -60,17 +74,27 @@ static int
 decide_login(struct scene *sc, uint32_t secret)
 {
 	struct judgement j;
-	int code;
+	int code = PAM_BUF_ERR;
 
-	if (judge_scene(sc, secret, false, &j) == AK_OK)
-		code = scene_leave_handover(sc, secret) == AK_OK ? PAM_SUCCESS : PAM_BUF_ERR;
-	else
+	if (judge_scene(sc, secret, false, &j) != AK_OK)
 		code = result_of_reason(sc->phase, j.verdict.reason);
+	else if (scene_leave_handover(sc, secret) == AK_OK && behind_issue(sc, secret) == AK_OK)
+		code = PAM_SUCCESS;
 	report_decision(sc, code, &j.verdict, secret, NULL);
 	/* From the network all refusals look alike; who is on the host already may know why. */
 	if (code != PAM_SUCCESS && scene_item(sc, PAM_RHOST) == NULL)
 		converse_tell(sc, j.verdict.why);
 	judge_clear(&j);
+	return code;
+}
+
+static int
+refuse(const struct scene *sc, enum ak_err err)
+{
+	int code = result_of_err(err);
+
+	report_decision(
+	    sc, code, NULL, 0, code == PAM_AUTH_ERR ? "wrong token" : ak_strerror(err));
 	return code;
 }
 
@@ -87,13 +111,29 @@ auth_run(struct scene *sc)
 		goto out;
 	}
 	err = auth_verify(&sc->ring, &sc->key.rec, &text, &secret);
-	if (err != AK_OK) {
-		code = result_of_err(err);
-		report_decision(sc, code, NULL, 0,
-		    code == PAM_AUTH_ERR ? "wrong token" : ak_strerror(err));
+	code = err == AK_OK ? decide_login(sc, secret) : refuse(sc, err);
+out:
+	secret_clear(&text);
+	return code;
+}
+
+/*
+ * A token is meant for us alone, and what we say of it is final. What is none
+ * is the account's own password: the next module finds it in PAM_AUTHTOK.
+ */
+int
+auth_run_local(struct scene *sc)
+{
+	struct secret text = SECRET_INIT;
+	uint32_t secret = 0;
+	int code = PAM_USER_UNKNOWN;
+	enum ak_err err;
+
+	if (!converse_get_token_if_any(sc, &text))
 		goto out;
-	}
-	code = decide_login(sc, secret);
+	err = auth_find(&sc->ring, &text, &sc->key, &secret);
+	sc->have_key = err == AK_OK;
+	code = err == AK_OK ? decide_login(sc, secret) : refuse(sc, err);
 out:
 	secret_clear(&text);
 	return code;

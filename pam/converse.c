@@ -45,6 +45,34 @@ converse_get_token(const struct scene *sc, struct secret *out)
 									      : PAM_CONV_ERR;
 }
 
+bool
+converse_get_token_if_any(const struct scene *sc, struct secret *out)
+{
+	const char *first = scene_item(sc, PAM_AUTHTOK);
+	char *answer = NULL;
+	bool is_token;
+
+	*out = SECRET_INIT;
+	if (first != NULL) {
+		if (!token_has_prefix(first))
+			return false;
+		keep(out, first);
+		return true;
+	}
+	if (sc->options.use_first_pass ||
+	    pam_prompt(sc->pamh, PAM_PROMPT_ECHO_OFF, &answer, "%s", sc->options.prompt) !=
+		PAM_SUCCESS ||
+	    answer == NULL)
+		return false;
+	is_token = token_has_prefix(answer);
+	if (is_token)
+		keep(out, answer);
+	else
+		(void)pam_set_item(sc->pamh, PAM_AUTHTOK, answer);
+	secret_free_text(answer);
+	return is_token;
+}
+
 void
 converse_tell(const struct scene *sc, const char *sentence)
 {

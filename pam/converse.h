@@ -14,6 +14,13 @@
  */
 int converse_get_token(const struct scene *sc, struct secret *out) AK_MUST_CHECK;
 
+/*
+ * For a local account that keys may enter: a token, if one was typed. false:
+ * something else was, or nothing; then the answer is in PAM_AUTHTOK, for the
+ * module behind us to find with try_first_pass, and nobody is asked twice.
+ */
+bool converse_get_token_if_any(const struct scene *sc, struct secret *out);
+
 /* A sentence for the person, unless PAM_SILENT. Best effort. */
 void converse_tell(const struct scene *sc, const char *sentence);
 

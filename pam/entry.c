@@ -8,20 +8,13 @@
 #include "account.h"
 #include "auth.h"
 #include "converse.h"
+#include "creds.h"
 #include "report.h"
 #include "result.h"
 #include "session.h"
 #include "subject.h"
 
 #define EXPORT __attribute__((visibility("default")))
-
-/* setcred gives nothing here: a key's groups come from NSS. */
-static int
-run_setcred(struct scene *sc)
-{
-	(void)sc;
-	return PAM_SUCCESS;
-}
 
 static int
 run_password(struct scene *sc)
@@ -30,13 +23,17 @@ run_password(struct scene *sc)
 	return PAM_PERM_DENIED;
 }
 
-static int (*const runs[])(struct scene *sc) = {
-    [PHASE_AUTH] = auth_run,
-    [PHASE_SETCRED] = run_setcred,
-    [PHASE_ACCOUNT] = account_run,
-    [PHASE_OPEN] = session_open,
-    [PHASE_CLOSE] = session_close,
-    [PHASE_PASSWORD] = run_password,
+/* For a key's own account, and for a local one that keys enter. */
+static const struct {
+	int (*key)(struct scene *sc);
+	int (*local)(struct scene *sc);
+} runs[] = {
+    [PHASE_AUTH] = {auth_run, auth_run_local},
+    [PHASE_SETCRED] = {creds_run, creds_run},
+    [PHASE_ACCOUNT] = {account_run, account_run_local},
+    [PHASE_OPEN] = {session_open, session_open},
+    [PHASE_CLOSE] = {session_close, session_close},
+    [PHASE_PASSWORD] = {run_password, run_password},
 };
 
 /* What must go well for a key whose files or whose stack are broken: being let go. */
@@ -59,15 +56,18 @@ run_phase(struct scene *sc)
 	if (sc->subject == SUBJECT_NOT_OURS)
 		return PAM_USER_UNKNOWN;
 	if (needs_no_key(sc->phase))
-		return runs[sc->phase](sc);
+		return runs[sc->phase].key(sc);
 	if (sc->options_err != AK_OK)
 		return refuse(sc, PAM_SERVICE_ERR, "the PAM line has an option that is none");
 	if (sc->subject == SUBJECT_UNAVAILABLE)
-		return refuse(
-		    sc, result_of_err(sc->subject_err), ak_strerror(sc->subject_err));
-	if (sc->subject != SUBJECT_KEY)
+		return refuse(sc, result_of_err(sc->subject_err), ak_strerror(sc->subject_err));
+	if (sc->subject == SUBJECT_NO_KEY)
 		return refuse(sc, PAM_PERM_DENIED, "no key has this name and uid");
-	return runs[sc->phase](sc);
+	if (sc->subject == SUBJECT_KEY)
+		return runs[sc->phase].key(sc);
+	if (sc->phase == PHASE_OPEN && !sc->have_key)
+		return refuse(sc, PAM_SESSION_ERR, "the key behind this login is no more");
+	return runs[sc->phase].local(sc);
 }
 
 static int

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "origin.h"
+#include "role.h"
+#include "zone.h"
 
 /* Any answer but "there is none" counts as on. */
 static bool
@@ -17,52 +19,121 @@ locked_down(const struct scene *sc)
 	return lstat(sc->paths.lockdown, &st) == 0 || errno != ENOENT;
 }
 
-/* Root may become anybody: its own su and runuser need no role. */
-static bool
-is_roots_su(const struct scene *sc)
+bool
+judge_is_roots_su(const struct scene *sc)
 {
-	static const char *const services[] = {"su", "su-l", "runuser", "runuser-l"};
 	const char *ruser = scene_item(sc, PAM_RUSER);
 
-	if (getuid() != 0 || ruser == NULL || strcmp(ruser, "root") != 0)
+	return getuid() == 0 && ruser != NULL && strcmp(ruser, "root") == 0 &&
+	       (scene_is_service(sc, "su") || scene_is_service(sc, "runuser"));
+}
+
+/* The addresses cost a few calls and files: only a key or policy that asks for them pays. */
+static void
+fill_addresses(struct scene *sc, struct judgement *j)
+{
+	struct decide_request *req = &j->request;
+
+	if (sc->key.rec.from.len_b == 0 &&
+	    (req->policy == NULL || !image_asks_address(req->policy)))
+		return;
+	if (origin_of_call(sc, &j->address))
+		req->address = &j->address;
+	if (origin_of_session(sc, &j->origin))
+		req->origin = &j->origin;
+}
+
+static void
+fill_time(const struct scene *sc, struct judgement *j)
+{
+	struct decide_request *req = &j->request;
+	struct timespec now = {.tv_sec = 0};
+
+	req->time_undefined = clock_gettime(CLOCK_REALTIME, &now) == -1 ||
+			      keyring_time_undefined(&sc->ring, now.tv_sec);
+	req->now = now.tv_sec;
+	if (req->policy == NULL || req->time_undefined)
+		return;
+	if (moments_resolve(req->policy, ZONE_DIR,
+		(int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, &j->moments) == AK_OK)
+		req->when = &j->moments;
+}
+
+/* role=BINDING: the role is held here, or in one of the spaces, or on one of the hosts that it names. */
+static bool
+holds(const struct judgement *j, const struct binding *b)
+{
+	const struct image *im = j->request.policy;
+	uint32_t role = image_find_role(im, b->role);
+	bool held = false;
+
+	if (role == IMAGE_NONE)
 		return false;
-	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++)
-		if (strcmp(sc->service, services[i]) == 0)
-			return true;
-	return false;
+	if (b->scope == ROLE_GLOBAL)
+		return role_set_has(&j->verdict.roles, role);
+	strv_for (binding_borrow_names(b), name) {
+		struct policy_request req = decide_policy_request(&j->request);
+		struct policy_result res = POLICY_RESULT_INIT;
+
+		if (b->scope == ROLE_SPACES)
+			req.space = name;
+		else
+			req.hosts = (struct strv){.bytes = name, .len_b = strlen(name) + 1};
+		req.service = NULL;
+		if (policy_eval(im, &req, NULL, &res) == AK_OK)
+			held = held || role_set_has(&res.roles, role);
+		policy_result_clear(&res);
+	}
+	return held;
+}
+
+static enum ak_err
+require_role(const struct scene *sc, struct judgement *j)
+{
+	struct text why = text_over(j->verdict.why, sizeof(j->verdict.why));
+	struct binding b;
+
+	if (sc->options.role == NULL)
+		return AK_OK;
+	if (binding_parse(sc->options.role, &b, NULL) == AK_OK && holds(j, &b))
+		return AK_OK;
+	j->verdict.reason = REASON_ROLE;
+	text_add(&why, "the stack asks for role %.180s", sc->options.role);
+	return AK_ERR_DENIED;
 }
 
 enum ak_err
-judge_scene(const struct scene *sc, uint32_t secret, bool without_token, struct judgement *j)
+judge_scene(struct scene *sc, uint32_t secret, bool without_token, struct judgement *j)
 {
-	const struct key_record *key = &sc->key.rec;
-	struct timespec now = {.tv_sec = 0};
-	struct net_addr address;
-	struct decide_request req = {
-	    .key = key, .service = sc->service, .secret = secret, .without_token = without_token};
+	const struct live *live = scene_live(sc);
+	struct decide_request *req = &j->request;
+	enum ak_err err;
 
 	memset(j, 0, sizeof(*j));
-	live_load(&sc->paths, &j->live);
-	if (is_roots_su(sc)) {
+	if (judge_is_roots_su(sc)) {
 		j->verdict.reason = REASON_PERMITTED;
-		return text_copy(j->verdict.why, sizeof(j->verdict.why), "root's own su needs no role");
+		return text_copy(
+		    j->verdict.why, sizeof(j->verdict.why), "root's own su needs no role");
 	}
-	req.policy = j->live.image;
-	req.policy_problem = diag_print(&j->live.problem, j->problem, sizeof(j->problem));
-	req.hosts = j->live.hosts;
-	req.lockdown = locked_down(sc);
-	req.time_undefined = clock_gettime(CLOCK_REALTIME, &now) == -1 ||
-	    keyring_time_undefined(&sc->ring, now.tv_sec);
-	req.now = now.tv_sec;
-	/* The list of this host's addresses costs a few calls: only who is bound to an address pays. */
-	if (key->from.len_b > 0 && origin_find(sc, &address))
-		req.address = &address;
-	return decide(&req, NULL, &j->verdict);
+	req->key = &sc->key.rec;
+	req->service = sc->service;
+	req->account = sc->subject == SUBJECT_LOCAL ? sc->account : NULL;
+	req->account_is_root = sc->account_uid == 0;
+	req->secret = secret;
+	req->without_token = without_token;
+	req->policy = live->image;
+	req->policy_problem = diag_print(&live->problem, j->problem, sizeof(j->problem));
+	req->hosts = live->hosts;
+	req->lockdown = locked_down(sc);
+	fill_addresses(sc, j);
+	fill_time(sc, j);
+	err = decide(req, NULL, &j->verdict);
+	return err == AK_OK ? require_role(sc, j) : err;
 }
 
 void
 judge_clear(struct judgement *j)
 {
 	verdict_clear(&j->verdict);
-	live_clear(&j->live);
+	moments_clear(&j->moments);
 }

@@ -4,22 +4,30 @@
 
 #include "decide.h"
 #include "live.h"
+#include "moments.h"
 #include "scene.h"
 
+/* What was asked, and the answer. The request borrows from here: not to be copied. */
 struct judgement {
-	struct live live;
+	struct decide_request request;
 	struct verdict verdict;
+	struct moments moments;
+	struct net_addr address, origin;
 	char problem[DIAG_PRINT_CAP]; /* of the policy, when there is none */
 };
 
 /*
- * Always from the files, in each phase; root's own su and runuser to a key are permitted without asking them. secret: number of the one that was
- * verified, 0: none. without_token: and nothing vouches for the key but
- * whoever let it in. AK_OK: permitted; else j->verdict is a denial. Clear j
- * after each.
+ * Always from the files, in each phase; root's own su and runuser to a key are
+ * permitted without asking them. secret: number of the one that was verified,
+ * 0: none. without_token: and nothing vouches for the key but whoever let it
+ * in. Then the option role=, if there is one. AK_OK: permitted; else
+ * j->verdict is a denial. Clear j after each.
  */
-enum ak_err judge_scene(const struct scene *sc, uint32_t secret, bool without_token,
+enum ak_err judge_scene(struct scene *sc, uint32_t secret, bool without_token,
     struct judgement *j) AK_MUST_CHECK;
 void judge_clear(struct judgement *j);
+
+/* Root may become anybody: is this its own su or runuser? */
+bool judge_is_roots_su(const struct scene *sc);
 
 #endif

@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "role.h"
+
 /* sudo shows its own prompt only in the place of exactly this one. */
 #define DEFAULT_PROMPT "Password: "
 
@@ -27,6 +29,7 @@ static const struct flag flags[] = {
 static const struct value values[] = {
     {"prompt=", sizeof("prompt=") - 1, offsetof(struct options, prompt), 0},
     {"config=", sizeof("config=") - 1, offsetof(struct options, config), '/'},
+    {"role=", sizeof("role=") - 1, offsetof(struct options, role), 0},
 };
 
 static bool
@@ -49,12 +52,20 @@ take_word(const char *word, struct options *out)
 	return false;
 }
 
+static bool
+is_binding(const char *text)
+{
+	struct binding b;
+
+	return text == NULL || binding_parse(text, &b, NULL) == AK_OK;
+}
+
 enum ak_err
 options_parse(int argc, const char **argv, struct options *out)
 {
 	*out = (struct options){.prompt = DEFAULT_PROMPT};
 	for (int i = 0; i < argc; i++)
-		if (!take_word(argv[i], out)) {
+		if (!take_word(argv[i], out) || !is_binding(out->role)) {
 			out->bad = argv[i];
 			return AK_ERR_INVALID;
 		}

@@ -12,6 +12,7 @@ struct options {
 	bool use_first_pass;	/* take it or fail; never ask */
 	const char *prompt;	/* borrowed from argv */
 	const char *config;	/* an absolute path in place of /etc/apikey/apikey.yaml; NULL: that */
+	const char *role;	/* account: a binding that the key must hold besides; NULL: none */
 	const char *bad;	/* the first word that is no option */
 };
 

@@ -22,7 +22,7 @@ sockaddr_is(const struct sockaddr *sa, const struct net_addr *addr)
 	else
 		return false;
 	return inet_ntop(sa->sa_family, raw, text, sizeof(text)) != NULL &&
-	    net_parse_addr(text, &own) == AK_OK && memcmp(&own, addr, sizeof(own)) == 0;
+	       net_parse_addr(text, &own) == AK_OK && memcmp(&own, addr, sizeof(own)) == 0;
 }
 
 /* All of 127/8 is this host, though the interface names one address of it. When the list can't be had, it may be. */
@@ -60,7 +60,32 @@ find_literal(const struct scene *sc, struct net_addr *out)
 }
 
 bool
-origin_find(const struct scene *sc, struct net_addr *out)
+origin_of_call(const struct scene *sc, struct net_addr *out)
 {
 	return find_literal(sc, out) && !is_own(out);
+}
+
+/* The key's own account: its session is looked for here, a local account's was found with the key behind it. */
+static bool
+find_session(struct scene *sc)
+{
+	if (!sc->have_session && sc->sudo && sc->subject == SUBJECT_KEY)
+		sc->have_session =
+		    sessions_find_own(&sc->paths, sc->account_uid, &sc->session) == AK_OK;
+	return sc->have_session;
+}
+
+bool
+origin_of_session(struct scene *sc, struct net_addr *out)
+{
+	char address[64];
+
+	if (sc->sudo)
+		return find_session(sc) && net_parse_addr(sc->session.address, out) == AK_OK;
+	if (!scene_is_service(sc, "cron") && !scene_is_service(sc, "atd") &&
+	    !scene_is_service(sc, "systemd-user"))
+		return false;
+	return sc->have_key &&
+	       sessions_find_origin(&sc->paths, sc->key.rec.uid, address) == AK_OK &&
+	       net_parse_addr(address, out) == AK_OK;
 }

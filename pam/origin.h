@@ -1,4 +1,4 @@
-/* origin: the address that a login comes from. */
+/* origin: the addresses that a login comes from. */
 #ifndef AK_PAM_ORIGIN_H
 #define AK_PAM_ORIGIN_H
 
@@ -8,11 +8,18 @@
 #include "scene.h"
 
 /*
- * PAM_RHOST when it is a literal address, else the first field of
- * SSH_CONNECTION in the PAM environment; names are never resolved. false:
- * undefined, and an address of this host itself is that too, since a tunnel
- * through the host would launder addresses.
+ * The call's own: PAM_RHOST when it is a literal address, else the first
+ * field of SSH_CONNECTION in the PAM environment; names are never resolved.
+ * false: undefined, and an address of this host itself is that too, since a
+ * tunnel through the host would launder addresses.
  */
-bool origin_find(const struct scene *sc, struct net_addr *out);
+bool origin_of_call(const struct scene *sc, struct net_addr *out);
+
+/*
+ * The recorded one, of the session that the call is made in: under sudo that
+ * session's; for cron, at jobs and systemd's user manager that of the key's
+ * live sessions, if they share one. false: undefined.
+ */
+bool origin_of_session(struct scene *sc, struct net_addr *out);
 
 #endif

@@ -19,12 +19,16 @@ static const char *const events[] = {
 static void
 add_scene(struct audit *a, const struct scene *sc)
 {
-	if (sc->subject == SUBJECT_KEY) {
+	if (sc->have_key) {
 		audit_add(a, "key", sc->key.rec.name);
 		audit_add(a, "id", sc->key.rec.id);
 		audit_add_number(a, "uid", sc->key.rec.uid);
 	}
 	audit_add(a, "user", sc->user);
+	if (sc->subject == SUBJECT_LOCAL)
+		audit_add(a, "account", sc->account);
+	if (sc->have_session)
+		audit_add(a, "session", sc->session.id);
 	audit_add(a, "service", sc->service);
 	audit_add(a, "rhost", scene_item(sc, PAM_RHOST));
 	audit_add(a, "tty", scene_item(sc, PAM_TTY));
@@ -59,6 +63,7 @@ report_debug(const struct scene *sc, int code)
 	    [SUBJECT_KEY] = "key",
 	    [SUBJECT_NO_KEY] = "no-such-key",
 	    [SUBJECT_UNAVAILABLE] = "unavailable",
+	    [SUBJECT_LOCAL] = "local",
 	};
 	struct audit a;
 

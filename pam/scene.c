@@ -17,6 +17,17 @@ scene_item(const struct scene *sc, int item)
 	return value;
 }
 
+bool
+scene_is_service(const struct scene *sc, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (strncmp(sc->service, name, len) != 0)
+		return false;
+	return sc->service[len] == '\0' || strcmp(sc->service + len, "-i") == 0 ||
+	       strcmp(sc->service + len, "-l") == 0;
+}
+
 void
 scene_open(struct scene *sc, pam_handle_t *pamh, enum phase phase, int flags, int argc,
     const char **argv)
@@ -37,16 +48,28 @@ scene_open(struct scene *sc, pam_handle_t *pamh, enum phase phase, int flags, in
 	service = scene_item(sc, PAM_SERVICE);
 	sc->service = service == NULL ? "" : service;
 	sc->user = "";
-	sc->sudo = strcmp(sc->service, "sudo") == 0 || strcmp(sc->service, "sudo-i") == 0;
+	sc->sudo = scene_is_service(sc, "sudo");
 }
 
 void
 scene_close(struct scene *sc)
 {
-	if (sc->subject == SUBJECT_KEY)
+	if (sc->have_key)
 		key_clear(&sc->key);
+	if (sc->live_loaded)
+		live_clear(&sc->live);
 	keyring_close(&sc->ring);
+	sc->have_key = sc->live_loaded = false;
 	sc->subject = SUBJECT_NOT_OURS;
+}
+
+const struct live *
+scene_live(struct scene *sc)
+{
+	if (!sc->live_loaded)
+		live_load(&sc->paths, &sc->live);
+	sc->live_loaded = true;
+	return &sc->live;
 }
 
 const struct handover *
@@ -74,6 +97,7 @@ scene_leave_handover(const struct scene *sc, uint32_t secret)
 
 	if (h == NULL)
 		return AK_ERR_NOMEM;
+	h->account_uid = sc->account_uid;
 	h->uid = sc->key.rec.uid;
 	h->secret = secret;
 	memcpy(h->name, sc->key.rec.name, sizeof(h->name));

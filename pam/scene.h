@@ -6,8 +6,10 @@
 #include <stdbool.h>
 
 #include "keyring.h"
+#include "live.h"
 #include "options.h"
 #include "paths.h"
+#include "sessions.h"
 
 enum phase {
 	PHASE_AUTH,
@@ -24,6 +26,18 @@ enum subject_kind {
 	SUBJECT_KEY,	     /* a key, and here is its record */
 	SUBJECT_NO_KEY,	     /* the uid is in a key range, but no key has this name and uid */
 	SUBJECT_UNAVAILABLE, /* it is in a key range, and the files can't tell more */
+	SUBJECT_LOCAL,	     /* a local account that keys may enter, or that one is behind */
+};
+
+/*
+ * What a verified key leaves for the later phases: by pam_set_data in the same
+ * process, by a handle (handles.h) from one of sshd's processes to the next.
+ */
+struct handover {
+	uint32_t account_uid; /* of the account that the phase was about */
+	uint32_t uid;	      /* the key's */
+	char name[KEY_NAME_MAX + 1];
+	uint32_t secret; /* number of the secret that was verified; 0: none was */
 };
 
 struct scene {
@@ -37,27 +51,39 @@ struct scene {
 	enum ak_err options_err;
 	struct paths paths;
 	struct keyring ring;
+	struct live live;
+	bool live_loaded;
+
 	enum subject_kind subject;
 	enum ak_err subject_err; /* SUBJECT_UNAVAILABLE: why */
-	struct key key;	  /* SUBJECT_KEY */
-};
+	char account[64];	 /* the subject's name; for a key its own */
+	uint32_t account_uid;
 
-/* What authenticate and acct_mgmt leave for the later phases of the same process, by pam_set_data. */
-struct handover {
-	uint32_t uid;
-	char name[KEY_NAME_MAX + 1];
-	uint32_t secret; /* number of the secret that was verified; 0: none was */
+	/* The key: the subject itself, or (SUBJECT_LOCAL) the one that is behind it. */
+	struct key key;
+	bool have_key;
+	bool key_is_gone;	/* SUBJECT_LOCAL: one was behind it, and can't be found any more */
+	uint32_t secret;	/* that was verified for this login; 0: none, or not known here */
+	bool have_session;
+	struct session session; /* the session that sudo is called in, when it is known */
 };
 
 void scene_open(struct scene *sc, pam_handle_t *pamh, enum phase phase, int flags, int argc,
     const char **argv);
 void scene_close(struct scene *sc);
 
+/* The settings and policy that hold now; loaded once in a phase. */
+const struct live *scene_live(struct scene *sc);
+
 /* NULL when nothing was left. */
 const struct handover *scene_borrow_handover(const struct scene *sc);
+/* For the later phases: sc->key, and the number of its secret. */
 enum ak_err scene_leave_handover(const struct scene *sc, uint32_t secret) AK_MUST_CHECK;
 
 /* An item that is a string; NULL when unset. */
 const char *scene_item(const struct scene *sc, int item);
+
+/* Is the service this one, or its form for login shells (sudo-i, su-l)? */
+bool scene_is_service(const struct scene *sc, const char *name);
 
 #endif

@@ -5,10 +5,12 @@
 #include "scene.h"
 
 /*
- * pam_sm_open_session for a key: PAM's code. Decides once more, since the key
- * may have been revoked after the account phase; then tells the session who
- * it is (APIKEY_NAME, APIKEY_ID, APIKEY_ROLES, APIKEY_SPACE), for people and
- * scripts, never as authority. Under sudo nothing but a line in the log.
+ * pam_sm_open_session, for a key and for a local account with a key behind
+ * it: PAM's code. Writes the session's record, then decides once more, since
+ * the key may have been revoked after the account phase: denied, the record
+ * stays and says so. Tells the session who it is (APIKEY_NAME, APIKEY_ID,
+ * APIKEY_ROLES, APIKEY_SPACE), for people and scripts, never as authority.
+ * Under sudo nothing but a line in the log, which names the key.
  */
 int session_open(struct scene *sc);
 

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "behind.h"
+
 /* PAM_USER; only authenticate may have to ask for it. */
 static bool
 find_user(struct scene *sc)
@@ -24,69 +26,77 @@ find_user(struct scene *sc)
 	return true;
 }
 
-/* The uid that the phase is about; false: nobody of ours, or nobody. */
+/* Is PAM_USER, under this service, another than the one who acts? */
 static bool
-find_uid(const struct scene *sc, uid_t *uid)
+is_by_uid(const struct scene *sc)
 {
-	const struct handover *left;
+	return sc->sudo && sc->phase != PHASE_AUTH && sc->phase != PHASE_PASSWORD;
+}
+
+/*
+ * The account by its uid, for sudo. Its name is the host's answer: a local
+ * user who was given a key's uid is not that key.
+ */
+static bool
+find_caller(struct scene *sc)
+{
+	const struct handover *left = scene_borrow_handover(sc);
 	const struct passwd *pw;
 
-	if (sc->sudo && sc->phase == PHASE_ACCOUNT) {
-		*uid = getuid();
-		return true;
-	}
-	if (sc->sudo && sc->phase != PHASE_AUTH && sc->phase != PHASE_PASSWORD) {
-		if ((left = scene_borrow_handover(sc)) == NULL)
-			return false;
-		*uid = left->uid;
-		return true;
-	}
-	if ((pw = pam_modutil_getpwnam(sc->pamh, sc->user)) == NULL)
+	if (sc->phase != PHASE_ACCOUNT && left == NULL)
 		return false;
-	*uid = pw->pw_uid;
+	sc->account_uid = sc->phase == PHASE_ACCOUNT ? getuid() : left->account_uid;
+	/* A nameless uid is still a key's when it lies in the range: of no name, and so refused. */
+	pw = pam_modutil_getpwuid(sc->pamh, sc->account_uid);
+	if (pw != NULL && text_copy(sc->account, sizeof(sc->account), pw->pw_name) != AK_OK)
+		sc->account[0] = '\0';
 	return true;
 }
 
-/* The name that the host gives the uid: a local user who was given a key's uid is not that key. */
 static bool
-is_named(const struct scene *sc, uid_t uid, const char *name)
+find_account(struct scene *sc)
 {
 	const struct passwd *pw;
 
-	if (!sc->sudo || sc->phase == PHASE_AUTH || sc->phase == PHASE_PASSWORD)
-		return strcmp(sc->user, name) == 0;
-	pw = pam_modutil_getpwuid(sc->pamh, uid);
-	return pw != NULL && strcmp(pw->pw_name, name) == 0;
+	if (is_by_uid(sc))
+		return find_caller(sc);
+	pw = pam_modutil_getpwnam(sc->pamh, sc->user);
+	if (pw == NULL || text_copy(sc->account, sizeof(sc->account), pw->pw_name) != AK_OK)
+		return false;
+	sc->account_uid = pw->pw_uid;
+	return true;
 }
 
 static void
-find_key(struct scene *sc, uid_t uid)
+find_key(struct scene *sc)
 {
-	enum ak_err err = keyring_find_uid(&sc->ring, uid, &sc->key);
+	enum ak_err err = keyring_find_uid(&sc->ring, sc->account_uid, &sc->key);
+	const char *name = is_by_uid(sc) ? sc->account : sc->user;
 
 	sc->subject_err = err;
 	if (err == AK_ERR_NOT_FOUND) {
 		sc->subject = SUBJECT_NO_KEY;
 	} else if (err != AK_OK) {
 		sc->subject = SUBJECT_UNAVAILABLE;
-	} else if (!is_named(sc, uid, sc->key.rec.name)) {
+	} else if (strcmp(sc->key.rec.name, name) != 0) {
 		key_clear(&sc->key);
 		sc->subject = SUBJECT_NO_KEY;
 	} else {
 		sc->subject = SUBJECT_KEY;
+		sc->have_key = true;
 	}
 }
 
 void
 subject_find(struct scene *sc)
 {
-	uid_t uid;
-
 	sc->subject = SUBJECT_NOT_OURS;
-	if (!find_user(sc) || !find_uid(sc, &uid) || uid == 0)
+	if (!find_user(sc) || !find_account(sc) || sc->account_uid == 0)
 		return;
-	if (keyring_open(&sc->paths, &sc->ring) != AK_OK ||
-	    !users_extra_has_uid(&sc->ring.users, uid))
+	if (keyring_open(&sc->paths, &sc->ring) != AK_OK)
 		return;
-	find_key(sc, uid);
+	if (users_extra_has_uid(&sc->ring.users, sc->account_uid))
+		find_key(sc);
+	else if (sc->phase != PHASE_PASSWORD)
+		behind_find(sc);
 }

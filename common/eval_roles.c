@@ -1,0 +1,310 @@
+#include <stdlib.h>
+
+#include "diag.h"
+#include "eval_run.h"
+#include "role.h"
+
+#define HELD_FIRST 8U
+
+static enum ak_err
+add_held(const struct eval *e, struct policy_held held)
+{
+	struct policy_result *out = e->out;
+	struct policy_held *more;
+	uint32_t cap;
+
+	if (out->n_held == out->cap_held) {
+		cap = out->cap_held == 0 ? HELD_FIRST : 2 * out->cap_held;
+		if ((more = reallocarray(out->held, cap, sizeof(*more))) == NULL)
+			return AK_ERR_NOMEM;
+		out->held = more;
+		out->cap_held = cap;
+	}
+	out->held[out->n_held++] = held;
+	if (held.here)
+		role_set_add(&out->roles, held.role);
+	return AK_OK;
+}
+
+static void
+tell(const struct eval *e, bool holds, bool undefined, uint32_t role, uint32_t rule,
+    uint32_t line, const char *text)
+{
+	struct trace_line l = {.step = TRACE_ROLE,
+	    .holds = holds,
+	    .undefined = undefined,
+	    .rule = rule,
+	    .role = role,
+	    .line = line,
+	    .text = text};
+
+	if (e->trace != NULL)
+		eval_tell(e, &l);
+}
+
+static void
+say_elsewhere(const struct eval *e, bool by_host, struct text *t)
+{
+	if (by_host)
+		text_add(t, ": this host has another name");
+	else if (e->req->space == NULL)
+		text_add(t, ": this host stands nowhere");
+	else
+		text_add(t, ": this host stands in %s", e->req->space);
+}
+
+/* A binding as text, looked up: the places that are not declared give nothing. */
+struct found {
+	uint32_t role;
+	bool somewhere, here;
+	const char *unknown; /* a space that is not declared; NULL: none */
+};
+
+static struct found
+look_up(const struct eval *e, const struct binding *b)
+{
+	struct found f = {.role = image_find_role(e->im, b->role)};
+
+	if (b->scope == ROLE_GLOBAL)
+		f.somewhere = f.here = true;
+	strv_for (binding_borrow_names(b), name) {
+		uint32_t space;
+
+		if (b->scope == ROLE_HOSTS) {
+			f.somewhere = true;
+			strv_for (e->req->hosts, host) {
+				f.here = f.here || net_same_host(name, host);
+			}
+			continue;
+		}
+		if ((space = image_find_space(e->im, name)) == IMAGE_NONE) {
+			f.unknown = name;
+			continue;
+		}
+		f.somewhere = true;
+		f.here = f.here || image_space_holds(e->im, space, e->space);
+	}
+	f.somewhere = f.somewhere && f.role != IMAGE_NONE;
+	f.here = f.here && f.role != IMAGE_NONE;
+	return f;
+}
+
+static void
+tell_binding(const struct eval *e, const struct binding *b, const char *written,
+    const struct found *f, bool counts)
+{
+	char buf[BINDING_CAP + 512];
+	struct text t = text_over(buf, sizeof(buf));
+
+	if (e->trace == NULL)
+		return;
+	text_add(&t, "role %s, bound directly as %s", b->role, written);
+	if (f->role == IMAGE_NONE)
+		text_add(&t, ": the policy declares no such role");
+	else if (!counts)
+		text_add(&t, ": with `strategy: policy' direct bindings do not count");
+	else if (!f->here)
+		say_elsewhere(e, b->scope == ROLE_HOSTS, &t);
+	if (f->unknown != NULL)
+		text_add(&t, ": the policy declares no space %s", f->unknown);
+	tell(e, counts && f->here, false, f->role, IMAGE_NONE,
+	    f->role == IMAGE_NONE ? 0 : image_role(e->im, f->role).line, buf);
+}
+
+static enum ak_err
+take_binding(const struct eval *e, const char *written, bool counts)
+{
+	struct diag why = DIAG_INIT;
+	struct binding b;
+	struct found f;
+
+	if (binding_parse(written, &b, &why) != AK_OK) {
+		tell(e, false, false, IMAGE_NONE, IMAGE_NONE, 0, why.text);
+		return AK_OK;
+	}
+	f = look_up(e, &b);
+	tell_binding(e, &b, written, &f, counts);
+	if (!counts || !f.somewhere)
+		return AK_OK;
+	return add_held(e, (struct policy_held){.role = f.role,
+			       .source = POLICY_FROM_KEY,
+			       .name = written,
+			       .row = IMAGE_NONE,
+			       .here = f.here});
+}
+
+/* "in production, staging"; "on bastion-1"; nothing for a global one. */
+static void
+say_scope(const struct eval *e, const struct image_binding *b, struct text *t)
+{
+	const char *between = " on ";
+
+	if (b->scope == IMAGE_IN_ALL_SPACES)
+		text_add(t, " in every space");
+	for (uint32_t i = 0; i < b->n_spaces; i++)
+		text_add(t, "%s%s", i == 0 ? " in " : ", ",
+		    image_space(e->im, image_bound_space(e->im, b->first_space + i)).name);
+	strv_for (b->hosts, host) {
+		text_add(t, "%s%s", between, host);
+		between = ", ";
+	}
+}
+
+static enum ak_err
+take_group_binding(const struct eval *e, const char *group, uint32_t row, bool stale)
+{
+	struct image_binding b = image_group_binding(e->im, row);
+	bool here = image_binding_is_here(e->im, &b, e->space, e->req->hosts);
+	char buf[1024];
+	struct text t = text_over(buf, sizeof(buf));
+
+	if (e->trace != NULL) {
+		text_add(
+		    &t, "role %s, through group %.200s", image_role(e->im, b.role).name, group);
+		say_scope(e, &b, &t);
+		if (stale)
+			text_add(&t, ": the directory was not heard for too long");
+		else if (!here)
+			say_elsewhere(e, b.scope == IMAGE_ON_HOSTS, &t);
+		tell(e, here && !stale, stale, b.role, IMAGE_NONE, b.line, buf);
+	}
+	if (stale)
+		return AK_OK;
+	return add_held(e, (struct policy_held){.role = b.role,
+			       .source = POLICY_FROM_GROUP,
+			       .name = group,
+			       .row = row,
+			       .line = b.line,
+			       .here = here});
+}
+
+static enum ak_err
+take_groups(const struct eval *e, struct strv groups, bool stale)
+{
+	enum ak_err err = AK_OK;
+
+	strv_for (groups, name) {
+		uint32_t i = image_find_group(e->im, name);
+		struct image_group g = {.n = 0};
+
+		if (i != IMAGE_NONE)
+			g = image_group(e->im, i);
+		for (uint32_t k = 0; k < g.n && err == AK_OK; k++)
+			err = take_group_binding(e, name, g.first + k, stale);
+	}
+	return err;
+}
+
+static enum ak_err
+take_grant(const struct eval *e, uint32_t number)
+{
+	struct image_rule rule = image_rule(e->im, IMAGE_GRANT_RULES, number);
+	struct image_binding *b = &rule.grants;
+	enum truth v;
+	bool fires = eval_fires(e, IMAGE_GRANT_RULES, &rule, &v), here;
+	char buf[1024];
+	struct text t = text_over(buf, sizeof(buf));
+
+	if (!fires && e->trace == NULL)
+		return AK_OK;
+	here = image_binding_is_here(e->im, b, e->space, e->req->hosts);
+	if (e->trace != NULL) {
+		text_add(&t, "role %s, granted", image_role(e->im, b->role).name);
+		say_scope(e, b, &t);
+		eval_say_truth(e, IMAGE_GRANT_RULES, &rule, v, &t);
+		if (fires && !here)
+			say_elsewhere(e, b->scope == IMAGE_ON_HOSTS, &t);
+		tell(e, fires && here, v == TRUTH_UNDEFINED, b->role, number, rule.line, buf);
+	}
+	if (!fires)
+		return AK_OK;
+	return add_held(e, (struct policy_held){.role = b->role,
+			       .source = POLICY_FROM_GRANT,
+			       .row = number,
+			       .line = rule.line,
+			       .here = here});
+}
+
+static enum ak_err
+take_grants(const struct eval *e)
+{
+	struct eval_walk w = eval_walk(e, IMAGE_GRANT_RULES);
+	enum ak_err err = AK_OK;
+	uint32_t i;
+
+	while (err == AK_OK && (i = eval_walk_next(e, &w)) != IMAGE_NONE)
+		err = take_grant(e, i);
+	return err;
+}
+
+/* A union: order never matters. */
+enum ak_err
+eval_roles(const struct eval *e)
+{
+	enum image_strategy strategy = image_policy(e->im).strategy;
+	const struct policy_request *req = e->req;
+	enum ak_err err = role_set_init(&e->out->roles, image_count_roles(e->im));
+
+	strv_for (req->bindings, written) {
+		if (err == AK_OK)
+			err = take_binding(e, written, strategy != IMAGE_POLICY_ONLY);
+	}
+	if (err == AK_OK && strategy != IMAGE_POLICY_ONLY)
+		err = take_groups(e, req->groups, false);
+	if (err == AK_OK && strategy != IMAGE_POLICY_ONLY)
+		err = take_groups(e, req->directory_groups, req->stale && !req->favour);
+	if (err == AK_OK && strategy != IMAGE_DIRECT)
+		err = take_grants(e);
+	return err;
+}
+
+static void
+place_spaces(
+    const struct image *im, const struct image_binding *b, policy_place_fn *take, void *ctx)
+{
+	switch (b->scope) {
+	case IMAGE_GLOBAL:
+		take(ctx, false, "root");
+		break;
+	case IMAGE_IN_SPACES:
+		for (uint32_t i = 0; i < b->n_spaces; i++)
+			take(ctx, false,
+			    image_space(im, image_bound_space(im, b->first_space + i)).name);
+		break;
+	case IMAGE_IN_ALL_SPACES:
+		for (uint32_t i = 0; i < image_count_spaces(im); i++)
+			if (image_space(im, i).line != 0)
+				take(ctx, false, image_space(im, i).name);
+		break;
+	case IMAGE_ON_HOSTS:
+		strv_for (b->hosts, host) {
+			take(ctx, true, host);
+		}
+		break;
+	}
+}
+
+void
+policy_held_places(
+    const struct image *im, const struct policy_held *h, policy_place_fn *take, void *ctx)
+{
+	struct image_binding b;
+	struct binding written;
+
+	if (h->source == POLICY_FROM_GROUP) {
+		b = image_group_binding(im, h->row);
+		place_spaces(im, &b, take, ctx);
+	} else if (h->source == POLICY_FROM_GRANT) {
+		b = image_rule(im, IMAGE_GRANT_RULES, h->row).grants;
+		place_spaces(im, &b, take, ctx);
+	} else if (binding_parse(h->name, &written, NULL) == AK_OK) {
+		if (written.scope == ROLE_GLOBAL)
+			take(ctx, false, "root");
+		strv_for (binding_borrow_names(&written), name) {
+			if (written.scope == ROLE_HOSTS)
+				take(ctx, true, name);
+			else if (image_find_space(im, name) != IMAGE_NONE)
+				take(ctx, false, name);
+		}
+	}
+}

@@ -1,0 +1,207 @@
+#include "handles.h"
+
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "proc.h"
+#include "rundir.h"
+
+#define FOLDER "handles"
+
+/* As it is written: what it stands for, and who may redeem it. */
+struct slip {
+	struct handle what;
+	struct proc_id issuer, parent;
+	uint64_t namespace;
+	int64_t issued_s; /* monotonic */
+};
+
+static int64_t
+monotonic_s(void)
+{
+	struct timespec t;
+
+	return clock_gettime(CLOCK_BOOTTIME, &t) == 0 ? (int64_t)t.tv_sec : -1;
+}
+
+static void
+slip_pack(const struct slip *s, struct pack *out)
+{
+	pack_u32(out, s->what.uid);
+	pack_str(out, s->what.key);
+	pack_u32(out, s->what.secret);
+	pack_str(out, s->what.account);
+	pack_str(out, s->what.rhost);
+	pack_u32(out, (uint32_t)s->issuer.pid);
+	pack_u64(out, s->issuer.start);
+	pack_u32(out, (uint32_t)s->parent.pid);
+	pack_u64(out, s->parent.start);
+	pack_u64(out, s->namespace);
+	pack_u64(out, (uint64_t)s->issued_s);
+}
+
+static enum ak_err
+slip_unpack(const unsigned char *bytes, size_t len_b, struct slip *out)
+{
+	struct unpack u = unpack_over(bytes, len_b);
+	const char *key, *account, *rhost;
+
+	memset(out, 0, sizeof(*out));
+	out->what.uid = unpack_u32(&u);
+	key = unpack_str(&u);
+	out->what.secret = unpack_u32(&u);
+	account = unpack_str(&u);
+	rhost = unpack_str(&u);
+	out->issuer.pid = (pid_t)unpack_u32(&u);
+	out->issuer.start = unpack_u64(&u);
+	out->parent.pid = (pid_t)unpack_u32(&u);
+	out->parent.start = unpack_u64(&u);
+	out->namespace = unpack_u64(&u);
+	out->issued_s = (int64_t)unpack_u64(&u);
+	if (u.bad || u.left_b != 0 || !text_is_key_name(key) ||
+	    text_copy(out->what.key, sizeof(out->what.key), key) != AK_OK ||
+	    text_copy(out->what.account, sizeof(out->what.account), account) != AK_OK ||
+	    text_copy(out->what.rhost, sizeof(out->what.rhost), rhost) != AK_OK) {
+		memset(out, 0, sizeof(*out));
+		return AK_ERR_CORRUPT;
+	}
+	return AK_OK;
+}
+
+static enum ak_err
+read_slip(int dir, const char *name, uid_t owner, struct slip *out)
+{
+	unsigned char buf[RUNDIR_MAX_B];
+	size_t len_b;
+	enum ak_err err = rundir_read(dir, name, owner, buf, &len_b);
+
+	return err == AK_OK ? slip_unpack(buf, len_b, out) : err;
+}
+
+static bool
+in_time(const struct slip *s)
+{
+	int64_t now = monotonic_s();
+
+	return now >= s->issued_s && now - s->issued_s <= HANDLE_TTL_S;
+}
+
+struct sweep {
+	int dir;
+	uid_t owner;
+};
+
+static enum ak_err
+sweep_one(void *ctx, const char *name)
+{
+	const struct sweep *w = ctx;
+	struct slip s;
+
+	if (read_slip(w->dir, name, w->owner, &s) != AK_OK || !in_time(&s))
+		(void)!rundir_remove(w->dir, name);
+	return AK_OK;
+}
+
+static enum ak_err
+draw_name(char out[HANDLE_CAP])
+{
+	unsigned char bits[HANDLE_LEN / 2];
+	struct text t = text_over(out, HANDLE_CAP);
+
+	if (getrandom(bits, sizeof(bits), 0) != (ssize_t)sizeof(bits))
+		return AK_ERR_UNAVAILABLE;
+	for (size_t i = 0; i < sizeof(bits); i++)
+		text_add(&t, "%02x", bits[i]);
+	return AK_OK;
+}
+
+static enum ak_err
+fill_slip(const struct handle *h, struct slip *s)
+{
+	struct proc own, above;
+	enum ak_err err = proc_read(getpid(), &own);
+
+	if (err == AK_OK)
+		err = proc_read(own.parent, &above);
+	if (err != AK_OK)
+		return err;
+	*s = (struct slip){.what = *h,
+	    .issuer = own.id,
+	    .parent = above.id,
+	    .namespace = proc_namespace(),
+	    .issued_s = monotonic_s()};
+	return AK_OK;
+}
+
+enum ak_err
+handles_issue(const struct paths *p, const struct handle *h, char out[HANDLE_CAP])
+{
+	struct pack bytes = PACK_INIT;
+	struct slip s;
+	enum ak_err err;
+	int dir;
+
+	out[0] = '\0';
+	if ((err = rundir_open(p->run, FOLDER, p->owner, &dir)) != AK_OK)
+		return err;
+	(void)!rundir_each(dir, sweep_one, &(struct sweep){dir, p->owner});
+	err = fill_slip(h, &s);
+	if (err == AK_OK)
+		err = draw_name(out);
+	if (err == AK_OK) {
+		slip_pack(&s, &bytes);
+		err = rundir_write(dir, out, &bytes);
+	}
+	pack_clear(&bytes);
+	(void)close(dir);
+	if (err != AK_OK)
+		out[0] = '\0';
+	return err;
+}
+
+/* Was it issued here, or by a child of this process? */
+static bool
+is_for_us(const struct slip *s)
+{
+	struct proc own;
+
+	if (proc_read(getpid(), &own) != AK_OK || s->namespace != proc_namespace())
+		return false;
+	return (s->issuer.pid == own.id.pid && s->issuer.start == own.id.start) ||
+	       (s->parent.pid == own.id.pid && s->parent.start == own.id.start);
+}
+
+static bool
+is_handle(const char *s)
+{
+	return strlen(s) == HANDLE_LEN && strspn(s, "0123456789abcdef") == HANDLE_LEN;
+}
+
+enum ak_err
+handles_redeem(const struct paths *p, const char *handle, const char *account,
+    const char *rhost, bool take, struct handle *out)
+{
+	struct slip s;
+	enum ak_err err;
+	int dir;
+
+	memset(out, 0, sizeof(*out));
+	if (!is_handle(handle))
+		return AK_ERR_NOT_FOUND;
+	if ((err = rundir_open(p->run, FOLDER, p->owner, &dir)) != AK_OK)
+		return err;
+	err = read_slip(dir, handle, p->owner, &s);
+	/* Who can't take it away can't have taken it once. */
+	if (take && err == AK_OK)
+		err = rundir_remove(dir, handle);
+	(void)close(dir);
+	if (err != AK_OK)
+		return err;
+	if (!in_time(&s) || !is_for_us(&s) || strcmp(s.what.account, account) != 0 ||
+	    strcmp(s.what.rhost, rhost) != 0)
+		return AK_ERR_DENIED;
+	*out = s.what;
+	return AK_OK;
+}

@@ -1,0 +1,43 @@
+/* handles: one-time slips that carry a verified key from the process that asked for the token to the one that opens the session. */
+#ifndef AK_HANDLES_H
+#define AK_HANDLES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "paths.h"
+#include "record.h"
+
+/* 128 random bits, as hex. */
+#define HANDLE_LEN 32U
+#define HANDLE_CAP (HANDLE_LEN + 1)
+/* sshd's LoginGraceTime, by the monotonic clock. */
+#define HANDLE_TTL_S 120
+
+/* What a handle stands for. */
+struct handle {
+	uint32_t uid; /* the key's */
+	char key[KEY_NAME_MAX + 1];
+	uint32_t secret; /* number of the one that was verified */
+	char account[64]; /* PAM_USER that was authenticated for */
+	char rhost[64];	  /* PAM_RHOST then; "" when unset */
+};
+
+/*
+ * Write down h, for this process and its parent alone (over
+ * keyboard-interactive sshd asks in a child of the process that opens the
+ * session). Handles that are past their time are removed on the way.
+ */
+enum ak_err handles_issue(const struct paths *p, const struct handle *h, char out[HANDLE_CAP]) AK_MUST_CHECK;
+
+/*
+ * What a handle stands for, if it was issued by this process or a child of it,
+ * for this account and address, and is in time; else AK_ERR_NOT_FOUND (never
+ * was, was taken), AK_ERR_DENIED (another's, or too old) or
+ * AK_ERR_UNAVAILABLE. take: it is removed, whatever the answer.
+ */
+enum ak_err handles_redeem(const struct paths *p, const char *handle, const char *account,
+    const char *rhost, bool take, struct handle *out) AK_MUST_CHECK;
+
+#endif

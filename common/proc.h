@@ -1,0 +1,35 @@
+/* proc: which process is which: pid and start time, parent, audit session (proc(5)). */
+#ifndef AK_PROC_H
+#define AK_PROC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "err.h"
+
+/* A pid is given again; with its start time (clock ticks since boot, field 22 of /proc/PID/stat) it is one process for ever. */
+struct proc_id {
+	pid_t pid;
+	uint64_t start;
+};
+
+/* Unset in the kernel, as in every daemon: (unsigned)-1. */
+#define PROC_NO_AUDIT UINT32_MAX
+
+struct proc {
+	struct proc_id id;
+	pid_t parent;
+	uint32_t audit; /* session id, PROC_NO_AUDIT when unset or the kernel keeps none */
+};
+
+/* AK_ERR_NOT_FOUND: no such process; AK_ERR_UNAVAILABLE: /proc can't tell. */
+enum ak_err proc_read(pid_t pid, struct proc *out) AK_MUST_CHECK;
+
+/* Is it still that process? One that can't be read is taken for alive. */
+bool proc_is_alive(const struct proc_id *id);
+
+/* Which pid namespace this is: its inode; 0 when it can't be told. Pids of another mean nothing here. */
+uint64_t proc_namespace(void);
+
+#endif

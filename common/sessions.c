@@ -1,0 +1,302 @@
+#include "sessions.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "rundir.h"
+
+#define FOLDER "sessions"
+#define RECORD_VERSION 1
+
+static void
+session_pack(const struct session *s, struct pack *out)
+{
+	pack_u8(out, RECORD_VERSION);
+	pack_u8(out, (uint8_t)s->state);
+	pack_u32(out, s->uid);
+	pack_str(out, s->key);
+	pack_str(out, s->key_id);
+	pack_u32(out, s->secret);
+	pack_str(out, s->account);
+	pack_u32(out, s->account_uid);
+	pack_str(out, s->service);
+	pack_str(out, s->address);
+	pack_u64(out, (uint64_t)s->since);
+	pack_u32(out, (uint32_t)s->leader.pid);
+	pack_u64(out, s->leader.start);
+	pack_u64(out, s->namespace);
+	pack_u32(out, s->audit);
+	pack_str(out, s->roles);
+	pack_str(out, s->gids);
+}
+
+static void
+take_str(struct unpack *u, char *dst, size_t cap_b)
+{
+	if (text_copy(dst, cap_b, unpack_str(u)) != AK_OK)
+		u->bad = true;
+}
+
+static enum ak_err
+session_unpack(const char *id, const unsigned char *bytes, size_t len_b, struct session *s)
+{
+	struct unpack u = unpack_over(bytes, len_b);
+	uint8_t version = unpack_u8(&u), state = unpack_u8(&u);
+
+	memset(s, 0, sizeof(*s));
+	s->uid = unpack_u32(&u);
+	take_str(&u, s->key, sizeof(s->key));
+	take_str(&u, s->key_id, sizeof(s->key_id));
+	s->secret = unpack_u32(&u);
+	take_str(&u, s->account, sizeof(s->account));
+	s->account_uid = unpack_u32(&u);
+	take_str(&u, s->service, sizeof(s->service));
+	take_str(&u, s->address, sizeof(s->address));
+	s->since = (int64_t)unpack_u64(&u);
+	s->leader.pid = (pid_t)unpack_u32(&u);
+	s->leader.start = unpack_u64(&u);
+	s->namespace = unpack_u64(&u);
+	s->audit = unpack_u32(&u);
+	take_str(&u, s->roles, sizeof(s->roles));
+	take_str(&u, s->gids, sizeof(s->gids));
+	if (version != RECORD_VERSION || state < SESSION_OPEN || state > SESSION_CLOSED || u.bad ||
+	    u.left_b != 0 || !text_is_key_name(s->key) || s->leader.pid <= 0 ||
+	    text_copy(s->id, sizeof(s->id), id) != AK_OK) {
+		memset(s, 0, sizeof(*s));
+		return AK_ERR_CORRUPT;
+	}
+	s->state = state;
+	return AK_OK;
+}
+
+static enum ak_err
+write_record(int dir, const struct session *s)
+{
+	struct pack bytes = PACK_INIT;
+	enum ak_err err;
+
+	session_pack(s, &bytes);
+	err = rundir_write(dir, s->id, &bytes);
+	pack_clear(&bytes);
+	return err;
+}
+
+/* Over the folder's records. */
+struct over {
+	int dir;
+	uid_t owner;
+	enum ak_err (*take)(void *ctx, const struct session *s);
+	void *ctx;
+};
+
+static enum ak_err
+read_one(void *ctx, const char *name)
+{
+	const struct over *o = ctx;
+	unsigned char buf[RUNDIR_MAX_B];
+	struct session s;
+	size_t len_b;
+
+	if (rundir_read(o->dir, name, o->owner, buf, &len_b) != AK_OK ||
+	    session_unpack(name, buf, len_b, &s) != AK_OK)
+		return AK_OK;
+	return o->take(o->ctx, &s);
+}
+
+static enum ak_err
+each_in(
+    int dir, uid_t owner, enum ak_err (*take)(void *ctx, const struct session *s), void *ctx)
+{
+	struct over o = {.dir = dir, .owner = owner, .take = take, .ctx = ctx};
+
+	return rundir_each(dir, read_one, &o);
+}
+
+enum ak_err
+sessions_each(
+    const struct paths *p, enum ak_err (*take)(void *ctx, const struct session *s), void *ctx)
+{
+	int dir;
+	enum ak_err err = rundir_open(p->run, FOLDER, p->owner, &dir);
+
+	if (err != AK_OK)
+		return err;
+	err = each_in(dir, p->owner, take, ctx);
+	(void)close(dir);
+	return err;
+}
+
+/* Is a process of this audit session alive? Every process is looked at; only for records whose leader is gone. */
+static bool
+audit_lives(uint32_t audit)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	struct proc proc;
+	uint64_t pid;
+	bool lives = false;
+
+	if (dir == NULL)
+		return true;
+	while (!lives && (entry = readdir(dir)) != NULL)
+		if (num_parse(entry->d_name, 1, INT32_MAX, &pid) == AK_OK)
+			lives = proc_read((pid_t)pid, &proc) == AK_OK && proc.audit == audit;
+	(void)closedir(dir);
+	return lives;
+}
+
+bool
+sessions_is_carried(const struct session *s)
+{
+	/* Another namespace's pids say nothing here: nothing is known to be gone. */
+	if (s->namespace != proc_namespace())
+		return true;
+	if (s->state == SESSION_OPEN && proc_is_alive(&s->leader))
+		return true;
+	return s->audit != PROC_NO_AUDIT && audit_lives(s->audit);
+}
+
+struct sweep {
+	int dir;
+};
+
+static enum ak_err
+sweep_one(void *ctx, const struct session *s)
+{
+	const struct sweep *w = ctx;
+
+	if (!sessions_is_carried(s))
+		(void)!rundir_remove(w->dir, s->id);
+	return AK_OK;
+}
+
+static enum ak_err
+draw_id(char id[SESSION_ID_CAP])
+{
+	uint64_t bits;
+
+	if (getrandom(&bits, sizeof(bits), 0) != (ssize_t)sizeof(bits))
+		return AK_ERR_UNAVAILABLE;
+	(void)snprintf(id, SESSION_ID_CAP, "%016llx", (unsigned long long)bits);
+	return AK_OK;
+}
+
+struct audit_use {
+	uint32_t audit;
+	bool used;
+};
+
+static enum ak_err
+is_audit_used(void *ctx, const struct session *s)
+{
+	struct audit_use *use = ctx;
+
+	if (s->audit == use->audit)
+		use->used = true;
+	return AK_OK;
+}
+
+/*
+ * The audit session is this session's mark when it is set, is not what the
+ * parent (the listening sshd) has too, is in no other record, and the service
+ * begins a session of its own: su carries its caller's.
+ */
+static uint32_t
+own_audit(int dir, uid_t owner, const struct session *s, const struct proc *own)
+{
+	struct audit_use use = {.audit = own->audit};
+	struct proc above;
+
+	if (own->audit == PROC_NO_AUDIT || strncmp(s->service, "su", 2) == 0 ||
+	    strncmp(s->service, "runuser", 7) == 0)
+		return PROC_NO_AUDIT;
+	if (proc_read(own->parent, &above) == AK_OK && above.audit == own->audit)
+		return PROC_NO_AUDIT;
+	if (each_in(dir, owner, is_audit_used, &use) != AK_OK || use.used)
+		return PROC_NO_AUDIT;
+	return own->audit;
+}
+
+enum ak_err
+sessions_open(const struct paths *p, struct session *s)
+{
+	struct proc own;
+	enum ak_err err;
+	int dir;
+
+	if ((err = rundir_open(p->run, FOLDER, p->owner, &dir)) != AK_OK)
+		return err;
+	(void)!each_in(dir, p->owner, sweep_one, &(struct sweep){dir});
+	err = proc_read(getpid(), &own);
+	if (err == AK_OK)
+		err = draw_id(s->id);
+	if (err == AK_OK) {
+		s->leader = own.id;
+		s->namespace = proc_namespace();
+		s->audit = own_audit(dir, p->owner, s, &own);
+		err = write_record(dir, s);
+	}
+	(void)close(dir);
+	return err;
+}
+
+enum ak_err
+sessions_update(const struct paths *p, const struct session *s)
+{
+	int dir;
+	enum ak_err err = rundir_open(p->run, FOLDER, p->owner, &dir);
+
+	if (err != AK_OK)
+		return err;
+	err = write_record(dir, s);
+	(void)close(dir);
+	return err;
+}
+
+struct wanted {
+	struct proc own;
+	uint64_t namespace;
+	bool found;
+	struct session *out;
+};
+
+static enum ak_err
+is_led_here(void *ctx, const struct session *s)
+{
+	struct wanted *w = ctx;
+
+	if (s->namespace == w->namespace && s->leader.pid == w->own.id.pid &&
+	    s->leader.start == w->own.id.start && s->state != SESSION_CLOSED) {
+		*w->out = *s;
+		w->found = true;
+	}
+	return AK_OK;
+}
+
+enum ak_err
+sessions_close(const struct paths *p)
+{
+	struct session s;
+	struct wanted w = {.namespace = proc_namespace(), .out = &s};
+	enum ak_err err;
+	int dir;
+
+	if ((err = rundir_open(p->run, FOLDER, p->owner, &dir)) != AK_OK)
+		return err;
+	err = proc_read(getpid(), &w.own);
+	if (err == AK_OK)
+		err = each_in(dir, p->owner, is_led_here, &w);
+	if (err == AK_OK && !w.found)
+		err = AK_ERR_NOT_FOUND;
+	if (err == AK_OK) {
+		s.state = SESSION_CLOSED;
+		err =
+		    sessions_is_carried(&s) ? write_record(dir, &s) : rundir_remove(dir, s.id);
+	}
+	(void)close(dir);
+	return err;
+}

@@ -1,0 +1,74 @@
+/* sessions: the record of each session that a key opened, and which of them a process belongs to. */
+#ifndef AK_SESSIONS_H
+#define AK_SESSIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "paths.h"
+#include "proc.h"
+#include "record.h"
+#include "text.h"
+
+#define SESSION_ID_CAP 17 /* 64 random bits, as hex */
+
+enum session_state {
+	SESSION_OPEN = 1,
+	SESSION_REFUSED = 2, /* denied at the last moment; the leader is to end */
+	SESSION_CLOSED = 3,  /* logged out; stays while something carries its mark */
+};
+
+struct session {
+	char id[SESSION_ID_CAP];
+	enum session_state state;
+	uint32_t uid; /* the key's */
+	char key[KEY_NAME_MAX + 1];
+	char key_id[KEY_ID_LEN + 1];
+	uint32_t secret;    /* number of the one that opened it; 0: none was presented */
+	char account[64];   /* the Unix account that was entered */
+	uint32_t account_uid;
+	char service[64];
+	char address[64];   /* where from, as a literal; "" undefined */
+	int64_t since;	    /* clock, seconds */
+	struct proc_id leader; /* the process that opened it */
+	uint64_t namespace; /* of pids */
+	uint32_t audit;	    /* audit session id, when it is this session's alone; else PROC_NO_AUDIT */
+	char roles[512];    /* names, comma-separated */
+	char gids[256];	    /* given by setcred, comma-separated */
+};
+
+/*
+ * Write s down under a fresh id, which is filled in, with the leader, the
+ * namespace and the audit session of this process. Records that no process
+ * carries any more are removed on the way. Failure leaves no record.
+ */
+enum ak_err sessions_open(const struct paths *p, struct session *s) AK_MUST_CHECK;
+
+/* Write the record's new state. */
+enum ak_err sessions_update(const struct paths *p, const struct session *s) AK_MUST_CHECK;
+
+/* This process's session ends: its record is marked closed, and removed when nothing carries it. AK_ERR_NOT_FOUND: there is none. */
+enum ak_err sessions_close(const struct paths *p) AK_MUST_CHECK;
+
+/* Every record, damaged ones passed over. take's answer other than AK_OK ends it and is returned. */
+enum ak_err sessions_each(const struct paths *p,
+    enum ak_err (*take)(void *ctx, const struct session *s), void *ctx) AK_MUST_CHECK;
+
+/* Does anything of it run still: its leader, or a process of its audit session? */
+bool sessions_is_carried(const struct session *s);
+
+/*
+ * Which session does this process (of sudo, say), acting for uid, belong to?
+ * By the audit session where that is one session's alone; else by walking up
+ * to a leader; else, when uid is a key's own, by uid: then any one of them,
+ * with the address emptied unless all have the same.
+ * AK_ERR_NOT_FOUND: none. Between holders of one shared account this holds
+ * against accident, not malice: they share a uid.
+ */
+enum ak_err sessions_find_own(const struct paths *p, uint32_t uid, struct session *out) AK_MUST_CHECK;
+
+/* The origin of a key's live sessions: AK_OK and a literal when there is just one; AK_ERR_NOT_FOUND: none, or several. */
+enum ak_err sessions_find_origin(const struct paths *p, uint32_t key_uid, char address[64]) AK_MUST_CHECK;
+
+#endif

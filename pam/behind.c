@@ -1,0 +1,127 @@
+#include "behind.h"
+
+#include <string.h>
+
+#include "eval.h"
+#include "handles.h"
+
+/* A key by uid, if it still is the one of that name. */
+static bool
+take_key(struct scene *sc, uint32_t uid, const char *name)
+{
+	if (keyring_find_uid(&sc->ring, uid, &sc->key) != AK_OK)
+		return false;
+	if (strcmp(sc->key.rec.name, name) != 0) {
+		key_clear(&sc->key);
+		return false;
+	}
+	return sc->have_key = true;
+}
+
+/* A key was behind it: found, or gone. */
+static void
+stand_behind(struct scene *sc, uint32_t uid, const char *name, uint32_t secret)
+{
+	sc->subject = SUBJECT_LOCAL;
+	sc->secret = secret;
+	sc->key_is_gone = !take_key(sc, uid, name);
+}
+
+static bool
+by_handover(struct scene *sc)
+{
+	const struct handover *left = scene_borrow_handover(sc);
+
+	if (left == NULL || left->account_uid != sc->account_uid)
+		return false;
+	stand_behind(sc, left->uid, left->name, left->secret);
+	return true;
+}
+
+static bool
+redeem(struct scene *sc, bool take, struct handle *out)
+{
+	const char *name = pam_getenv(sc->pamh, BEHIND_HANDLE);
+	const char *rhost = scene_item(sc, PAM_RHOST);
+
+	return name != NULL && handles_redeem(&sc->paths, name, sc->user,
+				   rhost == NULL ? "" : rhost, take, out) == AK_OK;
+}
+
+static bool
+by_handle(struct scene *sc)
+{
+	struct handle h;
+
+	if (!redeem(sc, false, &h))
+		return false;
+	stand_behind(sc, h.uid, h.key, h.secret);
+	/* sshd's child has this from here: open_session takes the handle itself away. */
+	if (sc->have_key)
+		(void)!scene_leave_handover(sc, h.secret);
+	return true;
+}
+
+/* The session that sudo was called in. */
+static bool
+by_session(struct scene *sc)
+{
+	if (!sc->sudo || sc->phase != PHASE_ACCOUNT ||
+	    sessions_find_own(&sc->paths, sc->account_uid, &sc->session) != AK_OK)
+		return false;
+	sc->have_session = true;
+	stand_behind(sc, sc->session.uid, sc->session.key, sc->session.secret);
+	return true;
+}
+
+void
+behind_find(struct scene *sc)
+{
+	const struct live *live;
+
+	/* Who is being asked who they are is nobody yet. */
+	if (sc->phase != PHASE_AUTH &&
+	    (by_handover(sc) || (!sc->sudo && by_handle(sc)) || by_session(sc)))
+		return;
+	live = scene_live(sc);
+	if (live->image == NULL)
+		return;
+	if ((sc->phase == PHASE_AUTH && policy_opens_account(live->image, sc->account)) ||
+	    (sc->phase == PHASE_ACCOUNT && image_is_only_keys(live->image, sc->account)))
+		sc->subject = SUBJECT_LOCAL;
+}
+
+void
+behind_redeem(struct scene *sc, bool take)
+{
+	struct handle h;
+	const struct handover *left = scene_borrow_handover(sc);
+
+	if (left != NULL && left->account_uid == sc->account_uid)
+		sc->secret = left->secret;
+	if (!redeem(sc, take, &h) || !sc->have_key || h.uid != sc->key.rec.uid)
+		return;
+	sc->secret = h.secret;
+	if (left == NULL)
+		(void)!scene_leave_handover(sc, h.secret);
+}
+
+enum ak_err
+behind_issue(const struct scene *sc, uint32_t secret)
+{
+	struct handle h = {.uid = sc->key.rec.uid, .secret = secret};
+	const char *rhost = scene_item(sc, PAM_RHOST);
+	char pair[sizeof(BEHIND_HANDLE) + HANDLE_CAP] = BEHIND_HANDLE "=";
+	enum ak_err err;
+
+	if (strcmp(sc->service, "sshd") != 0)
+		return AK_OK;
+	memcpy(h.key, sc->key.rec.name, sizeof(h.key));
+	if (text_copy(h.account, sizeof(h.account), sc->user) != AK_OK ||
+	    text_copy(h.rhost, sizeof(h.rhost), rhost == NULL ? "" : rhost) != AK_OK)
+		return AK_ERR_RANGE;
+	err = handles_issue(&sc->paths, &h, pair + sizeof(BEHIND_HANDLE));
+	if (err == AK_OK && pam_putenv(sc->pamh, pair) != PAM_SUCCESS)
+		err = AK_ERR_NOMEM;
+	return err;
+}

@@ -1,0 +1,33 @@
+/* behind: which key is behind a local account, in this phase of this login. */
+#ifndef AK_PAM_BEHIND_H
+#define AK_PAM_BEHIND_H
+
+#include "scene.h"
+
+/*
+ * For a uid that is no key's and not root's; sc->account and sc->account_uid
+ * are filled in. Leaves sc->subject SUBJECT_LOCAL with sc->key when a key is
+ * behind it; without one when the policy lets keys enter the account
+ * (authenticate) or nobody but keys (account). Whatever fails leaves
+ * SUBJECT_NOT_OURS.
+ *
+ * What tells: what this process verified (handover); a handle that the
+ * process which asked for the token left in the PAM environment; under sudo
+ * the record of the session that it is called in.
+ */
+void behind_find(struct scene *sc);
+
+/* The name under which a handle travels in the PAM environment; open_session takes it out again. */
+#define BEHIND_HANDLE "APIKEY_HANDLE"
+
+/*
+ * For a key's own account too: the secret that a process before this one
+ * verified, from its handle, into sc->secret and the handover. take: the
+ * handle is used up.
+ */
+void behind_redeem(struct scene *sc, bool take);
+
+/* In sshd: leave a handle for the process that opens the session. AK_OK too where none is needed. */
+enum ak_err behind_issue(const struct scene *sc, uint32_t secret) AK_MUST_CHECK;
+
+#endif

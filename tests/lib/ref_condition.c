@@ -1,0 +1,368 @@
+#include "ref_condition.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "testlib_cmocka.h"
+
+/* --- predicates --------------------------------------------------------------------------- */
+
+/* In Kleene's order, so that `and` is the least and `or` the greatest. */
+enum tri { NO, UNDEFINED, YES };
+
+static enum tri
+least(enum tri a, enum tri b)
+{
+	return a < b ? a : b;
+}
+
+static enum tri
+greatest(enum tri a, enum tri b)
+{
+	return a > b ? a : b;
+}
+
+static enum tri
+negated(enum tri a)
+{
+	return a == UNDEFINED ? UNDEFINED : a == YES ? NO : YES;
+}
+
+static enum tri
+known(bool yes)
+{
+	return yes ? YES : NO;
+}
+
+static bool
+matches(const char *glob, const char *s)
+{
+	if (*glob == '*')
+		return matches(glob + 1, s) || (*s != '\0' && matches(glob, s + 1));
+	return *glob == *s && (*s == '\0' || matches(glob + 1, s + 1));
+}
+
+static enum tri
+any_glob(const struct yaml_node *globs, const char *s)
+{
+	if (s == NULL)
+		return UNDEFINED;
+	each_item(globs, g)
+	{
+		if (matches(g->text, s))
+			return YES;
+	}
+	return NO;
+}
+
+static enum tri
+in_group(const struct yaml_node *globs, const struct ref_request *req, bool in_deny)
+{
+	for (size_t i = 0; req->own_groups[i] != NULL; i++)
+		if (any_glob(globs, req->own_groups[i]) == YES)
+			return YES;
+	/* What the directory last said counts in deny alone; elsewhere both answers rest on it. */
+	if (req->stale && !in_deny && !req->favour)
+		return UNDEFINED;
+	for (size_t i = 0; req->directory_groups[i] != NULL; i++)
+		if (any_glob(globs, req->directory_groups[i]) == YES)
+			return YES;
+	return NO;
+}
+
+/* An address: 4 bytes or 16; an IPv4-mapped one is of the first kind. 0: none. */
+static unsigned
+read_address(const char *text, unsigned char *bytes)
+{
+	static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
+	char literal[128];
+	char *zone;
+
+	if (text == NULL || strlen(text) >= sizeof(literal))
+		return 0;
+	(void)snprintf(literal, sizeof(literal), "%s", text);
+	if (inet_pton(AF_INET, literal, bytes) == 1)
+		return 4;
+	if ((zone = strchr(literal, '%')) != NULL)
+		*zone = '\0';
+	if (inet_pton(AF_INET6, literal, bytes) != 1)
+		return 0;
+	if (memcmp(bytes, mapped, sizeof(mapped)) != 0)
+		return 16;
+	memmove(bytes, bytes + sizeof(mapped), 4);
+	return 4;
+}
+
+static bool
+bit(const unsigned char *bytes, unsigned i)
+{
+	return (bytes[i / 8] >> (7 - i % 8) & 1) != 0;
+}
+
+static bool
+in_block(const char *block, const unsigned char *address, unsigned len)
+{
+	char text[128];
+	unsigned char bytes[16];
+	unsigned bits, block_len;
+	char *slash;
+
+	assert_true(strlen(block) < sizeof(text));
+	(void)snprintf(text, sizeof(text), "%s", block);
+	if ((slash = strchr(text, '/')) != NULL)
+		*slash = '\0';
+	block_len = read_address(text, bytes);
+	bits = slash == NULL ? 8 * block_len : (unsigned)strtoul(slash + 1, NULL, 10);
+	/* ::ffff:a.b.c.d/N, of 128 bits, is a.b.c.d/(N - 96), of 32. */
+	if (block_len == 4 && strchr(text, ':') != NULL && slash != NULL)
+		bits -= 96;
+	if (block_len != len)
+		return false;
+	for (unsigned i = 0; i < bits; i++)
+		if (bit(bytes, i) != bit(address, i))
+			return false;
+	return true;
+}
+
+static enum tri
+from(const struct yaml_node *blocks, const char *address)
+{
+	unsigned char bytes[16];
+	unsigned len = read_address(address, bytes);
+
+	if (len == 0)
+		return UNDEFINED;
+	each_item(blocks, b)
+	{
+		if (in_block(b->text, bytes, len))
+			return YES;
+	}
+	return NO;
+}
+
+/* The call's address, else the recorded origin. */
+static const char *
+call_address(const struct ref_request *req)
+{
+	unsigned char bytes[16];
+
+	return read_address(req->ip, bytes) != 0 ? req->ip : req->creator_ip;
+}
+
+/* The recorded origin; sshd is where it is recorded. */
+static const char *
+origin(const struct ref_request *req)
+{
+	if (req->service != NULL && strcmp(req->service, "sshd") == 0)
+		return call_address(req);
+	return req->creator_ip;
+}
+
+/* Local time by the C library's own zones. */
+static struct tm
+local_time(const char *zone, int64_t at_s)
+{
+	static char now[64] = "?";
+	char tz[64] = "";
+	time_t t = (time_t)at_s;
+	struct tm tm;
+
+	if (zone == NULL || strcmp(zone, "UTC") == 0) {
+		assert_non_null(gmtime_r(&t, &tm));
+		return tm;
+	}
+	(void)snprintf(tz, sizeof(tz), ":%s", zone);
+	if (strcmp(tz, now) != 0) {
+		assert_int_equal(setenv("TZ", tz, 1), 0);
+		tzset();
+		memcpy(now, tz, sizeof(now));
+	}
+	assert_non_null(localtime_r(&t, &tm));
+	return tm;
+}
+
+static int
+minutes_of(const char *hh_mm)
+{
+	return 60 * (10 * (hh_mm[0] - '0') + hh_mm[1] - '0') + 10 * (hh_mm[3] - '0') +
+	       hh_mm[4] - '0';
+}
+
+/* [start, end) */
+static bool
+in_hours(const char *window, const struct tm *tm)
+{
+	int minute = 60 * tm->tm_hour + tm->tm_min;
+
+	return minute >= minutes_of(window) && minute < minutes_of(window + 6);
+}
+
+static bool
+in_time(const struct yaml_node *window, int64_t at_s)
+{
+	static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+	const struct yaml_node *zone = ref_get(window, "zone"), *part;
+	struct tm tm = local_time(zone == NULL ? NULL : zone->text, at_s);
+	char date[64];
+	bool in = false;
+
+	if ((part = ref_get(window, "days")) != NULL) {
+		each_item(part, day)
+		{
+			in = in || strcmp(day->text, days[tm.tm_wday]) == 0;
+		}
+		if (!in)
+			return false;
+	}
+	if ((part = ref_get(window, "hours")) != NULL) {
+		in = false;
+		each_item(part, hours)
+		{
+			in = in || in_hours(hours->text, &tm);
+		}
+		if (!in)
+			return false;
+	}
+	if ((part = ref_get(window, "dates")) == NULL)
+		return true;
+	assert_true(strftime(date, sizeof(date), "%Y-%m-%d", &tm) > 0);
+	return strcmp(date, part->first->text) >= 0 &&
+	       strcmp(date, part->first->next->text) < 0;
+}
+
+/* One window, or one of a list. */
+static bool
+in_some_time(const struct yaml_node *node, int64_t at_s)
+{
+	if (node->kind == YAML_MAPPING)
+		return in_time(node, at_s);
+	each_item(node, window)
+	{
+		if (in_time(window, at_s))
+			return true;
+	}
+	return false;
+}
+
+/* --- conditions --------------------------------------------------------------------------- */
+
+static enum tri condition(const struct ref_scene *s, const struct yaml_node *item);
+
+static enum tri
+is_defined(const struct ref_scene *s, const struct yaml_node *names)
+{
+	enum tri any = NO;
+
+	each_item(names, name)
+	{
+		const struct yaml_node *body =
+		    ref_get(ref_get(s->policy, "define"), name->text);
+
+		assert_non_null(body);
+		any = greatest(any, condition(s, body));
+	}
+	return any;
+}
+
+static int64_t
+floor_of(int64_t a, int64_t b)
+{
+	return a / b - (a % b < 0);
+}
+
+static enum tri
+some_or_every(const struct ref_scene *s, const struct yaml_node *conditions, bool every)
+{
+	enum tri all = YES, any = NO;
+
+	for (const struct yaml_node *c = conditions->first; c != NULL; c = c->next) {
+		all = least(all, condition(s, c));
+		any = greatest(any, condition(s, c));
+	}
+	return every ? all : any;
+}
+
+static enum tri
+predicate(const struct ref_scene *s, const char *key, const struct yaml_node *value)
+{
+	const struct ref_request *req = s->req;
+
+	if (strcmp(key, "login") == 0)
+		return any_glob(value, req->login);
+	if (strcmp(key, "group") == 0)
+		return in_group(value, req, s->in_deny);
+	if (strcmp(key, "service") == 0)
+		return any_glob(value, req->service);
+	if (strcmp(key, "account") == 0)
+		return any_glob(value, req->account);
+	if (strcmp(key, "member") == 0)
+		return known(req->member == (strcmp(value->text, "true") == 0));
+	if (strcmp(key, "from") == 0)
+		return from(value, call_address(req));
+	if (strcmp(key, "creator_from") == 0)
+		return from(value, origin(req));
+	if (strcmp(key, "time") == 0)
+		return req->has_time ? known(in_some_time(value, floor_of(req->at_ms, 1000)))
+				     : UNDEFINED;
+	if (strcmp(key, "is") == 0)
+		return is_defined(s, value);
+	if (strcmp(key, "not") == 0)
+		return negated(value->kind == YAML_MAPPING ? condition(s, value)
+							   : some_or_every(s, value, false));
+	if (strcmp(key, "any") == 0)
+		return some_or_every(s, value, false);
+	if (strcmp(key, "all") == 0)
+		return some_or_every(s, value, true);
+	if (strcmp(key, "always") == 0)
+		return YES;
+	if (strcmp(key, "decision") == 0)
+		return known(s->permitted == (strcmp(value->text, "allow") == 0));
+	if (strcmp(key, "percent") == 0)
+		return req->has_time ? known(req->at_ms - 100 * floor_of(req->at_ms, 100) <
+					     strtol(value->text, NULL, 10))
+				     : UNDEFINED;
+	fail_msg("no predicate %s", key);
+	return UNDEFINED;
+}
+
+/* What an item says beside its condition. */
+static bool
+is_predicate(const char *key)
+{
+	static const char *const others[] = {"id", "reason", "role", "in", "hosts"};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (strcmp(key, others[i]) == 0)
+			return false;
+	return true;
+}
+
+static enum tri
+condition(const struct ref_scene *s, const struct yaml_node *item)
+{
+	enum tri all = YES;
+
+	assert_int_equal(item->kind, YAML_MAPPING);
+	for (const struct yaml_node *k = item->first; k != NULL; k = k->next->next)
+		if (is_predicate(k->text))
+			all = least(all, predicate(s, k->text, k->next));
+	return all;
+}
+
+bool
+ref_fires(const struct ref_scene *s, const struct yaml_node *item)
+{
+	enum tri t = condition(s, item);
+
+	if (t != UNDEFINED)
+		return t == YES;
+	return s->in_deny != s->req->favour;
+}
+
+bool
+ref_any_glob(const struct yaml_node *globs, const char *s)
+{
+	return any_glob(globs, s) == YES;
+}
