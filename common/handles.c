@@ -15,11 +15,11 @@ struct slip {
 	struct handle what;
 	struct proc_id issuer, parent;
 	uint64_t namespace;
-	int64_t issued_s; /* monotonic */
+	int64_t issued_s; /* handles_now */
 };
 
-static int64_t
-monotonic_s(void)
+int64_t
+handles_now(void)
 {
 	struct timespec t;
 
@@ -81,16 +81,15 @@ read_slip(int dir, const char *name, uid_t owner, struct slip *out)
 }
 
 static bool
-in_time(const struct slip *s)
+in_time(const struct slip *s, int64_t now_s)
 {
-	int64_t now = monotonic_s();
-
-	return now >= s->issued_s && now - s->issued_s <= HANDLE_TTL_S;
+	return s->issued_s >= 0 && now_s >= s->issued_s && now_s - s->issued_s <= HANDLE_TTL_S;
 }
 
 struct sweep {
 	int dir;
 	uid_t owner;
+	int64_t now_s;
 };
 
 static enum ak_err
@@ -98,8 +97,9 @@ sweep_one(void *ctx, const char *name)
 {
 	const struct sweep *w = ctx;
 	struct slip s;
+	enum ak_err err = read_slip(w->dir, name, w->owner, &s);
 
-	if (read_slip(w->dir, name, w->owner, &s) != AK_OK || !in_time(&s))
+	if (err != AK_ERR_UNAVAILABLE && (err != AK_OK || !in_time(&s, w->now_s)))
 		(void)!rundir_remove(w->dir, name);
 	return AK_OK;
 }
@@ -117,26 +117,28 @@ draw_name(char out[HANDLE_CAP])
 	return AK_OK;
 }
 
+/* A parent outside of this pid namespace is no process here, and redeems nothing. */
 static enum ak_err
-fill_slip(const struct handle *h, struct slip *s)
+fill_slip(const struct handle *h, int64_t now_s, struct slip *s)
 {
-	struct proc own, above;
+	struct proc own, above = {.id = {.pid = 0}};
 	enum ak_err err = proc_read(getpid(), &own);
 
-	if (err == AK_OK)
+	if (err == AK_OK && own.parent != 0)
 		err = proc_read(own.parent, &above);
-	if (err != AK_OK)
-		return err;
+	if (err != AK_OK || now_s < 0)
+		return AK_ERR_UNAVAILABLE;
 	*s = (struct slip){.what = *h,
 	    .issuer = own.id,
 	    .parent = above.id,
 	    .namespace = proc_namespace(),
-	    .issued_s = monotonic_s()};
+	    .issued_s = now_s};
 	return AK_OK;
 }
 
 enum ak_err
-handles_issue(const struct paths *p, const struct handle *h, char out[HANDLE_CAP])
+handles_issue(
+    const struct paths *p, const struct handle *h, int64_t now_s, char out[HANDLE_CAP])
 {
 	struct pack bytes = PACK_INIT;
 	struct slip s;
@@ -146,8 +148,8 @@ handles_issue(const struct paths *p, const struct handle *h, char out[HANDLE_CAP
 	out[0] = '\0';
 	if ((err = rundir_open(p->run, FOLDER, p->owner, &dir)) != AK_OK)
 		return err;
-	(void)!rundir_each(dir, sweep_one, &(struct sweep){dir, p->owner});
-	err = fill_slip(h, &s);
+	(void)!rundir_each(dir, sweep_one, &(struct sweep){dir, p->owner, now_s});
+	err = fill_slip(h, now_s, &s);
 	if (err == AK_OK)
 		err = draw_name(out);
 	if (err == AK_OK) {
@@ -181,7 +183,7 @@ is_handle(const char *s)
 
 enum ak_err
 handles_redeem(const struct paths *p, const char *handle, const char *account,
-    const char *rhost, bool take, struct handle *out)
+    const char *rhost, int64_t now_s, bool take, struct handle *out)
 {
 	struct slip s;
 	enum ak_err err;
@@ -199,7 +201,7 @@ handles_redeem(const struct paths *p, const char *handle, const char *account,
 	(void)close(dir);
 	if (err != AK_OK)
 		return err;
-	if (!in_time(&s) || !is_for_us(&s) || strcmp(s.what.account, account) != 0 ||
+	if (!in_time(&s, now_s) || !is_for_us(&s) || strcmp(s.what.account, account) != 0 ||
 	    strcmp(s.what.rhost, rhost) != 0)
 		return AK_ERR_DENIED;
 	*out = s.what;

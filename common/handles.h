@@ -21,15 +21,19 @@ struct handle {
 	char key[KEY_NAME_MAX + 1];
 	uint32_t secret; /* number of the one that was verified */
 	char account[64]; /* PAM_USER that was authenticated for */
-	char rhost[64];	  /* PAM_RHOST then; "" when unset */
+	char rhost[64]; /* PAM_RHOST then; "" when unset */
 };
+
+/* Seconds on the clock that handles are timed by: since boot, so that nobody sets it; -1 when it can't be had. */
+int64_t handles_now(void);
 
 /*
  * Write down h, for this process and its parent alone (over
  * keyboard-interactive sshd asks in a child of the process that opens the
  * session). Handles that are past their time are removed on the way.
  */
-enum ak_err handles_issue(const struct paths *p, const struct handle *h, char out[HANDLE_CAP]) AK_MUST_CHECK;
+enum ak_err handles_issue(const struct paths *p, const struct handle *h, int64_t now_s,
+    char out[HANDLE_CAP]) AK_MUST_CHECK;
 
 /*
  * What a handle stands for, if it was issued by this process or a child of it,
@@ -38,6 +42,6 @@ enum ak_err handles_issue(const struct paths *p, const struct handle *h, char ou
  * AK_ERR_UNAVAILABLE. take: it is removed, whatever the answer.
  */
 enum ak_err handles_redeem(const struct paths *p, const char *handle, const char *account,
-    const char *rhost, bool take, struct handle *out) AK_MUST_CHECK;
+    const char *rhost, int64_t now_s, bool take, struct handle *out) AK_MUST_CHECK;
 
 #endif

@@ -37,6 +37,28 @@ void live_clear(struct live *l);
 enum ak_err live_store(
     const struct paths *p, const struct live *l, struct diag *why) AK_MUST_CHECK;
 
+/*
+ * What live_load does to a policy: compile its bytes with these settings, and
+ * hold it against this host (policy_check_host). file: for messages and traces.
+ */
+enum ak_err live_compile(const struct paths *p, const struct settings *settings,
+    const char *bytes, size_t len_b, const char *file, struct image **out,
+    struct diag *why) AK_MUST_CHECK;
+
+/*
+ * Put bytes, which im was compiled from, in the place of policy.yaml: by
+ * rename, fsynced, 0644, the old text kept as policy.yaml.prev; under the lock.
+ * Then l has im (taken over, *im NULL), stamped so that it is trusted at once
+ * when it is stored: the file was read again after the clock's grain had
+ * passed, so that whatever edits it from now on shows. On failure nothing
+ * changed, but that the old text may be there twice.
+ */
+enum ak_err live_replace_policy(const struct paths *p, struct live *l, const char *bytes,
+    size_t len_b, struct image **im, struct diag *why) AK_MUST_CHECK;
+
+/* PATH.prev of policy.yaml. */
+enum ak_err live_previous_path(const struct paths *p, char out[PATH_CAP + 8]) AK_MUST_CHECK;
+
 /* Unix groups that exist in /etc/group: what a role's group then means. AK_ERR_NOT_FOUND: none of that name; AK_ERR_UNAVAILABLE: it can't be told. */
 enum ak_err live_local_gid(
     const char *group_file, const char *name, uint32_t *gid) AK_MUST_CHECK;

@@ -205,7 +205,7 @@ add_key(void *ctx, const struct key_record *k)
 	enum ak_err err;
 
 	if (!id_range_has(p->extra.uids, k->uid))
-		return diag_because(p->why, AK_ERR_INVALID,
+		return diag_because(p->why, AK_ERR_DENIED,
 		    "key `%s' has uid %u, outside uid_range %u-%u: widen it in %s, since an id "
 		    "never changes",
 		    k->name, k->uid, p->extra.uids.min, p->extra.uids.max,
@@ -389,6 +389,21 @@ sort_changed(struct publication *p)
 		if (i == 0 || p->changed[i] != p->changed[i - 1])
 			p->changed[p->n_changed++] = p->changed[i];
 	return AK_OK;
+}
+
+enum ak_err
+publish_check(struct store *s, const struct live *live, struct diag *why)
+{
+	struct publication p = {
+	    .store = s, .live = live, .old = INDEX_INIT, .groups = GROUPSET_INIT, .why = why};
+	enum ak_err err;
+
+	open_old(&p);
+	decide_extra(&p);
+	err = gather_groups(&p);
+	groupset_clear(&p.groups);
+	index_close(&p.old);
+	return err;
 }
 
 enum ak_err

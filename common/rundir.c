@@ -19,7 +19,7 @@ open_folder(int at, const char *name, uid_t owner, mode_t mode, int *fd)
 	mode_t others = mode == 0700 ? S_IRWXG | S_IRWXO : S_IWGRP | S_IWOTH;
 
 	if (mkdirat(at, name, mode) == 0)
-		(void)fchmodat(at, name, mode, 0); /* whatever the umask is */
+		(void)!fchmodat(at, name, mode, 0); /* whatever the umask is */
 	else if (errno != EEXIST)
 		return AK_ERR_UNAVAILABLE;
 	*fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -102,14 +102,16 @@ write_temporary(int fd, const char *temporary, const struct pack *bytes)
 enum ak_err
 rundir_write(int fd, const char *name, const struct pack *bytes)
 {
-	char temporary[80];
+	char temporary[96];
 	enum ak_err err;
 
 	if (bytes->err != AK_OK)
 		return bytes->err;
 	if (bytes->len_b > RUNDIR_MAX_B - 4 || strlen(name) > 64)
 		return AK_ERR_RANGE;
-	(void)snprintf(temporary, sizeof(temporary), "%c%s", TEMPORARY, name);
+	/* Each writer its own: none renames what another has half written. */
+	(void)snprintf(
+	    temporary, sizeof(temporary), "%c%s.%ld", TEMPORARY, name, (long)getpid());
 	err = write_temporary(fd, temporary, bytes);
 	if (err == AK_OK && renameat(fd, temporary, fd, name) == -1)
 		err = AK_ERR_UNAVAILABLE;

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
@@ -63,8 +64,8 @@ session_unpack(const char *id, const unsigned char *bytes, size_t len_b, struct 
 	s->audit = unpack_u32(&u);
 	take_str(&u, s->roles, sizeof(s->roles));
 	take_str(&u, s->gids, sizeof(s->gids));
-	if (version != RECORD_VERSION || state < SESSION_OPEN || state > SESSION_CLOSED || u.bad ||
-	    u.left_b != 0 || !text_is_key_name(s->key) || s->leader.pid <= 0 ||
+	if (version != RECORD_VERSION || state < SESSION_OPEN || state > SESSION_CLOSED ||
+	    u.bad || u.left_b != 0 || !text_is_key_name(s->key) || s->leader.pid <= 0 ||
 	    text_copy(s->id, sizeof(s->id), id) != AK_OK) {
 		memset(s, 0, sizeof(*s));
 		return AK_ERR_CORRUPT;
@@ -94,17 +95,22 @@ struct over {
 };
 
 static enum ak_err
+read_record(int dir, const char *id, uid_t owner, struct session *s)
+{
+	unsigned char buf[RUNDIR_MAX_B];
+	size_t len_b;
+	enum ak_err err = rundir_read(dir, id, owner, buf, &len_b);
+
+	return err == AK_OK ? session_unpack(id, buf, len_b, s) : err;
+}
+
+static enum ak_err
 read_one(void *ctx, const char *name)
 {
 	const struct over *o = ctx;
-	unsigned char buf[RUNDIR_MAX_B];
 	struct session s;
-	size_t len_b;
 
-	if (rundir_read(o->dir, name, o->owner, buf, &len_b) != AK_OK ||
-	    session_unpack(name, buf, len_b, &s) != AK_OK)
-		return AK_OK;
-	return o->take(o->ctx, &s);
+	return read_record(o->dir, name, o->owner, &s) == AK_OK ? o->take(o->ctx, &s) : AK_OK;
 }
 
 static enum ak_err
@@ -130,48 +136,103 @@ sessions_each(
 	return err;
 }
 
-/* Is a process of this audit session alive? Every process is looked at; only for records whose leader is gone. */
+/* The audit sessions that have a process, each as often as it has one. Every process is looked at, once for a sweep, and only for records whose leader is gone. */
+struct audits {
+	bool looked, failed;
+	uint32_t *ids;
+	size_t n, cap;
+};
+
 static bool
-audit_lives(uint32_t audit)
+audits_add(struct audits *a, uint32_t id)
+{
+	uint32_t *grown;
+
+	if (a->n == a->cap) {
+		grown = reallocarray(a->ids, a->cap * 2 + 64, sizeof(*grown));
+		if (grown == NULL)
+			return false;
+		a->ids = grown;
+		a->cap = a->cap * 2 + 64;
+	}
+	a->ids[a->n++] = id;
+	return true;
+}
+
+static void
+audits_look(struct audits *a)
 {
 	DIR *dir = opendir("/proc");
 	struct dirent *entry;
 	struct proc proc;
 	uint64_t pid;
-	bool lives = false;
 
-	if (dir == NULL)
+	a->looked = true;
+	a->failed = dir == NULL;
+	while (!a->failed && (entry = readdir(dir)) != NULL)
+		if (num_parse(entry->d_name, 1, INT32_MAX, &pid) == AK_OK &&
+		    proc_read((pid_t)pid, &proc) == AK_OK && proc.audit != PROC_NO_AUDIT)
+			a->failed = !audits_add(a, proc.audit);
+	if (dir != NULL)
+		(void)closedir(dir);
+}
+
+/* When it can't be told, it may be. */
+static bool
+audits_has(struct audits *a, uint32_t id)
+{
+	if (!a->looked)
+		audits_look(a);
+	for (size_t i = 0; i < a->n; i++)
+		if (a->ids[i] == id)
+			return true;
+	return a->failed;
+}
+
+/* A leader that has closed its session lives on for a moment, or for another one. */
+static bool
+is_carried(const struct session *s, struct audits *audits)
+{
+	/* Another namespace's pids say nothing here: nothing is known to be gone. */
+	if (s->namespace != proc_namespace())
 		return true;
-	while (!lives && (entry = readdir(dir)) != NULL)
-		if (num_parse(entry->d_name, 1, INT32_MAX, &pid) == AK_OK)
-			lives = proc_read((pid_t)pid, &proc) == AK_OK && proc.audit == audit;
-	(void)closedir(dir);
-	return lives;
+	if (s->state != SESSION_CLOSED && proc_is_alive(&s->leader))
+		return true;
+	return s->audit != PROC_NO_AUDIT && audits_has(audits, s->audit);
 }
 
 bool
 sessions_is_carried(const struct session *s)
 {
-	/* Another namespace's pids say nothing here: nothing is known to be gone. */
-	if (s->namespace != proc_namespace())
-		return true;
-	if (s->state == SESSION_OPEN && proc_is_alive(&s->leader))
-		return true;
-	return s->audit != PROC_NO_AUDIT && audit_lives(s->audit);
+	struct audits audits = {.looked = false};
+	bool carried = is_carried(s, &audits);
+
+	free(audits.ids);
+	return carried;
 }
 
 struct sweep {
 	int dir;
+	struct audits audits;
 };
 
 static enum ak_err
 sweep_one(void *ctx, const struct session *s)
 {
-	const struct sweep *w = ctx;
+	struct sweep *w = ctx;
 
-	if (!sessions_is_carried(s))
+	if (!is_carried(s, &w->audits))
 		(void)!rundir_remove(w->dir, s->id);
 	return AK_OK;
+}
+
+static void
+sweep(int dir, uid_t owner)
+{
+	struct sweep w = {.dir = dir};
+
+	(void)!each_in(dir, owner, sweep_one, &w);
+	free(w.audits.ids);
 }
 
 static enum ak_err
@@ -230,7 +291,7 @@ sessions_open(const struct paths *p, struct session *s)
 
 	if ((err = rundir_open(p->run, FOLDER, p->owner, &dir)) != AK_OK)
 		return err;
-	(void)!each_in(dir, p->owner, sweep_one, &(struct sweep){dir});
+	sweep(dir, p->owner);
 	err = proc_read(getpid(), &own);
 	if (err == AK_OK)
 		err = draw_id(s->id);
@@ -257,40 +318,27 @@ sessions_update(const struct paths *p, const struct session *s)
 	return err;
 }
 
-struct wanted {
-	struct proc own;
-	uint64_t namespace;
-	bool found;
-	struct session *out;
-};
-
-static enum ak_err
-is_led_here(void *ctx, const struct session *s)
+/* Close what this process opened, and nothing else. */
+static bool
+is_led_here(const struct session *s)
 {
-	struct wanted *w = ctx;
+	struct proc own;
 
-	if (s->namespace == w->namespace && s->leader.pid == w->own.id.pid &&
-	    s->leader.start == w->own.id.start && s->state != SESSION_CLOSED) {
-		*w->out = *s;
-		w->found = true;
-	}
-	return AK_OK;
+	return proc_read(getpid(), &own) == AK_OK && s->namespace == proc_namespace() &&
+	       s->leader.pid == own.id.pid && s->leader.start == own.id.start;
 }
 
 enum ak_err
-sessions_close(const struct paths *p)
+sessions_close(const struct paths *p, const char *id)
 {
 	struct session s;
-	struct wanted w = {.namespace = proc_namespace(), .out = &s};
 	enum ak_err err;
 	int dir;
 
 	if ((err = rundir_open(p->run, FOLDER, p->owner, &dir)) != AK_OK)
 		return err;
-	err = proc_read(getpid(), &w.own);
-	if (err == AK_OK)
-		err = each_in(dir, p->owner, is_led_here, &w);
-	if (err == AK_OK && !w.found)
+	err = read_record(dir, id, p->owner, &s);
+	if (err == AK_OK && !is_led_here(&s))
 		err = AK_ERR_NOT_FOUND;
 	if (err == AK_OK) {
 		s.state = SESSION_CLOSED;

@@ -16,7 +16,7 @@
 enum session_state {
 	SESSION_OPEN = 1,
 	SESSION_REFUSED = 2, /* denied at the last moment; the leader is to end */
-	SESSION_CLOSED = 3,  /* logged out; stays while something carries its mark */
+	SESSION_CLOSED = 3, /* logged out; stays while something carries its mark */
 };
 
 struct session {
@@ -25,17 +25,18 @@ struct session {
 	uint32_t uid; /* the key's */
 	char key[KEY_NAME_MAX + 1];
 	char key_id[KEY_ID_LEN + 1];
-	uint32_t secret;    /* number of the one that opened it; 0: none was presented */
-	char account[64];   /* the Unix account that was entered */
+	uint32_t secret; /* number of the one that opened it; 0: none was presented */
+	char account[64]; /* the Unix account that was entered */
 	uint32_t account_uid;
 	char service[64];
-	char address[64];   /* where from, as a literal; "" undefined */
-	int64_t since;	    /* clock, seconds */
+	char address[64]; /* where from, as a literal; "" undefined */
+	int64_t since; /* clock, seconds */
 	struct proc_id leader; /* the process that opened it */
 	uint64_t namespace; /* of pids */
-	uint32_t audit;	    /* audit session id, when it is this session's alone; else PROC_NO_AUDIT */
-	char roles[512];    /* names, comma-separated */
-	char gids[256];	    /* given by setcred, comma-separated */
+	uint32_t
+	    audit; /* audit session id, when it is this session's alone; else PROC_NO_AUDIT */
+	char roles[512]; /* names, comma-separated */
+	char gids[256]; /* given by setcred, comma-separated */
 };
 
 /*
@@ -48,8 +49,12 @@ enum ak_err sessions_open(const struct paths *p, struct session *s) AK_MUST_CHEC
 /* Write the record's new state. */
 enum ak_err sessions_update(const struct paths *p, const struct session *s) AK_MUST_CHECK;
 
-/* This process's session ends: its record is marked closed, and removed when nothing carries it. AK_ERR_NOT_FOUND: there is none. */
-enum ak_err sessions_close(const struct paths *p) AK_MUST_CHECK;
+/*
+ * The session that this process opened under the id ends: its record is marked
+ * closed, and removed when nothing carries it. AK_ERR_NOT_FOUND: there is
+ * none, or another process leads it.
+ */
+enum ak_err sessions_close(const struct paths *p, const char *id) AK_MUST_CHECK;
 
 /* Every record, damaged ones passed over. take's answer other than AK_OK ends it and is returned. */
 enum ak_err sessions_each(const struct paths *p,
@@ -59,16 +64,21 @@ enum ak_err sessions_each(const struct paths *p,
 bool sessions_is_carried(const struct session *s);
 
 /*
- * Which session does this process (of sudo, say), acting for uid, belong to?
- * By the audit session where that is one session's alone; else by walking up
- * to a leader; else, when uid is a key's own, by uid: then any one of them,
- * with the address emptied unless all have the same.
+ * Which session on uid's account does this process (of sudo, say) belong to?
+ * By walking up to the nearest leader; else by the audit session, which tells
+ * what left the tree, and what outlived a logout; else, when uid is a key's
+ * own, by uid: then any open one, with the address emptied unless all have
+ * the same (cron's and the user manager's have none of their own).
+ * The walk comes first: a login by an sshd that was started in a session
+ * carries that session's audit mark too.
  * AK_ERR_NOT_FOUND: none. Between holders of one shared account this holds
  * against accident, not malice: they share a uid.
  */
-enum ak_err sessions_find_own(const struct paths *p, uint32_t uid, struct session *out) AK_MUST_CHECK;
+enum ak_err sessions_find_own(
+    const struct paths *p, uint32_t uid, struct session *out) AK_MUST_CHECK;
 
-/* The origin of a key's live sessions: AK_OK and a literal when there is just one; AK_ERR_NOT_FOUND: none, or several. */
-enum ak_err sessions_find_origin(const struct paths *p, uint32_t key_uid, char address[64]) AK_MUST_CHECK;
+/* The origin of a key's live sessions (but cron's and the user manager's): AK_OK and a literal when there is just one; AK_ERR_NOT_FOUND: none, or several. */
+enum ak_err sessions_find_origin(
+    const struct paths *p, uint32_t key_uid, char address[64]) AK_MUST_CHECK;
 
 #endif

@@ -289,3 +289,16 @@ token_parse_verifier(const char *text, struct verifier *out)
 	}
 	return AK_OK;
 }
+
+enum ak_err
+token_sha256(const void *bytes, size_t len_b, char hex[TOKEN_SHA256_CAP])
+{
+	struct text t = text_over(hex, TOKEN_SHA256_CAP);
+	unsigned char digest[KEY_DIGEST_B];
+
+	if (!gcrypt_ready())
+		return AK_ERR_UNAVAILABLE;
+	gcry_md_hash_buffer(GCRY_MD_SHA256, digest, bytes, len_b);
+	print_hex(&t, digest, sizeof(digest));
+	return AK_OK;
+}

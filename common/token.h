@@ -57,4 +57,9 @@ enum ak_err token_verify(const struct token *t, const unsigned char salt[KEY_SAL
 char *token_print_verifier(const struct verifier *v, char buf[VERIFIER_CAP]);
 enum ak_err token_parse_verifier(const char *text, struct verifier *out) AK_MUST_CHECK;
 
+/* SHA-256 of what is no secret (a policy's text), as hex. AK_ERR_UNAVAILABLE when libgcrypt fails. */
+#define TOKEN_SHA256_CAP 65
+enum ak_err token_sha256(
+    const void *bytes, size_t len_b, char hex[TOKEN_SHA256_CAP]) AK_MUST_CHECK;
+
 #endif

@@ -57,11 +57,11 @@ may_enter_without_key(struct scene *sc)
 }
 
 static int
-refuse(struct scene *sc, const char *why)
+refuse(struct scene *sc, int code, const char *why)
 {
-	report_decision(sc, PAM_PERM_DENIED, NULL, sc->secret, why);
+	report_decision(sc, code, NULL, sc->secret, why);
 	converse_tell(sc, why);
-	return PAM_PERM_DENIED;
+	return code;
 }
 
 int
@@ -69,10 +69,12 @@ account_run_local(struct scene *sc)
 {
 	int code;
 
+	if (sc->key_is_gone && sc->subject_err != AK_ERR_NOT_FOUND)
+		return refuse(sc, result_of_err(sc->subject_err), ak_strerror(sc->subject_err));
 	if (sc->key_is_gone)
-		return refuse(sc, "the key behind this login is no more");
+		return refuse(sc, PAM_PERM_DENIED, "the key behind this login is no more");
 	if (!sc->have_key && !may_enter_without_key(sc))
-		return refuse(sc, "the account is entered with a key alone");
+		return refuse(sc, PAM_PERM_DENIED, "the account is entered with a key alone");
 	if (!sc->have_key)
 		return PAM_USER_UNKNOWN;
 	/* The session was opened with a token; sudo in it shows none. */

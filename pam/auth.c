@@ -69,21 +69,39 @@ auth_verify(const struct keyring *ring, const struct key_record *key, const stru
 	return err;
 }
 
+/* For the later phases, here and in another process; all or nothing. */
+static enum ak_err
+leave_word(const struct scene *sc, uint32_t secret)
+{
+	enum ak_err err = scene_leave_handover(sc, secret);
+
+	if (err == AK_OK && (err = behind_issue(sc, secret)) != AK_OK)
+		scene_drop_handover(sc);
+	return err;
+}
+
 /* The token is right; the whole decision is due, since a stack may end before the account phase. */
 static int
 decide_login(struct scene *sc, uint32_t secret)
 {
 	struct judgement j;
-	int code = PAM_BUF_ERR;
+	enum ak_err err;
+	int code;
 
-	if (judge_scene(sc, secret, false, &j) != AK_OK)
+	if (judge_scene(sc, secret, false, &j) != AK_OK) {
 		code = result_of_reason(sc->phase, j.verdict.reason);
-	else if (scene_leave_handover(sc, secret) == AK_OK && behind_issue(sc, secret) == AK_OK)
+		report_decision(sc, code, &j.verdict, secret, NULL);
+		/* From the network all refusals look alike; who is on the host already may know why. */
+		if (scene_item(sc, PAM_RHOST) == NULL)
+			converse_tell(sc, j.verdict.why);
+	} else if ((err = leave_word(sc, secret)) != AK_OK) {
+		code = result_of_err(err);
+		report_decision(
+		    sc, code, NULL, secret, "no handle could be left for the session");
+	} else {
 		code = PAM_SUCCESS;
-	report_decision(sc, code, &j.verdict, secret, NULL);
-	/* From the network all refusals look alike; who is on the host already may know why. */
-	if (code != PAM_SUCCESS && scene_item(sc, PAM_RHOST) == NULL)
-		converse_tell(sc, j.verdict.why);
+		report_decision(sc, code, &j.verdict, secret, NULL);
+	}
 	judge_clear(&j);
 	return code;
 }

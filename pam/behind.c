@@ -5,17 +5,21 @@
 #include "eval.h"
 #include "handles.h"
 
+/* The name under which a handle travels in the PAM environment. */
+#define BEHIND_HANDLE "APIKEY_HANDLE"
+
 /* A key by uid, if it still is the one of that name. */
-static bool
+static enum ak_err
 take_key(struct scene *sc, uint32_t uid, const char *name)
 {
-	if (keyring_find_uid(&sc->ring, uid, &sc->key) != AK_OK)
-		return false;
-	if (strcmp(sc->key.rec.name, name) != 0) {
+	enum ak_err err = keyring_find_uid(&sc->ring, uid, &sc->key);
+
+	if (err == AK_OK && strcmp(sc->key.rec.name, name) != 0) {
 		key_clear(&sc->key);
-		return false;
+		return AK_ERR_NOT_FOUND;
 	}
-	return sc->have_key = true;
+	sc->have_key = err == AK_OK;
+	return err;
 }
 
 /* A key was behind it: found, or gone. */
@@ -24,7 +28,8 @@ stand_behind(struct scene *sc, uint32_t uid, const char *name, uint32_t secret)
 {
 	sc->subject = SUBJECT_LOCAL;
 	sc->secret = secret;
-	sc->key_is_gone = !take_key(sc, uid, name);
+	sc->subject_err = take_key(sc, uid, name);
+	sc->key_is_gone = !sc->have_key;
 }
 
 static bool
@@ -44,8 +49,9 @@ redeem(struct scene *sc, bool take, struct handle *out)
 	const char *name = pam_getenv(sc->pamh, BEHIND_HANDLE);
 	const char *rhost = scene_item(sc, PAM_RHOST);
 
-	return name != NULL && handles_redeem(&sc->paths, name, sc->user,
-				   rhost == NULL ? "" : rhost, take, out) == AK_OK;
+	return name != NULL &&
+	       handles_redeem(&sc->paths, name, sc->user, rhost == NULL ? "" : rhost,
+		   handles_now(), take, out) == AK_OK;
 }
 
 static bool
@@ -106,6 +112,13 @@ behind_redeem(struct scene *sc, bool take)
 		(void)!scene_leave_handover(sc, h.secret);
 }
 
+void
+behind_drop_handle(const struct scene *sc)
+{
+	if (pam_getenv(sc->pamh, BEHIND_HANDLE) != NULL)
+		(void)pam_putenv(sc->pamh, BEHIND_HANDLE);
+}
+
 enum ak_err
 behind_issue(const struct scene *sc, uint32_t secret)
 {
@@ -120,7 +133,7 @@ behind_issue(const struct scene *sc, uint32_t secret)
 	if (text_copy(h.account, sizeof(h.account), sc->user) != AK_OK ||
 	    text_copy(h.rhost, sizeof(h.rhost), rhost == NULL ? "" : rhost) != AK_OK)
 		return AK_ERR_RANGE;
-	err = handles_issue(&sc->paths, &h, pair + sizeof(BEHIND_HANDLE));
+	err = handles_issue(&sc->paths, &h, handles_now(), pair + sizeof(BEHIND_HANDLE));
 	if (err == AK_OK && pam_putenv(sc->pamh, pair) != PAM_SUCCESS)
 		err = AK_ERR_NOMEM;
 	return err;

@@ -17,15 +17,18 @@
  */
 void behind_find(struct scene *sc);
 
-/* The name under which a handle travels in the PAM environment; open_session takes it out again. */
-#define BEHIND_HANDLE "APIKEY_HANDLE"
-
 /*
  * For a key's own account too: the secret that a process before this one
  * verified, from its handle, into sc->secret and the handover. take: the
  * handle is used up.
  */
 void behind_redeem(struct scene *sc, bool take);
+
+/*
+ * What an earlier authenticate left is no more: before another one, and at the
+ * end of open_session, whose environment becomes the user's.
+ */
+void behind_drop_handle(const struct scene *sc);
 
 /* In sshd: leave a handle for the process that opens the session. AK_OK too where none is needed. */
 enum ak_err behind_issue(const struct scene *sc, uint32_t secret) AK_MUST_CHECK;

@@ -20,7 +20,7 @@ struct extra {
 static bool
 find_gid(const struct scene *sc, const char *group, gid_t *gid)
 {
-	uint32_t found;
+	uint32_t found = 0;
 	enum ak_err err = live_local_gid(sc->paths.group, group, &found);
 
 	if (err == AK_ERR_NOT_FOUND)
@@ -121,6 +121,11 @@ creds_print(struct scene *sc, char *out, size_t cap_b)
 	struct extra extra;
 
 	gather(sc, &extra);
-	for (unsigned i = 0; i < extra.n && !t.cut; i++)
+	for (unsigned i = 0; i < extra.n && !t.cut; i++) {
+		size_t whole = t.len;
+
 		text_add(&t, "%s%u", i == 0 ? "" : ",", (unsigned)extra.gids[i]);
+		if (t.cut)
+			out[whole] = '\0';
+	}
 }

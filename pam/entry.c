@@ -7,6 +7,7 @@
 
 #include "account.h"
 #include "auth.h"
+#include "behind.h"
 #include "converse.h"
 #include "creds.h"
 #include "report.h"
@@ -50,6 +51,13 @@ refuse(const struct scene *sc, int code, const char *why)
 	return code;
 }
 
+/* Until a key is known to be in it, a bad option is nobody's. */
+static bool
+is_about_key(const struct scene *sc)
+{
+	return sc->subject != SUBJECT_LOCAL || sc->have_key || sc->key_is_gone;
+}
+
 static int
 run_phase(struct scene *sc)
 {
@@ -57,8 +65,10 @@ run_phase(struct scene *sc)
 		return PAM_USER_UNKNOWN;
 	if (needs_no_key(sc->phase))
 		return runs[sc->phase].key(sc);
-	if (sc->options_err != AK_OK)
+	if (sc->options_err != AK_OK && is_about_key(sc))
 		return refuse(sc, PAM_SERVICE_ERR, "the PAM line has an option that is none");
+	if (sc->options_err != AK_OK && sc->phase == PHASE_AUTH)
+		return PAM_USER_UNKNOWN;
 	if (sc->subject == SUBJECT_UNAVAILABLE)
 		return refuse(sc, result_of_err(sc->subject_err), ak_strerror(sc->subject_err));
 	if (sc->subject == SUBJECT_NO_KEY)
@@ -77,8 +87,14 @@ enter(pam_handle_t *pamh, enum phase phase, int flags, int argc, const char **ar
 	int code;
 
 	scene_open(&sc, pamh, phase, flags, argc, argv);
+	if (phase == PHASE_AUTH) {
+		scene_drop_handover(&sc);
+		behind_drop_handle(&sc);
+	}
 	subject_find(&sc);
 	code = run_phase(&sc);
+	if (phase == PHASE_OPEN)
+		behind_drop_handle(&sc);
 	report_debug(&sc, code);
 	scene_close(&sc);
 	return code;

@@ -8,6 +8,7 @@
 
 #include "origin.h"
 #include "role.h"
+#include "samples.h"
 #include "zone.h"
 
 /* Any answer but "there is none" counts as on. */
@@ -128,6 +129,8 @@ judge_scene(struct scene *sc, uint32_t secret, bool without_token, struct judgem
 	fill_addresses(sc, j);
 	fill_time(sc, j);
 	err = decide(req, NULL, &j->verdict);
+	if (sc->phase == PHASE_AUTH || sc->phase == PHASE_ACCOUNT)
+		samples_keep(&sc->paths, live, req, &j->verdict);
 	return err == AK_OK ? require_role(sc, j) : err;
 }
 

@@ -23,8 +23,8 @@ struct judgement {
  * in. Then the option role=, if there is one. AK_OK: permitted; else
  * j->verdict is a denial. Clear j after each.
  */
-enum ak_err judge_scene(struct scene *sc, uint32_t secret, bool without_token,
-    struct judgement *j) AK_MUST_CHECK;
+enum ak_err judge_scene(
+    struct scene *sc, uint32_t secret, bool without_token, struct judgement *j) AK_MUST_CHECK;
 void judge_clear(struct judgement *j);
 
 /* Root may become anybody: is this its own su or runuser? */

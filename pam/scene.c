@@ -6,6 +6,7 @@
 #include "text.h"
 
 #define HANDOVER_NAME "apikey_handover"
+#define SESSION_NAME "apikey_session"
 
 const char *
 scene_item(const struct scene *sc, int item)
@@ -72,22 +73,44 @@ scene_live(struct scene *sc)
 	return &sc->live;
 }
 
-const struct handover *
-scene_borrow_handover(const struct scene *sc)
+static const void *
+borrow(const struct scene *sc, const char *name)
 {
 	const void *data = NULL;
 
-	if (pam_get_data(sc->pamh, HANDOVER_NAME, &data) != PAM_SUCCESS)
+	if (pam_get_data(sc->pamh, name, &data) != PAM_SUCCESS)
 		return NULL;
 	return data;
 }
 
+const struct handover *
+scene_borrow_handover(const struct scene *sc)
+{
+	return borrow(sc, HANDOVER_NAME);
+}
+
+const char *
+scene_borrow_session(const struct scene *sc)
+{
+	return borrow(sc, SESSION_NAME);
+}
+
 static void
-drop_handover(pam_handle_t *pamh, void *data, int status)
+drop(pam_handle_t *pamh, void *data, int status)
 {
 	(void)pamh;
 	(void)status;
 	free(data);
+}
+
+/* data is libpam's from here on, or freed. */
+static enum ak_err
+leave(const struct scene *sc, const char *name, void *data)
+{
+	if (pam_set_data(sc->pamh, name, data, drop) == PAM_SUCCESS)
+		return AK_OK;
+	free(data);
+	return AK_ERR_NOMEM;
 }
 
 enum ak_err
@@ -101,9 +124,20 @@ scene_leave_handover(const struct scene *sc, uint32_t secret)
 	h->uid = sc->key.rec.uid;
 	h->secret = secret;
 	memcpy(h->name, sc->key.rec.name, sizeof(h->name));
-	if (pam_set_data(sc->pamh, HANDOVER_NAME, h, drop_handover) != PAM_SUCCESS) {
-		free(h);
-		return AK_ERR_NOMEM;
-	}
-	return AK_OK;
+	return leave(sc, HANDOVER_NAME, h);
+}
+
+void
+scene_drop_handover(const struct scene *sc)
+{
+	if (scene_borrow_handover(sc) != NULL)
+		(void)pam_set_data(sc->pamh, HANDOVER_NAME, NULL, NULL);
+}
+
+enum ak_err
+scene_leave_session(const struct scene *sc, const char *id)
+{
+	char *copy = strdup(id);
+
+	return copy == NULL ? AK_ERR_NOMEM : leave(sc, SESSION_NAME, copy);
 }

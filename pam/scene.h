@@ -22,11 +22,11 @@ enum phase {
 
 /* Whose account the phase is about (subject.h finds out). */
 enum subject_kind {
-	SUBJECT_NOT_OURS,    /* nothing of ours: PAM_USER_UNKNOWN, whatever failed */
-	SUBJECT_KEY,	     /* a key, and here is its record */
-	SUBJECT_NO_KEY,	     /* the uid is in a key range, but no key has this name and uid */
+	SUBJECT_NOT_OURS, /* nothing of ours: PAM_USER_UNKNOWN, whatever failed */
+	SUBJECT_KEY, /* a key, and here is its record */
+	SUBJECT_NO_KEY, /* the uid is in a key range, but no key has this name and uid */
 	SUBJECT_UNAVAILABLE, /* it is in a key range, and the files can't tell more */
-	SUBJECT_LOCAL,	     /* a local account that keys may enter, or that one is behind */
+	SUBJECT_LOCAL, /* a local account that keys may enter, or that one is behind */
 };
 
 /*
@@ -35,7 +35,7 @@ enum subject_kind {
  */
 struct handover {
 	uint32_t account_uid; /* of the account that the phase was about */
-	uint32_t uid;	      /* the key's */
+	uint32_t uid; /* the key's */
 	char name[KEY_NAME_MAX + 1];
 	uint32_t secret; /* number of the secret that was verified; 0: none was */
 };
@@ -45,8 +45,8 @@ struct scene {
 	enum phase phase;
 	int flags;
 	const char *service; /* never NULL */
-	const char *user;    /* PAM_USER; never NULL once the subject was looked for */
-	bool sudo;	     /* PAM_USER may be another than the one who acts */
+	const char *user; /* PAM_USER; never NULL once the subject was looked for */
+	bool sudo; /* PAM_USER may be another than the one who acts */
 	struct options options;
 	enum ak_err options_err;
 	struct paths paths;
@@ -55,15 +55,16 @@ struct scene {
 	bool live_loaded;
 
 	enum subject_kind subject;
-	enum ak_err subject_err; /* SUBJECT_UNAVAILABLE: why */
-	char account[64];	 /* the subject's name; for a key its own */
+	enum ak_err subject_err; /* SUBJECT_UNAVAILABLE, or key_is_gone: why */
+	char account[64]; /* the subject's name; for a key its own */
 	uint32_t account_uid;
 
 	/* The key: the subject itself, or (SUBJECT_LOCAL) the one that is behind it. */
 	struct key key;
 	bool have_key;
-	bool key_is_gone;	/* SUBJECT_LOCAL: one was behind it, and can't be found any more */
-	uint32_t secret;	/* that was verified for this login; 0: none, or not known here */
+	bool
+	    key_is_gone; /* SUBJECT_LOCAL: one was behind it, and subject_err says why it can't be had */
+	uint32_t secret; /* that was verified for this login; 0: none, or not known here */
 	bool have_session;
 	struct session session; /* the session that sudo is called in, when it is known */
 };
@@ -79,6 +80,12 @@ const struct live *scene_live(struct scene *sc);
 const struct handover *scene_borrow_handover(const struct scene *sc);
 /* For the later phases: sc->key, and the number of its secret. */
 enum ak_err scene_leave_handover(const struct scene *sc, uint32_t secret) AK_MUST_CHECK;
+/* Whoever authenticates begins anew. */
+void scene_drop_handover(const struct scene *sc);
+
+/* Which session open_session recorded, for close_session; NULL: none. */
+const char *scene_borrow_session(const struct scene *sc);
+enum ak_err scene_leave_session(const struct scene *sc, const char *id) AK_MUST_CHECK;
 
 /* An item that is a string; NULL when unset. */
 const char *scene_item(const struct scene *sc, int item);

@@ -63,7 +63,7 @@ describe(struct scene *sc, struct session *s)
 	cut_copy(s->account, sizeof(s->account), sc->account);
 	s->account_uid = sc->account_uid;
 	cut_copy(s->service, sizeof(s->service), sc->service);
-	if (origin_of_call(sc, &address))
+	if (origin_of_call(sc, &address) || origin_of_session(sc, &address))
 		net_print_addr(&address, s->address, sizeof(s->address));
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	s->since = now.tv_sec;
@@ -83,7 +83,6 @@ session_open(struct scene *sc)
 		return PAM_SUCCESS;
 	}
 	behind_redeem(sc, true);
-	(void)pam_putenv(sc->pamh, BEHIND_HANDLE);
 	describe(sc, &s);
 	/* First the record, then the decision: whoever revokes in between finds the record. */
 	recorded = sessions_open(&sc->paths, &s) == AK_OK;
@@ -92,12 +91,14 @@ session_open(struct scene *sc)
 	 * presented is the account phase's question; all else is asked again.
 	 */
 	if (judge_scene(sc, sc->secret, false, &j) == AK_OK && recorded &&
-	    tell_session(sc, &j.verdict) == AK_OK)
+	    scene_leave_session(sc, s.id) == AK_OK && tell_session(sc, &j.verdict) == AK_OK)
 		code = PAM_SUCCESS;
 	cut_copy(s.roles, sizeof(s.roles), j.verdict.roles_text);
 	s.state = code == PAM_SUCCESS ? SESSION_OPEN : SESSION_REFUSED;
 	if (recorded && sessions_update(&sc->paths, &s) != AK_OK)
 		code = PAM_SESSION_ERR;
+	sc->session = s;
+	sc->have_session = recorded;
 	report_decision(sc, code, &j.verdict, sc->secret,
 	    recorded ? NULL : "the session's record could not be written");
 	judge_clear(&j);
@@ -107,8 +108,10 @@ session_open(struct scene *sc)
 int
 session_close(struct scene *sc)
 {
-	if (!sc->sudo)
-		(void)!sessions_close(&sc->paths);
+	const char *id = scene_borrow_session(sc);
+
+	if (!sc->sudo && id != NULL)
+		(void)!sessions_close(&sc->paths, id);
 	if (sc->have_key)
 		report_decision(sc, PAM_SUCCESS, NULL, sc->secret, NULL);
 	return PAM_SUCCESS;

@@ -14,7 +14,7 @@
  */
 int session_open(struct scene *sc);
 
-/* pam_sm_close_session: never fails, whatever became of the key. */
+/* pam_sm_close_session, of what this handle opened: never fails, whatever became of the key. */
 int session_close(struct scene *sc);
 
 #endif

@@ -57,6 +57,8 @@ block() {
 		on' "man/$1" | sed 's/\\e/\\/g; s/\\&//g'
 }
 
+run_apikey() { ASAN_OPTIONS=detect_leaks=0 "$APIKEY" "$@" </dev/null; }
+
 # --- pam_apikey(8) ------------------------------------------------------------------------------
 
 same "each option of the module" \
@@ -77,8 +79,9 @@ failures() {
 		FNR == NR && /case AK_/ { name = $3 }
 		FNR == NR && /return "/ { sub(/.*return "/, ""); sub(/".*/, ""); text[name] = $0 }
 		FNR == NR { next }
-		$2 ~ /^AK_ERR_/ { print ($3 == "PAM_AUTH_ERR" ? "wrong token" : text[$2]) ": " $3 }' common/err.c pam/result.c
-	sed -n -E 's/.*refuse\(sc, (PAM_[A-Z_]+), "([^"]+)"\).*/\2: \1/p' pam/entry.c
+		$2 ~ /^AK_ERR_/ { print ($3 == "PAM_AUTH_ERR" ? "wrong token" : text[$2]) ": " $3 }' \
+		common/err.c <(grep -Eo '\{AK_ERR_[A-Z]+, PAM_[A-Z_]+\}' pam/result.c)
+	sed -n -E 's/.*refuse\(sc, (PAM_[A-Z_]+), "([^"]+)"\).*/\2: \1/p' pam/entry.c pam/account.c | grep -v PAM_SESSION_ERR
 }
 same "each failure before a decision" "$(failures)" \
 	"$(section pam_apikey.8 RESULTS | sed -n -E 's/^\.It "([^"]+)" Ta Dv (PAM_[A-Z_]+)$/\1: \2/p' |
@@ -86,14 +89,15 @@ same "each failure before a decision" "$(failures)" \
 
 same "the services that are entered without a token" "$(array common/decide.c 'tokenless\[\] = ' | strings)" \
 	"$(section pam_apikey.8 'Services entered without a token' | words Li)"
-same "the services of root's own su" "$(array pam/judge.c 'services\[\] = ' | strings)" \
+# Each with its form for login shells.
+same "the services of root's own su" "$(grep -Eo 'scene_is_service\(sc, "[a-z]+"' pam/judge.c | strings | sed 'p; s/$/-l/')" \
 	"$(section pam_apikey.8 "Root's own su" | words Li)"
 same "the variables of a session" "$(grep -Eo '"APIKEY_[A-Z]+"' pam/session.c | tr -d '"')" \
 	"$(section pam_apikey.8 ENVIRONMENT | grep '^\.It Ev' | words Ev)"
 same "the fields of a decision's line in the log" \
 	"$(grep -Eo '(audit_add|audit_add_number)\(&?a, "[a-z]+"' pam/report.c | strings | grep -Ev '^(phase|subject|answer)$'; echo event)" \
 	"$(section pam_apikey.8 LOG | grep '^\.It Li' | words Li)"
-same "the events of the module" "$(array pam/report.c 'events\[\] = ' | strings | grep -v '^setcred$')" \
+same "the events of the module" "$(array pam/report.c 'events\[\] = ' | strings)" \
 	"$(section pam_apikey.8 LOG | awk '/^\.It Li event/ { on = 1; next } /^\.It/ { on = 0 } on' | words Li)"
 same "the functions of the module" "$(grep -Eo 'pam_sm_[a-z_]+' pam/pam.map)" \
 	"$(section pam_apikey.8 Functions | words Fn)"
@@ -112,23 +116,30 @@ same "the functions of the name service module" "$(grep -Eo '_nss_apikey_[a-z_]+
 
 # settings_of_code: "name default" for each row of the table.
 settings_of_code() {
-	array common/settings.c 'struct option options\[\] = ' | sed 's/{"\([a-z_]*\)", KIND_/\n\1 KIND_/g' |
+	array common/settings.c 'struct option options\[\] = ' | sed 's/{"\([a-z_.]*\)", KIND_/\n\1 KIND_/g' |
 		grep KIND_ | while read -r name row; do
 		printf '%s %s\n' "$name" "$(strings <<<"$row" | tail -n 1)"
 	done
 }
-# settings_of_manual: the same; the host has no word for a default.
+# settings_of_manual: the same; the host has no word for a default, and a setting of settings has one for each.
 settings_of_manual() {
 	section apikey.yaml.5 SETTINGS | awk '
 		/^\.It Cm/ { name = $3 }
-		/^Default:$/ { fallback = 1; next }
+		/^\.Cm [a-z_]+ :$/ { part = "." $2; next }
+		/^(Default|by default|.*, by default):?$/ { fallback = 1; next }
 		/^Default: the node name/ { print name " " }
-		fallback { print name " " $2 }
-		{ fallback = 0 }'
+		fallback { print name part " " $2 }
+		{ fallback = 0; part = "" }'
 }
 same "each setting with its default" "$(settings_of_code)" "$(settings_of_manual)"
+# settings_of_file: as it is shipped; {max: 1000, max_age: 30d} is two.
+settings_of_file() {
+	sed -n -E 's/^#([a-z_]+): (.*)/\1 \2/p' etc/apikey.yaml | awk '
+		$2 !~ /^\{/ { print; next }
+		{ gsub(/[{},]/, ""); for (i = 2; i < NF; i += 2) { sub(/:$/, "", $i); print $1 "." $i " " $(i + 1) } }'
+}
 same "each setting stands in etc/apikey.yaml, and nothing else" "$(settings_of_code | sed 's/^host .*/host/')" \
-	"$(sed -n -E 's/^#([a-z_]+): (.*)/\1 \2/p' etc/apikey.yaml | sed 's/^host .*/host/')"
+	"$(settings_of_file | sed 's/^host .*/host/')"
 reserved() {
 	array common/record.c 'id_range reserved\[\] = ' | grep -Eo '\{[0-9]+U?, [0-9A-Z_]+\}' | tr -d '{}U' | sed 's/, /-/; s/-INT32_MAX/ and above/' |
 		sed 's/^65534-65535$/65534, 65535/'
@@ -139,18 +150,74 @@ for range in 0-999 60001-60513 61184-65519 524288-1879048191; do
 done
 equals "no other ids are" 6 grep -c . <(reserved)
 
-policy_keys() {
-	sed -n -E 's/^[[:space:]]*\{"([a-z_]+)", policy_compile.*/\1/p' common/policy.c
-	array common/policy_roles.c 'known\[\] = ' | strings
-}
-same "each key of the policy" "$(policy_keys)" \
-	"$(section apikey.yaml.5 'POLICY FILE' | sed -n -E 's/^\.It Cm ([a-z_]+) :.*/\1/p')"
-holds "and of a space" grep -q 'Cm parent' man/apikey.yaml.5
+# --- apikey-policy(5) ---------------------------------------------------------------------------
+
+# items SECTION…: what the lists of these sections of the page name.
+items() { section apikey-policy.5 "$@" | sed -n -E 's/^\.It Cm ([a-z_]+)( :.*)?$/\1/p'; }
+
+same "each section of the policy" "$(array common/policy.c 'sections\[\] = ' | grep -Eo '\{"[a-z]+"' | strings)" \
+	"$(items SECTIONS)"
+same "each key of a role" "$(array common/policy_roles.c 'known\[\] = ' | strings)" "$(items Roles)"
+same "each predicate" "$(array common/policy_condition.c 'predicates\[\] = ' | grep -Eo '\{"[a-z_]+"' | strings)" \
+	"$(items CONDITIONS)"
+same "each part of a window" "$(grep -E 'known\[\] = .*"days"' common/policy_time.c | strings)" "$(items Time)"
+# Of a test: its keys, those of what is given, those of what is expected.
+tests_of_code() { awk '/known\[\] = / { on = 1 } on { printf "%s ", $0 } /};/ { on = 0 }' common/policy_tests_read.c | strings; }
+same "each key of a test" "$(tests_of_code)" "$(items TESTS)"
+for key in $(array common/policy_spaces.c 'known\[\] = ' | strings) \
+	$(grep -hE 'known\[\] = ' common/policy_groups.c | strings) \
+	$(grep -hE 'others\[\] = ' common/policy_rules.c | strings); do
+	holds "the key $key" grep -Eq "(Cm|,|Li \{) ?([a-z_]+ , )*$key\b" man/apikey-policy.5
+done
+for word in $(awk '/words\[\] = / { on = 1 } on' common/policy.c | head -n 3 | strings) \
+	$(grep -E 'days\[\] = ' common/policy_time.c | strings); do
+	holds "the word $word" grep -qw -- "$word" <(section apikey-policy.5 SECTIONS Time)
+done
 for number in "$(sed -n -E 's/.*POLICY_NAME_MAX ([0-9]+).*/at most \1/p' common/text.h)" \
 	"$(sed -n -E 's/.*KEY_NAME_MAX ([0-9]+).*/at most \1/p' common/text.h)" \
 	"$(sed -n -E 's/.*YAML_MAX_DEPTH ([0-9]+)U.*/\1 levels/p' common/yamltree.h)" \
+	"$(sed -n -E 's/.*ZONES_MAX ([0-9]+)U.*/\1 zones/p' common/policy_time.c)" \
 	"at most $(($(sed -n -E 's/.*BINDING_CAP ([0-9]+).*/\1/p' common/role.h) - 1)) bytes"; do
-	holds "the limit: $number" grep -q -- "$number" man/apikey.yaml.5
+	holds "the limit: $number" grep -q -- "$number" man/apikey-policy.5
+done
+# Every place is a warning with a sentence of its own, and the page has an entry for what it is about.
+[ ! -e common/policy_warn.c ] || equals "each warning" "$(grep -cE '^[[:space:]]*warn\(w, ' common/policy_warn.c)" \
+	sh -c "sed -n -E 's/.*warnings: ([0-9]+).*/\1/p' man/apikey-policy.5"
+
+GOLDEN=tests/golden/policy
+same "each example of the role-binding document has its place" \
+	"$(for case in "$GOLDEN"/*-seed-*.yaml; do basename "$case" .yaml; done)" \
+	"$(section apikey-policy.5 'FROM REGO' | grep -Eo '\b[0-9]{3}-[a-z0-9-]+')"
+# joined: stdin as one line, without blanks: how it is broken into lines does not count.
+joined() { tr -d ' \t\n'; }
+# rego_displays: each display there: the case that its item or paragraph names first, and its text, joined.
+rego_displays() {
+	section apikey-policy.5 'FROM REGO' | awk '
+		/^\.(It|Pp)/ { fresh = 1 }
+		fresh && match($0, /[0-9][0-9][0-9]-seed-[a-z0-9-]+/) { name = substr($0, RSTART, RLENGTH); fresh = 0 }
+		/^\.Bd/ { on = 1; text = ""; next }
+		/^\.Ed/ { on = 0; gsub(/[ \t]/, "", text); print name, text }
+		on { text = text $0 }'
+}
+while read -r name text; do
+	holds "$name says so: ${text:0:60}" grep -qF -- "$text" <(joined <"$GOLDEN/$name.yaml")
+done < <(rego_displays)
+
+# policy_displays: the whole policies of the page, a file each.
+policy_displays() {
+	awk -v dir="$1" '
+		/^\.\\" (run|checked): / { kind = $3 }
+		/^\.Bd / { if (kind == "policy") { on = 1; file = dir "/" ++n ".yaml"; print file } kind = ""; next }
+		/^\.Ed/ { on = 0 }
+		on { gsub(/\\e/, "\\"); gsub(/\\&/, ""); print >file }' "man/$2"
+}
+policies=$(mktemp -d)
+trap 'rm -rf "$policies"' EXIT
+for page in apikey-policy.5 apikey.yaml.5; do
+	while read -r file; do
+		shows "$page: policy ${file##*/}: in order" 0 '' run_apikey policy check "$file"
+		shows "$page: policy ${file##*/}: its tests pass" 0 '' run_apikey policy test "$file"
+	done < <(policy_displays "$policies" "$page")
 done
 
 # --- apikey(8) ----------------------------------------------------------------------------------
@@ -255,18 +322,39 @@ for constant in 'INDEX_MAGIC "APIKEYIX"' 'INDEX_VERSION 1U' 'INDEX_BYTE_ORDER 0x
 	'INDEX_SLOTS 5U' 'INDEX_SLOT_B 12U' 'INDEX_RECORD_HEADER_B 16U'; do
 	holds "the manual and the code: $constant" grep -q "#define $constant" common/index.h
 done
-for constant in 'IMAGE_MAGIC "APIKEYPI"' 'IMAGE_VERSION 1U' 'IMAGE_AT_CRC 12U' 'IMAGE_AT_SIZE 16U' 'IMAGE_AT_BUILT 24U' \
+for constant in 'IMAGE_MAGIC "APIKEYPI"' 'IMAGE_VERSION 2U' 'IMAGE_AT_CRC 12U' 'IMAGE_AT_SIZE 16U' 'IMAGE_AT_BUILT 24U' \
 	'IMAGE_AT_POLICY_ID 32U' 'IMAGE_AT_SETTINGS_ID 72U' 'IMAGE_AT_GROUP_ID 112U' 'IMAGE_AT_N_SECTIONS 152U' 'IMAGE_HEADER_B 160U'; do
 	holds "the manual and the code: $constant" grep -q "#define $constant" common/image_layout.h
+done
+# sections_of_code: "number name" for each.
+sections_of_code() {
+	array common/image_layout.h '^enum image_section' | sed 's,/\*[^*]*\*/,,g' | grep -Eo 'IMAGE_[A-Z_]+' |
+		grep -v IMAGE_N_SECTIONS | awk '{ print NR - 1, tolower(substr($1, 7)) }'
+}
+same "the image's sections" "$(sections_of_code)" \
+	"$(section apikey-formats.5 POLICY.IMAGE | sed -n -E 's/^\.It ([0-9]+) Ta ([a-z_]+) Ta .*/\1 \2/p')"
+equals "and their number" "$(sections_of_code | grep -c .)" \
+	sh -c "sed -n -E 's/^\.It 152 Ta 4 Ta number of sections, ([0-9]+)\$/\1/p' man/apikey-formats.5"
+equals "the fields of a session's record" "$(sed -n '/^session_pack/,/^}/s/.*pack_\([a-z0-9]*\)(out.*/\1/p' common/sessions.c | sed 's/str/string/')" \
+	sh -c "sed -n '/^.Sh RECORDS OF SESSIONS/,/^.Sh SAMPLES/s/^.It \(u8\|u32\|u64\|string\) Ta .*/\1/p' man/apikey-formats.5"
+for constant in 'RUNDIR_MAX_B 8192U' 'HANDLE_LEN 32U' 'HANDLE_TTL_S 120' 'SESSION_ID_CAP 17' 'SAMPLE_ID_LEN 16' 'RECORD_VERSION 1'; do
+	holds "the manual and the code: $constant" grep -q "#define $constant\b" common/rundir.h common/handles.h common/sessions.h \
+		common/samples.h common/sessions.c
 done
 same "the keys of records" "$(array common/record.h '^enum record_tag' | grep -Eo "'.'" | tr -d "'")" \
 	"$(section apikey-formats.5 Records | grep -Eo 'Li . Ns Ar (id|name|uid|gid)' | cut -d' ' -f2)"
 same "the shapes of values" "$(array common/record.c '^enum shape' | grep -Eo '= [0-9]' | tr -d '= ')" \
 	"$(section apikey-formats.5 Values | sed -n -E 's/^\.It ([0-9]), .*/\1/p')"
 same "the events of the command" \
-	"$(grep -hEo '"(key|role|rollback|policy|clock)-[a-z]+"' cli/*.c | tr -d '"')" \
+	"$(grep -hEo '"(key|role|group|rollback|policy|clock)-[a-z-]+"' cli/*.c | tr -d '"')" \
 	"$(section apikey-formats.5 'LOG LINES' | awk '/^\.It Li event/ { on = 1; next } /^\.It/ { on = 0 } on' | words Li)"
-same "the files of a host" "$(grep -Eo '"(local\.idx|users\.idx|policy\.image|lock)"' common/paths.c | tr -d '"')" \
+# files_of_code: what stands below the state folder.
+files_of_code() {
+	sed -n -E 's/.*, state, "([a-z.]+)"\}.*/\1/p' common/paths.c | grep -vx run
+	sed -n -E 's/.*SAMPLES_FOLDER "([a-z]+)".*/\1/p' common/samples.h
+	sed -n -E 's,.*"%s/([a-z.]+)"\, p->state.*,\1,p' cli/applied.c
+}
+same "the files of a host" "$(files_of_code)" \
 	"$(section apikey-formats.5 'FILES OF A HOST' | sed -n -E 's/^\.It Pa ([a-z.]+) Ta.*/\1/p' | grep -v '\.prev$')"
 
 # --- apikey-askpass(1) --------------------------------------------------------------------------

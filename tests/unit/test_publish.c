@@ -335,7 +335,7 @@ a_key_outside_the_range_is_an_error_with_a_sentence(void **state)
 	host_make(&h, *state);
 	assert_err("", AK_OK, host_put(&h, &k));
 	host_settings(&h, "version: 1\nuid_range: 71000-71999\n");
-	assert_err("", AK_ERR_INVALID, host_publish(&h, HOST_NOW));
+	assert_err("", AK_ERR_DENIED, host_publish(&h, HOST_NOW));
 	assert_non_null(strstr(h.why.text, "widen it"));
 	assert_err("but it can be deleted", AK_OK, host_remove(&h, 70000));
 	has_no_text(&h, "user a ");
