@@ -59,12 +59,6 @@ __wrap_calloc(size_t n, size_t size)
 }
 
 void *
-__wrap_reallocarray(void *old, size_t n, size_t size)
-{
-	return must_fail() ? NULL : __real_reallocarray(old, n, size);
-}
-
-void *
 __wrap_realloc(void *old, size_t size)
 {
 	return must_fail() ? NULL : __real_realloc(old, size);
