@@ -66,6 +66,7 @@ enum ak_err
 change_publish(struct change *ch)
 {
 	struct cli *c = ch->cli;
+	char said[DIAG_PRINT_CAP];
 	enum ak_err err = publish(ch->store, &ch->live, ch->now, &ch->result, &ch->why);
 
 	ch->committed = err == AK_OK || is_committed(ch->store);
@@ -74,9 +75,20 @@ change_publish(struct change *ch)
 		c->host.names_changed(c->host.ctx);
 	if (err == AK_OK && ch->result.without_policy)
 		cli_warn(c, "no key may do anything now, and groups stay as they were: %s",
-		    ch->live.problem.text[0] == '\0' ? "there is no policy"
-						     : ch->live.problem.text);
+		    diag_print(&ch->live.problem, said, sizeof(said)));
 	return err;
+}
+
+void
+change_warn_bound(const struct change *ch)
+{
+	const struct image *im = ch->live.image;
+
+	if (im != NULL && image_policy(im).strategy == IMAGE_POLICY_ONLY)
+		cli_warn(ch->cli,
+		    "direct bindings give nothing here: %s says `strategy: policy', so roles "
+		    "come from its `grant' alone",
+		    image_policy_file(im));
 }
 
 void

@@ -43,6 +43,9 @@ enum ak_err change_find(struct change *ch, const char *word, struct key *out) AK
 /* Commit and publish what is staged, and let go of the lock. On failure ch->committed says whether the keys changed all the same. */
 enum ak_err change_publish(struct change *ch) AK_MUST_CHECK;
 
+/* After a key was bound to roles: where the policy counts grants alone, that gives it nothing, and is said. */
+void change_warn_bound(const struct change *ch);
+
 /* One audit line about the key; for what is committed. */
 void change_log(const struct change *ch, const char *event, const struct key_record *k);
 

@@ -43,6 +43,8 @@ ensure_existing(struct change *ch, const struct keyopts *o, struct key_record *k
 	}
 	if ((err = modify_key(ch, k, changed, "key-changed")) != AK_OK)
 		return err;
+	if (o->roles.len_b > 0)
+		change_warn_bound(ch);
 	if (!was_expired && k->expires_at <= ch->now)
 		cli_warn(ch->cli,
 		    "%s has expired by that: ensure counts --duration from the key's making",

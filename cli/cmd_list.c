@@ -14,7 +14,7 @@ struct list {
 	int64_t now;
 	bool expired;
 	int64_t expiring_s; /* NUM_NEVER: not asked */
-	const char *role, *space; /* NULL: any */
+	const char *role, *space, *group; /* NULL: any */
 	struct live live; /* loaded when a space is asked for */
 	struct out_table table;
 	size_t n;
@@ -28,6 +28,7 @@ parse(const struct args *a, struct list *l, struct diag *why)
 	l->expired = args_has(a, ARG_EXPIRED);
 	l->role = args_value(a, ARG_ROLE_FILTER);
 	l->space = args_value(a, ARG_SPACE);
+	l->group = args_value(a, ARG_GROUP_FILTER);
 	if (expiring != NULL && (num_parse_duration(expiring, &l->expiring_s) != AK_OK ||
 				    l->expiring_s == NUM_NEVER))
 		return diag_because(why, AK_ERR_INVALID,
@@ -96,6 +97,8 @@ is_wanted(void *ctx, const struct key_record *k)
 	if (l->expired && !expired)
 		return false;
 	if (l->expiring_s != NUM_NEVER && (expired || k->expires_at > l->now + l->expiring_s))
+		return false;
+	if (l->group != NULL && !strv_has(k->groups, l->group))
 		return false;
 	return has_wanted_binding(l, k);
 }

@@ -28,11 +28,15 @@ cmd_publish(struct cli *c, const struct args *a)
 	    .accept_rollback = args_has(a, ARG_ACCEPT_ROLLBACK)};
 	struct change ch = CHANGE_INIT(c);
 	enum ak_err err;
+	int code = CLI_DONE;
 
 	if ((err = change_begin(&ch, &opt)) == AK_OK && (err = change_publish(&ch)) == AK_OK) {
 		if (opt.accept_rollback)
 			change_log(&ch, "rollback-accepted", NULL);
 		err = answer(c, a, &ch.result);
+		/* What can be is published; that the host's files are broken was said. */
+		if (ch.result.without_policy)
+			code = CLI_FAILED;
 	}
-	return change_end(&ch, err, CLI_DONE);
+	return change_end(&ch, err, code);
 }

@@ -35,7 +35,9 @@ add(struct change *ch, const struct args *a, const struct key_record *k, struct 
 		if (!has_binding(pack_borrow_strv(bindings), text))
 			pack_entry(bindings, text);
 	}
-	return bindings->err;
+	if (bindings->err != AK_OK)
+		return bindings->err;
+	return keyopts_check_count(pack_borrow_strv(bindings), "bindings", &ch->why);
 }
 
 static enum ak_err
@@ -90,6 +92,8 @@ edit(struct cli *c, const struct args *a, edit_fn *fn, const char *event)
 	k.rec.bindings = pack_borrow_strv(&bindings);
 	if ((err = modify_key(&ch, &k.rec, changed, event)) == AK_OK)
 		err = answer_changed(c, a, &k.rec, ch.now, changed, "changed");
+	if (err == AK_OK && fn == add)
+		change_warn_bound(&ch);
 out:
 	code = change_end(&ch, err, CLI_DONE);
 	if (found)

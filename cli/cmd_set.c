@@ -26,6 +26,8 @@ cmd_set(struct cli *c, const struct args *a)
 	changed = keyopts_apply(&o, ch.now, &k.rec);
 	if ((err = modify_key(&ch, &k.rec, changed, "key-changed")) == AK_OK)
 		err = answer_changed(c, a, &k.rec, ch.now, changed, "changed");
+	if (err == AK_OK && o.roles.len_b > 0)
+		change_warn_bound(&ch);
 out:
 	code = change_end(&ch, err, CLI_DONE);
 	if (found)

@@ -1,25 +1,40 @@
 #include "explain.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "decide.h"
 #include "live.h"
 #include "num.h"
 #include "out.h"
+#include "ownaddr.h"
+#include "tree.h"
+
+static enum ak_err
+parse_address(const char *option, const char *text, struct net_addr *out, struct diag *why)
+{
+	if (text == NULL || net_parse_addr(text, out) == AK_OK)
+		return AK_OK;
+	return diag_because(why, AK_ERR_INVALID,
+	    "%s `%.80s' is no address: names are never resolved", option, text);
+}
 
 enum ak_err
 explain_parse(const struct args *a, struct explain *out, struct diag *why)
 {
 	const char *at = args_value(a, ARG_AT), *service = args_value(a, ARG_SERVICE);
+	enum ak_err err;
 
 	*out = (struct explain){.service = service == NULL ? "sshd" : service,
 	    .account = args_value(a, ARG_ACCOUNT),
 	    .rhost = args_value(a, ARG_RHOST),
+	    .origin = args_value(a, ARG_ORIGIN),
+	    .without_token = args_has(a, ARG_WITHOUT_TOKEN),
 	    .has_at = at != NULL};
-	if (out->rhost != NULL && net_parse_addr(out->rhost, &out->address) != AK_OK)
-		return diag_because(why, AK_ERR_INVALID,
-		    "--rhost `%.80s' is no address: names are never resolved", out->rhost);
+	if ((err = parse_address("--rhost", out->rhost, &out->address, why)) != AK_OK ||
+	    (err = parse_address("--origin", out->origin, &out->origin_address, why)) != AK_OK)
+		return err;
 	if (at != NULL && num_parse_time(at, &out->at) != AK_OK)
 		return diag_because(why, AK_ERR_INVALID,
 		    "--at `%.40s' is no moment: write 2026-03-04T05:06:07Z", at);
@@ -27,44 +42,6 @@ explain_parse(const struct args *a, struct explain *out, struct diag *why)
 		return diag_because(
 		    why, AK_ERR_INVALID, "--service and --account can't be empty");
 	return AK_OK;
-}
-
-static const char *const steps[] = {[TRACE_GATE] = "gate",
-    [TRACE_DENY] = "deny",
-    [TRACE_ALLOW] = "allow",
-    [TRACE_ROLE] = "role",
-    [TRACE_REQUEST] = "request",
-    [TRACE_DECISION] = "decision"};
-
-/* The trace as it comes: into both, of which one is printed. */
-struct taken {
-	struct out_json *json;
-	struct out_table table;
-};
-
-static void
-take_line(void *ctx, const struct trace_line *line)
-{
-	struct taken *t = ctx;
-	char where[PATH_CAP + 16];
-
-	out_object(t->json, NULL);
-	out_text(t->json, "step", steps[line->step]);
-	out_bool(t->json, "holds", line->holds);
-	out_text(t->json, "text", line->text);
-	out_text(t->json, "file", line->file);
-	if (line->file == NULL)
-		out_text(t->json, "line", NULL);
-	else
-		out_number(t->json, "line", line->line);
-	out_close(t->json);
-
-	(void)snprintf(
-	    where, sizeof(where), "%s:%u", line->file == NULL ? "" : line->file, line->line);
-	out_cell(&t->table, steps[line->step]);
-	out_cell(&t->table, line->holds ? "yes" : "no");
-	out_cell(&t->table, line->text);
-	out_cell(&t->table, line->file == NULL ? "" : where);
 }
 
 /* As PAM looks at it: any answer but "there is none" counts as on. */
@@ -86,44 +63,20 @@ is_published(const struct keys *keys, const struct live *live)
 	       u->config == live->settings_id && u->group == live->group_id;
 }
 
-static void
-add_roles(struct out_json *j, const struct image *im, const struct role_set *roles)
+/* An address of this host says nothing about where somebody comes from: undefined, as in a login. */
+static const struct net_addr *
+address_or_none(const char *given, const struct net_addr *address)
 {
-	out_list(j, "roles");
-	for (uint32_t i = 0; im != NULL && i < roles->n_roles; i++)
-		if (role_set_has(roles, i))
-			out_text(j, NULL, image_role(im, i).name);
-	out_close(j);
+	return given == NULL || ownaddr_has(address) ? NULL : address;
 }
 
-static void
-finish_json(struct out_json *j, const struct decide_request *req, const struct verdict *v,
-    bool published)
+static bool
+is_root(const struct cli *c, const char *account)
 {
-	bool permitted = v->reason == REASON_PERMITTED;
+	uint32_t uid;
 
-	out_close(j); /* the trace */
-	out_text(j, "decision", permitted ? "allow" : "deny");
-	out_text(j, "reason", reason_word(v->reason));
-	out_text(j, "why", v->why);
-	add_roles(j, req->policy, &v->roles);
-	out_bool(j, "published", published);
-}
-
-static enum ak_err
-print(const struct cli *c, const struct args *a, struct taken *t, const struct verdict *v)
-{
-	enum ak_err err;
-
-	if (a->output == OUTPUT_JSON)
-		return out_json_print(&t->json, OUT_INDENTED, c->out);
-	if ((err = out_table_print(&t->table, c->out)) != AK_OK)
-		return err;
-	(void)fprintf(
-	    c->out, "\n%s: %s\n", v->reason == REASON_PERMITTED ? "allow" : "deny", v->why);
-	if (v->roles_text[0] != '\0')
-		(void)fprintf(c->out, "roles here: %s\n", v->roles_text);
-	return AK_OK;
+	return account != NULL && c->host.find_user(c->host.ctx, account, &uid) == AK_OK &&
+	       uid == 0;
 }
 
 /* The request, but for what live gives. */
@@ -136,30 +89,61 @@ request_for(const struct cli *c, const struct explain *e, const struct keys *key
 	return (struct decide_request){.key = k,
 	    .service = e->service,
 	    .account = e->account,
-	    .address = e->rhost == NULL ? NULL : &e->address,
+	    .account_is_root = is_root(c, e->account),
+	    .address = address_or_none(e->rhost, &e->address),
+	    .origin = address_or_none(e->origin, &e->origin_address),
 	    .now = e->has_at ? e->at : now,
 	    /* A moment that was made up is as good as any clock. */
 	    .time_undefined = !e->has_at && keyring_time_undefined(&keys->ring, now),
 	    .lockdown = is_locked_down(&c->paths),
+	    .without_token = e->without_token,
 	    .secret = secret};
 }
 
-/* Up to the trace. */
-static struct taken
-taken_begin(const struct explain *e, const struct decide_request *req)
+static void
+add_circumstances(
+    struct out_json *j, const struct explain *e, const struct key_record *k, int64_t at)
 {
-	static const char *const headings[] = {"STEP", "HOLDS", "WHAT", "WHERE", NULL};
-	struct taken t = {.json = out_json_new(), .table = out_table_init(headings, 0)};
+	out_text(j, "key", k == NULL ? NULL : k->name);
+	out_text(j, "id", k == NULL ? NULL : k->id);
+	out_text(j, "service", e->service);
+	out_text(j, "account", e->account != NULL || k == NULL ? e->account : k->name);
+	out_text(j, "rhost", e->rhost);
+	out_text(j, "origin", e->origin);
+	out_time(j, "at", at);
+}
 
-	out_object(t.json, NULL);
-	out_text(t.json, "key", req->key->name);
-	out_text(t.json, "id", req->key->id);
-	out_text(t.json, "service", e->service);
-	out_text(t.json, "account", e->account == NULL ? req->key->name : e->account);
-	out_text(t.json, "rhost", e->rhost);
-	out_time(t.json, "at", req->now);
-	out_list(t.json, "trace");
-	return t;
+static void
+print_address(FILE *f, const char *how, const char *given, const struct net_addr *used)
+{
+	if (given != NULL)
+		(void)fprintf(f, ", %s %s%s", how, given,
+		    used == NULL ? " (an address of this host, and so undefined)" : "");
+}
+
+static void
+print_circumstances(FILE *f, const struct explain *e, const struct decide_request *req)
+{
+	char at[NUM_TIME_CAP];
+
+	(void)fprintf(f, "%s (%s): %s as %s", req->key->name, req->key->id, e->service,
+	    e->account == NULL ? req->key->name : e->account);
+	print_address(f, "from", e->rhost, req->address);
+	print_address(f, "in a session from", e->origin, req->origin);
+	(void)fprintf(f, ", at %s\n", num_print_time(req->now, at));
+}
+
+/* Advice that helps: publishing mends no policy. */
+static void
+warn(const struct cli *c, const struct live *live, bool published)
+{
+	char said[DIAG_PRINT_CAP];
+
+	if (live->image == NULL)
+		cli_warn(c, "no key may do anything: %s",
+		    diag_print(&live->problem, said, sizeof(said)));
+	else if (!published)
+		cli_warn(c, "groups are not published: run `apikey publish`");
 }
 
 enum ak_err
@@ -167,29 +151,36 @@ explain_key(const struct cli *c, const struct args *a, const struct explain *e,
     const struct keys *keys, const struct key_record *k, uint32_t secret)
 {
 	struct decide_request req = request_for(c, e, keys, k, secret);
-	struct taken t = taken_begin(e, &req);
-	const struct trace trace = {.take = take_line, .ctx = &t};
+	bool json = a->output == OUTPUT_JSON;
+	struct out_json *j = json ? out_json_new() : NULL;
+	struct tree t = tree_for(json ? NULL : c->out, j, &req);
 	struct moments when = MOMENTS_INIT;
+	char problem[DIAG_PRINT_CAP];
 	struct verdict v;
 	struct live live;
-	enum ak_err err, printed;
+	enum ak_err err, printed = AK_OK;
 	bool published;
 
 	live_load(&c->paths, &live);
 	req.policy = live.image;
-	req.policy_problem = live.problem.text;
+	req.policy_problem = diag_print(&live.problem, problem, sizeof(problem));
 	req.hosts = live.hosts;
 	if (live.image != NULL &&
 	    moments_resolve(live.image, ZONE_DIR, req.now * 1000, &when) == AK_OK)
 		req.when = &when;
-	err = decide(&req, &trace, &v);
 	published = is_published(keys, &live);
-	finish_json(t.json, &req, &v, published);
-	printed = print(c, a, &t, &v);
-	if (!published)
-		cli_warn(c, "groups are not published: run `apikey publish`");
-	out_json_free(&t.json);
-	out_table_clear(&t.table);
+	if (json) {
+		out_object(j, NULL);
+		add_circumstances(j, e, k, req.now);
+	} else {
+		print_circumstances(c->out, e, &req);
+	}
+	err = tree_decide(&t, &v);
+	if (json) {
+		out_bool(j, "published", published);
+		printed = out_json_print(&j, OUT_INDENTED, c->out);
+	}
+	warn(c, &live, published);
 	verdict_clear(&v);
 	moments_clear(&when);
 	live_clear(&live);
@@ -209,18 +200,16 @@ explain_wrong_token(const struct cli *c, const struct args *a, const struct expl
 	}
 	j = out_json_new();
 	out_object(j, NULL);
-	out_text(j, "key", k == NULL ? NULL : k->name);
-	out_text(j, "id", k == NULL ? NULL : k->id);
-	out_text(j, "service", e->service);
-	out_text(j, "account", e->account);
-	out_text(j, "rhost", e->rhost);
-	out_time(j, "at", e->has_at ? e->at : c->host.now(c->host.ctx));
+	add_circumstances(j, e, k, e->has_at ? e->at : c->host.now(c->host.ctx));
 	out_list(j, "trace");
 	out_close(j);
 	out_text(j, "decision", "deny");
 	out_text(j, "reason", "wrong-token");
 	out_text(j, "why", why);
+	out_text(j, "rule", NULL);
 	out_list(j, "roles");
+	out_close(j);
+	out_list(j, "held");
 	out_close(j);
 	err = out_json_print(&j, OUT_INDENTED, c->out);
 	return err == AK_OK ? AK_ERR_DENIED : err;

@@ -10,8 +10,9 @@
 /* The circumstances, from a verb's options. */
 struct explain {
 	const char *service, *account; /* account NULL: the key's own */
-	const char *rhost; /* NULL: none */
-	struct net_addr address;
+	const char *rhost, *origin; /* as given; NULL: none */
+	struct net_addr address, origin_address;
+	bool without_token;
 	bool has_at;
 	int64_t at;
 };

@@ -11,8 +11,6 @@
 #include "out.h"
 #include "role.h"
 
-/* So that one key is always one small record. */
-#define LIST_MAX 256U
 #define TEXT_MAX_B 255U
 
 typedef enum ak_err take_fn(const char *value, struct keyopts *o, struct diag *why);
@@ -54,6 +52,38 @@ take_from(const char *value, struct keyopts *o, struct diag *why)
 	return AK_OK;
 }
 
+/* Case and blanks count: it is compared with what the directory and the policy say, byte by byte. */
+enum ak_err
+keyopts_check_group(const char *name, struct diag *why)
+{
+	const unsigned char *c = (const unsigned char *)name;
+	bool plain = true;
+
+	/* C1 controls are C2 80 to C2 9F. */
+	for (; *c != '\0'; c++)
+		plain = plain && *c >= 0x20 && *c != 0x7f &&
+			!(c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0);
+	if (*name == '\0')
+		return diag_because(why, AK_ERR_INVALID, "a group's name can't be empty");
+	if (strlen(name) > TEXT_MAX_B)
+		return diag_because(why, AK_ERR_INVALID,
+		    "the group `%.40s…' is longer than %u bytes", name, TEXT_MAX_B);
+	if (!plain || !out_is_utf8(name))
+		return diag_because(why, AK_ERR_INVALID,
+		    "a group's name holds a control character or what is not UTF-8");
+	return AK_OK;
+}
+
+static enum ak_err
+take_group(const char *value, struct keyopts *o, struct diag *why)
+{
+	enum ak_err err = keyopts_check_group(value, why);
+
+	if (err == AK_OK && !strv_has(pack_borrow_strv(&o->groups), value))
+		pack_entry(&o->groups, value);
+	return err;
+}
+
 /* An option that may come several times; '' alone means none. */
 static enum ak_err
 take_list(const struct args *a, enum arg arg, struct pack *list, bool *has, take_fn *take,
@@ -73,10 +103,10 @@ take_list(const struct args *a, enum arg arg, struct pack *list, bool *has, take
 	*has = n > 0;
 	if (err == AK_OK && none && n > 1)
 		err = diag_because(why, AK_ERR_INVALID,
-		    "an empty --role or --from clears the list, and stands alone");
-	if (err == AK_OK && n > LIST_MAX)
+		    "an empty --role, --group or --from clears the list, and stands alone");
+	if (err == AK_OK && n > KEYOPTS_LIST_MAX)
 		err = diag_because(why, AK_ERR_INVALID,
-		    "a key has at most %u roles and %u networks", LIST_MAX, LIST_MAX);
+		    "a key has at most %u roles, groups and networks, each", KEYOPTS_LIST_MAX);
 	return err == AK_OK ? list->err : err;
 }
 
@@ -190,6 +220,9 @@ keyopts_parse(const struct args *a, struct keyopts *out, struct diag *why)
 	*out = KEYOPTS_INIT;
 	err = take_list(a, ARG_ROLE, &out->roles, &out->has_roles, take_role, out, why);
 	if (err == AK_OK)
+		err = take_list(
+		    a, ARG_GROUP, &out->groups, &out->has_groups, take_group, out, why);
+	if (err == AK_OK)
 		err = take_list(a, ARG_FROM, &out->from, &out->has_from, take_from, out, why);
 	for (size_t i = 0; err == AK_OK && i < sizeof(single) / sizeof(single[0]); i++)
 		if ((value = args_value(a, single[i].arg)) != NULL)
@@ -201,9 +234,19 @@ void
 keyopts_clear(struct keyopts *o)
 {
 	pack_clear(&o->roles);
+	pack_clear(&o->groups);
 	pack_clear(&o->from);
 	explicit_bzero(&o->verifier, sizeof(o->verifier));
 	*o = KEYOPTS_INIT;
+}
+
+enum ak_err
+keyopts_check_count(struct strv list, const char *what, struct diag *why)
+{
+	if (strv_count(list) <= KEYOPTS_LIST_MAX)
+		return AK_OK;
+	return diag_because(
+	    why, AK_ERR_DENIED, "a key has at most %u %s", KEYOPTS_LIST_MAX, what);
 }
 
 enum ak_err

@@ -15,15 +15,20 @@
 
 /* What was given. Strings are borrowed from argv. */
 struct keyopts {
-	bool has_roles, has_from, has_duration, has_not_before, has_uid, has_verifier;
-	struct pack roles, from; /* as packed lists; empty: to be cleared */
+	bool has_roles, has_groups, has_from, has_duration, has_not_before, has_uid,
+	    has_verifier;
+	struct pack roles, groups, from; /* as packed lists; empty: to be cleared */
 	int64_t duration_s, not_before;
 	const char *description, *owner, *shell, *home; /* NULL: not given */
 	uint32_t uid;
 	struct verifier verifier;
 };
 
-#define KEYOPTS_INIT ((struct keyopts){.roles = PACK_INIT, .from = PACK_INIT})
+#define KEYOPTS_INIT                                                                           \
+	((struct keyopts){.roles = PACK_INIT, .groups = PACK_INIT, .from = PACK_INIT})
+
+/* Bindings, groups and networks that a key has at most, each: so that one key is always one small record. */
+#define KEYOPTS_LIST_MAX 256U
 
 /* AK_ERR_INVALID with a sentence for whatever is malformed. keyopts_clear in any case. */
 enum ak_err keyopts_parse(
@@ -41,6 +46,11 @@ enum ak_err keyopts_check(
 /* The same for one binding's text; it must be one. */
 enum ak_err keyopts_check_binding(
     const char *text, const struct live *live, struct diag *why) AK_MUST_CHECK;
+/* AK_ERR_DENIED when a list is longer than KEYOPTS_LIST_MAX. what: "bindings". */
+enum ak_err keyopts_check_count(
+    struct strv list, const char *what, struct diag *why) AK_MUST_CHECK;
+/* A group's name as an identity provider has it: one line of UTF-8, 1 to 255 bytes, exactly as it is; AK_ERR_INVALID. */
+enum ak_err keyopts_check_group(const char *name, struct diag *why) AK_MUST_CHECK;
 /* Is path a shell that can be started? AK_ERR_DENIED with a sentence when not. */
 enum ak_err keyopts_check_shell(const char *path, struct diag *why) AK_MUST_CHECK;
 

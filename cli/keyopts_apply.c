@@ -75,6 +75,7 @@ keyopts_apply(const struct keyopts *o, int64_t from, struct key_record *k)
 	int64_t expires_at = o->duration_s == NUM_NEVER ? NUM_NEVER : from + o->duration_s;
 	bool changed = apply_list(&k->bindings, o->has_roles, &o->roles, keyopts_same_binding);
 
+	changed |= apply_list(&k->groups, o->has_groups, &o->groups, same_text);
 	changed |= apply_list(&k->from, o->has_from, &o->from, same_text);
 	changed |= apply_time(&k->expires_at, o->has_duration, expires_at);
 	changed |= apply_time(&k->not_before, o->has_not_before, o->not_before);

@@ -210,16 +210,20 @@ make_home(struct change *ch, const struct key_record *k)
 }
 
 static void
-warn(const struct cli *c, const struct key_record *k)
+warn(const struct change *ch, const struct key_record *k)
 {
+	const struct cli *c = ch->cli;
+
 	if (k->expires_at == NUM_NEVER)
 		cli_warn(c,
 		    "%s never expires, which is not recommended: see `apikey set %s --duration "
 		    "30d`",
 		    k->name, k->name);
-	if (k->bindings.len_b == 0)
+	if (k->bindings.len_b == 0 && k->groups.len_b == 0)
 		cli_warn(c, "%s can't log in yet: give it a role by `apikey role add %s ROLE`",
 		    k->name, k->name);
+	if (k->bindings.len_b > 0)
+		change_warn_bound(ch);
 }
 
 static int
@@ -243,7 +247,7 @@ newkey_make(struct change *ch, const struct args *a, const char *name, const str
 	enum ak_err err;
 
 	if ((err = stage(ch, name, o, &nk)) == AK_OK && (err = change_publish(ch)) == AK_OK)
-		warn(ch->cli, &nk.rec);
+		warn(ch, &nk.rec);
 	if (ch->committed)
 		*code = finish(ch, a, &nk);
 	key_record_clear(&nk.rec);

@@ -21,7 +21,12 @@ struct verb {
 
 #define COMMON (ARGS(ARG_HELP) | ARGS(ARG_OUTPUT))
 #define TOKEN (COMMON | ARGS(ARG_QUIET) | ARGS(ARG_VERIFIER))
-#define DECIDE (COMMON | ARGS(ARG_ACCOUNT) | ARGS(ARG_SERVICE) | ARGS(ARG_RHOST) | ARGS(ARG_AT))
+#define DECIDE                                                                                 \
+	(COMMON | ARGS(ARG_ACCOUNT) | ARGS(ARG_SERVICE) | ARGS(ARG_RHOST) | ARGS(ARG_AT) |     \
+	    ARGS(ARG_ORIGIN) | ARGS(ARG_WITHOUT_TOKEN))
+#define SIMULATE                                                                               \
+	(DECIDE | ARGS(ARG_LOGIN) | ARGS(ARG_ROLE) | ARGS(ARG_GROUP) | ARGS(ARG_HOST) |        \
+	    ARGS(ARG_STANDS_IN) | ARGS(ARG_SAMPLE) | ARGS(ARG_POLICY))
 
 static const struct verb verbs[] = {
     {"create", "", 0, 0, TOKEN | ARGS_SETTABLE | ARGS(ARG_NAME) | ARGS(ARG_UID), false,
@@ -30,11 +35,12 @@ static const struct verb verbs[] = {
 	"make a key, or give the one that exists these options"},
     {"list", "", 0, 0,
 	COMMON | ARGS(ARG_EXPIRED) | ARGS(ARG_EXPIRING) | ARGS(ARG_ROLE_FILTER) |
-	    ARGS(ARG_SPACE),
+	    ARGS(ARG_SPACE) | ARGS(ARG_GROUP_FILTER),
 	false, cmd_list, "list the keys"},
     {"show", "NAME|ID", 1, 1, COMMON, false, cmd_show, "show one key"},
     {"set", "NAME|ID", 1, 1, COMMON | ARGS_SETTABLE, false, cmd_set,
-	"change what `create` set; --role and --from replace the whole list, '' clears"},
+	"change what `create` set; --role, --group and --from replace the whole list, '' "
+	"clears"},
     {"rotate", "NAME|ID", 1, 1, TOKEN | ARGS(ARG_OVERLAP), false, cmd_rotate,
 	"give a key a new token"},
     {"disable", "NAME|ID…", 1, INT_MAX, COMMON, false, cmd_disable,
@@ -48,10 +54,29 @@ static const struct verb verbs[] = {
 	"take direct bindings from a key"},
     {"role list", "NAME|ID", 1, 1, COMMON, false, cmd_role_list,
 	"list a key's direct bindings"},
+    {"group add", "NAME|ID GROUP…", 2, INT_MAX, COMMON, false, cmd_group_add,
+	"list groups of the identity provider that a key is in"},
+    {"group remove", "NAME|ID GROUP…", 2, INT_MAX, COMMON, false, cmd_group_remove,
+	"take groups from a key"},
+    {"group list", "NAME|ID", 1, 1, COMMON, false, cmd_group_list, "list a key's own groups"},
     {"check", "", 0, 0, DECIDE, false, cmd_check,
 	"read a token from stdin, and show what a login with it would do and why"},
     {"explain", "NAME|ID", 1, 1, DECIDE, false, cmd_explain,
 	"show what a login by a key would do and why"},
+    {"policy check", "FILE", 1, 1, COMMON | ARGS(ARG_STRICT), true, cmd_policy_check,
+	"say what is wrong with a policy, and where"},
+    {"policy test", "FILE", 1, 1, COMMON, true, cmd_policy_test,
+	"run the tests that a policy carries"},
+    {"policy apply", "FILE", 1, 1, COMMON | ARGS(ARG_DRY_RUN), false, cmd_policy_apply,
+	"check a policy, show who gains and who loses roles, and make it the live one"},
+    {"policy rollback", "", 0, 0, COMMON | ARGS(ARG_DRY_RUN), false, cmd_policy_rollback,
+	"make the policy before the last apply the live one, and again forward"},
+    {"policy show", "", 0, 0, COMMON, false, cmd_policy_show,
+	"show the live policy, and who put it there"},
+    {"policy samples", "", 0, 0, COMMON, false, cmd_policy_samples,
+	"list the decisions that were kept"},
+    {"policy simulate", "", 0, 0, SIMULATE, false, cmd_policy_simulate,
+	"ask a kept decision again, or a made-up one; exit 1 when the answer differs"},
     {"publish", "", 0, 0, COMMON | ARGS(ARG_TRUST_CLOCK) | ARGS(ARG_ACCEPT_ROLLBACK), false,
 	cmd_publish, "remake what the name service serves"},
     {"token new", "", 0, 0, COMMON | ARGS(ARG_QUIET) | ARGS(ARG_ID), true, cmd_token_new,
@@ -65,7 +90,7 @@ print_overview(FILE *f)
 {
 	(void)fputs("usage: apikey VERB [NAME] [--options]\n\n", f);
 	for (size_t i = 0; i < N_VERBS; i++)
-		(void)fprintf(f, "  %-12s %s\n", verbs[i].name, verbs[i].help);
+		(void)fprintf(f, "  %-15s %s\n", verbs[i].name, verbs[i].help);
 	(void)fputs("\n  --help       print this help, or after a verb the verb's\n"
 		    "  --version    print the version\n",
 	    f);

@@ -7,8 +7,9 @@
 
 /* The options of keyopts.h, but for --name, --uid and --verifier. */
 #define ARGS_SETTABLE                                                                          \
-	(ARGS(ARG_ROLE) | ARGS(ARG_FROM) | ARGS(ARG_DURATION) | ARGS(ARG_NOT_BEFORE) |         \
-	    ARGS(ARG_DESCRIPTION) | ARGS(ARG_OWNER) | ARGS(ARG_SHELL) | ARGS(ARG_HOME))
+	(ARGS(ARG_ROLE) | ARGS(ARG_GROUP) | ARGS(ARG_FROM) | ARGS(ARG_DURATION) |              \
+	    ARGS(ARG_NOT_BEFORE) | ARGS(ARG_DESCRIPTION) | ARGS(ARG_OWNER) | ARGS(ARG_SHELL) | \
+	    ARGS(ARG_HOME))
 
 int cmd_create(struct cli *c, const struct args *a);
 int cmd_ensure(struct cli *c, const struct args *a);
@@ -23,8 +24,18 @@ int cmd_delete(struct cli *c, const struct args *a);
 int cmd_role_add(struct cli *c, const struct args *a);
 int cmd_role_remove(struct cli *c, const struct args *a);
 int cmd_role_list(struct cli *c, const struct args *a);
+int cmd_group_add(struct cli *c, const struct args *a);
+int cmd_group_remove(struct cli *c, const struct args *a);
+int cmd_group_list(struct cli *c, const struct args *a);
 int cmd_check(struct cli *c, const struct args *a);
 int cmd_explain(struct cli *c, const struct args *a);
+int cmd_policy_check(struct cli *c, const struct args *a);
+int cmd_policy_test(struct cli *c, const struct args *a);
+int cmd_policy_apply(struct cli *c, const struct args *a);
+int cmd_policy_rollback(struct cli *c, const struct args *a);
+int cmd_policy_show(struct cli *c, const struct args *a);
+int cmd_policy_samples(struct cli *c, const struct args *a);
+int cmd_policy_simulate(struct cli *c, const struct args *a);
 int cmd_publish(struct cli *c, const struct args *a);
 
 #endif

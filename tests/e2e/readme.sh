@@ -108,6 +108,25 @@ ansible() {
 	block 'README: From Ansible' bash "$GUEST/ansible"
 }
 
+# policy: the block above it, to root.
+policy() { install -m 600 "$last" /root/policy.yaml; }
+
+# reload: sshd reads its files again. only_keys: what is no key stays out of the shared account.
+reload() { sshd_with 'PermitRootLogin yes'; }
+only_keys() {
+	public_key deploy
+	shut_out 'README: only_keys: a public key that was left there opens nothing' pubkey deploy "$GUEST/id_deploy"
+	printf 'deploy:deploy-pw\n' | chpasswd
+	shut_out "README: nor does the account's own password" password deploy deploy-pw
+	equals 'README: root enters it' deploy su -c 'id -un' deploy
+	log_mark
+	admits 'README: and the key' password deploy "$(cat /root/ci-deploy.token)"
+	holds 'README: which the log names' log_has 'key=ci-deploy .*user=deploy .*account=deploy'
+	apikey group remove ci-deploy platform-team >/dev/null
+	shut_out 'README: and not without its role' password deploy "$(cat /root/ci-deploy.token)"
+	apikey group add ci-deploy platform-team >/dev/null
+}
+
 # --- the manuals --------------------------------------------------------------------------------
 
 # page PAGE: its examples, in order.
@@ -123,7 +142,10 @@ page() {
 }
 
 example_settings() { cp "$1" "$SETTINGS"; }
-example_policy() { cp "$1" "$POLICY"; }
+example_policy() {
+	holds "${1#"$BLOCKS/"}: apply takes it" apikey policy apply "$1"
+	holds "${1#"$BLOCKS/"}: in place it is as good" sh -c "cp '$1' '$POLICY' && apikey publish"
+}
 example_ssh_config() {
 	install -o bob -g bob -m 600 "$1" /home/bob/.ssh/config
 	printf 'ssh bastion id -un\n' >"$GUEST/probe"
@@ -139,6 +161,18 @@ example_sshd() {
 	sshd_with 'PasswordAuthentication no'
 	admits 'pam_apikey.8: with these lines a key types its token' password ci-deploy "$(cat /root/ci-deploy.token)"
 	refuses 'pam_apikey.8: and bob does not type his password' password bob bob-pw
+	sshd_with 'PermitRootLogin yes'
+}
+
+# example_sshd-shared: for the account that README has made; people still type no password.
+example_sshd-shared() {
+	cp "$1" /etc/ssh/sshd_config.d/deploy.conf
+	sshd_with 'PasswordAuthentication no'
+	admits 'pam_apikey.8: with these lines a key enters the shared account' password deploy "$(cat /root/ci-deploy.token)"
+	refuses 'pam_apikey.8: and bob does not type his password' password bob bob-pw
+	rm /etc/ssh/sshd_config.d/deploy.conf
+	sshd_with 'PasswordAuthentication no'
+	refuses 'pam_apikey.8: without them it does not' password deploy "$(cat /root/ci-deploy.token)"
 	sshd_with 'PermitRootLogin yes'
 }
 
@@ -191,17 +225,18 @@ formats() {
 	equals 'users.idx: the generation of local.idx' "$(number "$STATE/local.idx" 16 8)" number "$STATE/users.idx" 168 8
 	equals 'policy.image: its magic' APIKEYPI head -c 8 "$STATE/policy.image"
 	equals 'policy.image: its size' "$(stat -c %s "$STATE/policy.image")" number "$STATE/policy.image" 16 8
-	for file in local.idx:600 local.idx.prev:600 users.idx:644 policy.image:600 lock:600; do
+	for file in local.idx:600 local.idx.prev:600 users.idx:644 policy.image:600 policy.applied:600 samples:700 lock:600; do
 		equals "${file%:*}: its mode" "${file#*:} root" stat -c '%a %U' "$STATE/${file%:*}"
 	done
 }
 
 # manuals: all of them, on a host whose keys are those of their examples.
 manuals() {
-	apikey delete ci-deploy nightly --remove-home >/dev/null
+	apikey delete ci-deploy nightly release --remove-home >/dev/null
 	rm -f /home/bob/.ssh/config
 	page apikey.8
 	apikey role add ci-deploy editor >/dev/null
+	apikey group add ci-deploy platform-team >/dev/null
 	carry
 	page apikey-askpass.1
 	page nss_apikey.8
@@ -210,6 +245,8 @@ manuals() {
 	page apikey-formats.5
 	cp -a /etc/apikey "$GUEST/apikey"
 	page apikey.yaml.5
+	cp -a "$GUEST"/apikey/* /etc/apikey/
+	page apikey-policy.5
 	cp -a "$GUEST"/apikey/* /etc/apikey/
 	apikey publish >/dev/null
 }

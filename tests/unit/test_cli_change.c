@@ -258,7 +258,8 @@ publish_makes_a_new_host_and_says_what_it_did(void **state)
 	assert_member(&t, "users", "1");
 	assert_member(&t, "without_policy", "false");
 	host_policy(&t.host, "version: 3\n");
-	assert_run(&t, CLI_DONE, "no key may do anything now", "publish", "-o", "json");
+	assert_run(&t, CLI_FAILED, "no key may do anything now", "publish", "-o", "json");
+	assert_non_null(strstr(t.err, "policy.yaml:1:10: version `3'"));
 	assert_member(&t, "without_policy", "true");
 	assert_run(&t, CLI_USAGE, "takes no further", "publish", "now");
 	cli_test_clear(&t);

@@ -176,7 +176,9 @@ create_refuses_what_this_host_would_not_have(void **state)
 	    {"--verifier", "apikey-verifier-1:x", CLI_USAGE, "is no verifier"},
 	    {"--colour", "red", CLI_USAGE, "unknown option --colour"},
 	    {"--in", "directory", CLI_USAGE, "unknown option --in"},
-	    {"--group", "x", CLI_USAGE, "unknown option --group"},
+	    {"--group", "a\tb", CLI_USAGE, "control character"},
+	    {"--group", "\xc2\x85", CLI_USAGE, "control character"},
+	    {"--group", "\xff", CLI_USAGE, "not UTF-8"},
 	};
 	struct cli_test t;
 

@@ -74,7 +74,8 @@ explain_names_every_role_and_where_it_comes_from(void **state)
 	assert_run(&t, CLI_DONE, NULL, "explain", "a", "-o", "json");
 	assert_member(&t, "roles", "[\"admin\",\"viewer\"]");
 	assert_member(&t, "trace.0",
-	    "{\"step\":\"gate\",\"holds\":true,\"text\":\"this host is not locked down\","
+	    "{\"step\":\"gate\",\"holds\":true,\"undefined\":false,\"missing\":[],\"id\":null,"
+	    "\"role\":null,\"text\":\"this host is not locked down\","
 	    "\"file\":null,\"line\":null}");
 	assert_member(&t, "trace.6.step", "\"role\"");
 	assert_member(&t, "trace.6.line", "7");
@@ -104,8 +105,11 @@ explain_sees_lockdown_a_broken_policy_and_what_is_not_published(void **state)
 	assert_run(&t, CLI_DONE, NULL, "publish");
 	assert_run(&t, CLI_DONE, NULL, "explain", "a");
 	host_policy(&t.host, "version: 2\n");
-	assert_run(&t, CLI_REFUSED, "groups are not published", "explain", "a", "-o", "json");
+	assert_run(
+	    &t, CLI_REFUSED, "policy.yaml:1:10: version `2'", "explain", "a", "-o", "json");
+	assert_null(strstr(t.err, "apikey publish"));
 	assert_member(&t, "reason", "\"no-policy\"");
+	assert_non_null(strstr(cli_test_member(&t, "why"), "policy.yaml:1:10: version"));
 	assert_member(&t, "roles", "[]");
 	cli_test_clear(&t);
 }
@@ -201,6 +205,171 @@ check_shows_the_secret_and_the_decision(void **state)
 	cli_test_clear(&t);
 }
 
+/* Of every kind of rule one that fires, one that does not, and one that lacks an input. */
+static const char *const RULES =
+    "version: 1\n"
+    "roles:\n"
+    "  viewer: {services: [sshd]}\n"
+    "  editor: {services: [sshd]}\n"
+    "groups:\n"
+    "  ops:\n"
+    "  - {role: editor}\n"
+    "define:\n"
+    "  inside: {from: 10.0.0.0/8}\n"
+    "deny:\n"
+    "- {id: others, reason: others, login: 'b*'}\n"
+    "- {id: outside, reason: outside, service: su, not: {is: inside}}\n"
+    "- {id: stray, reason: stray, creator_from: 192.0.2.0/24}\n"
+    "allow:\n"
+    "- {is: inside}\n"
+    "- {time: {hours: '08:00-09:00'}}\n"
+    "- {login: 'a*'}\n"
+    "grant:\n"
+    "- {role: viewer, login: 'a*'}\n"
+    "- {role: editor, from: 10.0.0.0/8}\n";
+
+/* The line of the trace that ends so, or the test fails. */
+static const char *
+line_of(const struct cli_test *t, const char *place)
+{
+	static char line[1024];
+	const char *at = strstr(t->out, place), *begin = at;
+
+	if (at == NULL)
+		fail_msg("`%s' is not in: %s", place, t->out);
+	while (begin > t->out && begin[-1] != '\n')
+		begin--;
+	(void)snprintf(line, sizeof(line), "%.*s", (int)(at - begin), begin);
+	return line;
+}
+
+static void
+assert_begins(const char *line, const char *with)
+{
+	if (strncmp(line, with, strlen(with)) != 0)
+		fail_msg("`%s' does not begin with `%s'", line, with);
+}
+
+static void
+every_rule_is_told_with_its_place_its_outcome_and_what_it_lacks(void **state)
+{
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	host_policy(&t.host, RULES);
+	assert_run(
+	    &t, CLI_DONE, "", "create", "--name", "a", "--role", "viewer", "--group", "ops");
+	assert_run(&t, CLI_REFUSED, NULL, "explain", "a");
+	assert_begins(t.out, "a (");
+	assert_non_null(strstr(t.out, "): sshd as a, at 2027-01-15T08:00:00Z\ngates\n  pass "));
+	assert_begins(line_of(&t, "policy.yaml:11)"), "  no         deny others");
+	assert_begins(line_of(&t, "policy.yaml:12)"), "  no         deny outside");
+	assert_begins(line_of(&t, "policy.yaml:13)"), "  fires      deny stray");
+	assert_non_null(strstr(line_of(&t, "policy.yaml:13)"), ": missing: origin"));
+	assert_begins(line_of(&t, "policy.yaml:15)"), "  undefined  allow rule 1");
+	assert_non_null(strstr(line_of(&t, "policy.yaml:15)"), ": missing: address"));
+	assert_begins(line_of(&t, "policy.yaml:16)"), "  fires      allow rule 2");
+	assert_begins(line_of(&t, "policy.yaml:17)"), "  fires      allow rule 3");
+	assert_begins(
+	    line_of(&t, "policy.yaml:3)"), "  held       role viewer, bound directly");
+	assert_begins(
+	    line_of(&t, "policy.yaml:7)"), "  held       role editor, through group ops");
+	assert_begins(line_of(&t, "policy.yaml:19)"), "  held       role viewer, granted");
+	assert_begins(line_of(&t, "policy.yaml:20)"), "  undefined  role editor, granted");
+	assert_non_null(strstr(t.out, "\ndeny: deny rule stray: stray\n"));
+	assert_run(&t, CLI_REFUSED, NULL, "explain", "a", "-o", "json");
+	assert_member(&t, "rule", "\"stray\"");
+	assert_member(&t, "trace.8.id", "\"stray\"");
+	assert_member(&t, "trace.8.undefined", "true");
+	assert_member(&t, "trace.8.missing", "[\"origin\"]");
+	assert_member(&t, "trace.8.line", "13");
+	assert_member(&t, "held.0",
+	    "{\"role\":\"viewer\",\"source\":\"binding\",\"name\":\"viewer\",\"file\":null,"
+	    "\"line\":null,\"here\":true}");
+	assert_member(&t, "held.1.source", "\"group\"");
+	assert_member(&t, "held.1.line", "7");
+	assert_member(&t, "held.2.source", "\"grant\"");
+	assert_member(&t, "held.2.line", "19");
+	assert_member(&t, "held.3", "(none)");
+	cli_test_clear(&t);
+}
+
+/* With an address the same key passes; one of this host's own is as good as none. */
+static void
+an_own_address_is_undefined_as_in_a_login(void **state)
+{
+	static const struct {
+		const char *option, *address;
+		int code;
+	} rows[] = {
+	    {"--rhost", "10.1.2.3", CLI_DONE},
+	    {"--rhost", "192.0.2.7", CLI_REFUSED},
+	    {"--rhost", "127.0.0.1", CLI_REFUSED},
+	    {"--rhost", "127.9.9.9", CLI_REFUSED},
+	    {"--rhost", "::1", CLI_REFUSED},
+	    {"--origin", "10.1.2.3", CLI_DONE},
+	    {"--origin", "192.0.2.7", CLI_REFUSED},
+	    {"--origin", "127.0.0.1", CLI_REFUSED},
+	};
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	host_policy(&t.host, RULES);
+	cli_test_create(&t, "a", "viewer", NULL);
+	for (size_t i = 0; i < N(rows); i++)
+		assert_run(
+		    &t, rows[i].code, NULL, "explain", "a", rows[i].option, rows[i].address);
+	assert_non_null(strstr(t.out,
+	    ", in a session from 127.0.0.1 (an address of this host, and so undefined)"));
+	assert_run(&t, CLI_REFUSED, NULL, "explain", "a", "--rhost", "127.0.0.1", "-o", "json");
+	assert_member(&t, "rhost", "\"127.0.0.1\"");
+	assert_member(&t, "trace.8.missing", "[\"origin\"]");
+	assert_member(&t, "trace.9.missing", "[\"address\"]");
+	cli_test_clear(&t);
+}
+
+static void
+a_login_without_a_token_and_another_moment_can_be_asked_about(void **state)
+{
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	host_policy(&t.host,
+	    "version: 1\n"
+	    "roles: {viewer: {services: [sshd, sudo]}}\n"
+	    "grant:\n"
+	    "- {role: viewer, time: {hours: '09:00-10:00', zone: Europe/Berlin}}\n");
+	cli_test_create(&t, "a", NULL, NULL);
+	assert_run(&t, CLI_DONE, NULL, "explain", "a");
+	assert_run(&t, CLI_REFUSED, NULL, "explain", "a", "--at", "2027-07-01T08:30:00Z");
+	assert_run(&t, CLI_DONE, NULL, "explain", "a", "--at", "2027-07-01T07:30:00Z");
+	assert_run(&t, CLI_REFUSED, NULL, "explain", "a", "--without-token", "-o", "json");
+	assert_member(&t, "reason", "\"no-token\"");
+	assert_run(&t, CLI_DONE, NULL, "explain", "a", "--without-token", "--service", "sudo");
+	/* A clock that can't be believed: what is asked for a made-up moment can. */
+	t.now -= 86400;
+	assert_run(&t, CLI_REFUSED, NULL, "explain", "a", "-o", "json");
+	assert_member(&t, "trace.6.missing", "[\"time\"]");
+	assert_run(&t, CLI_DONE, NULL, "explain", "a", "--at", "2027-07-01T07:30:00Z");
+	cli_test_clear(&t);
+}
+
+static void
+root_is_entered_by_no_name(void **state)
+{
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	host_policy(&t.host, "version: 1\nroles: {all: {services: ['*'], accounts: ['*']}}\n");
+	cli_test_create(&t, "a", "all", NULL);
+	t.user = "toor";
+	assert_run(&t, CLI_REFUSED, NULL, "explain", "a", "--account", "toor");
+	t.user_uid = 1000;
+	assert_run(&t, CLI_DONE, NULL, "explain", "a", "--account", "toor");
+	assert_run(&t, CLI_REFUSED, NULL, "explain", "a", "--account", "root");
+	cli_test_clear(&t);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, tmp_setup, tmp_teardown)
 
 int
@@ -210,6 +379,10 @@ main(void)
 	    T(explain_asks_the_evaluator_and_tells_all_it_looked_at),
 	    T(explain_names_every_role_and_where_it_comes_from),
 	    T(explain_sees_lockdown_a_broken_policy_and_what_is_not_published),
+	    T(every_rule_is_told_with_its_place_its_outcome_and_what_it_lacks),
+	    T(an_own_address_is_undefined_as_in_a_login),
+	    T(a_login_without_a_token_and_another_moment_can_be_asked_about),
+	    T(root_is_entered_by_no_name),
 	    T(explain_refuses_circumstances_that_cannot_be),
 	    T(check_takes_only_a_whole_and_true_token),
 	    T(check_shows_the_secret_and_the_decision),

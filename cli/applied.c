@@ -1,0 +1,84 @@
+#include "applied.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "hash.h"
+#include "pack.h"
+#include "safefile.h"
+#include "text.h"
+
+#define APPLIED_MAGIC UINT32_C(0x414b5041) /* "APKA" */
+#define APPLIED_VERSION 1U
+#define APPLIED_MAX_B 4096U
+
+static enum ak_err
+path_of(const struct paths *p, char out[PATH_CAP * 2])
+{
+	struct text t = text_over(out, PATH_CAP * 2);
+
+	text_add(&t, "%s/policy.applied", p->state);
+	return t.cut ? AK_ERR_RANGE : AK_OK;
+}
+
+enum ak_err
+applied_write(const struct paths *p, const struct applied *a, struct diag *why)
+{
+	struct pack out = PACK_INIT;
+	char path[PATH_CAP * 2];
+	enum ak_err err = path_of(p, path);
+
+	pack_u32(&out, APPLIED_MAGIC);
+	pack_u32(&out, APPLIED_VERSION);
+	pack_u64(&out, (uint64_t)a->at);
+	pack_str(&out, a->sha256);
+	pack_str(&out, a->by);
+	pack_str(&out, a->how);
+	if (out.err == AK_OK)
+		pack_u32(&out, hash_crc32(0, out.bytes, out.len_b));
+	if (err == AK_OK)
+		err = out.err;
+	if (err == AK_OK)
+		err = safefile_replace(path, 0600, out.bytes, out.len_b, SAFEFILE_SYNC, why);
+	pack_clear(&out);
+	return err;
+}
+
+static enum ak_err
+parse(const unsigned char *bytes, size_t len_b, struct applied *out)
+{
+	struct unpack u = unpack_over(bytes, len_b < 4 ? 0 : len_b - 4);
+	const char *sha256, *by, *how;
+
+	if (len_b < 4 || le32_load(bytes + len_b - 4) != hash_crc32(0, bytes, len_b - 4) ||
+	    unpack_u32(&u) != APPLIED_MAGIC || unpack_u32(&u) != APPLIED_VERSION)
+		return AK_ERR_CORRUPT;
+	out->at = (int64_t)unpack_u64(&u);
+	sha256 = unpack_str(&u);
+	by = unpack_str(&u);
+	how = unpack_str(&u);
+	if (u.bad || u.left_b != 0 ||
+	    text_copy(out->sha256, sizeof(out->sha256), sha256) != AK_OK ||
+	    text_copy(out->by, sizeof(out->by), by) != AK_OK ||
+	    text_copy(out->how, sizeof(out->how), how) != AK_OK)
+		return AK_ERR_CORRUPT;
+	return AK_OK;
+}
+
+enum ak_err
+applied_read(const struct paths *p, struct applied *out)
+{
+	struct safefile file;
+	char path[PATH_CAP * 2];
+	enum ak_err err = path_of(p, path);
+
+	memset(out, 0, sizeof(*out));
+	if (err != AK_OK ||
+	    (err = safefile_read(path, p->owner, APPLIED_MAX_B, &file, NULL)) != AK_OK)
+		return err;
+	err = parse((const unsigned char *)file.bytes, file.len_b, out);
+	free(file.bytes);
+	if (err != AK_OK)
+		memset(out, 0, sizeof(*out));
+	return err;
+}
