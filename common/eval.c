@@ -110,7 +110,10 @@ eval_say_truth(const struct eval *e, enum image_rules kind, const struct image_r
 			break;
 		at = node.end;
 	}
-	text_add(t, ": `%s", image_op_name(node.op));
+	if (node.op == IMAGE_OP_ANY && node.n != 0)
+		text_add(t, ": `%s", image_op_name((enum image_op)node.n));
+	else
+		text_add(t, ": `%s", image_op_name(node.op));
 	if (node.op == IMAGE_OP_IS)
 		text_add(t, " %s", image_definition(e->im, node.number).name);
 	text_add(t, "' is %s", v == TRUTH_FALSE ? "false" : "undefined");

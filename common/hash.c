@@ -288,8 +288,8 @@ static uint32_t
 crc_word(uint32_t low, uint32_t high)
 {
 	return table[7][low & 0xff] ^ table[6][low >> 8 & 0xff] ^ table[5][low >> 16 & 0xff] ^
-	    table[4][low >> 24] ^ table[3][high & 0xff] ^ table[2][high >> 8 & 0xff] ^
-	    table[1][high >> 16 & 0xff] ^ table[0][high >> 24];
+	       table[4][low >> 24] ^ table[3][high & 0xff] ^ table[2][high >> 8 & 0xff] ^
+	       table[1][high >> 16 & 0xff] ^ table[0][high >> 24];
 }
 
 uint32_t
@@ -321,8 +321,7 @@ hash_crc32_quarters(const void *bytes, size_t len_b)
 		}
 	for (size_t q = 0; q < 4; q++)
 		le32_store(four + 4 * q, ~crc[q]);
-	le32_store(four + 12,
-	    hash_crc32(~crc[3], p + 4 * quarter_b, len_b - 4 * quarter_b));
+	le32_store(four + 12, hash_crc32(~crc[3], p + 4 * quarter_b, len_b - 4 * quarter_b));
 	return hash_crc32(0, four, sizeof(four));
 }
 

@@ -62,6 +62,7 @@ enum ak_err
 image_open(const void *bytes, size_t len_b, struct image **out)
 {
 	unsigned char *copy;
+	enum ak_err err;
 
 	*out = NULL;
 	if (len_b < IMAGE_HEADER_B || len_b > IMAGE_MAX_B)
@@ -69,7 +70,9 @@ image_open(const void *bytes, size_t len_b, struct image **out)
 	if ((copy = malloc(len_b)) == NULL)
 		return AK_ERR_NOMEM;
 	memcpy(copy, bytes, len_b);
-	return image_take(&copy, len_b, out);
+	err = image_take(&copy, len_b, out);
+	free(copy);
+	return err;
 }
 
 void

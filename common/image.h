@@ -174,7 +174,8 @@ struct image_zone image_zone(const struct image *im, uint32_t i);
 
 /*
  * Conditions, in pre-order: the nodes below a node follow it, up to its end.
- * ALL, ANY: one child or more; NOT: one child.
+ * ALL, ANY: one child or more; NOT: one child. An ANY that was written as a
+ * predicate with a list (`is: [a, b]`) has that predicate's op in n; else 0.
  */
 enum image_op {
 	IMAGE_OP_ALL,

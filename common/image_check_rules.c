@@ -103,6 +103,14 @@ measure(const struct image *im, const struct depths *d, uint32_t first, uint32_t
 	return at == end;
 }
 
+/* Is the node `any`, or the list of a predicate that is one? */
+static bool
+is_written_as(uint32_t op, uint32_t written)
+{
+	return written == 0 ||
+	       (op == IMAGE_OP_ANY && (written == IMAGE_OP_IS || written == IMAGE_OP_TIME));
+}
+
 /* Children have been checked: they come later, and the last node was the first to be looked at. */
 static bool
 check_node(const struct image *im, struct depths *d, uint32_t i, uint32_t limit,
@@ -126,7 +134,7 @@ check_node(const struct image *im, struct depths *d, uint32_t i, uint32_t limit,
 	if (!measure(im, d, i + 1, end, &n, &deepest) || n == 0 ||
 	    (op == IMAGE_OP_NOT && n != 1) ||
 	    image_cell(im, IMAGE_NODES, i, IMAGE_NODE_A) != 0 ||
-	    image_cell(im, IMAGE_NODES, i, IMAGE_NODE_B) != 0)
+	    !is_written_as(op, image_cell(im, IMAGE_NODES, i, IMAGE_NODE_B)))
 		return false;
 	d->nodes[i] = deepest + 1;
 	return true;

@@ -187,7 +187,7 @@ add_is(struct policy_build *b, const struct predicate *p, const struct yaml_node
 
 	if (node->kind != YAML_SEQUENCE)
 		return add_one_is(b, p, node);
-	any = policy_open_node(b, IMAGE_OP_ANY, 0, 0);
+	any = policy_open_node(b, IMAGE_OP_ANY, 0, p->op);
 	err = policy_need_entry(b->r, node, p->key);
 	for (const struct yaml_node *c = node->first; c != NULL && err == AK_OK; c = c->next)
 		err = add_one_is(b, p, c);

@@ -215,7 +215,7 @@ policy_compile_time(struct policy_build *b, const struct yaml_node *node)
 	if ((err = policy_need_entry(b->r, node, "time")) != AK_OK)
 		return err;
 	if (several)
-		any = policy_open_node(b, IMAGE_OP_ANY, 0, 0);
+		any = policy_open_node(b, IMAGE_OP_ANY, 0, IMAGE_OP_TIME);
 	for (const struct yaml_node *c = policy_first_entry(node); c != NULL && err == AK_OK;
 	     c = policy_next_entry(node, c))
 		err = compile_item(b, c);

@@ -43,14 +43,14 @@ die(const char *what, const struct diag *why)
 }
 
 struct kind {
-	const char *name, *rule; /* %lu: its number */
+	const char *name, *before, *after; /* a rule's text, but for its number */
 };
 
 static const struct kind kinds[] = {
-    {"exact logins", "- {role: deployer, in: production, login: ci-%07lu, is: window}\n"},
-    {"globs", "- {role: deployer, in: production, login: 'ci-%07lu-*', is: window}\n"},
-    {"no login", "- {role: deployer, in: production, group: team-%lu, from: 10.0.0.0/8}\n"},
-    {"all fire", "- {role: deployer, in: production, is: [window, net]} # %lu\n"},
+    {"exact logins", "- {role: deployer, in: production, login: ci-", ", is: window}\n"},
+    {"globs", "- {role: deployer, in: production, login: 'ci-", "-*', is: window}\n"},
+    {"no login", "- {role: deployer, in: production, group: team-", ", from: 10.0.0.0/8}\n"},
+    {"all fire", "- {role: deployer, in: production, is: [window, net]} # ", "\n"},
 };
 
 static char *
@@ -70,7 +70,7 @@ policy_of(const struct kind *k, unsigned long n)
 		exit(1);
 	at += sprintf(at, "%s", head);
 	for (unsigned long i = 0; i < n; i++) {
-		at += sprintf(at, k->rule, i);
+		at += sprintf(at, "%s%07lu%s", k->before, i, k->after);
 	}
 	return text;
 }

@@ -29,8 +29,7 @@ forge(unsigned char *bytes, size_t len_b)
 	memcpy(bytes, IMAGE_MAGIC, 8);
 	le32_store(bytes + IMAGE_AT_VERSION, IMAGE_VERSION);
 	le64_store(bytes + IMAGE_AT_SIZE, len_b);
-	le32_store(
-	    bytes + IMAGE_AT_CHECKSUM, image_checksum(bytes, len_b));
+	le32_store(bytes + IMAGE_AT_CHECKSUM, image_checksum(bytes, len_b));
 }
 
 int
