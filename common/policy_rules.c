@@ -56,7 +56,7 @@ compile_deny(struct policy_build *b, const struct yaml_node *item)
 {
 	static const char *const others[] = {"id", "reason", NULL};
 	uint32_t row[IMAGE_DENY_COLUMNS] = {[IMAGE_RULE_LINE] = item->line};
-	const char *id, *reason;
+	const char *id = NULL, *reason = NULL;
 	enum ak_err err;
 
 	if ((err = policy_compile_condition(b, item, "a deny rule", others, false,

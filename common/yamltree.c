@@ -148,7 +148,8 @@ static enum ak_err
 add_node(
     struct builder *b, const yaml_mark_t *mark, enum yaml_kind kind, struct yaml_node **out)
 {
-	struct frame *in = b->depth == 0 ? NULL : &b->stack[b->depth - 1];
+	struct frame *top = b->depth == 0 ? NULL : &b->stack[b->depth - 1];
+	struct frame *in = top != NULL && top->node != NULL ? top : NULL;
 	struct yaml_node *node;
 
 	if (++b->n_nodes > YAML_MAX_NODES)
