@@ -165,11 +165,13 @@ outcome_kept(const struct sample *s, struct outcome *out)
 	return err == AK_OK ? out->roles.err : err;
 }
 
-/* im NULL: there is no policy. t NULL: nobody looks on. */
+/* im NULL: there is no policy. show NULL: nobody looks on. */
 static enum ak_err
-ask(const struct question *q, const struct image *im, struct tree *t, struct outcome *out)
+ask(const struct question *q, const struct image *im, const struct tree *show,
+    struct outcome *out)
 {
 	struct decide_request req = q->request;
+	struct tree t = {.f = NULL};
 	struct moments when = MOMENTS_INIT;
 	struct verdict v;
 	enum ak_err err = AK_OK;
@@ -181,9 +183,9 @@ ask(const struct question *q, const struct image *im, struct tree *t, struct out
 		return err;
 	if (q->has_when && im != NULL)
 		req.when = &when;
-	if (t != NULL)
-		t->req = &req; /* cppcheck-suppress autoVariables ; tree_decide below is all that reads it */
-	err = t != NULL ? tree_decide(t, &v) : decide(&req, NULL, &v);
+	if (show != NULL)
+		t = tree_for(show->f, show->json, &req);
+	err = show != NULL ? tree_decide(&t, &v) : decide(&req, NULL, &v);
 	if (err == AK_OK || err == AK_ERR_DENIED)
 		err = outcome_of(im, &v, out);
 	verdict_clear(&v);

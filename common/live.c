@@ -176,8 +176,8 @@ load_policy(const struct paths *p, struct live *l)
 		return err;
 	l->sources.policy = file.id;
 	l->sources.built_at_ns = clock_ns();
-	err = live_compile(p, &l->settings, file.bytes, file.len_b, p->policy, &l->image,
-	    &l->problem);
+	err = live_compile(
+	    p, &l->settings, file.bytes, file.len_b, p->policy, &l->image, &l->problem);
 	free(file.bytes);
 	if (err == AK_OK)
 		image_set_sources(l->image, &l->sources);
