@@ -138,6 +138,7 @@ sessions_each(
 
 /* The audit sessions that have a process, each as often as it has one. Every process is looked at, once for a sweep, and only for records whose leader is gone. */
 struct audits {
+	pid_t without; /* this process does not count */
 	bool looked, failed;
 	uint32_t *ids;
 	size_t n, cap;
@@ -171,7 +172,8 @@ audits_look(struct audits *a)
 	a->failed = dir == NULL;
 	while (!a->failed && (entry = readdir(dir)) != NULL)
 		if (num_parse(entry->d_name, 1, INT32_MAX, &pid) == AK_OK &&
-		    proc_read((pid_t)pid, &proc) == AK_OK && proc.audit != PROC_NO_AUDIT)
+		    (pid_t)pid != a->without && proc_read((pid_t)pid, &proc) == AK_OK &&
+		    proc.audit != PROC_NO_AUDIT)
 			a->failed = !audits_add(a, proc.audit);
 	if (dir != NULL)
 		(void)closedir(dir);
@@ -201,14 +203,20 @@ is_carried(const struct session *s, struct audits *audits)
 	return s->audit != PROC_NO_AUDIT && audits_has(audits, s->audit);
 }
 
-bool
-sessions_is_carried(const struct session *s)
+static bool
+is_carried_without(const struct session *s, pid_t pid)
 {
-	struct audits audits = {.looked = false};
+	struct audits audits = {.without = pid};
 	bool carried = is_carried(s, &audits);
 
 	free(audits.ids);
 	return carried;
+}
+
+bool
+sessions_is_carried(const struct session *s)
+{
+	return is_carried_without(s, 0);
 }
 
 struct sweep {
@@ -342,8 +350,9 @@ sessions_close(const struct paths *p, const char *id)
 		err = AK_ERR_NOT_FOUND;
 	if (err == AK_OK) {
 		s.state = SESSION_CLOSED;
-		err =
-		    sessions_is_carried(&s) ? write_record(dir, &s) : rundir_remove(dir, s.id);
+		/* The leader has yet to end, with the session's mark on it. */
+		err = is_carried_without(&s, getpid()) ? write_record(dir, &s)
+						       : rundir_remove(dir, s.id);
 	}
 	(void)close(dir);
 	return err;

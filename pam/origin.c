@@ -25,6 +25,11 @@ find_literal(const struct scene *sc, struct net_addr *out)
 bool
 origin_of_call(const struct scene *sc, struct net_addr *out)
 {
+	const struct session *own = scene_borrow_session(sc);
+
+	/* The PAM environment is the user's by now: pam_env(8) may have read ~/.pam_environment. */
+	if (own != NULL)
+		return net_parse_addr(own->address, out) == AK_OK;
 	return find_literal(sc, out) && !ownaddr_has(out);
 }
 

@@ -10,7 +10,7 @@
 /*
  * The call's own: PAM_RHOST when it is a literal address, else the first
  * field of SSH_CONNECTION in the PAM environment; names are never resolved.
- * false: undefined, and an address of this host itself is that too, since a
+ * Once the session is recorded, the one in its record. false: undefined, and an address of this host itself is that too, since a
  * tunnel through the host would launder addresses.
  */
 bool origin_of_call(const struct scene *sc, struct net_addr *out);

@@ -89,7 +89,7 @@ scene_borrow_handover(const struct scene *sc)
 	return borrow(sc, HANDOVER_NAME);
 }
 
-const char *
+const struct session *
 scene_borrow_session(const struct scene *sc)
 {
 	return borrow(sc, SESSION_NAME);
@@ -135,9 +135,12 @@ scene_drop_handover(const struct scene *sc)
 }
 
 enum ak_err
-scene_leave_session(const struct scene *sc, const char *id)
+scene_leave_session(const struct scene *sc, const struct session *s)
 {
-	char *copy = strdup(id);
+	struct session *copy = malloc(sizeof(*copy));
 
-	return copy == NULL ? AK_ERR_NOMEM : leave(sc, SESSION_NAME, copy);
+	if (copy == NULL)
+		return AK_ERR_NOMEM;
+	*copy = *s;
+	return leave(sc, SESSION_NAME, copy);
 }

@@ -83,9 +83,9 @@ enum ak_err scene_leave_handover(const struct scene *sc, uint32_t secret) AK_MUS
 /* Whoever authenticates begins anew. */
 void scene_drop_handover(const struct scene *sc);
 
-/* Which session open_session recorded, for close_session; NULL: none. */
-const char *scene_borrow_session(const struct scene *sc);
-enum ak_err scene_leave_session(const struct scene *sc, const char *id) AK_MUST_CHECK;
+/* The session that open_session recorded on this handle; NULL: none. */
+const struct session *scene_borrow_session(const struct scene *sc);
+enum ak_err scene_leave_session(const struct scene *sc, const struct session *s) AK_MUST_CHECK;
 
 /* An item that is a string; NULL when unset. */
 const char *scene_item(const struct scene *sc, int item);

@@ -91,7 +91,7 @@ session_open(struct scene *sc)
 	 * presented is the account phase's question; all else is asked again.
 	 */
 	if (judge_scene(sc, sc->secret, false, &j) == AK_OK && recorded &&
-	    scene_leave_session(sc, s.id) == AK_OK && tell_session(sc, &j.verdict) == AK_OK)
+	    scene_leave_session(sc, &s) == AK_OK && tell_session(sc, &j.verdict) == AK_OK)
 		code = PAM_SUCCESS;
 	cut_copy(s.roles, sizeof(s.roles), j.verdict.roles_text);
 	s.state = code == PAM_SUCCESS ? SESSION_OPEN : SESSION_REFUSED;
@@ -108,10 +108,10 @@ session_open(struct scene *sc)
 int
 session_close(struct scene *sc)
 {
-	const char *id = scene_borrow_session(sc);
+	const struct session *own = scene_borrow_session(sc);
 
-	if (!sc->sudo && id != NULL)
-		(void)!sessions_close(&sc->paths, id);
+	if (!sc->sudo && own != NULL)
+		(void)!sessions_close(&sc->paths, own->id);
 	if (sc->have_key)
 		report_decision(sc, PAM_SUCCESS, NULL, sc->secret, NULL);
 	return PAM_SUCCESS;

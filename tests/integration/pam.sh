@@ -45,6 +45,7 @@ early:x:70004:70004:key:/home/key:/bin/sh
 roleless:x:70005:70005:key:/home/key:/bin/sh
 sshonly:x:70006:70006:key:/home/key:/bin/sh
 bound:x:70007:70007:key:/home/key:/bin/sh
+deploy:x:1005:1005:shared:/home/deploy:/bin/sh
 alias:x:70000:70000:another name of a key's uid:/home/ci:/bin/sh
 ghost:x:70009:70009:in the range, and no key:/home/ghost:/bin/sh
 END
@@ -73,6 +74,12 @@ stack words debug prompt=Key:
 stack bad-option nullok
 stack bad-config config=apikey.yaml
 stack own-config config=/etc/other.yaml
+stack role-opens role=opens
+stack role-space role=opens:spaces:elsewhere
+stack role-host role=opens:hosts:here,there
+stack role-other role=sshonly
+stack role-unknown role=nobody-declares-it
+stack role-bad role=opens:nowhere:x
 behind try-first try_first_pass
 behind use-first use_first_pass
 behind ask-first

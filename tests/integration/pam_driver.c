@@ -6,6 +6,8 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <grp.h>
+#include <limits.h>
 #include <locale.h>
 #include <malloc.h>
 #include <security/pam_appl.h>
@@ -17,6 +19,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -61,6 +64,31 @@ SEEN uid_t
 getuid(void)
 {
 	return real_uid;
+}
+
+/* The groups of this process: the namespace lets nobody change them. */
+static gid_t groups[NGROUPS_MAX];
+static int n_groups;
+static bool groups_are_fixed;
+
+SEEN int
+getgroups(int size, gid_t list[])
+{
+	if (size != 0)
+		memcpy(list, groups, (size_t)n_groups * sizeof(*list));
+	return n_groups;
+}
+
+SEEN int
+setgroups(size_t size, const gid_t *list)
+{
+	if (groups_are_fixed) {
+		errno = EPERM;
+		return -1;
+	}
+	memcpy(groups, list, size * sizeof(*list));
+	n_groups = (int)size;
+	return 0;
 }
 
 /* The n-th allocation fails, whoever asks: the module, libpam, libgcrypt, libyaml. Not with a sanitizer, whose own these are. */
@@ -219,6 +247,7 @@ mount_host(const char *root)
 	make_folders("/var");
 	mount_over(folder);
 	mount_over(host.paths.state);
+	mount_over(host.paths.run);
 }
 
 static const char *const POLICY = "version: 1\n"
@@ -345,6 +374,34 @@ converse(int n, const struct pam_message **msg, struct pam_response **resp, void
 	return PAM_SUCCESS;
 }
 
+/* How many records there are below /run. */
+static unsigned
+count_records(const char *folder, bool remove)
+{
+	char path[PATH_CAP * 2];
+	struct dirent *e;
+	unsigned n = 0;
+	DIR *d;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", host.paths.run, folder);
+	if ((d = opendir(path)) == NULL)
+		return 0;
+	while ((e = readdir(d)) != NULL)
+		if (e->d_name[0] != '.') {
+			n++;
+			if (remove)
+				(void)unlinkat(dirfd(d), e->d_name, 0);
+		}
+	(void)closedir(d);
+	return n;
+}
+
+static void
+empty_folder(const char *folder)
+{
+	(void)count_records(folder, true);
+}
+
 static int
 set_up(void **state)
 {
@@ -352,13 +409,20 @@ set_up(void **state)
 	(void)unlink(host.paths.lockdown);
 	host_wipe(&host);
 	host.opt = (struct store_options){.accept_rollback = false};
-	host_groups(&host, "root:x:0:\nbob:x:1000:\n");
+	host_groups(&host, "root:x:0:\nbob:x:1000:\nnightwatch:x:1500:\n");
 	host_settings(&host, NULL);
 	host_policy(&host, POLICY);
 	change(add_all);
 	memset(&conv, 0, sizeof(conv));
 	log_lines[0] = '\0';
 	real_uid = 0;
+	n_groups = 2;
+	groups[0] = 1;
+	groups[1] = 2;
+	groups_are_fixed = false;
+	assert_int_equal(chmod(host.paths.run, 0755), 0);
+	empty_folder("sessions");
+	empty_folder("handles");
 	return 0;
 }
 
@@ -367,6 +431,7 @@ set_up(void **state)
 static struct {
 	const char *rhost, *ruser;
 	int flags;
+	bool past_unknown; /* as a stack whose next module says yes */
 	void (*between)(pam_handle_t *pamh, char before); /* called before each phase */
 	void (*after)(pam_handle_t *pamh);
 } how;
@@ -417,6 +482,8 @@ enter(const char *service, const char *user, const char *answer, const char *pha
 		if (how.between != NULL)
 			how.between(pamh, *phases);
 		code = call(pamh, *phases, how.flags);
+		if (code == PAM_USER_UNKNOWN && how.past_unknown)
+			code = PAM_SUCCESS;
 	}
 	if (how.after != NULL)
 		how.after(pamh);
@@ -1137,6 +1204,563 @@ a_keys_password_is_not_changed_here(void **state)
 	assert_non_null(strstr(conv.last_told, "apikey rotate"));
 }
 
+/* ---- shared accounts ---- */
+
+#define UID_DEPLOY 1005
+#define SHARED                                                                                 \
+	"version: 1\n"                                                                         \
+	"spaces: {elsewhere: {}}\n"                                                            \
+	"roles:\n"                                                                             \
+	"  all: {services: ['*']}\n"                                                           \
+	"  sshonly: {services: [sshd]}\n"                                                      \
+	"  opens: {services: ['*'], accounts: [deploy, 'r*', 't*']}\n"                         \
+	"  enters: {services: [sshd], accounts: [deploy]}\n"                                   \
+	"  night: {services: [], unix_groups: [nightwatch]}\n"
+
+static void
+bind_opens(struct key_record *k)
+{
+	key_bind(k, "opens");
+}
+
+static void
+bind_enters(struct key_record *k)
+{
+	key_bind(k, "enters");
+}
+
+/* ci opens deploy by every service, second by sshd alone, the others not at all. */
+static void
+share(const char *more)
+{
+	char policy[2048];
+
+	(void)snprintf(policy, sizeof(policy), "%s%s", SHARED, more);
+	host_policy(&host, policy);
+	amend(UID_CI, bind_opens);
+	amend(UID_SECOND, bind_enters);
+}
+
+static void
+has_no_handle(pam_handle_t *pamh)
+{
+	assert_null(pam_getenv(pamh, "APIKEY_HANDLE"));
+	assert_int_equal(count_records("handles", false), 0);
+}
+
+static void
+is_ci_on_deploy(pam_handle_t *pamh)
+{
+	assert_string_equal(pam_getenv(pamh, "APIKEY_NAME"), "ci");
+	assert_int_equal(count_records("sessions", false), 1);
+	has_no_handle(pamh);
+}
+
+static void
+a_key_enters_an_account_that_its_role_opens(void **state)
+{
+	(void)state;
+	share("");
+	assert_code("", PAM_SUCCESS, enter("sshd", "deploy", ci_text, "a"));
+	assert_int_equal(conv.asked, 1);
+	assert_string_equal(conv.prompt, "Password: ");
+	empty_folder("handles");
+	assert_code("pam_unix is asked of its expiry", PAM_USER_UNKNOWN,
+	    enter("sshd", "deploy", ci_text, "am"));
+	assert_non_null(strstr(log_lines, "event=account decision=allow key=ci"));
+	empty_folder("handles");
+	how.past_unknown = true;
+	how.after = is_ci_on_deploy;
+	assert_code("", PAM_SUCCESS, enter("sshd", "deploy", ci_text, "amso"));
+	how.past_unknown = true;
+	assert_code("", PAM_SUCCESS, enter("sshd", "deploy", ci_text, "amsocd"));
+	assert_int_equal(count_records("sessions", false), 1);
+	assert_code("no role opens it", PAM_PERM_DENIED,
+	    enter("sshd", "deploy", text_of(&tok_other[4]), "a"));
+	assert_code("a disabled key", PAM_AUTH_ERR,
+	    enter("sshd", "deploy", text_of(&tok_other[0]), "a"));
+	assert_code("not by this service", PAM_PERM_DENIED,
+	    enter("login", "deploy", text_of(&tok_second), "a"));
+	assert_code("nobody opens bob", PAM_USER_UNKNOWN, enter("sshd", "bob", ci_text, "a"));
+	conv.asked = 0;
+	assert_code("022 toor", PAM_USER_UNKNOWN, enter("sshd", "toor", ci_text, "a"));
+	assert_code("022 root", PAM_USER_UNKNOWN, enter("sshd", "root", ci_text, "a"));
+	assert_int_equal(conv.asked, 0);
+}
+
+static char left[PAM_MAX_RESP_SIZE + 16];
+
+static void
+keep_authtok(pam_handle_t *pamh)
+{
+	const char *token = pam_getenv(pamh, "PAM_AUTHTOK");
+
+	(void)snprintf(left, sizeof(left), "%s", token == NULL ? "(none)" : token);
+}
+
+static void
+the_accounts_own_password_goes_on_as_it_was_typed(void **state)
+{
+	static char longest[PAM_MAX_RESP_SIZE];
+	static const char *const rows[] = {"a password", "", " ", "apikey", "APIKEY_x",
+	    " apikey_x", "p\303\244ss%n", "\b\n\r\177INCORRECT", longest};
+
+	(void)state;
+	share("");
+	memset(longest, 'p', sizeof(longest) - 1);
+	for (size_t i = 0; i < N(rows); i++) {
+		conv.asked = 0;
+		how.after = keep_authtok;
+		assert_code(rows[i], PAM_USER_UNKNOWN, enter("shows", "deploy", rows[i], "a"));
+		assert_string_equal(left, rows[i]);
+		assert_int_equal(conv.asked, 1);
+	}
+	conv.answer = NULL;
+	assert_code("no answer", PAM_USER_UNKNOWN, enter("shows", "deploy", NULL, "a"));
+	conv.code = PAM_CONV_ERR;
+	assert_code("no conversation", PAM_USER_UNKNOWN, enter("shows", "deploy", "x", "a"));
+	assert_null(strstr(log_lines, "event="));
+}
+
+static void
+abuse_163_what_looks_like_a_token_is_final_and_goes_nowhere(void **state)
+{
+	char cut[SECRET_CAP], more[SECRET_CAP + 8];
+	static char huge[600] = "apikey_";
+	const char *rows[] = {"apikey_", "apikey_x", cut, more, huge};
+
+	(void)state;
+	share("");
+	(void)snprintf(cut, sizeof(cut), "%.*s", (int)TOKEN_LEN - 1, ci_text);
+	(void)snprintf(more, sizeof(more), "%sx", ci_text);
+	memset(huge + 7, 'x', sizeof(huge) - 8);
+	for (size_t i = 0; i < N(rows); i++) {
+		how.after = keep_authtok;
+		assert_code(rows[i], PAM_AUTH_ERR, enter("shows", "deploy", rows[i], "a"));
+		assert_string_equal(left, "(none)");
+	}
+	how.after = keep_authtok;
+	assert_code("right", PAM_SUCCESS, enter("shows", "deploy", ci_text, "a"));
+	assert_string_equal(left, "(none)");
+	assert_null(strstr(log_lines, ci_text + 20));
+	assert_int_equal(unlink(host.paths.local), 0);
+	assert_code(
+	    "no file tells", PAM_AUTHINFO_UNAVAIL, enter("shows", "deploy", ci_text, "a"));
+}
+
+static const char *second_answer;
+
+static void
+answer_anew(pam_handle_t *pamh, char before)
+{
+	(void)pamh;
+	if (before == 'a' && conv.asked == 1)
+		conv.answer = second_answer;
+}
+
+static void
+becomes_bob(pam_handle_t *pamh, char before)
+{
+	if (before != 'a')
+		assert_int_equal(pam_set_item(pamh, PAM_USER, "bob"), PAM_SUCCESS);
+}
+
+static void
+nobody_is_behind_it(const char *row)
+{
+	assert_row(row, strstr(log_lines, "event=account") == NULL);
+	assert_row(row, strstr(log_lines, "event=open_session") == NULL);
+	assert_row(row, count_records("sessions", false) == 0);
+	log_lines[0] = '\0';
+	conv.asked = 0;
+}
+
+static void
+a_handover_is_of_the_last_authenticate_that_went_well_and_of_its_user(void **state)
+{
+	(void)state;
+	share("");
+	second_answer = "deploy's password";
+	how.between = answer_anew;
+	how.past_unknown = true;
+	how.after = has_no_handle;
+	empty_folder("handles");
+	assert_code("", PAM_SUCCESS, enter("login", "deploy", ci_text, "aamso"));
+	nobody_is_behind_it("an earlier one");
+	how.between = answer_anew;
+	how.past_unknown = true;
+	assert_code("", PAM_SUCCESS, enter("sshd", "deploy", ci_text, "aamso"));
+	nobody_is_behind_it("an earlier one, by handle");
+	how.between = becomes_bob;
+	how.past_unknown = true;
+	assert_code("", PAM_SUCCESS, enter("sshd", "deploy", ci_text, "amso"));
+	nobody_is_behind_it("another user");
+	second_answer = text_of(&tok_second);
+	how.between = answer_anew;
+	how.past_unknown = true;
+	assert_code("", PAM_SUCCESS, enter("sshd", "deploy", ci_text, "aam"));
+	assert_non_null(strstr(log_lines, "event=account decision=allow key=second"));
+	assert_null(strstr(log_lines, "event=account decision=allow key=ci"));
+}
+
+static void
+then_account(pam_handle_t *pamh)
+{
+	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_USER_UNKNOWN);
+	assert_int_equal(pam_open_session(pamh, 0), PAM_USER_UNKNOWN);
+}
+
+static void
+a_failed_authenticate_leaves_nothing(void **state)
+{
+	(void)state;
+	share("");
+	how.after = then_account;
+	assert_code(
+	    "role", PAM_PERM_DENIED, enter("sshd", "deploy", text_of(&tok_other[4]), "a"));
+	nobody_is_behind_it("role");
+	how.after = then_account;
+	assert_code("wrong", PAM_AUTH_ERR, enter("sshd", "deploy", "apikey_", "a"));
+	nobody_is_behind_it("wrong");
+	assert_int_equal(chmod(host.paths.run, 0777), 0);
+	how.after = then_account;
+	assert_code("no handle can be left", PAM_AUTHINFO_UNAVAIL,
+	    enter("sshd", "deploy", ci_text, "a"));
+	nobody_is_behind_it("no handle can be left");
+}
+
+static void
+an_account_of_only_keys_is_nobodys_without_one(void **state)
+{
+	(void)state;
+	share("accounts: {deploy: {only_keys: true}}\n");
+	assert_code("sshd", PAM_PERM_DENIED, enter("sshd", "deploy", NULL, "m"));
+	assert_code("sudo", PAM_USER_UNKNOWN, enter("sudo", "deploy", NULL, "m"));
+	real_uid = UID_DEPLOY;
+	assert_code("sudo in it", PAM_PERM_DENIED, enter("sudo", "deploy", NULL, "m"));
+	how.ruser = "root";
+	assert_code(
+	    "whose uid is not root's", PAM_PERM_DENIED, enter("su", "deploy", NULL, "m"));
+	real_uid = 0;
+	how.ruser = "root";
+	assert_code("root's su", PAM_USER_UNKNOWN, enter("su", "deploy", NULL, "m"));
+	how.ruser = "bob";
+	assert_code("bob's su", PAM_PERM_DENIED, enter("su", "deploy", NULL, "m"));
+	assert_code("cron", PAM_PERM_DENIED, enter("cron", "deploy", NULL, "m"));
+	how.past_unknown = true;
+	assert_code("a key", PAM_SUCCESS, enter("sshd", "deploy", ci_text, "amso"));
+	assert_code("cron now", PAM_USER_UNKNOWN, enter("cron", "deploy", NULL, "m"));
+	assert_code("atd", PAM_USER_UNKNOWN, enter("systemd-user", "deploy", NULL, "m"));
+	assert_code("but sshd", PAM_PERM_DENIED, enter("sshd", "deploy", NULL, "m"));
+	empty_folder("sessions");
+	assert_code("cron again", PAM_PERM_DENIED, enter("cron", "deploy", NULL, "m"));
+	host_policy(&host, "version: 1\nroles: [\n");
+	assert_code("a broken policy says nothing", PAM_USER_UNKNOWN,
+	    enter("sshd", "deploy", NULL, "m"));
+}
+
+static void
+sudo_on_a_shared_account_asks_the_key_of_its_session(void **state)
+{
+	(void)state;
+	share("");
+	real_uid = UID_DEPLOY;
+	assert_code("nobody's", PAM_USER_UNKNOWN, enter("sudo", "deploy", NULL, "m"));
+	assert_string_equal(log_lines, "");
+	real_uid = 0;
+	how.past_unknown = true;
+	assert_code("", PAM_SUCCESS, enter("sshd", "deploy", ci_text, "amso"));
+	real_uid = UID_DEPLOY;
+	log_lines[0] = '\0';
+	how.between = to_root;
+	how.past_unknown = true;
+	assert_code("ci's", PAM_SUCCESS, enter("sudo", "deploy", NULL, "msocd"));
+	assert_non_null(strstr(log_lines, "event=account decision=allow key=ci"));
+	assert_non_null(strstr(log_lines, "event=open_session decision=allow key=ci"));
+	assert_int_equal(count_records("sessions", false), 1);
+	assert_code("targetpw", PAM_USER_UNKNOWN, enter("sudo", "root", NULL, "m"));
+	assert_int_equal(n_groups, 2);
+	amend(UID_CI, bind_enters);
+	assert_code("its role is gone", PAM_PERM_DENIED, enter("sudo", "deploy", NULL, "m"));
+	amend(UID_CI, bind_opens);
+	assert_code("and back", PAM_USER_UNKNOWN, enter("sudo", "deploy", NULL, "m"));
+	remove_local();
+	assert_code("no file tells", PAM_AUTHINFO_UNAVAIL, enter("sudo", "deploy", NULL, "m"));
+	host_wipe(&host);
+	change(add_all);
+	amend(UID_CI, NULL);
+	assert_code("it is deleted", PAM_PERM_DENIED, enter("sudo", "deploy", NULL, "m"));
+	real_uid = 1000;
+	assert_code("bob's is his", PAM_USER_UNKNOWN, enter("sudo", "bob", NULL, "m"));
+}
+
+static void
+a_line_may_ask_for_a_role(void **state)
+{
+	static const struct {
+		const char *service;
+		int ci, second, deploy;
+	} rows[] = {
+	    {"role-opens", PAM_SUCCESS, PAM_PERM_DENIED, PAM_SUCCESS},
+	    {"role-space", PAM_SUCCESS, PAM_PERM_DENIED, PAM_SUCCESS},
+	    {"role-host", PAM_SUCCESS, PAM_PERM_DENIED, PAM_SUCCESS},
+	    {"role-other", PAM_PERM_DENIED, PAM_PERM_DENIED, PAM_PERM_DENIED},
+	    {"role-unknown", PAM_PERM_DENIED, PAM_PERM_DENIED, PAM_PERM_DENIED},
+	    {"role-bad", PAM_SERVICE_ERR, PAM_SERVICE_ERR, PAM_USER_UNKNOWN},
+	};
+
+	(void)state;
+	share("");
+	host_settings(&host, "version: 1\npublic_key_logins: allow\n");
+	for (size_t i = 0; i < N(rows); i++) {
+		conv.asked = 0;
+		assert_code(
+		    rows[i].service, rows[i].ci, enter(rows[i].service, "ci", ci_text, "am"));
+		assert_code(rows[i].service, rows[i].second,
+		    enter(rows[i].service, "second", text_of(&tok_second), "a"));
+		conv.asked = 0;
+		assert_code(rows[i].service, rows[i].deploy,
+		    enter(rows[i].service, "deploy", ci_text, "a"));
+		assert_int_equal(conv.asked, rows[i].deploy != PAM_USER_UNKNOWN);
+		assert_code(rows[i].service, PAM_USER_UNKNOWN,
+		    enter(rows[i].service, "deploy", "pw", "am"));
+		assert_code(rows[i].service, PAM_USER_UNKNOWN,
+		    enter(rows[i].service, "bob", NULL, "m"));
+	}
+}
+
+/* As sshd asks: authenticate and account in a child, of which the parent sees no more than its PAM environment. */
+static int
+enter_by_child(pam_handle_t *pamh, const char *answer, bool is_child_of_child)
+{
+	char pair[256] = "";
+	int ends[2], status;
+	pid_t pid;
+
+	conv.answer = answer;
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	if (pid == 0) {
+		int code = is_child_of_child ? 0 : pam_authenticate(pamh, 0);
+		const char *value;
+
+		if (is_child_of_child && (pid = fork()) == 0)
+			code = pam_authenticate(pamh, 0);
+		else if (is_child_of_child)
+			_exit(waitpid(pid, &status, 0) == pid ? WEXITSTATUS(status) : 99);
+		if (code == PAM_SUCCESS)
+			code = pam_acct_mgmt(pamh, 0);
+		if ((value = pam_getenv(pamh, "APIKEY_HANDLE")) != NULL)
+			(void)dprintf(ends[1], "APIKEY_HANDLE=%s", value);
+		_exit(code);
+	}
+	(void)close(ends[1]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(read(ends[0], pair, sizeof(pair) - 1) >= 0);
+	(void)close(ends[0]);
+	if (pair[0] != '\0')
+		assert_int_equal(pam_putenv(pamh, pair), PAM_SUCCESS);
+	return WEXITSTATUS(status);
+}
+
+static void
+abuse_150_164_a_handle_carries_the_key_from_the_child_that_asked(void **state)
+{
+	static const struct {
+		const char *user, *rhost;
+		bool far;
+		int asked, opened;
+		const char *key;
+	} rows[] = {
+	    {"deploy", NULL, false, PAM_USER_UNKNOWN, PAM_SUCCESS, "ci"},
+	    {"deploy", "198.51.100.7", false, PAM_USER_UNKNOWN, PAM_USER_UNKNOWN, NULL},
+	    {"deploy", NULL, true, PAM_USER_UNKNOWN, PAM_USER_UNKNOWN, NULL},
+	    {"ci", NULL, false, PAM_SUCCESS, PAM_SUCCESS, "ci"},
+	};
+	struct pam_conv with = {.conv = converse};
+
+	for (size_t i = 0; i < N(rows); i++) {
+		pam_handle_t *pamh = NULL;
+		const char *name;
+
+		(void)set_up(state);
+		share("");
+		assert_int_equal(pam_start("sshd", rows[i].user, &with, &pamh), PAM_SUCCESS);
+		assert_int_equal(pam_set_item(pamh, PAM_RHOST, "192.0.2.1"), PAM_SUCCESS);
+		assert_code(
+		    rows[i].user, rows[i].asked, enter_by_child(pamh, ci_text, rows[i].far));
+		assert_int_equal(count_records("handles", false), 1);
+		if (rows[i].rhost != NULL)
+			assert_int_equal(
+			    pam_set_item(pamh, PAM_RHOST, rows[i].rhost), PAM_SUCCESS);
+		assert_code(
+		    rows[i].user, rows[i].opened, pam_setcred(pamh, PAM_ESTABLISH_CRED));
+		assert_code(rows[i].user, rows[i].opened, pam_open_session(pamh, 0));
+		assert_null(pam_getenv(pamh, "APIKEY_HANDLE"));
+		name = pam_getenv(pamh, "APIKEY_NAME");
+		assert_string_equal(
+		    name == NULL ? "" : name, rows[i].key == NULL ? "" : rows[i].key);
+		assert_int_equal(count_records("sessions", false), rows[i].key != NULL);
+		assert_code("again", rows[i].opened, pam_setcred(pamh, PAM_REINITIALIZE_CRED));
+		assert_code("", rows[i].opened, pam_close_session(pamh, 0));
+		assert_int_equal(count_records("sessions", false), 0);
+		(void)pam_end(pamh, 0);
+	}
+}
+
+static void
+two_sessions_of_one_process_are_closed_each_by_its_own(void **state)
+{
+	struct pam_conv with = {.conv = converse};
+	pam_handle_t *one = NULL, *two = NULL;
+
+	(void)state;
+	assert_int_equal(pam_start("cron", "ci", &with, &one), PAM_SUCCESS);
+	assert_int_equal(pam_start("cron", "second", &with, &two), PAM_SUCCESS);
+	assert_code("", PAM_SUCCESS, pam_open_session(one, 0));
+	assert_code("", PAM_SUCCESS, pam_open_session(two, 0));
+	assert_int_equal(count_records("sessions", false), 2);
+	assert_code("", PAM_SUCCESS, pam_close_session(one, 0));
+	assert_code("twice", PAM_SUCCESS, pam_close_session(one, 0));
+	assert_int_equal(count_records("sessions", false), 1);
+	assert_code("", PAM_SUCCESS, pam_close_session(two, 0));
+	assert_int_equal(count_records("sessions", false), 0);
+	(void)pam_end(one, 0);
+	(void)pam_end(two, 0);
+}
+
+#define NIGHT(condition) "grant:\n- {role: night, login: ci, " condition "}\n"
+
+static bool
+has_nightwatch(void)
+{
+	unsigned n = 0;
+
+	for (int i = 0; i < n_groups; i++)
+		n += groups[i] == 1500;
+	assert_in_range(n, 0, 1);
+	return n == 1;
+}
+
+/* As pam_env(8) reads ~/.pam_environment, behind us in open_session. */
+static void
+plant_address(pam_handle_t *pamh, char before)
+{
+	if (before == 's')
+		assert_int_equal(
+		    pam_putenv(pamh, "SSH_CONNECTION=192.0.2.7 1 192.0.2.8 22"), PAM_SUCCESS);
+}
+
+static void
+setcred_adds_the_groups_of_roles_that_are_held_now(void **state)
+{
+	static const struct {
+		const char *grant, *service, *user, *rhost, *phases;
+		bool given;
+	} rows[] = {
+	    {NIGHT("from: [192.0.2.0/24]"), "sshd", "ci", "192.0.2.7", "s", true},
+	    {NIGHT("from: [192.0.2.0/24]"), "sshd", "ci", "192.0.2.7", "ss", true},
+	    {NIGHT("from: [192.0.2.0/24]"), "sshd", "ci", "198.51.100.1", "s", false},
+	    {NIGHT("from: [192.0.2.0/24]"), "sshd", "ci", "UNKNOWN", "s", false},
+	    {NIGHT("from: [0.0.0.0/0]"), "sshd", "ci", "127.0.0.1", "s", false},
+	    {NIGHT("time: {dates: ['2000-01-01', '2001-01-01']}"), "sshd", "ci", NULL, "s",
+		false},
+	    {NIGHT("time: {dates: ['2000-01-01', '2201-01-01']}"), "sshd", "ci", NULL, "s",
+		true},
+	    {NIGHT("time: {dates: ['2000-01-01', '2201-01-01']}"), "sshd", "second", NULL, "s",
+		false},
+	    {NIGHT("time: {dates: ['2000-01-01', '2201-01-01']}"), "sudo", "ci", NULL, "ms",
+		false},
+	    {NIGHT("time: {dates: ['2000-01-01', '2201-01-01']}"), "sshd", "ci", NULL, "d",
+		false},
+	    {NIGHT("time: {dates: ['2000-01-01', '2201-01-01']}"), "sshd", "deploy", NULL,
+		"ams", true},
+	    {NIGHT("always: true"), "sshd", "ci", NULL, "s", false}, /* the name service's */
+	    {NIGHT("always: true"), "sshd", "deploy", NULL, "ams", true},
+	    {NIGHT("account: deploy"), "sshd", "deploy", NULL, "ams", true},
+	    {NIGHT("service: su"), "sshd", "ci", NULL, "s", false},
+	    {NIGHT("service: su"), "su", "ci", NULL, "s", true},
+	};
+
+	for (size_t i = 0; i < N(rows); i++) {
+		char row[128];
+
+		(void)snprintf(
+		    row, sizeof(row), "%s %s %s", rows[i].service, rows[i].user, rows[i].grant);
+		(void)set_up(state);
+		share(rows[i].grant);
+		real_uid = strcmp(rows[i].service, "sudo") == 0 ? UID_CI : 0;
+		how.rhost = rows[i].rhost;
+		how.past_unknown = true;
+		assert_code(row, PAM_SUCCESS,
+		    enter(rows[i].service, rows[i].user, ci_text, rows[i].phases));
+		assert_row(row, has_nightwatch() == rows[i].given);
+		assert_row(row, n_groups == (rows[i].given ? 3 : 2));
+	}
+	(void)set_up(state);
+	share(NIGHT("from: [192.0.2.0/24]"));
+	how.rhost = "host.example.com";
+	how.between = plant_address;
+	assert_code("the user's own words", PAM_SUCCESS, enter("sshd", "ci", ci_text, "amos"));
+	assert_false(has_nightwatch());
+	how.rhost = "192.0.2.7";
+	assert_code("the recorded one", PAM_SUCCESS, enter("sshd", "ci", ci_text, "amos"));
+	assert_true(has_nightwatch());
+	(void)set_up(state);
+	share(NIGHT("from: [192.0.2.0/24]"));
+	groups_are_fixed = true;
+	how.rhost = "192.0.2.7";
+	assert_code("it can't be given", PAM_SUCCESS, enter("sshd", "ci", NULL, "s"));
+	assert_non_null(strstr(log_lines, "could not be given"));
+}
+
+static void
+without_a_place_for_records_keys_are_refused_and_nobody_else(void **state)
+{
+	(void)state;
+	share("");
+	assert_int_equal(chmod(host.paths.run, 0777), 0);
+	assert_code("a key", PAM_AUTHINFO_UNAVAIL, enter("sshd", "ci", ci_text, "a"));
+	assert_code("its session", PAM_SESSION_ERR, enter("cron", "ci", NULL, "mo"));
+	assert_non_null(strstr(log_lines, "record could not be written"));
+	assert_code(
+	    "a shared account", PAM_AUTHINFO_UNAVAIL, enter("sshd", "deploy", ci_text, "a"));
+	how.past_unknown = true;
+	assert_code("its own", PAM_SUCCESS, enter("sshd", "deploy", "pw", "amsocd"));
+	for (const char *phase = "amsocdp"; *phase != '\0'; phase++) {
+		char one[2] = {*phase, '\0'};
+
+		assert_code("bob", PAM_USER_UNKNOWN, enter("sshd", "bob", "pw", one));
+		assert_code("deploy", PAM_USER_UNKNOWN, enter("sshd", "deploy", "pw", one));
+	}
+	real_uid = UID_DEPLOY;
+	assert_code("sudo", PAM_USER_UNKNOWN, enter("sudo", "deploy", NULL, "m"));
+}
+
+static void
+a_planted_handle_opens_nothing(void **state)
+{
+	static const char *const planted[] = {
+	    "APIKEY_HANDLE=", "APIKEY_HANDLE=../../etc/shadow",
+	    "APIKEY_HANDLE=00000000000000000000000000000000", "APIKEY_HANDLE=%n%n"};
+	struct pam_conv with = {.conv = converse};
+
+	(void)state;
+	share("");
+	for (size_t i = 0; i < N(planted); i++) {
+		pam_handle_t *pamh = NULL;
+
+		assert_int_equal(pam_start("sshd", i % 2 == 0 ? "deploy" : "bob", &with, &pamh),
+		    PAM_SUCCESS);
+		assert_int_equal(pam_putenv(pamh, planted[i]), PAM_SUCCESS);
+		assert_code(planted[i], PAM_USER_UNKNOWN, pam_acct_mgmt(pamh, 0));
+		assert_code(planted[i], PAM_USER_UNKNOWN, pam_open_session(pamh, 0));
+		assert_null(pam_getenv(pamh, "APIKEY_HANDLE"));
+		(void)pam_end(pamh, 0);
+	}
+	assert_string_equal(log_lines, "");
+}
+
 /* ---- the caller's process ---- */
 
 /* Open descriptors, environment, signals and locale, as text. */
@@ -1294,6 +1918,15 @@ abuse_128_without_memory_nobody_enters_who_should_not_and_bob_is_not_ours(void *
 		is_one_of("bob", ci_text, one, PAM_USER_UNKNOWN, PAM_USER_UNKNOWN);
 		is_one_of("root", ci_text, one, PAM_USER_UNKNOWN, PAM_USER_UNKNOWN);
 	}
+	share("");
+	for (const char *phase = "amsocdp"; *phase != '\0'; phase++) {
+		char one[2] = {*phase, '\0'};
+
+		is_one_of("deploy", "its password", one, PAM_USER_UNKNOWN, PAM_USER_UNKNOWN);
+	}
+	allow_failures = true;
+	is_one_of("deploy", ci_text, "a", PAM_SUCCESS, PAM_USER_UNKNOWN);
+	is_one_of("deploy", text_of(&tok_other[4]), "a", PAM_PERM_DENIED, PAM_USER_UNKNOWN);
 }
 
 #define T(test) cmocka_unit_test_setup(test, set_up)
@@ -1330,6 +1963,19 @@ main(int argc, char **argv)
 	    T(a_deleted_keys_session_is_closed_and_its_credentials_are_let_go),
 	    T(a_session_is_told_who_it_is_but_not_under_sudo),
 	    T(a_keys_password_is_not_changed_here),
+	    T(a_key_enters_an_account_that_its_role_opens),
+	    T(the_accounts_own_password_goes_on_as_it_was_typed),
+	    T(abuse_163_what_looks_like_a_token_is_final_and_goes_nowhere),
+	    T(a_handover_is_of_the_last_authenticate_that_went_well_and_of_its_user),
+	    T(a_failed_authenticate_leaves_nothing),
+	    T(an_account_of_only_keys_is_nobodys_without_one),
+	    T(sudo_on_a_shared_account_asks_the_key_of_its_session),
+	    T(a_line_may_ask_for_a_role),
+	    T(abuse_150_164_a_handle_carries_the_key_from_the_child_that_asked),
+	    T(two_sessions_of_one_process_are_closed_each_by_its_own),
+	    T(setcred_adds_the_groups_of_roles_that_are_held_now),
+	    T(without_a_place_for_records_keys_are_refused_and_nobody_else),
+	    T(a_planted_handle_opens_nothing),
 	    T(abuse_116_117_the_callers_process_is_as_it_was),
 	    T(ten_thousand_logins_leave_no_descriptor_and_no_memory_behind),
 	    T(abuse_128_without_memory_nobody_enters_who_should_not_and_bob_is_not_ours),

@@ -1,0 +1,598 @@
+/* The record of each session that a key opened, and which of them a process belongs to. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sessions.h"
+#include "testlib_child.h"
+#include "testlib_cmocka.h"
+#include "testlib_keys.h"
+
+#define DEPLOY 1005U
+#define CI 70000U
+
+static struct paths paths;
+
+static int
+set_up(void **state)
+{
+	struct host h;
+
+	if (tmp_setup(state) != 0)
+		return -1;
+	host_make(&h, *state);
+	paths = h.paths;
+	return 0;
+}
+
+static struct session
+make(const char *key, uint32_t uid, uint32_t account_uid, const char *address)
+{
+	struct session s = {.state = SESSION_OPEN,
+	    .uid = uid,
+	    .key_id = "K000070000",
+	    .secret = 3,
+	    .account_uid = account_uid,
+	    .account = "deploy",
+	    .service = "sshd",
+	    .since = HOST_NOW,
+	    .roles = "a,b",
+	    .gids = "5,6"};
+
+	(void)snprintf(s.key, sizeof(s.key), "%s", key);
+	(void)snprintf(s.address, sizeof(s.address), "%s", address);
+	return s;
+}
+
+/* Opened by the process that calls. */
+static struct session
+open_one(const char *key, uint32_t uid, uint32_t account_uid, const char *address)
+{
+	struct session s = make(key, uid, account_uid, address);
+
+	assert_err(key, AK_OK, sessions_open(&paths, &s));
+	return s;
+}
+
+struct list {
+	unsigned n;
+	char keys[256];
+	struct session last;
+};
+
+static enum ak_err
+list_one(void *ctx, const struct session *s)
+{
+	struct list *l = ctx;
+
+	l->n++;
+	l->last = *s;
+	strcat(strcat(l->keys, s->key), " ");
+	return AK_OK;
+}
+
+static struct list
+list(void)
+{
+	struct list l = {.n = 0};
+
+	assert_err("", AK_OK, sessions_each(&paths, list_one, &l));
+	return l;
+}
+
+/* Whose session the caller is in, acting for the uid. */
+#define is_found(wanted, uid) is_found_((wanted), (uid), __LINE__)
+static void
+is_found_(const char *wanted, uint32_t uid, int line)
+{
+	struct session s;
+	enum ak_err err = sessions_find_own(&paths, uid, &s);
+	char row[64];
+
+	(void)snprintf(row, sizeof(row), "line %d: %.32s", line, s.key);
+	assert_row(row, err == (wanted == NULL ? AK_ERR_NOT_FOUND : AK_OK));
+	assert_row(row, strcmp(s.key, wanted == NULL ? "" : wanted) == 0);
+}
+
+static char *
+path_of(const char *name)
+{
+	static char path[PATH_CAP + 64];
+
+	(void)snprintf(path, sizeof(path), "%s/sessions/%s", paths.run, name);
+	return path;
+}
+
+static void
+a_session_is_recorded_changed_and_closed(void **state)
+{
+	struct session s = open_one("ci", CI, DEPLOY, "192.0.2.1"), other;
+	struct list l = list();
+	struct proc own;
+
+	(void)state;
+	assert_err("", AK_OK, proc_read(getpid(), &own));
+	assert_int_equal(l.n, 1);
+	assert_int_equal(strlen(s.id), SESSION_ID_CAP - 1);
+	assert_memory_equal(&l.last, &s, sizeof(s));
+	assert_int_equal(s.leader.pid, getpid());
+	assert_true(s.leader.start == own.id.start && s.namespace == proc_namespace());
+	s.state = SESSION_REFUSED;
+	memcpy(s.roles, "c,d", 3);
+	assert_err("", AK_OK, sessions_update(&paths, &s));
+	l = list();
+	assert_int_equal(l.n, 1);
+	assert_memory_equal(&l.last, &s, sizeof(s));
+	other = open_one("second", CI + 1, DEPLOY, "");
+	assert_string_not_equal(other.id, s.id);
+	assert_int_equal(list().n, 2);
+	assert_err("", AK_OK, sessions_close(&paths, other.id));
+	l = list();
+	assert_string_equal(l.keys, "ci ");
+	assert_err("", AK_OK, sessions_close(&paths, s.id));
+	assert_err("twice", AK_ERR_NOT_FOUND, sessions_close(&paths, s.id));
+	assert_int_equal(list().n, 0);
+}
+
+static int
+close_it(void *ctx)
+{
+	return (int)sessions_close(&paths, ctx);
+}
+
+static void
+only_the_leader_closes_and_only_what_it_names(void **state)
+{
+	static const char *const names[] = {"", ".", "..", "../x", "0123456789abcdef", "x"};
+	struct session s = open_one("ci", CI, DEPLOY, "");
+	struct session forged = s;
+
+	(void)state;
+	assert_int_equal(child_run(close_it, s.id), AK_ERR_NOT_FOUND);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_row(names[i], sessions_close(&paths, names[i]) != AK_OK);
+	forged.leader.start++;
+	assert_err("", AK_OK, sessions_update(&paths, &forged));
+	assert_err("the pid given again", AK_ERR_NOT_FOUND, sessions_close(&paths, s.id));
+	forged = s;
+	forged.namespace ++;
+	assert_err("", AK_OK, sessions_update(&paths, &forged));
+	assert_err("another namespace", AK_ERR_NOT_FOUND, sessions_close(&paths, s.id));
+	assert_int_equal(list().n, 1);
+}
+
+static int
+open_as_leader(void *ctx)
+{
+	struct session s = make(ctx, CI, DEPLOY, "192.0.2.9");
+
+	return (int)sessions_open(&paths, &s);
+}
+
+static void
+abuse_136_what_no_process_carries_is_swept_at_the_next_login(void **state)
+{
+	struct child c;
+	struct session s;
+
+	(void)state;
+	assert_int_equal(child_run(open_as_leader, (void *)(uintptr_t) "dead"), AK_OK);
+	assert_int_equal(list().n, 1);
+	c = child_start(open_as_leader, (void *)(uintptr_t) "alive");
+	assert_int_equal(c.answer, AK_OK);
+	assert_string_equal(list().keys, "alive ");
+	child_end(&c);
+	s = open_one("reused", CI, DEPLOY, "");
+	assert_string_equal(list().keys, "reused ");
+	s.leader.start++;
+	assert_err("", AK_OK, sessions_update(&paths, &s));
+	assert_false(sessions_is_carried(&s));
+	s = open_one("far", CI, DEPLOY, "");
+	assert_string_equal(list().keys, "far ");
+	s.leader.pid = INT32_MAX;
+	s.namespace ++;
+	assert_err("", AK_OK, sessions_update(&paths, &s));
+	assert_true(sessions_is_carried(&s)); /* nothing is known of it */
+	s = open_one("refused", CI, DEPLOY, "");
+	s.state = SESSION_REFUSED;
+	assert_err("", AK_OK, sessions_update(&paths, &s));
+	assert_true(sessions_is_carried(&s));
+	(void)open_one("next", CI, DEPLOY, "");
+	assert_int_equal(list().n, 3);
+	s.state = SESSION_CLOSED;
+	assert_err("", AK_OK, sessions_update(&paths, &s));
+	assert_false(sessions_is_carried(&s));
+	(void)open_one("last", CI, DEPLOY, "");
+	assert_null(strstr(list().keys, "refused"));
+}
+
+/* ---- audit sessions: only where a login may be marked (root, and a kernel that does) ---- */
+
+/* A login's mark for this process, as pam_loginuid(8) sets it. */
+static bool
+mark(uint32_t uid)
+{
+	char text[16];
+	struct proc own;
+	int fd = open("/proc/self/loginuid", O_WRONLY | O_CLOEXEC);
+	bool done;
+
+	if (fd == -1)
+		return false;
+	(void)snprintf(text, sizeof(text), "%u", uid);
+	done = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	(void)close(fd);
+	return done && proc_read(getpid(), &own) == AK_OK && own.audit != PROC_NO_AUDIT;
+}
+
+struct marked {
+	bool can;
+	struct session s;
+	const char *service;
+	uint32_t uid;
+	char own[32], orphan[32]; /* the key that was found there */
+	bool asked, ended;
+};
+
+static void
+find_key(char out[32], uint32_t uid)
+{
+	struct session s;
+
+	(void)snprintf(
+	    out, 32, "%s", sessions_find_own(&paths, uid, &s) == AK_OK ? s.key : "none");
+}
+
+static int
+open_marked(void *ctx)
+{
+	struct marked *m = ctx;
+
+	if (!(m->can = mark(m->uid)))
+		return 0;
+	m->s = make("marked", CI, DEPLOY, "192.0.2.9");
+	(void)snprintf(m->s.service, sizeof(m->s.service), "%s", m->service);
+	return (int)sessions_open(&paths, &m->s);
+}
+
+static void
+abuse_147_148_an_audit_mark_that_others_may_carry_is_not_trusted(void **state)
+{
+	struct marked *m = child_share(sizeof(*m));
+	struct child c;
+
+	(void)state;
+	m->uid = DEPLOY;
+	m->service = "sshd";
+	c = child_start(open_marked, m);
+	assert_int_equal(c.answer, AK_OK);
+	child_end(&c);
+	if (!m->can) {
+		(void)munmap(m, sizeof(*m));
+		skip();
+	}
+	assert_int_not_equal(m->s.audit, PROC_NO_AUDIT);
+	m->service = "su-l";
+	assert_int_equal(child_run(open_marked, m), AK_OK);
+	assert_int_equal(m->s.audit, PROC_NO_AUDIT);
+	(void)munmap(m, sizeof(*m));
+}
+
+static int
+open_here(void *ctx)
+{
+	struct marked *m = ctx;
+
+	m->s = make("inner", CI + 1, DEPLOY, "192.0.2.8");
+	return (int)sessions_open(&paths, &m->s);
+}
+
+/* A marked login, and in it an sshd (or so) with the same mark. */
+static int
+open_nested(void *ctx)
+{
+	struct marked *m = ctx;
+
+	if (!(m->can = mark(DEPLOY)))
+		return 0;
+	return child_run(open_here, m);
+}
+
+static void
+an_audit_mark_of_the_parent_is_not_trusted(void **state)
+{
+	struct marked *m = child_share(sizeof(*m));
+
+	(void)state;
+	assert_int_equal(child_run(open_nested, m), AK_OK);
+	if (m->can)
+		assert_int_equal(m->s.audit, PROC_NO_AUDIT);
+	(void)munmap(m, sizeof(*m));
+}
+
+/* A leader opens and forks the session, which outlives it: what does a process find in it, before and after? */
+static void
+live_on(struct marked *m, pid_t leader)
+{
+	find_key(m->own, DEPLOY);
+	__atomic_store_n(&m->asked, true, __ATOMIC_RELEASE);
+	while (getppid() == leader)
+		(void)sched_yield();
+	find_key(m->orphan, DEPLOY);
+	__atomic_store_n(&m->ended, true, __ATOMIC_RELEASE);
+	_exit(0);
+}
+
+static void
+lead(struct marked *m)
+{
+	pid_t own = getpid();
+
+	(void)open_marked(m);
+	if (fork() == 0)
+		live_on(m, own);
+	while (!__atomic_load_n(&m->asked, __ATOMIC_ACQUIRE))
+		(void)sched_yield();
+	_exit(m->can ? (int)sessions_close(&paths, m->s.id) : 0);
+}
+
+static int
+outlive(void *ctx)
+{
+	struct marked *m = ctx;
+
+	if (fork() == 0)
+		lead(m);
+	while (!__atomic_load_n(&m->ended, __ATOMIC_ACQUIRE))
+		(void)sched_yield();
+	return list().n == 1 && list().last.state == SESSION_CLOSED ? 0 : 1;
+}
+
+static void
+abuse_142_what_outlives_its_logout_still_belongs_to_its_session(void **state)
+{
+	struct marked *m = child_share(sizeof(*m));
+	int ended;
+
+	(void)state;
+	m->uid = DEPLOY;
+	m->service = "sshd";
+	ended = child_run(outlive, m);
+	if (!m->can) {
+		(void)munmap(m, sizeof(*m));
+		skip();
+	}
+	assert_int_equal(ended, 0);
+	assert_string_equal(m->own, "marked");
+	assert_string_equal(m->orphan, "marked");
+	(void)munmap(m, sizeof(*m));
+}
+
+/* ---- whose session ---- */
+
+static int
+nest(void *ctx)
+{
+	char found[32];
+	struct session s;
+
+	(void)ctx;
+	find_key(found, DEPLOY);
+	if (strcmp(found, "outer") != 0)
+		return 1;
+	s = make("inner", CI + 1, DEPLOY, "");
+	if (sessions_open(&paths, &s) != AK_OK)
+		return 2;
+	find_key(found, DEPLOY);
+	if (strcmp(found, "inner") != 0)
+		return 3;
+	s.state = SESSION_CLOSED;
+	if (sessions_update(&paths, &s) != AK_OK)
+		return 4;
+	s = make("again", CI + 2, DEPLOY, "");
+	if (sessions_open(&paths, &s) != AK_OK)
+		return 5;
+	find_key(found, DEPLOY);
+	if (strcmp(found, "again") != 0)
+		return 6;
+	find_key(found, 1000);
+	return strcmp(found, "none") == 0 ? 0 : 7;
+}
+
+static int
+find_none(void *ctx)
+{
+	char found[32];
+
+	find_key(found, *(uint32_t *)ctx);
+	return strcmp(found, "none") == 0 ? 0 : 1;
+}
+
+static void
+abuse_147_the_nearest_leader_is_ones_session(void **state)
+{
+	struct session s = open_one("outer", CI, DEPLOY, "");
+	uint32_t uid = 1000;
+	struct child c;
+
+	(void)state;
+	assert_int_equal(child_run(nest, NULL), 0);
+	is_found("outer", DEPLOY);
+	assert_int_equal(child_run(find_none, &uid), 0);
+	/* A record that only looks like the one above us. */
+	s.leader.start++;
+	assert_err("", AK_OK, sessions_update(&paths, &s));
+	is_found(NULL, DEPLOY);
+	s.leader.start--;
+	s.namespace ++;
+	assert_err("", AK_OK, sessions_update(&paths, &s));
+	is_found(NULL, DEPLOY);
+	/* Beside us is not above us. */
+	c = child_start(open_as_leader, (void *)(uintptr_t) "beside");
+	is_found(NULL, DEPLOY);
+	child_end(&c);
+}
+
+static int
+open_own(void *ctx)
+{
+	struct session s = make("ci", CI, CI, ctx);
+
+	if (strcmp(ctx, "cron") == 0) {
+		(void)snprintf(s.service, sizeof(s.service), "cron");
+		s.address[0] = '\0';
+	}
+	return (int)sessions_open(&paths, &s);
+}
+
+static void
+a_keys_own_uid_tells_and_its_origin_where_there_is_one(void **state)
+{
+	static const struct {
+		const char *a, *b, *own, *origin;
+	} rows[] = {
+	    {"192.0.2.1", NULL, "192.0.2.1", "192.0.2.1"},
+	    {"192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.1"},
+	    {"192.0.2.1", "192.0.2.2", "", NULL},
+	    {"192.0.2.1", "", "", NULL},
+	    {"", NULL, "", NULL},
+	    {"192.0.2.1", "cron", "192.0.2.1", "192.0.2.1"},
+	    {"cron", "192.0.2.1", "192.0.2.1", "192.0.2.1"},
+	    {"cron", "cron", "", NULL},
+	};
+
+	(void)state;
+	is_found(NULL, CI);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct child a = child_start(open_own, (void *)(uintptr_t)rows[i].a), b;
+		char address[64];
+		struct session s;
+
+		if (rows[i].b != NULL)
+			b = child_start(open_own, (void *)(uintptr_t)rows[i].b);
+		assert_err("", AK_OK, sessions_find_own(&paths, CI, &s));
+		assert_string_equal(s.key, "ci");
+		assert_string_equal(s.address, rows[i].own);
+		assert_err(rows[i].a, rows[i].origin == NULL ? AK_ERR_NOT_FOUND : AK_OK,
+		    sessions_find_origin(&paths, CI, address));
+		assert_string_equal(address, rows[i].origin == NULL ? "" : rows[i].origin);
+		assert_err("", AK_ERR_NOT_FOUND, sessions_find_origin(&paths, CI + 1, address));
+		child_end(&a);
+		if (rows[i].b != NULL)
+			child_end(&b);
+		is_found(NULL, CI);
+		assert_err("", AK_ERR_NOT_FOUND, sessions_find_origin(&paths, CI, address));
+	}
+}
+
+static void
+nobody_is_found_on_a_shared_account_by_its_uid_alone(void **state)
+{
+	struct child c = child_start(open_as_leader, (void *)(uintptr_t) "ci");
+
+	(void)state;
+	is_found(NULL, DEPLOY);
+	is_found(NULL, CI);
+	child_end(&c);
+}
+
+/* ---- files ---- */
+
+static enum ak_err
+stop(void *ctx, const struct session *s)
+{
+	(void)s;
+	++*(unsigned *)ctx;
+	return AK_ERR_EXISTS;
+}
+
+static void
+damaged_records_are_passed_over(void **state)
+{
+	struct session s = open_one("ci", CI, DEPLOY, "192.0.2.1");
+	char bad[] = "0123456789abcdef";
+	unsigned n = 0;
+	size_t len_b;
+	char *bytes = file_read(path_of(s.id), &len_b);
+
+	(void)state;
+	assert_non_null(bytes);
+	file_write(path_of(bad), bytes, len_b, 0600);
+	assert_int_equal(list().n, 2);
+	assert_err("", AK_ERR_EXISTS, sessions_each(&paths, stop, &n));
+	assert_int_equal(n, 1);
+	for (size_t i = 0; i < len_b; i++) {
+		bytes[i] ^= 0x41;
+		file_write(path_of(bad), bytes, len_b, 0600);
+		assert_int_equal(list().n, 1);
+		is_found("ci", DEPLOY);
+		bytes[i] ^= 0x41;
+		file_write(path_of(bad), bytes, i, 0600);
+		assert_int_equal(list().n, 1);
+	}
+	file_write(path_of(bad), bytes, len_b, 0644);
+	assert_int_equal(list().n, 1);
+	assert_int_equal(unlink(path_of(bad)), 0);
+	assert_int_equal(mkfifo(path_of(bad), 0600), 0);
+	assert_int_equal(mkdir(path_of("folder"), 0700), 0);
+	assert_int_equal(symlink(s.id, path_of("link")), 0);
+	assert_int_equal(list().n, 1);
+	(void)open_one("next", CI, DEPLOY, "");
+	assert_int_equal(list().n, 2);
+	free(bytes);
+}
+
+static void
+abuse_073_without_room_nothing_is_recorded_and_a_change_leaves_the_old(void **state)
+{
+	struct session s = open_one("ci", CI, DEPLOY, ""), none = s;
+	struct rlimit was, small;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	small = (struct rlimit){.rlim_cur = 50, .rlim_max = was.rlim_max};
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	assert_err("", AK_ERR_UNAVAILABLE, sessions_open(&paths, &none));
+	s.state = SESSION_REFUSED;
+	assert_err("", AK_ERR_UNAVAILABLE, sessions_update(&paths, &s));
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+	(void)signal(SIGXFSZ, SIG_DFL);
+	assert_int_equal(list().n, 1);
+	assert_int_equal(list().last.state, SESSION_OPEN);
+	assert_int_equal(chmod(paths.run, 0777), 0);
+	assert_err("", AK_ERR_UNSAFE, sessions_open(&paths, &none));
+	assert_err("", AK_ERR_UNSAFE, sessions_find_own(&paths, DEPLOY, &none));
+	assert_err("", AK_ERR_UNSAFE, sessions_close(&paths, s.id));
+	assert_int_equal(chmod(paths.run, 0755), 0);
+}
+
+#define T(test) cmocka_unit_test_setup_teardown(test, set_up, tmp_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(a_session_is_recorded_changed_and_closed),
+	    T(only_the_leader_closes_and_only_what_it_names),
+	    T(abuse_136_what_no_process_carries_is_swept_at_the_next_login),
+	    T(abuse_147_148_an_audit_mark_that_others_may_carry_is_not_trusted),
+	    T(an_audit_mark_of_the_parent_is_not_trusted),
+	    T(abuse_142_what_outlives_its_logout_still_belongs_to_its_session),
+	    T(abuse_147_the_nearest_leader_is_ones_session),
+	    T(a_keys_own_uid_tells_and_its_origin_where_there_is_one),
+	    T(nobody_is_found_on_a_shared_account_by_its_uid_alone),
+	    T(damaged_records_are_passed_over),
+	    T(abuse_073_without_room_nothing_is_recorded_and_a_change_leaves_the_old),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
