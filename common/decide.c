@@ -147,8 +147,7 @@ gate_not_before(const struct decide_request *req, struct text *say)
 		text_add(say, "the key is valid from its making on");
 		return REASON_PERMITTED;
 	}
-	text_add(
-	    say, "the key is valid from %s on", num_print_time(req->key->not_before, when));
+	text_add(say, "the key is valid from %s on", num_print_time(req->key->not_before, when));
 	if (req->time_undefined)
 		return without_clock(req, say);
 	if (req->now >= req->key->not_before)

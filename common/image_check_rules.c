@@ -125,10 +125,9 @@ check_node(const struct image *im, struct depths *d, uint32_t i, uint32_t limit,
 	if (op > IMAGE_OP_NOT) {
 		if (end != i + 1 || !check_leaf(im, i, n_definitions, sample))
 			return false;
-		d->nodes[i] =
-		    op != IMAGE_OP_IS
-			? 0
-			: d->definitions[image_cell(im, IMAGE_NODES, i, IMAGE_NODE_A)];
+		d->nodes[i] = op != IMAGE_OP_IS
+				  ? 0
+				  : d->definitions[image_cell(im, IMAGE_NODES, i, IMAGE_NODE_A)];
 		return true;
 	}
 	if (!measure(im, d, i + 1, end, &n, &deepest) || n == 0 ||

@@ -239,8 +239,8 @@ live_load(const struct paths *p, struct live *l)
 	l->group_id = digest_of(&l->sources.group);
 	name_host(l);
 	/* A host that was renamed holds other `:hosts:` bindings. */
-	l->settings_id = digest_of(&l->sources.settings) ^
-	    hash_sip(0, l->hosts.bytes, l->hosts.len_b);
+	l->settings_id =
+	    digest_of(&l->sources.settings) ^ hash_sip(0, l->hosts.bytes, l->hosts.len_b);
 }
 
 void

@@ -12,8 +12,7 @@
 #include "settings.h"
 
 struct live {
-	struct image
-	    *image; /* NULL: no policy that is readable and valid; no key may do anything */
+	struct image *image; /* NULL: no policy that is readable and valid; no key may do anything */
 	bool from_store; /* it was the stored image, and need not be stored again */
 	struct diag problem; /* image NULL: why, with file, line and column */
 	struct settings settings; /* valid when settings_ok; else the defaults */

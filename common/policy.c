@@ -46,8 +46,7 @@ read_strategy(const struct yamlread *r, const struct yaml_node *root, uint32_t *
 			*strategy = i;
 			return AK_OK;
 		}
-	return yamlread_refuse(
-	    r, node, "strategy is direct, policy or both, not `%.80s'", text);
+	return yamlread_refuse(r, node, "strategy is direct, policy or both, not `%.80s'", text);
 }
 
 static enum ak_err

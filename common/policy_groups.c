@@ -37,8 +37,7 @@ compile_in(struct policy_build *b, const struct yaml_node *in, uint32_t *columns
 	if (yamltree_find_twins(in, &first, &second) != AK_OK)
 		return yamlread_no_memory(b->r);
 	if (second != NULL)
-		return yamlread_refuse(
-		    b->r, second, "in: `%.80s' is given twice", second->text);
+		return yamlread_refuse(b->r, second, "in: `%.80s' is given twice", second->text);
 	return AK_OK;
 }
 
@@ -110,8 +109,7 @@ compile_group(struct policy_build *b, const struct yaml_node *key)
 		if ((err = yamlread_keys(b->r, c, "a group's entry", known)) != AK_OK ||
 		    (err = policy_compile_binding(b, c, columns)) != AK_OK)
 			return err;
-		(void)image_make_row(
-		    b->m, IMAGE_GROUP_BINDINGS, columns, IMAGE_BINDING_COLUMNS);
+		(void)image_make_row(b->m, IMAGE_GROUP_BINDINGS, columns, IMAGE_BINDING_COLUMNS);
 		row[IMAGE_GROUP_N]++;
 	}
 	(void)image_make_row(b->m, IMAGE_GROUPS, row, IMAGE_GROUP_COLUMNS);

@@ -82,8 +82,7 @@ read_dates(const struct yamlread *r, const struct yaml_node *node, uint32_t *row
 	const char *text;
 	enum ak_err err;
 
-	if (node->kind != YAML_SEQUENCE || c == NULL || c->next == NULL ||
-	    c->next->next != NULL)
+	if (node->kind != YAML_SEQUENCE || c == NULL || c->next == NULL || c->next->next != NULL)
 		return yamlread_refuse(r, node,
 		    "dates is a pair, the end excluded, as ['2025-12-20', '2026-01-02']");
 	for (int i = 0; i < 2; i++, c = c->next) {
@@ -103,8 +102,7 @@ read_dates(const struct yamlread *r, const struct yaml_node *node, uint32_t *row
 
 /* Each zone once, at its first use. */
 static enum ak_err
-find_zone(
-    struct policy_build *b, const struct yaml_node *node, const char *name, uint32_t *zone)
+find_zone(struct policy_build *b, const struct yaml_node *node, const char *name, uint32_t *zone)
 {
 	const struct pack *rows = &b->m->sections[IMAGE_ZONES];
 	const struct pack *strings = &b->m->sections[IMAGE_STRINGS];

@@ -43,8 +43,7 @@ enum ak_err settings_from_yaml(const struct yaml_node *root, const char *file,
 
 /* Into the policy image and back; AK_ERR_CORRUPT (and the defaults) when a value is one that no file could give. */
 void settings_pack(const struct settings *s, struct pack *out);
-enum ak_err settings_unpack(
-    const void *bytes, size_t len_b, struct settings *out) AK_MUST_CHECK;
+enum ak_err settings_unpack(const void *bytes, size_t len_b, struct settings *out) AK_MUST_CHECK;
 
 /* `home` with its %n %u %i filled in. AK_ERR_RANGE when too long, out "". */
 enum ak_err settings_expand(

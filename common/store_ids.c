@@ -64,8 +64,7 @@ store_check_uid(const struct store *s, struct id_range range, uint32_t uid, stru
 		    uid, range.min, range.max);
 	if ((err = store_uid_state(s, uid, &spent)) == AK_ERR_EXISTS)
 		return diag_because(why, err, "uid %u %s", uid,
-		    spent ? "was a deleted key's and is never given again"
-			  : "is another key's");
+		    spent ? "was a deleted key's and is never given again" : "is another key's");
 	if (err != AK_OK)
 		return diag_say(why, err, s->paths.local, 0, 0, "%s", ak_strerror(err));
 	if (taken_elsewhere(s, uid))

@@ -145,8 +145,7 @@ refuse_properties(
 
 /* A node as the next child of the innermost open list or mapping. */
 static enum ak_err
-add_node(
-    struct builder *b, const yaml_mark_t *mark, enum yaml_kind kind, struct yaml_node **out)
+add_node(struct builder *b, const yaml_mark_t *mark, enum yaml_kind kind, struct yaml_node **out)
 {
 	struct frame *top = b->depth == 0 ? NULL : &b->stack[b->depth - 1];
 	struct frame *in = top != NULL && top->node != NULL ? top : NULL;

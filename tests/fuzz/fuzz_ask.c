@@ -168,8 +168,7 @@ take_line(void *ctx, const struct trace_line *line)
 }
 
 static bool
-is_the_same(
-    const struct image *im, const struct policy_result *a, const struct policy_result *b)
+is_the_same(const struct image *im, const struct policy_result *a, const struct policy_result *b)
 {
 	for (uint32_t i = 0; i < image_count_roles(im); i++)
 		if (role_set_has(&a->roles, i) != role_set_has(&b->roles, i))

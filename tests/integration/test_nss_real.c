@@ -153,8 +153,7 @@ abuse_154_getgrouplist_gives_the_roles_groups_to_the_key_and_not_to_its_namesake
 	(void)state;
 	NEED_READY();
 	assert_int_equal(3, getgrouplist("ci", 70000, gids, &n));
-	assert_true(
-	    in_list(gids, n, 70000) && in_list(gids, n, 100000) && in_list(gids, n, 27));
+	assert_true(in_list(gids, n, 70000) && in_list(gids, n, 100000) && in_list(gids, n, 27));
 	n = 2;
 	assert_int_equal(-1, getgrouplist("ci", 70000, gids, &n));
 	assert_int_equal(3, n);

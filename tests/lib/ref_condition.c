@@ -228,8 +228,7 @@ in_time(const struct yaml_node *window, int64_t at_s)
 	if ((part = ref_get(window, "dates")) == NULL)
 		return true;
 	assert_true(strftime(date, sizeof(date), "%Y-%m-%d", &tm) > 0);
-	return strcmp(date, part->first->text) >= 0 &&
-	       strcmp(date, part->first->next->text) < 0;
+	return strcmp(date, part->first->text) >= 0 && strcmp(date, part->first->next->text) < 0;
 }
 
 /* One window, or one of a list. */
@@ -257,8 +256,7 @@ is_defined(const struct ref_scene *s, const struct yaml_node *names)
 
 	each_item(names, name)
 	{
-		const struct yaml_node *body =
-		    ref_get(ref_get(s->policy, "define"), name->text);
+		const struct yaml_node *body = ref_get(ref_get(s->policy, "define"), name->text);
 
 		assert_non_null(body);
 		any = greatest(any, condition(s, body));

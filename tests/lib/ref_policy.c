@@ -248,8 +248,7 @@ ref_policy_eval(
 }
 
 bool
-ref_policy_samples(
-    const struct yaml_node *policy, const struct ref_request *req, bool permitted)
+ref_policy_samples(const struct yaml_node *policy, const struct ref_request *req, bool permitted)
 {
 	const struct ref_scene s = {.policy = policy, .req = req, .permitted = permitted};
 

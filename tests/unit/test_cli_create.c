@@ -65,8 +65,8 @@ a_key_that_a_grant_may_give_a_role_is_not_said_to_lack_one(void **state)
 	    "version: 1\nroles:\n  viewer: {services: [sshd]}\ngrant:\n"
 	    "- {role: viewer, login: 'ci-*', time: {dates: ['2001-01-01', '2001-01-02']}}\n");
 	assert_run(&t, CLI_DONE, NULL, "create", "--name", "ci-a", "--duration", "1d");
-	assert_run(
-	    &t, CLI_DONE, "other can't log in yet", "create", "--name", "other", "--duration", "1d");
+	assert_run(&t, CLI_DONE, "other can't log in yet", "create", "--name", "other",
+	    "--duration", "1d");
 	cli_test_clear(&t);
 }
 

@@ -489,9 +489,8 @@ the_roles_are_the_union_whatever_the_order(void **state)
 		for (int shuffle = 0; shuffle < 4; shuffle++) {
 			struct pack p = PACK_INIT;
 			struct policy_result res = POLICY_RESULT_INIT;
-			struct policy_request req = {.login = "ci",
-			    .space = space,
-			    .hosts = {.bytes = "h0", .len_b = 3}};
+			struct policy_request req = {
+			    .login = "ci", .space = space, .hosts = {.bytes = "h0", .len_b = 3}};
 
 			for (unsigned i = N_BINDINGS - 1; i > 0; i--) {
 				unsigned k = (unsigned)rnd_below(&r, i + 1), was = order[i];

@@ -100,8 +100,7 @@ put_roles(struct out *o, const struct image *im, const struct role_set *roles)
 }
 
 static void
-put_kept(
-    struct out *o, const struct image *im, const struct policy_request *req, bool permitted)
+put_kept(struct out *o, const struct image *im, const struct policy_request *req, bool permitted)
 {
 	bool kept = false;
 
@@ -394,8 +393,7 @@ main(void)
 		    .initial_state = files.gl_pathv[i]};
 	tests[files.gl_pathc] =
 	    (struct CMUnitTest)cmocka_unit_test(abuse_050_more_than_8_mib_are_refused);
-	failed =
-	    _cmocka_run_group_tests("golden/policy", tests, files.gl_pathc + 1, NULL, NULL);
+	failed = _cmocka_run_group_tests("golden/policy", tests, files.gl_pathc + 1, NULL, NULL);
 	free(tests);
 	globfree(&files);
 	free(pattern.text);

@@ -239,8 +239,7 @@ what_is_past_or_damaged_is_swept_and_the_rest_is_left(void **state)
 	assert_int_equal(count(s), 2);
 	assert_string_not_equal(kept, s->name);
 	memcpy(s->name, kept, sizeof(kept));
-	assert_err(
-	    "", AK_OK, redeem_as(s, "deploy", "192.0.2.1", NOW + HANDLE_TTL_S + 1, true));
+	assert_err("", AK_OK, redeem_as(s, "deploy", "192.0.2.1", NOW + HANDLE_TTL_S + 1, true));
 	(void)munmap(s, sizeof(*s));
 }
 

@@ -107,8 +107,7 @@ cell_at(const struct bytes *b, enum image_section section, size_t n_columns, siz
 static size_t
 ask_names(const struct image *im)
 {
-	size_t total = strlen(image_policy_file(im)) +
-		       strlen(image_borrow_settings(im)->space) +
+	size_t total = strlen(image_policy_file(im)) + strlen(image_borrow_settings(im)->space) +
 		       strv_count(image_borrow_settings(im)->hosts) +
 		       image_policy(im).strategy + image_policy(im).has_allow;
 
@@ -437,8 +436,7 @@ rows_that_lie_are_refused(void **state)
 	    {"a time on no day", IMAGE_TIMES, IMAGE_TIME_COLUMNS, 0, IMAGE_TIME_DAYS, 0},
 	    {"a time on an eighth day", IMAGE_TIMES, IMAGE_TIME_COLUMNS, 0, IMAGE_TIME_DAYS,
 		0x80},
-	    {"a time of no length", IMAGE_TIMES, IMAGE_TIME_COLUMNS, 0, IMAGE_TIME_TO_MINUTE,
-		0},
+	    {"a time of no length", IMAGE_TIMES, IMAGE_TIME_COLUMNS, 0, IMAGE_TIME_TO_MINUTE, 0},
 	    {"a time past midnight", IMAGE_TIMES, IMAGE_TIME_COLUMNS, 0, IMAGE_TIME_TO_MINUTE,
 		1441},
 	    {"a block of 129 bits", IMAGE_BLOCKS, IMAGE_BLOCK_COLUMNS, 0, IMAGE_BLOCK_PREFIX,
@@ -460,8 +458,7 @@ rows_that_lie_are_refused(void **state)
 	    {"a grant's role", IMAGE_GRANTS, IMAGE_GRANT_COLUMNS, 0,
 		IMAGE_GRANT_BINDING + IMAGE_BINDING_ROLE, 3},
 	    {"an index of no kind", IMAGE_LOGINS, IMAGE_LOGIN_COLUMNS, 0, IMAGE_LOGIN_KIND, 9},
-	    {"an index out of order", IMAGE_LOGINS, IMAGE_LOGIN_COLUMNS, 0, IMAGE_LOGIN_KIND,
-		3},
+	    {"an index out of order", IMAGE_LOGINS, IMAGE_LOGIN_COLUMNS, 0, IMAGE_LOGIN_KIND, 3},
 	    {"an index past the end", IMAGE_LOGINS, IMAGE_LOGIN_COLUMNS, 0, IMAGE_LOGIN_N, 100},
 	    {"an indexed rule that is none", IMAGE_LISTED, 1, 0, 0, 2},
 	    {"groups are services", IMAGE_ROLES, IMAGE_ROLE_COLUMNS, 0,

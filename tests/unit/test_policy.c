@@ -282,8 +282,7 @@ bad_names_and_values_are_refused_at_their_place(void **state)
 	    {"version: 1\nroles: {a: {unix_groups: [Ops]}}\n", 2, 27, "a Unix group's name"},
 	    {"version: 1\nroles: {a: {unix_groups: ['a:b']}}\n", 2, 27, "a Unix group's name"},
 	    {"version: 1\nroles: {a: {description: \"a\\nb\"}}\n", 2, 26, "one line"},
-	    {"version: 1\nroles: {a: {description: \"\\e[2J\"}}\n", 2, 26,
-		"control characters"},
+	    {"version: 1\nroles: {a: {description: \"\\e[2J\"}}\n", 2, 26, "control characters"},
 	    {"version: 1\nroles: {a: {description: \"\\u009b2J\"}}\n", 2, 26,
 		"control characters"},
 	};

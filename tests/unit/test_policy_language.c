@@ -88,8 +88,7 @@ what_the_language_does_not_say_is_refused_at_its_place(void **state)
 	    {"version: 1\nallow: [{login: }]\n", 2, 17, "login has no value"},
 	    {"version: 1\nallow: [{login: 'a b'}]\n", 2, 17, "`a b' is not a name"},
 	    {"version: 1\nallow: [{login: [a, a]}]\n", 2, 21, "given twice"},
-	    {"version: 1\nallow: [{always: false}]\n", 2, 18,
-		"always is true, or is not there"},
+	    {"version: 1\nallow: [{always: false}]\n", 2, 18, "always is true, or is not there"},
 	    {"version: 1\nallow: [{any: []}]\n", 2, 15, "any has an empty list"},
 	    {"version: 1\nallow: [{not: {}}]\n", 2, 15, "a condition has no condition"},
 	    {"version: 1\nallow: [{is: x}]\n", 2, 14, "definition `x' is not declared"},
@@ -108,12 +107,9 @@ what_the_language_does_not_say_is_refused_at_its_place(void **state)
 	    {"version: 1\nallow: [{time: {days: Monday}}]\n", 2, 23, "none of Mon"},
 	    {"version: 1\nallow: [{time: {days: [Mon, Mon]}}]\n", 2, 29, "given twice"},
 	    {"version: 1\nallow: [{time: {hours: '2:00-05:00'}}]\n", 2, 24, "no span of a day"},
-	    {"version: 1\nallow: [{time: {hours: '02:60-05:00'}}]\n", 2, 24,
-		"no span of a day"},
-	    {"version: 1\nallow: [{time: {hours: '02:00-24:01'}}]\n", 2, 24,
-		"no span of a day"},
-	    {"version: 1\nallow: [{time: {hours: '24:00-24:00'}}]\n", 2, 24,
-		"no span of a day"},
+	    {"version: 1\nallow: [{time: {hours: '02:60-05:00'}}]\n", 2, 24, "no span of a day"},
+	    {"version: 1\nallow: [{time: {hours: '02:00-24:01'}}]\n", 2, 24, "no span of a day"},
+	    {"version: 1\nallow: [{time: {hours: '24:00-24:00'}}]\n", 2, 24, "no span of a day"},
 	    {"version: 1\nallow: [{time: {hours: '22:00-06:00'}}]\n", 2, 24,
 		"over midnight is two"},
 	    {"version: 1\nallow: [{time: {hours: '06:00-06:00'}}]\n", 2, 24,
@@ -823,8 +819,7 @@ the_index_by_login_changes_no_answer(void **state)
 		char text[8192], held[1024], again[1024];
 		struct text t = text_over(text, sizeof(text));
 		struct told told;
-		const struct trace trace = {
-		    .take = take_line, .ctx = &told, .every_rule = true};
+		const struct trace trace = {.take = take_line, .ctx = &told, .every_rule = true};
 		struct image *im;
 
 		text_add(&t, "version: 1\nroles: {r: {services: [sshd]}}\nallow:\n");

@@ -55,8 +55,7 @@ take(void *ctx, const struct policy_test *test)
 	struct told *told = ctx;
 
 	assert_err("", AK_OK, text_copy(told->name, sizeof(told->name), test->name));
-	assert_err(
-	    "", AK_OK, text_copy(told->expected, sizeof(told->expected), test->expected));
+	assert_err("", AK_OK, text_copy(told->expected, sizeof(told->expected), test->expected));
 	assert_err("", AK_OK, text_copy(told->got, sizeof(told->got), test->got));
 	assert_string_equal(test->file, "p.yaml");
 	told->line = test->line;

@@ -274,8 +274,7 @@ ranges_that_are_reserved_reversed_or_overlap_are_refused(void **state)
 	(void)state;
 	CHECK_REFUSALS(rows);
 	assert_err("next to each other", AK_OK,
-	    read_text(
-		"version: 1\nuid_range: 66000-67000\ngid_range: 67001-67001\n", &s, NULL));
+	    read_text("version: 1\nuid_range: 66000-67000\ngid_range: 67001-67001\n", &s, NULL));
 }
 
 /* A text of n bytes after `before`, quoted. */
