@@ -91,14 +91,15 @@ holds(const struct judgement *j, const struct binding *b)
 static enum ak_err
 require_role(const struct scene *sc, struct judgement *j)
 {
-	struct text why = text_over(j->verdict.why, sizeof(j->verdict.why));
 	struct binding b;
+	struct text why;
 
 	if (sc->options.role == NULL)
 		return AK_OK;
 	if (binding_parse(sc->options.role, &b, NULL) == AK_OK && holds(j, &b))
 		return AK_OK;
 	j->verdict.reason = REASON_ROLE;
+	why = text_over(j->verdict.why, sizeof(j->verdict.why));
 	text_add(&why, "the stack asks for role %.180s", sc->options.role);
 	return AK_ERR_DENIED;
 }

@@ -191,7 +191,7 @@ shows 'and has no sudo when its key has none (abuse 142)' 0 'sudo: ' cat /tmp/su
 change enable alpha
 for name in one two three four; do shell_close "$name"; done
 # What ends a moment after its logout is swept at the next one.
-swept() { login password deploy "$(token alpha)" true && records_are 0; }
+swept() { login password deploy "$(token alpha)" true && wait_until 2 records_are 0; }
 holds 'with no survivors the records go' wait_until 20 swept
 shell_open killed kbd deploy "$(token alpha)"
 kill -KILL "$(pgrep -f 'sshd: deploy \[priv\]' | head -n 1)" || :

@@ -520,6 +520,7 @@ a_key_enters_with_its_token_by_all_phases(void **state)
 	assert_int_equal(conv.told, 0);
 	assert_non_null(strstr(
 	    log_lines, "event=authenticate decision=allow key=ci id=K000070000 uid=70000"));
+	assert_non_null(strstr(log_lines, "why=\"a role permits sshd\""));
 	assert_non_null(strstr(log_lines, "event=open_session decision=allow"));
 }
 
