@@ -95,6 +95,9 @@ enter(pam_handle_t *pamh, enum phase phase, int flags, int argc, const char **ar
 	code = run_phase(&sc);
 	if (phase == PHASE_OPEN)
 		behind_drop_handle(&sc);
+	if (code == PAM_USER_UNKNOWN && sc.options_err == AK_OK &&
+	    sc.options.ignore_unknown_user)
+		code = PAM_IGNORE;
 	report_debug(&sc, code);
 	scene_close(&sc);
 	return code;

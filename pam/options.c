@@ -24,6 +24,7 @@ static const struct flag flags[] = {
     {"debug", offsetof(struct options, debug)},
     {"try_first_pass", offsetof(struct options, try_first_pass)},
     {"use_first_pass", offsetof(struct options, use_first_pass)},
+    {"ignore_unknown_user", offsetof(struct options, ignore_unknown_user)},
 };
 
 static const struct value values[] = {

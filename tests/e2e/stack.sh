@@ -82,6 +82,9 @@ people() {
 	admits "$1: bob by password" password bob bob-pw
 	admits "$1: bob by keyboard-interactive" kbd bob bob-pw
 	admits "$1: bob by public key" pubkey bob "$GUEST/id_bob"
+	admits "$1: a shared account by its own password" password deploy deploy-pw
+	admits "$1: and by keyboard-interactive" kbd deploy deploy-pw
+	admits "$1: and by its public key" pubkey deploy "$GUEST/id_deploy"
 	admits "$1: root by password" password root root-pw
 	admits "$1: root by public key" pubkey root "$GUEST/id_root"
 	equals "$1: alice by sudo" root sudo_as alice alice-pw id -un
@@ -95,14 +98,29 @@ barred() {
 	shut_out "$1: $2 by password" password "$2" "$(token "$2")"
 	shut_out "$1: $2 by keyboard-interactive" kbd "$2" "$(token "$2")"
 	shut_out "$1: $2 by public key" pubkey "$2" "$GUEST/id_$2"
+	case $1-$2 in
+	# The auth line alone has asked everything; the account's expiry is pam_unix's.
+	auth-alone-chief | no-account-chief) admitted_shared "$1" "$2" ;;
+	*)
+		shut_out "$1: $2 on a shared account by password" password deploy "$(token "$2")"
+		shut_out "$1: $2 on a shared account by keyboard-interactive" kbd deploy "$(token "$2")"
+		;;
+	esac
 	shows "$1: $2 by sudo without a password" 1 'sudo: ' run_as "$2" sudo -n echo got-in
 	exits "$1: nothing of $2 has run by cron" 1 test -e "/tmp/cron-$2"
+}
+
+# admitted_shared VARIANT KEY: this key gets into the shared account.
+admitted_shared() {
+	admits "$1: $2 on a shared account by password" password deploy "$(token "$2")"
+	admits "$1: $2 on a shared account by keyboard-interactive" kbd deploy "$(token "$2")"
 }
 
 # admitted VARIANT KEY: this key gets in with its token.
 admitted() {
 	admits "$1: $2 by password" password "$2" "$(token "$2")"
 	admits "$1: $2 by keyboard-interactive" kbd "$2" "$(token "$2")"
+	admitted_shared "$1" "$2"
 	equals "$1: $2 by sudo without a password" root run_as "$2" sudo -n id -un
 }
 
@@ -112,9 +130,13 @@ install_apikey
 mkdir "$GUEST/shipped"
 cp /etc/pam.d/common-* "$GUEST/shipped"
 cp "$MODULE" "$GUEST/module"
+useradd -m -s /bin/bash deploy
+echo deploy:deploy-pw | chpasswd -c SHA512 -s 1000
+sed -i "s/^  admin:/&\n    accounts: [deploy]/" "$POLICY"
+change publish
 new_key chief --role admin
 new_key paused --role admin
-for user in bob root chief paused; do
+for user in bob root deploy chief paused; do
 	public_key "$user"
 done
 change disable paused

@@ -74,6 +74,8 @@ stack words debug prompt=Key:
 stack bad-option nullok
 stack bad-config config=apikey.yaml
 stack own-config config=/etc/other.yaml
+stack ignoring ignore_unknown_user
+stack ignoring-bad ignore_unknown_user nullok
 stack role-opens role=opens
 stack role-space role=opens:spaces:elsewhere
 stack role-host role=opens:hosts:here,there

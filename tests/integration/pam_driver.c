@@ -1731,6 +1731,21 @@ without_a_place_for_records_keys_are_refused_and_nobody_else(void **state)
 	assert_code("sudo", PAM_USER_UNKNOWN, enter("sudo", "deploy", NULL, "m"));
 }
 
+/* libpam makes of a stack that only ignores a refusal. */
+static void
+a_line_may_ignore_who_is_not_ours_and_nobody_else(void **state)
+{
+	(void)state;
+	assert_code("bob", PAM_PERM_DENIED, enter("ignoring", "bob", NULL, "m"));
+	assert_code("ghost", PAM_PERM_DENIED, enter("ignoring", "ghost", NULL, "m"));
+	assert_non_null(strstr(log_lines, "no key has this name and uid"));
+	assert_code("ci", PAM_SUCCESS, enter("ignoring", "ci", ci_text, "amsocd"));
+	assert_code("wrong", PAM_AUTH_ERR, enter("ignoring", "ci", "wrong", "a"));
+	assert_code("no role", PAM_PERM_DENIED,
+	    enter("ignoring", "roleless", text_of(&tok_other[3]), "a"));
+	assert_code("a bad line", PAM_USER_UNKNOWN, enter("ignoring-bad", "bob", NULL, "m"));
+}
+
 static void
 a_planted_handle_opens_nothing(void **state)
 {
@@ -1968,6 +1983,7 @@ main(int argc, char **argv)
 	    T(two_sessions_of_one_process_are_closed_each_by_its_own),
 	    T(setcred_adds_the_groups_of_roles_that_are_held_now),
 	    T(without_a_place_for_records_keys_are_refused_and_nobody_else),
+	    T(a_line_may_ignore_who_is_not_ours_and_nobody_else),
 	    T(a_planted_handle_opens_nothing),
 	    T(abuse_116_117_the_callers_process_is_as_it_was),
 	    T(ten_thousand_logins_leave_no_descriptor_and_no_memory_behind),

@@ -16,19 +16,21 @@ without_words_there_are_the_defaults(void **state)
 	assert_string_equal(o.prompt, "Password: ");
 	assert_null(o.config);
 	assert_null(o.bad);
-	assert_false(o.debug || o.try_first_pass || o.use_first_pass);
+	assert_null(o.role);
+	assert_false(o.debug || o.try_first_pass || o.use_first_pass || o.ignore_unknown_user);
 }
 
 static void
 each_word_sets_its_option(void **state)
 {
-	const char *words[] = {
-	    "debug", "try_first_pass", "use_first_pass", "prompt=Key: ", "config=/x/y.yaml"};
+	const char *words[] = {"debug", "try_first_pass", "use_first_pass",
+	    "ignore_unknown_user", "prompt=Key: ", "config=/x/y.yaml", "role=a:spaces:b,c"};
 	struct options o;
 
 	(void)state;
 	assert_err("", AK_OK, options_parse((int)N(words), words, &o));
-	assert_true(o.debug && o.try_first_pass && o.use_first_pass);
+	assert_true(o.debug && o.try_first_pass && o.use_first_pass && o.ignore_unknown_user);
+	assert_string_equal(o.role, "a:spaces:b,c");
 	assert_string_equal(o.prompt, "Key: ");
 	assert_string_equal(o.config, "/x/y.yaml");
 }
@@ -37,7 +39,9 @@ static void
 abuse_039_what_is_no_option_is_named(void **state)
 {
 	static const char *const rows[] = {"nullok", "", "debug=1", "Debug", "prompt",
-	    "prompt=", "config=", "config=x.yaml", "config", "use_first_pass ", "ignore", "%n"};
+	    "prompt=", "config=", "config=x.yaml", "config", "use_first_pass ", "ignore", "%n",
+	    "role", "role=", "role=A", "role=a:", "role=a:spaces:", "role=a:here:b",
+	    "role=a:hosts:b,,c", "role=a b"};
 
 	(void)state;
 	for (size_t i = 0; i < N(rows); i++) {
