@@ -224,10 +224,9 @@ args_print_help(uint64_t allowed, FILE *f)
 
 		if ((allowed & ARGS(i)) == 0)
 			continue;
-		(void)snprintf(left, sizeof(left), "%c%c%s --%s%s%s",
-		    r->letter == 0 ? ' ' : '-', r->letter == 0 ? ' ' : r->letter,
-		    r->letter == 0 ? " " : ",", r->name, r->value == NULL ? "" : " ",
-		    r->value == NULL ? "" : r->value);
+		(void)snprintf(left, sizeof(left), "%c%c%s --%s%s%s", r->letter == 0 ? ' ' : '-',
+		    r->letter == 0 ? ' ' : r->letter, r->letter == 0 ? " " : ",", r->name,
+		    r->value == NULL ? "" : " ", r->value == NULL ? "" : r->value);
 		(void)fprintf(f, "  %-30s %s\n", left, r->help);
 	}
 }

@@ -1,15 +1,11 @@
 #include <string.h>
 
-#include "answer.h"
 #include "keyopts.h"
 #include "keys.h"
 #include "live.h"
-#include "modify.h"
+#include "listedit.h"
+#include "out.h"
 #include "verbs.h"
-
-/* All groups are looked at before any is changed. */
-typedef enum ak_err edit_fn(
-    struct change *ch, const struct args *a, const struct key_record *k, struct pack *groups);
 
 static enum ak_err
 add(struct change *ch, const struct args *a, const struct key_record *k, struct pack *groups)
@@ -50,44 +46,27 @@ take_away(
 	return groups->err;
 }
 
-static int
-edit(struct cli *c, const struct args *a, edit_fn *fn, const char *event)
+static struct strv *
+list(struct key_record *k)
 {
-	struct change ch = CHANGE_INIT(c);
-	struct pack groups = PACK_INIT;
-	struct key k;
-	bool found = false, changed;
-	enum ak_err err;
-	int code;
-
-	if ((err = change_begin(&ch, NULL)) != AK_OK ||
-	    (err = change_find(&ch, a->operands[0], &k)) != AK_OK)
-		goto out;
-	found = true;
-	if ((err = fn(&ch, a, &k.rec, &groups)) != AK_OK)
-		goto out;
-	changed = groups.len_b != k.rec.groups.len_b;
-	k.rec.groups = pack_borrow_strv(&groups);
-	if ((err = modify_key(&ch, &k.rec, changed, event)) == AK_OK)
-		err = answer_changed(c, a, &k.rec, ch.now, changed, "changed");
-out:
-	code = change_end(&ch, err, CLI_DONE);
-	if (found)
-		key_clear(&k);
-	pack_clear(&groups);
-	return code;
+	return &k->groups;
 }
 
 int
 cmd_group_add(struct cli *c, const struct args *a)
 {
-	return edit(c, a, add, "group-added");
+	static const struct listedit verb = {.event = "group-added", .list = list, .edit = add};
+
+	return listedit_run(c, a, &verb);
 }
 
 int
 cmd_group_remove(struct cli *c, const struct args *a)
 {
-	return edit(c, a, take_away, "group-removed");
+	static const struct listedit verb = {
+	    .event = "group-removed", .list = list, .edit = take_away};
+
+	return listedit_run(c, a, &verb);
 }
 
 /* The roles that the policy gives to the group, wherever they hold; each once. */

@@ -76,8 +76,7 @@ prepare(struct application *ap, bool tests)
 
 	live_load(&ap->c->paths, &live);
 	if ((err = policyfile_need_settings(&live, &ap->ch.why)) == AK_OK &&
-	    (err = policyfile_compile(ap->c, &live.settings, &ap->file, &ap->ch.why)) ==
-		AK_OK &&
+	    (err = policyfile_compile(ap->c, &live.settings, &ap->file, &ap->ch.why)) == AK_OK &&
 	    tests)
 		err = run_tests(ap);
 	if (err == AK_OK)

@@ -140,8 +140,7 @@ outcome_of(const struct image *im, const struct verdict *v, struct outcome *out)
 	enum ak_err err;
 
 	out->permitted = v->reason == REASON_PERMITTED;
-	if ((err = text_copy(out->reason, sizeof(out->reason), reason_word(v->reason))) !=
-	    AK_OK)
+	if ((err = text_copy(out->reason, sizeof(out->reason), reason_word(v->reason))) != AK_OK)
 		return err;
 	role_set_for (&v->roles, i) {
 		pack_entry(&out->roles, image_role(im, i).name);

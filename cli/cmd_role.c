@@ -1,15 +1,11 @@
 #include <string.h>
 
-#include "answer.h"
 #include "keyopts.h"
 #include "keys.h"
-#include "modify.h"
+#include "listedit.h"
+#include "out.h"
 #include "role.h"
 #include "verbs.h"
-
-/* All bindings are looked at before any is changed. */
-typedef enum ak_err edit_fn(
-    struct change *ch, const struct args *a, const struct key_record *k, struct pack *bindings);
 
 static bool
 has_binding(struct strv v, const char *text)
@@ -72,46 +68,28 @@ take_away(
 	return bindings->err;
 }
 
-static int
-edit(struct cli *c, const struct args *a, edit_fn *fn, const char *event)
+static struct strv *
+list(struct key_record *k)
 {
-	struct change ch = CHANGE_INIT(c);
-	struct pack bindings = PACK_INIT;
-	struct key k;
-	bool found = false, changed;
-	enum ak_err err;
-	int code;
-
-	if ((err = change_begin(&ch, NULL)) != AK_OK ||
-	    (err = change_find(&ch, a->operands[0], &k)) != AK_OK)
-		goto out;
-	found = true;
-	if ((err = fn(&ch, a, &k.rec, &bindings)) != AK_OK)
-		goto out;
-	changed = bindings.len_b != k.rec.bindings.len_b;
-	k.rec.bindings = pack_borrow_strv(&bindings);
-	if ((err = modify_key(&ch, &k.rec, changed, event)) == AK_OK)
-		err = answer_changed(c, a, &k.rec, ch.now, changed, "changed");
-	if (err == AK_OK && fn == add)
-		change_warn_bound(&ch);
-out:
-	code = change_end(&ch, err, CLI_DONE);
-	if (found)
-		key_clear(&k);
-	pack_clear(&bindings);
-	return code;
+	return &k->bindings;
 }
 
 int
 cmd_role_add(struct cli *c, const struct args *a)
 {
-	return edit(c, a, add, "role-added");
+	static const struct listedit verb = {
+	    .event = "role-added", .list = list, .edit = add, .after = change_warn_bound};
+
+	return listedit_run(c, a, &verb);
 }
 
 int
 cmd_role_remove(struct cli *c, const struct args *a)
 {
-	return edit(c, a, take_away, "role-removed");
+	static const struct listedit verb = {
+	    .event = "role-removed", .list = list, .edit = take_away};
+
+	return listedit_run(c, a, &verb);
 }
 
 /* A binding that names what the policy lacks is inert here. */

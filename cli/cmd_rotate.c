@@ -43,11 +43,9 @@ make_secret(struct rotate *r, struct key_record *k, int64_t now, struct diag *wh
 	if (r->has_verifier && rotation_has(k, &r->verifier))
 		return diag_because(
 		    why, AK_ERR_EXISTS, "that verifier is %s's already", k->name);
-	if (!r->has_verifier &&
-	    ((err = token_new(k->id, &r->tok)) != AK_OK ||
-		(err = token_make_verifier(&r->tok, &r->verifier)) != AK_OK))
-		return diag_because(
-		    why, err, "a token could not be made: %s", ak_strerror(err));
+	if (!r->has_verifier && ((err = token_new(k->id, &r->tok)) != AK_OK ||
+				    (err = token_make_verifier(&r->tok, &r->verifier)) != AK_OK))
+		return diag_because(why, err, "a token could not be made: %s", ak_strerror(err));
 	return rotation_add(k, &r->verifier, now, r->overlap_s);
 }
 
@@ -60,8 +58,7 @@ finish(const struct change *ch, const struct args *a, const struct rotate *r,
 		    "%s has expired, and its new token with it: see `apikey set %s --duration "
 		    "30d`",
 		    k->name, k->name);
-	return (int)answer_token(
-	    ch->cli, a, k, r->has_verifier ? NULL : &r->tok, ch->now, true);
+	return (int)answer_token(ch->cli, a, k, r->has_verifier ? NULL : &r->tok, ch->now, true);
 }
 
 int
@@ -74,8 +71,7 @@ cmd_rotate(struct cli *c, const struct args *a)
 	enum ak_err err;
 	int code = CLI_DONE;
 
-	if ((err = parse(a, &r, &ch.why)) != AK_OK ||
-	    (err = change_begin(&ch, NULL)) != AK_OK ||
+	if ((err = parse(a, &r, &ch.why)) != AK_OK || (err = change_begin(&ch, NULL)) != AK_OK ||
 	    (err = change_find(&ch, a->operands[0], &k)) != AK_OK)
 		goto out;
 	found = true;

@@ -60,8 +60,7 @@ check_role_groups(const struct live *live, const char *name, struct diag *why)
 }
 
 enum ak_err
-localname_check(
-    const struct cli *c, const struct live *live, const char *name, struct diag *why)
+localname_check(const struct cli *c, const struct live *live, const char *name, struct diag *why)
 {
 	const struct cli_host *h = &c->host;
 	uint32_t own = served_uid(&c->paths, name), id = 0;

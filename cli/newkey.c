@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "answer.h"
+#include "eval.h"
 #include "home.h"
 #include "localname.h"
 #include "rotation.h"
@@ -209,6 +210,27 @@ make_home(struct change *ch, const struct key_record *k)
 	return err == AK_ERR_EXISTS ? CLI_DONE : CLI_FAILED;
 }
 
+/* From a binding, a group or a grant, whatever the hour and the address; groups may yet come from elsewhere. */
+static bool
+may_hold_a_role(const struct change *ch, const struct key_record *k)
+{
+	struct policy_result res = POLICY_RESULT_INIT;
+	struct policy_request req = {.login = k->name,
+	    .bindings = k->bindings,
+	    .groups = k->groups,
+	    .hosts = ch->live.hosts,
+	    .space = ch->live.settings.space,
+	    .favour = true};
+	bool holds = k->bindings.len_b > 0 || k->groups.len_b > 0;
+
+	if (holds || ch->live.image == NULL)
+		return holds;
+	(void)!policy_eval(ch->live.image, &req, NULL, &res);
+	holds = res.n_held > 0;
+	policy_result_clear(&res);
+	return holds;
+}
+
 static void
 warn(const struct change *ch, const struct key_record *k)
 {
@@ -219,7 +241,7 @@ warn(const struct change *ch, const struct key_record *k)
 		    "%s never expires, which is not recommended: see `apikey set %s --duration "
 		    "30d`",
 		    k->name, k->name);
-	if (k->bindings.len_b == 0 && k->groups.len_b == 0)
+	if (!may_hold_a_role(ch, k))
 		cli_warn(c, "%s can't log in yet: give it a role by `apikey role add %s ROLE`",
 		    k->name, k->name);
 	if (k->bindings.len_b > 0)

@@ -52,8 +52,7 @@ policyfile_read(const struct cli *c, const char *name, struct policyfile *out, s
 		    name, 0, 0, "cannot be read: %s", strerror(errno));
 	err = read_all(fd, out);
 	if (err == AK_ERR_UNAVAILABLE)
-		(void)diag_say(
-		    why, err, out->name, 0, 0, "cannot be read: %s", strerror(errno));
+		(void)diag_say(why, err, out->name, 0, 0, "cannot be read: %s", strerror(errno));
 	if (err == AK_OK && out->len_b > YAML_MAX_B)
 		err = diag_say(why, AK_ERR_DENIED, out->name, 0, 0,
 		    "is larger than %u bytes, more than a policy may be", YAML_MAX_B);

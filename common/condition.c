@@ -5,10 +5,10 @@
 
 /* A node whose children are being looked at, or a definition. Not deeper than image_depth. */
 struct condition_frame {
-	enum image_op op;    /* ALL, ANY or NOT */
+	enum image_op op; /* ALL, ANY or NOT */
 	enum truth so_far;
-	uint32_t end;	     /* of the children */
-	uint32_t back;	     /* the node that comes next */
+	uint32_t end; /* of the children */
+	uint32_t back; /* the node that comes next */
 	uint32_t definition; /* IMAGE_NONE: none */
 };
 
@@ -82,12 +82,19 @@ eval_address(
 	return TRUTH_FALSE;
 }
 
-/* At the login whose origin is about to be recorded, it is the address. */
+/* Where the call comes from. */
+static const struct net_addr *
+caller_of(const struct policy_request *req)
+{
+	return req->address != NULL ? req->address : req->origin;
+}
+
+/* At the login whose origin is about to be recorded, it is where the call comes from. */
 static const struct net_addr *
 creator_of(const struct policy_request *req)
 {
-	if (req->origin == NULL && req->service != NULL && strcmp(req->service, "sshd") == 0)
-		return req->address;
+	if (req->service != NULL && strcmp(req->service, "sshd") == 0)
+		return caller_of(req);
 	return req->origin;
 }
 
@@ -135,8 +142,7 @@ eval_leaf(const struct condition_run *run, const struct image_node *node, bool i
 	case IMAGE_OP_ALWAYS:
 		return TRUTH_TRUE;
 	case IMAGE_OP_FROM:
-		return eval_address(
-		    run->im, node, req->address != NULL ? req->address : req->origin);
+		return eval_address(run->im, node, caller_of(req));
 	case IMAGE_OP_CREATOR_FROM:
 		return eval_address(run->im, node, creator_of(req));
 	case IMAGE_OP_TIME:
@@ -189,8 +195,7 @@ open_frame(enum image_op op, uint32_t end, uint32_t back, uint32_t definition)
 enum truth
 condition_eval(const struct condition_run *run, struct image_condition when, bool in_deny)
 {
-	unsigned char *known =
-	    run->known + (in_deny ? image_count_definitions(run->im) : 0);
+	unsigned char *known = run->known + (in_deny ? image_count_definitions(run->im) : 0);
 	struct condition_frame *top = run->frames;
 	uint32_t at = when.first;
 	enum truth v;

@@ -147,8 +147,7 @@ gate_not_before(const struct decide_request *req, struct text *say)
 		text_add(say, "the key is valid from its making on");
 		return REASON_PERMITTED;
 	}
-	text_add(
-	    say, "the key is valid from %s on", num_print_time(req->key->not_before, when));
+	text_add(say, "the key is valid from %s on", num_print_time(req->key->not_before, when));
 	if (req->time_undefined)
 		return without_clock(req, say);
 	if (req->now >= req->key->not_before)
@@ -210,11 +209,8 @@ gate_from(const struct decide_request *req, struct text *say)
 static void
 tell(const struct trace *trace, enum trace_step step, bool holds, const char *text)
 {
-	struct trace_line line = {.step = step,
-	    .holds = holds,
-	    .rule = IMAGE_NONE,
-	    .role = IMAGE_NONE,
-	    .text = text};
+	struct trace_line line = {
+	    .step = step, .holds = holds, .rule = IMAGE_NONE, .role = IMAGE_NONE, .text = text};
 
 	if (trace != NULL)
 		trace->take(trace->ctx, &line);
@@ -249,8 +245,7 @@ list_roles(const struct image *im, struct verdict *v)
 {
 	struct text t = text_over(v->roles_text, sizeof(v->roles_text));
 
-	role_set_for(&v->roles, i)
-	{
+	role_set_for (&v->roles, i) {
 		size_t whole = t.len;
 
 		text_add(&t, "%s%s", whole == 0 ? "" : ",", image_role(im, i).name);

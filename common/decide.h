@@ -51,8 +51,8 @@ struct decide_request {
 	bool time_undefined; /* now is not to be believed, nor is when */
 	bool lockdown;
 	uint32_t secret; /* number of the secret that was presented; 0: none was */
-	bool
-	    without_token; /* and this login rests on something else: a public key, NOPASSWD, cron */
+	/* and this login rests on something else: a public key, NOPASSWD, cron */
+	bool without_token;
 	/*
 	 * For ending sessions: what can't be told is decided for the session. No
 	 * policy, undefined time and address permit; the rest as in struct
@@ -63,10 +63,10 @@ struct decide_request {
 
 struct verdict {
 	enum reason reason; /* never 0 */
-	struct role_set
-	    roles; /* held on this host; empty when a gate failed, or the key is not admitted */
-	struct policy_result
-	    policy; /* where roles come from, which rule refuses (its roles moved to the above) */
+	/* held on this host; empty when a gate failed, or the key is not admitted */
+	struct role_set roles;
+	/* where roles come from, which rule refuses (its roles moved to the above) */
+	struct policy_result policy;
 	char why[256]; /* a sentence for logs and people; no control characters */
 	char roles_text[512]; /* names, comma-separated, cut at a whole name */
 };

@@ -8,9 +8,9 @@
 
 /* The first thing said stays: inner rooms know best what was wrong. */
 struct diag {
-	char file[256];	   /* "" when no file is at fault */
+	char file[256]; /* "" when no file is at fault */
 	unsigned line, col; /* from 1; 0 when unknown */
-	char text[512];	   /* "" while nothing was said; no newline */
+	char text[512]; /* "" while nothing was said; no newline */
 };
 
 /* Room for diag_print. */

@@ -9,16 +9,16 @@
  */
 enum ak_err {
 	AK_OK = 0,
-	AK_ERR_NOT_FOUND,   /* looked, and it is not there */
-	AK_ERR_DENIED,      /* looked, and the answer is no */
+	AK_ERR_NOT_FOUND, /* looked, and it is not there */
+	AK_ERR_DENIED, /* looked, and the answer is no */
 	AK_ERR_UNAVAILABLE, /* could not look: missing, unreadable, I/O */
-	AK_ERR_CORRUPT,     /* looked, and a checksum or a bound is wrong */
-	AK_ERR_UNSAFE,      /* a file with the wrong owner, mode or type */
-	AK_ERR_ROLLBACK,    /* an older copy than others were made from */
-	AK_ERR_INVALID,     /* what a person or file said is malformed */
-	AK_ERR_EXISTS,      /* the name or id is taken */
-	AK_ERR_FULL,        /* no id left, or a limit reached */
-	AK_ERR_RANGE,       /* the caller's buffer is too small */
+	AK_ERR_CORRUPT, /* looked, and a checksum or a bound is wrong */
+	AK_ERR_UNSAFE, /* a file with the wrong owner, mode or type */
+	AK_ERR_ROLLBACK, /* an older copy than others were made from */
+	AK_ERR_INVALID, /* what a person or file said is malformed */
+	AK_ERR_EXISTS, /* the name or id is taken */
+	AK_ERR_FULL, /* no id left, or a limit reached */
+	AK_ERR_RANGE, /* the caller's buffer is too small */
 	AK_ERR_NOMEM,
 };
 

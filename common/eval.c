@@ -110,7 +110,10 @@ eval_say_truth(const struct eval *e, enum image_rules kind, const struct image_r
 			break;
 		at = node.end;
 	}
-	text_add(t, ": `%s", image_op_name(node.op));
+	if (node.op == IMAGE_OP_ANY && node.n != 0)
+		text_add(t, ": `%s", image_op_name((enum image_op)node.n));
+	else
+		text_add(t, ": `%s", image_op_name(node.op));
 	if (node.op == IMAGE_OP_IS)
 		text_add(t, " %s", image_definition(e->im, node.number).name);
 	text_add(t, "' is %s", v == TRUTH_FALSE ? "false" : "undefined");
@@ -138,8 +141,7 @@ tell_rule(const struct eval *e, enum image_rules kind, uint32_t number,
 		text_add(&t, "deny %s (%.160s) %s", rule->id, rule->reason,
 		    fires ? "fires" : "does not fire");
 	else
-		text_add(&t, "allow rule %u %s", number + 1,
-		    fires ? "fires" : "does not fire");
+		text_add(&t, "allow rule %u %s", number + 1, fires ? "fires" : "does not fire");
 	eval_say_truth(e, kind, rule, v, &t);
 	eval_tell(e, &line);
 }
@@ -227,8 +229,7 @@ ask_request(const struct eval *e)
 		tell_request(e, IMAGE_NONE, NULL, false);
 		return POLICY_NO_ROLE;
 	}
-	role_set_for(&e->out->roles, i)
-	{
+	role_set_for (&e->out->roles, i) {
 		struct image_role role = image_role(e->im, i);
 		bool permits = role_permits(&role, e->req->service, other);
 

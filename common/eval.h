@@ -19,24 +19,24 @@
  */
 struct policy_request {
 	const char *login; /* the key's name */
-	struct strv
-	    bindings; /* the key's own, as text; what is malformed or undeclared is inert */
+	/* the key's own, as text; what is malformed or undeclared is inert */
+	struct strv bindings;
 	struct strv groups; /* IdP groups that are listed on the key: never stale */
 	struct strv directory_groups; /* those that LDAP gives it, as last known */
 	bool stale; /* the directory is: see below */
 	bool not_member; /* `member` is false; only tests say so */
-	const struct net_addr
-	    *address; /* of the call; NULL too when it is no literal, or this host's own */
+	/* of the call; NULL too when it is no literal, or this host's own */
+	const struct net_addr *address;
 	/*
 	 * The recorded origin of the session. `from` asks the address, else the
-	 * origin; `creator_from` the origin, else, where the service is sshd
-	 * (the login that the origin will be recorded of), the address.
+	 * origin; `creator_from` the origin alone, but where the service is sshd
+	 * (the login that the origin will be recorded of) the same as `from`.
 	 */
 	const struct net_addr *origin;
 	const struct moments *when; /* of this image: moments_resolve */
 	struct strv hosts; /* this host's names */
-	const char *
-	    space; /* where this host stands; NULL: nowhere, only global and host bindings are effective */
+	/* where this host stands; NULL: nowhere, only global and host bindings are effective */
+	const char *space;
 	const char *service; /* the PAM service; NULL: missing, and step 5 is not asked */
 	const char *account; /* the local account being entered; NULL: the key's own */
 	bool account_is_root; /* its uid is 0, whatever its name: no role opens it */
@@ -70,20 +70,20 @@ enum policy_source { POLICY_FROM_KEY, POLICY_FROM_GROUP, POLICY_FROM_GRANT };
 struct policy_held {
 	uint32_t role;
 	enum policy_source source;
-	const char *
-	    name; /* FROM_KEY: the binding's text; FROM_GROUP: the IdP group; borrowed from the request. FROM_GRANT: NULL */
-	uint32_t
-	    row; /* FROM_GROUP: image_group_binding; FROM_GRANT: the rule's number; FROM_KEY: IMAGE_NONE */
+	/* FROM_KEY: the binding's text; FROM_GROUP: the IdP group; borrowed from the request. FROM_GRANT: NULL */
+	const char *name;
+	/* FROM_GROUP: image_group_binding; FROM_GRANT: the rule's number; FROM_KEY: IMAGE_NONE */
+	uint32_t row;
 	uint32_t line; /* in the policy file; 0 for FROM_KEY */
 	bool here; /* effective on this host */
 };
 
 struct policy_result {
 	enum policy_outcome outcome;
-	uint32_t
-	    deny; /* REFUSED: the first rule, in the file's order, that fires; else IMAGE_NONE */
-	uint32_t
-	    allow; /* the first allow rule that fires; IMAGE_NONE: none, or no such section */
+	/* REFUSED: the first rule, in the file's order, that fires; else IMAGE_NONE */
+	uint32_t deny;
+	/* the first allow rule that fires; IMAGE_NONE: none, or no such section */
+	uint32_t allow;
 	uint32_t permits; /* a role that permits the request; IMAGE_NONE: none, or not asked */
 	/* Held on this host. Empty unless the key is admitted: PERMITTED or NO_ROLE. */
 	struct role_set roles;

@@ -126,12 +126,11 @@ take_binding(const struct eval *e, const char *written, bool counts)
 	tell_binding(e, &b, written, &f, counts);
 	if (!counts || !f.somewhere)
 		return AK_OK;
-	return add_held(e,
-	    (struct policy_held){.role = f.role,
-		.source = POLICY_FROM_KEY,
-		.name = written,
-		.row = IMAGE_NONE,
-		.here = f.here});
+	return add_held(e, (struct policy_held){.role = f.role,
+			       .source = POLICY_FROM_KEY,
+			       .name = written,
+			       .row = IMAGE_NONE,
+			       .here = f.here});
 }
 
 /* "in production, staging"; "on bastion-1"; nothing for a global one. */
@@ -160,8 +159,8 @@ take_group_binding(const struct eval *e, const char *group, uint32_t row, bool s
 	struct text t = text_over(buf, sizeof(buf));
 
 	if (e->trace != NULL) {
-		text_add(&t, "role %s, through group %.200s", image_role(e->im, b.role).name,
-		    group);
+		text_add(
+		    &t, "role %s, through group %.200s", image_role(e->im, b.role).name, group);
 		say_scope(e, &b, &t);
 		if (stale)
 			text_add(&t, ": the directory was not heard for too long");
@@ -171,13 +170,12 @@ take_group_binding(const struct eval *e, const char *group, uint32_t row, bool s
 	}
 	if (stale)
 		return AK_OK;
-	return add_held(e,
-	    (struct policy_held){.role = b.role,
-		.source = POLICY_FROM_GROUP,
-		.name = group,
-		.row = row,
-		.line = b.line,
-		.here = here});
+	return add_held(e, (struct policy_held){.role = b.role,
+			       .source = POLICY_FROM_GROUP,
+			       .name = group,
+			       .row = row,
+			       .line = b.line,
+			       .here = here});
 }
 
 static enum ak_err
@@ -220,12 +218,11 @@ take_grant(const struct eval *e, uint32_t number)
 	}
 	if (!fires)
 		return AK_OK;
-	return add_held(e,
-	    (struct policy_held){.role = b->role,
-		.source = POLICY_FROM_GRANT,
-		.row = number,
-		.line = rule.line,
-		.here = here});
+	return add_held(e, (struct policy_held){.role = b->role,
+			       .source = POLICY_FROM_GRANT,
+			       .row = number,
+			       .line = rule.line,
+			       .here = here});
 }
 
 static enum ak_err

@@ -15,8 +15,7 @@ struct group_entry {
 	char name[KEY_NAME_MAX + 1];
 	uint32_t gid;
 	bool list_members;
-	bool
-	    alias; /* another name of a gid that is in the set: given, but not a record of its own */
+	bool alias; /* another name of a gid that is in the set: given, but not a record of its own */
 	struct pack members;
 };
 

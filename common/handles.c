@@ -137,8 +137,7 @@ fill_slip(const struct handle *h, int64_t now_s, struct slip *s)
 }
 
 enum ak_err
-handles_issue(
-    const struct paths *p, const struct handle *h, int64_t now_s, char out[HANDLE_CAP])
+handles_issue(const struct paths *p, const struct handle *h, int64_t now_s, char out[HANDLE_CAP])
 {
 	struct pack bytes = PACK_INIT;
 	struct slip s;

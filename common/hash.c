@@ -288,8 +288,8 @@ static uint32_t
 crc_word(uint32_t low, uint32_t high)
 {
 	return table[7][low & 0xff] ^ table[6][low >> 8 & 0xff] ^ table[5][low >> 16 & 0xff] ^
-	    table[4][low >> 24] ^ table[3][high & 0xff] ^ table[2][high >> 8 & 0xff] ^
-	    table[1][high >> 16 & 0xff] ^ table[0][high >> 24];
+	       table[4][low >> 24] ^ table[3][high & 0xff] ^ table[2][high >> 8 & 0xff] ^
+	       table[1][high >> 16 & 0xff] ^ table[0][high >> 24];
 }
 
 uint32_t
@@ -303,6 +303,26 @@ hash_crc32(uint32_t crc, const void *bytes, size_t len_b)
 	for (; len_b > 0; len_b--, p++)
 		crc = crc >> 8 ^ table[0][(crc ^ *p) & 0xff];
 	return ~crc;
+}
+
+uint32_t
+hash_crc32_quarters(const void *bytes, size_t len_b)
+{
+	const unsigned char *p = bytes;
+	size_t quarter_b = len_b / 4 / 8 * 8;
+	uint32_t crc[4] = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
+	unsigned char four[16];
+
+	for (size_t i = 0; i < quarter_b; i += 8)
+		for (size_t q = 0; q < 4; q++) {
+			const unsigned char *at = p + q * quarter_b + i;
+
+			crc[q] = crc_word(crc[q] ^ le32_load(at), le32_load(at + 4));
+		}
+	for (size_t q = 0; q < 4; q++)
+		le32_store(four + 4 * q, ~crc[q]);
+	le32_store(four + 12, hash_crc32(~crc[3], p + 4 * quarter_b, len_b - 4 * quarter_b));
+	return hash_crc32(0, four, sizeof(four));
 }
 
 static uint64_t

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hash.h"
 #include "image_check.h"
 #include "image_layout.h"
 #include "pack.h"
@@ -29,7 +28,7 @@ store_id(unsigned char *at, const struct safefile_id *id)
 }
 
 enum ak_err
-image_open(const void *bytes, size_t len_b, struct image **out)
+image_take(unsigned char **bytes, size_t len_b, struct image **out)
 {
 	struct image *im = NULL;
 	enum ak_err err = AK_ERR_CORRUPT;
@@ -37,10 +36,12 @@ image_open(const void *bytes, size_t len_b, struct image **out)
 	*out = NULL;
 	if (len_b < IMAGE_HEADER_B || len_b > IMAGE_MAX_B)
 		goto out;
-	err = AK_ERR_NOMEM;
-	if ((im = calloc(1, sizeof(*im))) == NULL || (im->bytes = malloc(len_b)) == NULL)
+	if ((im = calloc(1, sizeof(*im))) == NULL) {
+		err = AK_ERR_NOMEM;
 		goto out;
-	memcpy(im->bytes, bytes, len_b);
+	}
+	im->bytes = *bytes;
+	*bytes = NULL;
 	im->len_b = len_b;
 	if ((err = image_check(im)) != AK_OK)
 		goto out;
@@ -51,7 +52,26 @@ image_open(const void *bytes, size_t len_b, struct image **out)
 	*out = im;
 	im = NULL;
 out:
+	free(*bytes);
+	*bytes = NULL;
 	image_free(&im);
+	return err;
+}
+
+enum ak_err
+image_open(const void *bytes, size_t len_b, struct image **out)
+{
+	unsigned char *copy;
+	enum ak_err err;
+
+	*out = NULL;
+	if (len_b < IMAGE_HEADER_B || len_b > IMAGE_MAX_B)
+		return AK_ERR_CORRUPT;
+	if ((copy = malloc(len_b)) == NULL)
+		return AK_ERR_NOMEM;
+	memcpy(copy, bytes, len_b);
+	err = image_take(&copy, len_b, out);
+	free(copy);
 	return err;
 }
 
@@ -91,6 +111,5 @@ image_set_sources(struct image *im, const struct image_sources *src)
 	store_id(im->bytes + IMAGE_AT_POLICY_ID, &src->policy);
 	store_id(im->bytes + IMAGE_AT_SETTINGS_ID, &src->settings);
 	store_id(im->bytes + IMAGE_AT_GROUP_ID, &src->group);
-	le32_store(im->bytes + IMAGE_AT_CRC,
-	    hash_crc32(0, im->bytes + IMAGE_AT_SIZE, im->len_b - IMAGE_AT_SIZE));
+	le32_store(im->bytes + IMAGE_AT_CHECKSUM, image_checksum(im->bytes, im->len_b));
 }

@@ -14,15 +14,15 @@
 #include "text.h"
 
 /*
- * Bytes: a header (magic, version, CRC-32, build stamp, identities of the YAML
+ * Bytes: a header (magic, version, checksum, build stamp, identities of the YAML
  * files that it was made from), a table of sections, the sections
- * (image_layout.h). They are checked once, as a whole (CRC, every offset, every
+ * (image_layout.h). They are checked once, as a whole (checksum, every offset, every
  * index, every name), when the image is opened; then the accessors below
  * cannot fail. Strings and lists that they give are borrowed from the image.
  */
 struct image;
 
-/* Which files the image was compiled from (and /etc/group, which policy_check_groups asked); a missing one is all zero. */
+/* Which files the image was compiled from (and /etc/group, which policy_check_host asked); a missing one is all zero. */
 struct image_sources {
 	struct safefile_id policy, settings, group;
 	int64_t built_at_ns; /* raw clock */
@@ -30,6 +30,8 @@ struct image_sources {
 
 /* Takes a copy of the bytes of an image. AK_ERR_CORRUPT when anything does not add up, another version too; AK_ERR_NOMEM. */
 enum ak_err image_open(const void *bytes, size_t len_b, struct image **out) AK_MUST_CHECK;
+/* The same without a copy: takes *bytes, which came from malloc, and leaves NULL there whatever comes of it. */
+enum ak_err image_take(unsigned char **bytes, size_t len_b, struct image **out) AK_MUST_CHECK;
 void image_free(struct image **im);
 
 /* The bytes as they would be stored, borrowed. */
@@ -172,7 +174,8 @@ struct image_zone image_zone(const struct image *im, uint32_t i);
 
 /*
  * Conditions, in pre-order: the nodes below a node follow it, up to its end.
- * ALL, ANY: one child or more; NOT: one child.
+ * ALL, ANY: one child or more; NOT: one child. An ANY that was written as a
+ * predicate with a list (`is: [a, b]`) has that predicate's op in n; else 0.
  */
 enum image_op {
 	IMAGE_OP_ALL,

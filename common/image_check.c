@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hash.h"
 #include "pack.h"
 #include "parents.h"
 #include "zone.h"
@@ -38,8 +37,7 @@ check_header(const struct image *im)
 	       im->len_b <= IMAGE_MAX_B && memcmp(h, IMAGE_MAGIC, IMAGE_AT_VERSION) == 0 &&
 	       le32_load(h + IMAGE_AT_VERSION) == IMAGE_VERSION &&
 	       le64_load(h + IMAGE_AT_SIZE) == im->len_b &&
-	       le32_load(h + IMAGE_AT_CRC) ==
-		   hash_crc32(0, h + IMAGE_AT_SIZE, im->len_b - IMAGE_AT_SIZE) &&
+	       le32_load(h + IMAGE_AT_CHECKSUM) == image_checksum(h, im->len_b) &&
 	       le32_load(h + IMAGE_AT_N_SECTIONS) == IMAGE_N_SECTIONS &&
 	       le32_load(h + IMAGE_AT_N_SECTIONS + 4) == 0;
 }
@@ -99,8 +97,7 @@ image_check_strv(const struct image *im, enum image_section section, uint32_t ro
 }
 
 bool
-image_check_span(
-    const struct image *im, enum image_section section, uint32_t first, uint32_t n)
+image_check_span(const struct image *im, enum image_section section, uint32_t first, uint32_t n)
 {
 	return (uint64_t)first + n <= im->sections[section].count;
 }

@@ -10,8 +10,7 @@ struct depths {
 };
 
 static bool
-check_binding(
-    const struct image *im, enum image_section section, uint32_t row, unsigned column)
+check_binding(const struct image *im, enum image_section section, uint32_t row, unsigned column)
 {
 	uint32_t role = image_cell(im, section, row, column + IMAGE_BINDING_ROLE);
 	uint32_t scope = image_cell(im, section, row, column + IMAGE_BINDING_SCOPE);
@@ -27,8 +26,7 @@ check_binding(
 	case IMAGE_IN_SPACES:
 		return image_check_span(im, IMAGE_PLACES, places, n);
 	case IMAGE_ON_HOSTS:
-		return image_check_strv(
-		    im, section, row, column + IMAGE_BINDING_PLACES, NULL);
+		return image_check_strv(im, section, row, column + IMAGE_BINDING_PLACES, NULL);
 	default:
 		return false;
 	}
@@ -105,6 +103,14 @@ measure(const struct image *im, const struct depths *d, uint32_t first, uint32_t
 	return at == end;
 }
 
+/* Is the node `any`, or the list of a predicate that is one? */
+static bool
+is_written_as(uint32_t op, uint32_t written)
+{
+	return written == 0 ||
+	       (op == IMAGE_OP_ANY && (written == IMAGE_OP_IS || written == IMAGE_OP_TIME));
+}
+
 /* Children have been checked: they come later, and the last node was the first to be looked at. */
 static bool
 check_node(const struct image *im, struct depths *d, uint32_t i, uint32_t limit,
@@ -121,14 +127,13 @@ check_node(const struct image *im, struct depths *d, uint32_t i, uint32_t limit,
 			return false;
 		d->nodes[i] = op != IMAGE_OP_IS
 				  ? 0
-				  : d->definitions[image_cell(im, IMAGE_NODES, i,
-					IMAGE_NODE_A)];
+				  : d->definitions[image_cell(im, IMAGE_NODES, i, IMAGE_NODE_A)];
 		return true;
 	}
 	if (!measure(im, d, i + 1, end, &n, &deepest) || n == 0 ||
 	    (op == IMAGE_OP_NOT && n != 1) ||
 	    image_cell(im, IMAGE_NODES, i, IMAGE_NODE_A) != 0 ||
-	    image_cell(im, IMAGE_NODES, i, IMAGE_NODE_B) != 0)
+	    !is_written_as(op, image_cell(im, IMAGE_NODES, i, IMAGE_NODE_B)))
 		return false;
 	d->nodes[i] = deepest + 1;
 	return true;
@@ -181,8 +186,7 @@ check_conditions(struct image *im, struct depths *d)
 
 	for (uint32_t i = 0; i < n_definitions; i++)
 		if (!check_rule(im, IMAGE_DEFINITIONS, i) ||
-		    !check_condition(
-			im, d, IMAGE_DEFINITIONS, i, i, &d->definitions[i]))
+		    !check_condition(im, d, IMAGE_DEFINITIONS, i, i, &d->definitions[i]))
 			return false;
 	for (unsigned s = IMAGE_ALLOW; s <= IMAGE_SAMPLES; s++)
 		for (uint32_t i = 0; i < im->sections[s].count; i++)
@@ -201,7 +205,8 @@ check_login(const struct image *im, uint32_t row)
 	uint32_t first = image_cell(im, IMAGE_LOGINS, row, IMAGE_LOGIN_FIRST);
 	uint32_t n = image_cell(im, IMAGE_LOGINS, row, IMAGE_LOGIN_N), before;
 
-	if (kind >= IMAGE_N_RULES || !image_check_string(im, IMAGE_LOGINS, row, IMAGE_LOGIN_NAME) ||
+	if (kind >= IMAGE_N_RULES ||
+	    !image_check_string(im, IMAGE_LOGINS, row, IMAGE_LOGIN_NAME) ||
 	    !image_check_span(im, IMAGE_LISTED, first, n))
 		return false;
 	for (uint32_t i = first; i < first + n; i++) {

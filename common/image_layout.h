@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hash.h"
 #include "image.h"
 #include "pack.h"
 #include "settings.h"
@@ -13,7 +14,7 @@
 /*
  * All numbers little-endian; offsets in the header count from the image's
  * first byte, those in rows from the first byte of the strings.
- *   header    8 magic, u32 version, u32 CRC-32 of all that follows it,
+ *   header    8 magic, u32 version, u32 image_checksum of all that follows it,
  *             u64 size, i64 built_at_ns, three identities of five u64 (device,
  *             inode, size, mtime, ctime in ns): policy.yaml's, apikey.yaml's,
  *             /etc/group's; u32 number of sections, u32 zero
@@ -25,8 +26,8 @@
 #define IMAGE_VERSION 2U
 
 #define IMAGE_AT_VERSION 8U
-#define IMAGE_AT_CRC 12U
-#define IMAGE_AT_SIZE 16U /* what the CRC covers begins here */
+#define IMAGE_AT_CHECKSUM 12U
+#define IMAGE_AT_SIZE 16U /* what the checksum covers begins here */
 #define IMAGE_AT_BUILT 24U
 #define IMAGE_AT_POLICY_ID 32U
 #define IMAGE_AT_SETTINGS_ID 72U
@@ -39,10 +40,10 @@
 #define IMAGE_MAX_B (1U << 30)
 
 enum image_section {
-	IMAGE_STRINGS,	/* terminated strings, and packed lists of them; count 0 */
+	IMAGE_STRINGS, /* terminated strings, and packed lists of them; count 0 */
 	IMAGE_SETTINGS, /* settings_pack; count 0 */
-	IMAGE_POLICY,	/* one row: the policy as a whole */
-	IMAGE_SPACES,	/* rows, ascending by name, as ROLES, ACCOUNTS and GROUPS */
+	IMAGE_POLICY, /* one row: the policy as a whole */
+	IMAGE_SPACES, /* rows, ascending by name, as ROLES, ACCOUNTS and GROUPS */
 	IMAGE_ROLES,
 	IMAGE_ACCOUNTS,
 	IMAGE_PLACES, /* rows of SPACES, which bindings name */
@@ -121,12 +122,7 @@ enum image_binding_column {
 	IMAGE_BINDING_COLUMNS
 };
 
-enum image_zone_column {
-	IMAGE_ZONE_NAME,
-	IMAGE_ZONE_LINE,
-	IMAGE_ZONE_COL,
-	IMAGE_ZONE_COLUMNS
-};
+enum image_zone_column { IMAGE_ZONE_NAME, IMAGE_ZONE_LINE, IMAGE_ZONE_COL, IMAGE_ZONE_COLUMNS };
 
 enum image_time_column {
 	IMAGE_TIME_ZONE,
@@ -188,7 +184,7 @@ image_section_of(enum image_rules kind)
 
 struct section {
 	const unsigned char *at;
-	uint32_t count;	  /* rows */
+	uint32_t count; /* rows */
 	unsigned columns; /* 0: not a table */
 	size_t size_b;
 };
@@ -201,6 +197,13 @@ struct image {
 	struct image_sources sources;
 	uint32_t depth; /* image_depth */
 };
+
+/* Of an image's bytes, header and all. */
+static inline uint32_t
+image_checksum(const unsigned char *bytes, size_t len_b)
+{
+	return hash_crc32_quarters(bytes + IMAGE_AT_SIZE, len_b - IMAGE_AT_SIZE);
+}
 
 /* What follows trusts its offsets: image_check has seen them. */
 static inline uint32_t
@@ -215,7 +218,7 @@ static inline const char *
 image_string(const struct image *im, enum image_section section, uint32_t row, unsigned column)
 {
 	return (const char *)im->sections[IMAGE_STRINGS].at +
-	    image_cell(im, section, row, column);
+	       image_cell(im, section, row, column);
 }
 
 /* Its offset in one column, its length in the next. */
@@ -226,8 +229,7 @@ image_strv(const struct image *im, enum image_section section, uint32_t row, uns
 
 	if (len_b == 0)
 		return STRV_EMPTY;
-	return (struct strv){
-	    .bytes = image_string(im, section, row, column), .len_b = len_b};
+	return (struct strv){.bytes = image_string(im, section, row, column), .len_b = len_b};
 }
 
 /* The binding whose columns begin at `column`. */

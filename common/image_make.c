@@ -1,7 +1,5 @@
 #include "image_make.h"
 
-#include "hash.h"
-
 void
 image_make_clear(struct image_make *m)
 {
@@ -94,9 +92,8 @@ image_make_finish(struct image_make *m, struct image **out)
 		pack_bytes(&p, m->sections[i].bytes, m->sections[i].len_b);
 	if ((err = p.err) != AK_OK)
 		goto out;
-	le32_store(p.bytes + IMAGE_AT_CRC,
-	    hash_crc32(0, p.bytes + IMAGE_AT_SIZE, size_b - IMAGE_AT_SIZE));
-	err = image_open(p.bytes, size_b, out);
+	le32_store(p.bytes + IMAGE_AT_CHECKSUM, image_checksum(p.bytes, size_b));
+	err = image_take(&p.bytes, size_b, out);
 out:
 	pack_clear(&p);
 	return err;

@@ -26,8 +26,8 @@ uint32_t image_make_string(struct image_make *m, const char *s);
 uint32_t image_make_strv(struct image_make *m, struct strv v);
 
 /* One row; columns as image_layout.h counts them. Its number. */
-uint32_t image_make_row(struct image_make *m, enum image_section section, const uint32_t *columns,
-    size_t n_columns);
+uint32_t image_make_row(struct image_make *m, enum image_section section,
+    const uint32_t *columns, size_t n_columns);
 
 /* A cell of a row that was made, once it is known. */
 void image_make_set(struct image_make *m, enum image_section section, size_t n_columns,

@@ -146,7 +146,8 @@ image_bound_space(const struct image *im, uint32_t i)
 }
 
 struct image_binding
-image_binding_at(const struct image *im, enum image_section section, uint32_t row, unsigned column)
+image_binding_at(
+    const struct image *im, enum image_section section, uint32_t row, unsigned column)
 {
 	struct image_binding b = {
 	    .role = image_cell(im, section, row, column + IMAGE_BINDING_ROLE),

@@ -172,8 +172,7 @@ image_block(const struct image *im, uint32_t i)
 	const struct section *s = &im->sections[IMAGE_BLOCKS];
 	struct net_block b;
 
-	memcpy(b.addr.bytes, s->at + (size_t)i * IMAGE_BLOCK_COLUMNS * 4,
-	    sizeof(b.addr.bytes));
+	memcpy(b.addr.bytes, s->at + (size_t)i * IMAGE_BLOCK_COLUMNS * 4, sizeof(b.addr.bytes));
 	b.prefix = image_cell(im, IMAGE_BLOCKS, i, IMAGE_BLOCK_PREFIX);
 	return b;
 }

@@ -33,19 +33,19 @@
 #define INDEX_RECORD_MAX_B (1U << 30)
 
 struct index_head {
-	uint64_t generation;   /* grows with each version of the file */
-	uint64_t id;	       /* random; differs between files that share a generation */
-	int64_t built_at;      /* raw clock, seconds since the epoch */
-	uint64_t size_b;       /* of the file */
-	uint64_t hash_blocks;  /* the hash section follows the header */
-	uint64_t records_at;   /* offset of the first record */
+	uint64_t generation; /* grows with each version of the file */
+	uint64_t id; /* random; differs between files that share a generation */
+	int64_t built_at; /* raw clock, seconds since the epoch */
+	uint64_t size_b; /* of the file */
+	uint64_t hash_blocks; /* the hash section follows the header */
+	uint64_t records_at; /* offset of the first record */
 	struct {
-		uint64_t count;	  /* records */
+		uint64_t count; /* records */
 		uint64_t blocks_at; /* offset of its blocks */
 		uint64_t records_at, records_end;
 	} order[INDEX_ORDERS];
 	unsigned char extra[INDEX_EXTRA_B]; /* the file's own facts (record.h) */
-	uint32_t crc_seed;		    /* derived: CRC of the generation */
+	uint32_t crc_seed; /* derived: CRC of the generation */
 };
 
 struct index {
@@ -90,7 +90,8 @@ enum ak_err index_find(const struct index *ix, const void *key, size_t key_len_b
     struct index_record *out) AK_MUST_CHECK;
 
 /* Where the records of an order begin whose number is at least `from`; the order's end when there is none. */
-enum ak_err index_seek(const struct index *ix, unsigned order, uint32_t from, uint64_t *offset) AK_MUST_CHECK;
+enum ak_err index_seek(
+    const struct index *ix, unsigned order, uint32_t from, uint64_t *offset) AK_MUST_CHECK;
 
 /*
  * A walk over one order's records from an offset that index_seek gave, through
@@ -98,20 +99,21 @@ enum ak_err index_seek(const struct index *ix, unsigned order, uint32_t from, ui
  * index_read_at reads it alone); the end is AK_ERR_NOT_FOUND.
  */
 struct index_walk {
-	uint64_t next;	/* file offset of the next record */
-	uint64_t end;	/* of the order's records */
+	uint64_t next; /* file offset of the next record */
+	uint64_t end; /* of the order's records */
 	uint64_t in_at; /* file offset of buf[0] */
 	size_t in_len_b;
 };
 
-void index_walk_start(const struct index *ix, unsigned order, uint64_t offset,
-    struct index_walk *w);
+void index_walk_start(
+    const struct index *ix, unsigned order, uint64_t offset, struct index_walk *w);
 /* The view lies in buf and holds until the next call. ix may be closed (fd -1) while the buffer serves. */
 enum ak_err index_walk_next(const struct index *ix, struct index_walk *w, unsigned char *buf,
     size_t cap_b, struct index_view *out) AK_MUST_CHECK;
 
 /* The record at an offset, on the heap if need be. */
-enum ak_err index_read_at(const struct index *ix, uint64_t offset, struct index_record *out) AK_MUST_CHECK;
+enum ak_err index_read_at(
+    const struct index *ix, uint64_t offset, struct index_record *out) AK_MUST_CHECK;
 
 /*
  * take for each record of an order; its answer other than AK_OK ends the walk

@@ -11,7 +11,7 @@
 /* Where a record lies, and where it will lie in the file. */
 struct entry {
 	const unsigned char *borrowed; /* NULL: in the arena */
-	uint32_t crc_seed;	       /* borrowed: what its checksum began with */
+	uint32_t crc_seed; /* borrowed: what its checksum began with */
 	size_t arena_at, len_b;
 	uint64_t file_at;
 	uint32_t number;
@@ -24,6 +24,8 @@ struct index_make {
 	struct entry *entries;
 	size_t n, cap;
 	size_t n_keys;
+	unsigned last_order; /* of the entry that was added last */
+	uint32_t last_number;
 	bool sorted;
 };
 
@@ -58,26 +60,31 @@ grow(struct index_make *m)
 	size_t cap = m->cap == 0 ? 64 : m->cap * 2;
 	struct entry *entries;
 
-	if (m->n < m->cap)
+	if (m->entries != NULL && m->n < m->cap)
 		return AK_OK;
-	if (m->n >= UINT32_MAX || (entries = realloc(m->entries, cap * sizeof(*entries))) == NULL)
+	if (m->n >= UINT32_MAX ||
+	    (entries = realloc(m->entries, cap * sizeof(*entries))) == NULL)
 		return AK_ERR_NOMEM;
 	m->entries = entries;
 	m->cap = cap;
 	return AK_OK;
 }
 
-static void
+static enum ak_err
 enter(struct index_make *m, struct entry e, unsigned n_keys)
 {
-	const struct entry *last = m->n == 0 ? NULL : &m->entries[m->n - 1];
+	enum ak_err err = grow(m);
 
-	if (last != NULL && (e.order < last->order ||
-		(e.order == last->order && e.number < last->number)))
+	if (err != AK_OK)
+		return err;
+	if (e.order < m->last_order || (e.order == m->last_order && e.number < m->last_number))
 		m->sorted = false;
+	m->last_order = e.order;
+	m->last_number = e.number;
 	e.seq = (uint32_t)m->n;
 	m->entries[m->n++] = e;
 	m->n_keys += n_keys;
+	return AK_OK;
 }
 
 enum ak_err
@@ -85,7 +92,6 @@ index_make_add(struct index_make *m, unsigned order, uint32_t number,
     const struct index_key *keys, unsigned n_keys, const void *value, size_t value_len_b)
 {
 	size_t at = m->arena.len_b, len_b = INDEX_RECORD_HEADER_B;
-	enum ak_err err;
 
 	if (order >= INDEX_ORDERS || n_keys == 0 || n_keys > 8)
 		return AK_ERR_INVALID;
@@ -96,8 +102,6 @@ index_make_add(struct index_make *m, unsigned order, uint32_t number,
 	}
 	if (value_len_b > INDEX_RECORD_MAX_B - len_b)
 		return AK_ERR_RANGE;
-	if ((err = grow(m)) != AK_OK)
-		return err;
 	pack_u32(&m->arena, 0);
 	pack_u32(&m->arena, (uint32_t)(len_b + value_len_b));
 	pack_u8(&m->arena, (uint8_t)n_keys);
@@ -111,30 +115,22 @@ index_make_add(struct index_make *m, unsigned order, uint32_t number,
 	pack_bytes(&m->arena, value, value_len_b);
 	if (m->arena.err != AK_OK)
 		return m->arena.err;
-	enter(m,
-	    (struct entry){.arena_at = at,
-		.len_b = m->arena.len_b - at,
-		.number = number,
-		.order = order},
+	return enter(m,
+	    (struct entry){
+		.arena_at = at, .len_b = m->arena.len_b - at, .number = number, .order = order},
 	    n_keys);
-	return AK_OK;
 }
 
 enum ak_err
 index_make_copy(struct index_make *m, const struct index_view *v)
 {
-	enum ak_err err;
-
-	if ((err = grow(m)) != AK_OK)
-		return err;
-	enter(m,
+	return enter(m,
 	    (struct entry){.borrowed = v->bytes,
 		.crc_seed = v->crc_seed,
 		.len_b = v->len_b,
 		.number = v->number,
 		.order = v->order},
 	    v->n_keys);
-	return AK_OK;
 }
 
 static int
@@ -210,7 +206,7 @@ static unsigned char *
 first_block(const struct layout *l, uint64_t hash)
 {
 	return l->bytes + INDEX_HEADER_B +
-	    index_hash_block(hash, l->head.hash_blocks) * INDEX_BLOCK_B;
+	       index_hash_block(hash, l->head.hash_blocks) * INDEX_BLOCK_B;
 }
 
 /* Is the slot's record one that has this key already? */
@@ -222,9 +218,9 @@ is_twin(const struct layout *l, const unsigned char *slot, const struct pending 
 	struct index_view other;
 
 	return le32_load(slot) == (uint32_t)p->hash &&
-	    index_parse_record(l->bytes + at, l->head.size_b - at, l->head.crc_seed, &other) ==
-		AK_OK &&
-	    index_view_has_key(&other, key + 1, *key);
+	       index_parse_record(
+		   l->bytes + at, l->head.size_b - at, l->head.crc_seed, &other) == AK_OK &&
+	       index_view_has_key(&other, key + 1, *key);
 }
 
 /* Into the first free slot from its own block on; EXISTS when a record there has the key already. */
@@ -253,19 +249,20 @@ place_key(const struct layout *l, const struct pending *p)
 
 /* The record to its place, and its keys to those that wait for theirs. */
 static size_t
-place_record(
-    const struct index_make *m, const struct entry *e, const struct layout *l, struct pending *out)
+place_record(const struct index_make *m, const struct entry *e, const struct layout *l,
+    struct pending *out)
 {
 	unsigned char *record = l->bytes + e->file_at;
 	uint64_t key_at = e->file_at + INDEX_RECORD_HEADER_B;
 
-	memcpy(record, e->borrowed != NULL ? e->borrowed : m->arena.bytes + e->arena_at, e->len_b);
+	memcpy(
+	    record, e->borrowed != NULL ? e->borrowed : m->arena.bytes + e->arena_at, e->len_b);
 	le32_store(record, seal_of(l, e, record));
 	for (unsigned i = 0; i < record[8]; i++) {
 		const unsigned char *key = l->bytes + key_at;
 
-		out[i] = (struct pending){
-		    hash_sip(l->head.id, key + 1, *key), key_at, e->file_at};
+		out[i] =
+		    (struct pending){hash_sip(l->head.id, key + 1, *key), key_at, e->file_at};
 		key_at += 1U + *key;
 	}
 	return record[8];
@@ -353,7 +350,7 @@ place_orders(const struct index_make *m, const struct layout *l)
 
 		for (uint64_t k = 0; k < count; k++, i++)
 			set_slot(l->bytes + at + k / INDEX_SLOTS * INDEX_BLOCK_B +
-				k % INDEX_SLOTS * INDEX_SLOT_B,
+				     k % INDEX_SLOTS * INDEX_SLOT_B,
 			    m->entries[i].number, m->entries[i].file_at);
 		seal_blocks(l, at, (count + INDEX_SLOTS - 1) / INDEX_SLOTS);
 	}

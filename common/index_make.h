@@ -28,7 +28,8 @@ void index_make_free(struct index_make *m);
 
 /* Add a record under 1 to 8 keys. number orders it among those of its order; ties keep the order of adding. */
 enum ak_err index_make_add(struct index_make *m, unsigned order, uint32_t number,
-    const struct index_key *keys, unsigned n_keys, const void *value, size_t value_len_b) AK_MUST_CHECK;
+    const struct index_key *keys, unsigned n_keys, const void *value,
+    size_t value_len_b) AK_MUST_CHECK;
 
 /* The same from a record of another file, as it is; its bytes must stay until index_make_finish is through. */
 enum ak_err index_make_copy(struct index_make *m, const struct index_view *v) AK_MUST_CHECK;

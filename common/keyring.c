@@ -48,7 +48,7 @@ bool
 keyring_is_published(const struct keyring *k)
 {
 	return k->local_err == AK_OK && k->local_now.generation == k->users.local.generation &&
-	    k->local_now.id == k->users.local.id;
+	       k->local_now.id == k->users.local.id;
 }
 
 bool

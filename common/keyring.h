@@ -37,7 +37,8 @@ bool keyring_is_published(const struct keyring *k);
 bool keyring_time_undefined(const struct keyring *k, int64_t now);
 
 /* The gid of a role's group, as users.idx serves it. */
-enum ak_err keyring_find_gid(const struct paths *p, const char *group, uint32_t *gid) AK_MUST_CHECK;
+enum ak_err keyring_find_gid(
+    const struct paths *p, const char *group, uint32_t *gid) AK_MUST_CHECK;
 
 /* A key and the bytes that its strings lie in. */
 struct key {
@@ -51,9 +52,13 @@ void key_clear(struct key *k);
  * AK_ERR_NOT_FOUND when there is no such key, k->local_err when local.idx is
  * unusable. key_clear after AK_OK alone.
  */
-enum ak_err keyring_find(const struct keyring *k, struct record_key by, struct key *out) AK_MUST_CHECK;
-enum ak_err keyring_find_name(const struct keyring *k, const char *name, struct key *out) AK_MUST_CHECK;
-enum ak_err keyring_find_uid(const struct keyring *k, uint32_t uid, struct key *out) AK_MUST_CHECK;
-enum ak_err keyring_find_id(const struct keyring *k, const char *id, struct key *out) AK_MUST_CHECK;
+enum ak_err keyring_find(
+    const struct keyring *k, struct record_key by, struct key *out) AK_MUST_CHECK;
+enum ak_err keyring_find_name(
+    const struct keyring *k, const char *name, struct key *out) AK_MUST_CHECK;
+enum ak_err keyring_find_uid(
+    const struct keyring *k, uint32_t uid, struct key *out) AK_MUST_CHECK;
+enum ak_err keyring_find_id(
+    const struct keyring *k, const char *id, struct key *out) AK_MUST_CHECK;
 
 #endif

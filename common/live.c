@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "hash.h"
 #include "num.h"
 #include "policy.h"
 #include "safefile.h"
@@ -79,13 +80,12 @@ load_stored(const struct paths *p, struct live *l)
 {
 	struct safefile file;
 	const struct image_sources *had;
+	unsigned char *bytes;
 
 	if (safefile_read(p->image, p->owner, IMAGE_MAX_B, &file, NULL) != AK_OK)
 		return;
-	if (image_open(file.bytes, file.len_b, &l->image) != AK_OK)
-		l->image = NULL;
-	free(file.bytes);
-	if (l->image == NULL)
+	bytes = (unsigned char *)file.bytes;
+	if (image_take(&bytes, file.len_b, &l->image) != AK_OK)
 		return;
 	had = image_borrow_sources(l->image);
 	if (!safefile_id_equal(&had->policy, &l->sources.policy) ||
@@ -236,9 +236,11 @@ live_load(const struct paths *p, struct live *l)
 			(void)diag_because(&l->problem, err, "%s", ak_strerror(err));
 	}
 	l->policy_id = digest_of(&l->sources.policy);
-	l->settings_id = digest_of(&l->sources.settings);
 	l->group_id = digest_of(&l->sources.group);
 	name_host(l);
+	/* A host that was renamed holds other `:hosts:` bindings. */
+	l->settings_id =
+	    digest_of(&l->sources.settings) ^ hash_sip(0, l->hosts.bytes, l->hosts.len_b);
 }
 
 void

@@ -12,15 +12,14 @@
 #include "settings.h"
 
 struct live {
-	struct image
-	    *image; /* NULL: no policy that is readable and valid; no key may do anything */
+	struct image *image; /* NULL: no policy that is readable and valid; no key may do anything */
 	bool from_store; /* it was the stored image, and need not be stored again */
 	struct diag problem; /* image NULL: why, with file, line and column */
 	struct settings settings; /* valid when settings_ok; else the defaults */
 	bool settings_ok;
 	struct image_sources sources;
-	uint64_t policy_id, settings_id,
-	    group_id; /* digests as in users.idx; 0: no such file */
+	/* Digests as in users.idx; 0: no such file. The settings' takes in this host's names. */
+	uint64_t policy_id, settings_id, group_id;
 	char hosts_bytes[160]; /* when the settings name no host */
 	struct strv hosts; /* this host's names, borrowed */
 };

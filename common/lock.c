@@ -46,8 +46,8 @@ lock_take(struct lock *l, const char *path, void (*waiting)(void *ctx, pid_t hol
 		int e = errno;
 
 		lock_release(l);
-		return diag_say(why, AK_ERR_UNAVAILABLE, path, 0, 0, "cannot be locked: %s",
-		    strerror(e));
+		return diag_say(
+		    why, AK_ERR_UNAVAILABLE, path, 0, 0, "cannot be locked: %s", strerror(e));
 	}
 	mask_signals(l);
 	return AK_OK;

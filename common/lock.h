@@ -24,8 +24,8 @@ struct lock {
  * one that dies between two files leaves the second behind. For programs of
  * our own; never in a module.
  */
-enum ak_err lock_take(struct lock *l, const char *path, void (*waiting)(void *ctx, pid_t holder),
-    void *ctx, struct diag *why) AK_MUST_CHECK;
+enum ak_err lock_take(struct lock *l, const char *path,
+    void (*waiting)(void *ctx, pid_t holder), void *ctx, struct diag *why) AK_MUST_CHECK;
 void lock_release(struct lock *l);
 
 #endif

@@ -17,8 +17,7 @@ moments_clear(struct moments *m)
 }
 
 enum ak_err
-moments_resolve(
-    const struct image *im, const char *dir, int64_t now_ms, struct moments *out)
+moments_resolve(const struct image *im, const char *dir, int64_t now_ms, struct moments *out)
 {
 	uint32_t n = image_count_zones(im);
 

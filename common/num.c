@@ -138,9 +138,8 @@ num_parse_time(const char *s, int64_t *out)
 	int y, mo, d, h, mi, sec, east_s;
 	int64_t t;
 
-	if ((y = take_digits(&at, 4)) < 1 || !take(&at, '-') ||
-	    (mo = take_digits(&at, 2)) < 1 || mo > 12 || !take(&at, '-') ||
-	    (d = take_digits(&at, 2)) < 1 || d > days_in(y, mo))
+	if ((y = take_digits(&at, 4)) < 1 || !take(&at, '-') || (mo = take_digits(&at, 2)) < 1 ||
+	    mo > 12 || !take(&at, '-') || (d = take_digits(&at, 2)) < 1 || d > days_in(y, mo))
 		return AK_ERR_INVALID;
 	if (!take(&at, 'T') && !take(&at, 't') && !take(&at, ' '))
 		return AK_ERR_INVALID;

@@ -13,6 +13,7 @@
  * PARENT_NONE when there is none. Time and memory grow with n. AK_OK or
  * AK_ERR_NOMEM.
  */
-enum ak_err parents_find_cycle(const uint32_t *parent, uint32_t n, uint32_t *member) AK_MUST_CHECK;
+enum ak_err parents_find_cycle(
+    const uint32_t *parent, uint32_t n, uint32_t *member) AK_MUST_CHECK;
 
 #endif

@@ -9,14 +9,14 @@
 #define PATH_CAP 256
 
 struct paths {
-	char config[PATH_CAP];	 /* /etc/apikey/apikey.yaml */
-	char policy[PATH_CAP];	 /* /etc/apikey/policy.yaml */
+	char config[PATH_CAP]; /* /etc/apikey/apikey.yaml */
+	char policy[PATH_CAP]; /* /etc/apikey/policy.yaml */
 	char lockdown[PATH_CAP]; /* /etc/apikey/lockdown */
-	char group[PATH_CAP];	 /* /etc/group */
-	char passwd[PATH_CAP];	 /* /etc/passwd */
-	char subuid[PATH_CAP];	 /* /etc/subuid */
-	char state[PATH_CAP];	 /* /var/lib/apikey */
-	char local[PATH_CAP];	 /* its local.idx, users.idx, policy.image, lock */
+	char group[PATH_CAP]; /* /etc/group */
+	char passwd[PATH_CAP]; /* /etc/passwd */
+	char subuid[PATH_CAP]; /* /etc/subuid */
+	char state[PATH_CAP]; /* /var/lib/apikey */
+	char local[PATH_CAP]; /* its local.idx, users.idx, policy.image, lock */
 	char users[PATH_CAP];
 	char image[PATH_CAP];
 	char lock[PATH_CAP];
@@ -28,6 +28,7 @@ struct paths {
 struct paths paths_installed(void);
 
 /* The same shape below other folders, for tests: etc for the first six, state for the rest. AK_ERR_RANGE when too long. */
-enum ak_err paths_under(const char *etc, const char *state, uid_t owner, struct paths *out) AK_MUST_CHECK;
+enum ak_err paths_under(
+    const char *etc, const char *state, uid_t owner, struct paths *out) AK_MUST_CHECK;
 
 #endif

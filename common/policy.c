@@ -30,9 +30,8 @@ static const struct {
 static enum ak_err
 read_strategy(const struct yamlread *r, const struct yaml_node *root, uint32_t *strategy)
 {
-	static const char *const words[] = {[IMAGE_BOTH] = "both",
-	    [IMAGE_DIRECT] = "direct",
-	    [IMAGE_POLICY_ONLY] = "policy"};
+	static const char *const words[] = {
+	    [IMAGE_BOTH] = "both", [IMAGE_DIRECT] = "direct", [IMAGE_POLICY_ONLY] = "policy"};
 	const struct yaml_node *node = yamlread_get(root, "strategy");
 	const char *text;
 	enum ak_err err;
@@ -47,8 +46,7 @@ read_strategy(const struct yamlread *r, const struct yaml_node *root, uint32_t *
 			*strategy = i;
 			return AK_OK;
 		}
-	return yamlread_refuse(
-	    r, node, "strategy is direct, policy or both, not `%.80s'", text);
+	return yamlread_refuse(r, node, "strategy is direct, policy or both, not `%.80s'", text);
 }
 
 static enum ak_err

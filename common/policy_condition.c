@@ -101,8 +101,8 @@ add_globs(struct policy_build *b, const struct predicate *p, const struct yaml_n
 static enum ak_err
 add_groups(struct policy_build *b, const struct predicate *p, const struct yaml_node *node)
 {
-	return add_texts(
-	    b, p, node, policy_is_group, "a group's name: one line, without control characters");
+	return add_texts(b, p, node, policy_is_group,
+	    "a group's name: one line, without control characters");
 }
 
 static enum ak_err
@@ -187,7 +187,7 @@ add_is(struct policy_build *b, const struct predicate *p, const struct yaml_node
 
 	if (node->kind != YAML_SEQUENCE)
 		return add_one_is(b, p, node);
-	any = policy_open_node(b, IMAGE_OP_ANY, 0, 0);
+	any = policy_open_node(b, IMAGE_OP_ANY, 0, p->op);
 	err = policy_need_entry(b->r, node, p->key);
 	for (const struct yaml_node *c = node->first; c != NULL && err == AK_OK; c = c->next)
 		err = add_one_is(b, p, c);

@@ -8,12 +8,12 @@ struct graph {
 	struct policy_build *b;
 	const struct yaml_node **keys;
 	uint32_t n;
-	struct pack uses;     /* u32: those that 0 uses, those that 1 uses, … */
-	uint32_t *first_use;  /* n + 1 */
-	uint32_t *users;      /* the other way about */
+	struct pack uses; /* u32: those that 0 uses, those that 1 uses, … */
+	uint32_t *first_use; /* n + 1 */
+	uint32_t *users; /* the other way about */
 	uint32_t *first_user; /* n + 1 */
-	uint32_t *order;      /* those that come first use none that come later */
-	uint32_t *missing;    /* how many of its uses are not in the order yet */
+	uint32_t *order; /* those that come first use none that come later */
+	uint32_t *missing; /* how many of its uses are not in the order yet */
 	uint32_t n_ordered;
 };
 
@@ -204,10 +204,10 @@ policy_compile_define(struct policy_build *b, const struct yaml_node *node)
 	size_t n = 0;
 	enum ak_err err = AK_OK;
 
-	if (node != NULL && ((err = yamlread_mapping(b->r, node, "`define'")) != AK_OK ||
-				(err = policy_sort_keys(b->r, node, "a definition",
-				     text_is_policy_name, POLICY_NAME_SHAPE, &g.keys, &n)) !=
-				    AK_OK))
+	if (node != NULL &&
+	    ((err = yamlread_mapping(b->r, node, "`define'")) != AK_OK ||
+		(err = policy_sort_keys(b->r, node, "a definition", text_is_policy_name,
+		     POLICY_NAME_SHAPE, &g.keys, &n)) != AK_OK))
 		return err;
 	g.n = (uint32_t)n;
 	err = compile_graph(&g);

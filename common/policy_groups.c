@@ -27,8 +27,8 @@ compile_in(struct policy_build *b, const struct yaml_node *in, uint32_t *columns
 		if ((err = yamlread_text(b->r, c, "in", &name)) != AK_OK)
 			return err;
 		if (strcmp(name, "*") == 0)
-			return yamlread_refuse(b->r, c,
-			    "in: `*' is every space, and stands alone: write in: '*'");
+			return yamlread_refuse(
+			    b->r, c, "in: `*' is every space, and stands alone: write in: '*'");
 		if ((space = policy_names_find(&b->spaces, name)) == IMAGE_NONE)
 			return yamlread_refuse(b->r, c, "space `%.80s' is not declared", name);
 		(void)image_make_row(b->m, IMAGE_PLACES, &space, 1);
@@ -109,8 +109,7 @@ compile_group(struct policy_build *b, const struct yaml_node *key)
 		if ((err = yamlread_keys(b->r, c, "a group's entry", known)) != AK_OK ||
 		    (err = policy_compile_binding(b, c, columns)) != AK_OK)
 			return err;
-		(void)image_make_row(
-		    b->m, IMAGE_GROUP_BINDINGS, columns, IMAGE_BINDING_COLUMNS);
+		(void)image_make_row(b->m, IMAGE_GROUP_BINDINGS, columns, IMAGE_BINDING_COLUMNS);
 		row[IMAGE_GROUP_N]++;
 	}
 	(void)image_make_row(b->m, IMAGE_GROUPS, row, IMAGE_GROUP_COLUMNS);

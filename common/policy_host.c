@@ -13,8 +13,8 @@ check_group(const struct image *im, const struct policy_host *host,
 	if (err == AK_ERR_NOT_FOUND || (err == AK_OK && gid >= FIRST_GID))
 		return AK_OK;
 	if (err != AK_OK)
-		return diag_because(why, err, "can't look up the local group %s: %s", group,
-		    ak_strerror(err));
+		return diag_because(
+		    why, err, "can't look up the local group %s: %s", group, ak_strerror(err));
 	return diag_say(why, AK_ERR_INVALID, image_policy_file(im), role->line, role->col,
 	    "role `%s' hands out the local group `%s' (gid %u), and groups below 1000 can make "
 	    "root of their members: say `root_equivalent: true' in the role if that is meant",
@@ -59,8 +59,7 @@ check_account(
 }
 
 static enum ak_err
-check_zone(
-    const struct image *im, const struct policy_host *host, uint32_t i, struct diag *why)
+check_zone(const struct image *im, const struct policy_host *host, uint32_t i, struct diag *why)
 {
 	struct image_zone zone = image_zone(im, i);
 	enum ak_err err = host->has_zone(host->ctx, zone.name);
@@ -68,8 +67,8 @@ check_zone(
 	if (err == AK_OK)
 		return AK_OK;
 	if (err == AK_ERR_NOMEM || err == AK_ERR_UNAVAILABLE)
-		return diag_because(
-		    why, err, "can't look up the time zone %s: %s", zone.name, ak_strerror(err));
+		return diag_because(why, err, "can't look up the time zone %s: %s", zone.name,
+		    ak_strerror(err));
 	return diag_say(why, AK_ERR_INVALID, image_policy_file(im), zone.line, zone.col,
 	    "zone: this host knows no time zone `%s' (%s)", zone.name, ak_strerror(err));
 }

@@ -6,7 +6,7 @@
 /* A rule, and a login that it names; "": it may concern any. */
 struct entry {
 	uint32_t kind, rule, name; /* the name's offset */
-	const char *text;	   /* the name itself */
+	const char *text; /* the name itself */
 };
 
 struct entries {
@@ -70,8 +70,7 @@ add_rule(struct entries *e, uint32_t kind, size_t n_columns, uint32_t rule, uint
 		return add_entry(e, kind, rule, nobody);
 	strv_for (logins, name) {
 		if (err == AK_OK)
-			err = add_entry(
-			    e, kind, rule, offset + (uint32_t)(name - logins.bytes));
+			err = add_entry(e, kind, rule, offset + (uint32_t)(name - logins.bytes));
 	}
 	return err;
 }

@@ -91,12 +91,12 @@ policy_next_entry(const struct yaml_node *list, const struct yaml_node *at)
 }
 
 enum ak_err
-policy_need_entry(
-    const struct yamlread *r, const struct yaml_node *list, const char *what)
+policy_need_entry(const struct yamlread *r, const struct yaml_node *list, const char *what)
 {
 	if (list->kind != YAML_SEQUENCE || list->first != NULL)
 		return AK_OK;
-	return yamlread_refuse(r, list, "%s has an empty list: fill it, or remove the line", what);
+	return yamlread_refuse(
+	    r, list, "%s has an empty list: fill it, or remove the line", what);
 }
 
 bool

@@ -82,9 +82,10 @@ policy_compile_roles(struct policy_build *b, const struct yaml_node *node)
 	size_t n = 0;
 	enum ak_err err = AK_OK;
 
-	if (node != NULL && ((err = yamlread_mapping(b->r, node, "`roles'")) != AK_OK ||
-				(err = policy_sort_keys(b->r, node, "a role",
-				     text_is_policy_name, POLICY_NAME_SHAPE, &keys, &n)) != AK_OK))
+	if (node != NULL &&
+	    ((err = yamlread_mapping(b->r, node, "`roles'")) != AK_OK ||
+		(err = policy_sort_keys(b->r, node, "a role", text_is_policy_name,
+		     POLICY_NAME_SHAPE, &keys, &n)) != AK_OK))
 		return err;
 	err = policy_names_init(&b->roles, b->r, n);
 	for (uint32_t i = 0; i < n && err == AK_OK; i++) {

@@ -6,7 +6,8 @@
 typedef enum ak_err rule_fn(struct policy_build *b, const struct yaml_node *item);
 
 static enum ak_err
-each_item(struct policy_build *b, const struct yaml_node *list, const char *what, rule_fn *compile)
+each_item(
+    struct policy_build *b, const struct yaml_node *list, const char *what, rule_fn *compile)
 {
 	enum ak_err err = AK_OK;
 
@@ -55,7 +56,7 @@ compile_deny(struct policy_build *b, const struct yaml_node *item)
 {
 	static const char *const others[] = {"id", "reason", NULL};
 	uint32_t row[IMAGE_DENY_COLUMNS] = {[IMAGE_RULE_LINE] = item->line};
-	const char *id, *reason;
+	const char *id = NULL, *reason = NULL;
 	enum ak_err err;
 
 	if ((err = policy_compile_condition(b, item, "a deny rule", others, false,
@@ -106,8 +107,8 @@ refuse_same_ids(struct policy_build *b, const struct yaml_node *list)
 	free(ids);
 	if (twin == NULL)
 		return AK_OK;
-	return yamlread_refuse(b->r, twin, "id `%s' is given twice (first at line %u)",
-	    twin->text, first->line);
+	return yamlread_refuse(
+	    b->r, twin, "id `%s' is given twice (first at line %u)", twin->text, first->line);
 }
 
 static enum ak_err
@@ -131,8 +132,8 @@ compile_sample(struct policy_build *b, const struct yaml_node *item)
 {
 	static const char *const none[] = {NULL};
 	uint32_t row[IMAGE_RULE_COLUMNS] = {[IMAGE_RULE_LINE] = item->line};
-	enum ak_err err = policy_compile_condition(b, item, "a sample", none, true,
-	    &row[IMAGE_RULE_FIRST], &row[IMAGE_RULE_END]);
+	enum ak_err err = policy_compile_condition(
+	    b, item, "a sample", none, true, &row[IMAGE_RULE_FIRST], &row[IMAGE_RULE_END]);
 
 	if (err == AK_OK)
 		(void)image_make_row(b->m, IMAGE_SAMPLES, row, IMAGE_RULE_COLUMNS);

@@ -66,8 +66,8 @@ const struct yaml_node *policy_first_entry(const struct yaml_node *list);
 const struct yaml_node *policy_next_entry(
     const struct yaml_node *list, const struct yaml_node *at);
 /* AK_ERR_INVALID for a list without entries. what: the predicate. */
-enum ak_err policy_need_entry(const struct yamlread *r, const struct yaml_node *list,
-    const char *what) AK_MUST_CHECK;
+enum ak_err policy_need_entry(
+    const struct yamlread *r, const struct yaml_node *list, const char *what) AK_MUST_CHECK;
 
 /* What services, logins and accounts are called, and `*`; not the characters that look like other wildcards or lists. */
 bool policy_is_glob(const char *s);
@@ -79,8 +79,8 @@ bool policy_is_line(const char *s);
 bool policy_is_group(const char *s);
 
 /* {role, in | hosts} of a mapping, as IMAGE_BINDING_COLUMNS; the line is the node's. */
-enum ak_err policy_compile_binding(struct policy_build *b, const struct yaml_node *node,
-    uint32_t *columns) AK_MUST_CHECK;
+enum ak_err policy_compile_binding(
+    struct policy_build *b, const struct yaml_node *node, uint32_t *columns) AK_MUST_CHECK;
 
 /*
  * The predicates of an item (what: "a deny rule"), which may have the keys of
@@ -92,7 +92,8 @@ enum ak_err policy_compile_condition(struct policy_build *b, const struct yaml_n
     uint32_t *end) AK_MUST_CHECK;
 
 /* `time`: into one node. */
-enum ak_err policy_compile_time(struct policy_build *b, const struct yaml_node *node) AK_MUST_CHECK;
+enum ak_err policy_compile_time(
+    struct policy_build *b, const struct yaml_node *node) AK_MUST_CHECK;
 
 /* A node that others may follow into, and its end, after the last of them. */
 uint32_t policy_open_node(struct policy_build *b, enum image_op op, uint32_t a, uint32_t n);

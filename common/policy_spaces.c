@@ -30,8 +30,8 @@ list_spaces(struct spaces *s, const struct yaml_node *node)
 
 	if (node != NULL &&
 	    ((err = yamlread_mapping(s->r, node, "`spaces'")) != AK_OK ||
-		(err = policy_sort_keys(s->r, node, "a space",
-		    text_is_policy_name, POLICY_NAME_SHAPE, &sorted, &n)) != AK_OK))
+		(err = policy_sort_keys(s->r, node, "a space", text_is_policy_name,
+		     POLICY_NAME_SHAPE, &sorted, &n)) != AK_OK))
 		return err;
 	while (at < n && strcmp(sorted[at]->text, "root") < 0)
 		at++;

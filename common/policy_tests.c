@@ -122,8 +122,7 @@ say_decision(struct pack *out, const struct image *im, const struct policy_case 
 	switch (res->outcome) {
 	case POLICY_REFUSED:
 		say(out, " by ");
-		say(out,
-		    by_fired ? c->by : image_rule(im, IMAGE_DENY_RULES, res->deny).id);
+		say(out, by_fired ? c->by : image_rule(im, IMAGE_DENY_RULES, res->deny).id);
 		break;
 	case POLICY_NOT_ADMITTED:
 		say(out, " (no allow rule fires)");

@@ -26,7 +26,8 @@ policy_case_place(struct pack *p, bool is_host, const char *place, const char *r
 }
 
 static enum ak_err
-read_text(const struct yamlread *r, const struct yaml_node *in, const char *key, const char **out)
+read_text(
+    const struct yamlread *r, const struct yaml_node *in, const char *key, const char **out)
 {
 	const struct yaml_node *node = yamlread_get(in, key);
 
@@ -129,8 +130,8 @@ read_given(const struct yamlread *r, const struct yaml_node *given, const struct
 		return err;
 	c->not_member = !member;
 	if (c->space != NULL && image_find_space(im, c->space) == IMAGE_NONE)
-		return yamlread_refuse(r, yamlread_get(given, "space"),
-		    "space `%.80s' is not declared", c->space);
+		return yamlread_refuse(
+		    r, yamlread_get(given, "space"), "space `%.80s' is not declared", c->space);
 	if (c->service != NULL && c->space == NULL)
 		return yamlread_refuse(r, yamlread_get(given, "service"),
 		    "whether a role permits the service depends on the host: give `space' too");
@@ -160,8 +161,8 @@ read_place(const struct yamlread *r, const struct yaml_node *key, const struct i
 	err = yamlread_list(r, key->next, "roles", is_role_name, "a role", &roles);
 	strv_for (pack_borrow_strv(&roles), role) {
 		if (err == AK_OK && image_find_role(im, role) == IMAGE_NONE)
-			err = yamlread_refuse(
-			    r, key->next, "role `%.80s' is not declared", role);
+			err =
+			    yamlread_refuse(r, key->next, "role `%.80s' is not declared", role);
 		if (err == AK_OK)
 			policy_case_place(&c->roles, is_host, place, role);
 	}

@@ -55,8 +55,7 @@ read_clock(const char *at, uint32_t *minute)
 }
 
 static enum ak_err
-read_hours(
-    const struct yamlread *r, const struct yaml_node *node, uint32_t *from, uint32_t *to)
+read_hours(const struct yamlread *r, const struct yaml_node *node, uint32_t *from, uint32_t *to)
 {
 	const char *text;
 	enum ak_err err;
@@ -83,8 +82,7 @@ read_dates(const struct yamlread *r, const struct yaml_node *node, uint32_t *row
 	const char *text;
 	enum ak_err err;
 
-	if (node->kind != YAML_SEQUENCE || c == NULL || c->next == NULL ||
-	    c->next->next != NULL)
+	if (node->kind != YAML_SEQUENCE || c == NULL || c->next == NULL || c->next->next != NULL)
 		return yamlread_refuse(r, node,
 		    "dates is a pair, the end excluded, as ['2025-12-20', '2026-01-02']");
 	for (int i = 0; i < 2; i++, c = c->next) {
@@ -154,8 +152,8 @@ add_time(struct policy_build *b, uint32_t *row, const struct yaml_node *hours)
 	if (hours != NULL && (err = read_hours(b->r, hours, &row[IMAGE_TIME_FROM_MINUTE],
 				  &row[IMAGE_TIME_TO_MINUTE])) != AK_OK)
 		return err;
-	policy_add_leaf(b, IMAGE_OP_TIME,
-	    image_make_row(b->m, IMAGE_TIMES, row, IMAGE_TIME_COLUMNS), 0);
+	policy_add_leaf(
+	    b, IMAGE_OP_TIME, image_make_row(b->m, IMAGE_TIMES, row, IMAGE_TIME_COLUMNS), 0);
 	return AK_OK;
 }
 
@@ -188,17 +186,38 @@ compile_item(struct policy_build *b, const struct yaml_node *item)
 	return err;
 }
 
+/* How many spans there will be; what is misshapen is told when it is compiled. */
+static size_t
+count_spans(const struct yaml_node *node)
+{
+	size_t n = 0;
+
+	for (const struct yaml_node *c = policy_first_entry(node); c != NULL;
+	     c = policy_next_entry(node, c)) {
+		const struct yaml_node *hours = yamlread_get(c, "hours");
+		const struct yaml_node *h = hours == NULL ? NULL : policy_first_entry(hours);
+
+		for (n += h == NULL ? 1 : 0; h != NULL; h = policy_next_entry(hours, h))
+			n++;
+	}
+	return n;
+}
+
 enum ak_err
 policy_compile_time(struct policy_build *b, const struct yaml_node *node)
 {
-	uint32_t any = policy_open_node(b, IMAGE_OP_ANY, 0, 0);
+	bool several = count_spans(node) > 1;
+	uint32_t any = 0;
 	enum ak_err err;
 
 	if ((err = policy_need_entry(b->r, node, "time")) != AK_OK)
 		return err;
+	if (several)
+		any = policy_open_node(b, IMAGE_OP_ANY, 0, IMAGE_OP_TIME);
 	for (const struct yaml_node *c = policy_first_entry(node); c != NULL && err == AK_OK;
 	     c = policy_next_entry(node, c))
 		err = compile_item(b, c);
-	policy_close_node(b, any);
+	if (several)
+		policy_close_node(b, any);
 	return err;
 }

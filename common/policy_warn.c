@@ -31,7 +31,7 @@ warn(const struct warning *w, unsigned line, unsigned col, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(sentence, sizeof(sentence), fmt, ap);
 	va_end(ap);
-	(void)diag_say(&d, AK_OK, w->file, line, col, "warning: %s", sentence);
+	(void)diag_say(&d, AK_OK, w->file, line, col, "%s", sentence);
 	w->out->take(w->out->ctx, &d);
 }
 

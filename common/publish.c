@@ -84,8 +84,7 @@ keep_old_group(void *ctx, const struct index_view *v)
 	struct group_record g;
 	enum ak_err err = group_record_unpack(v->value, v->value_len_b, &g);
 
-	return err == AK_OK ? groupset_add(&p->groups, g.name, g.gid, g.members.len_b > 0)
-			    : err;
+	return err == AK_OK ? groupset_add(&p->groups, g.name, g.gid, g.members.len_b > 0) : err;
 }
 
 /*

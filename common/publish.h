@@ -13,8 +13,7 @@
 struct publish_result {
 	uint32_t users, groups;
 	bool whole; /* every key was evaluated, not the changed ones alone */
-	bool
-	    without_policy; /* the policy is broken: keys keep the groups that they had, new ones have none */
+	bool without_policy; /* the policy is broken: keys keep the groups that they had, new ones have none */
 };
 
 /*

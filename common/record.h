@@ -38,7 +38,7 @@ enum record_tag {
 struct record_key record_key_text(enum record_tag tag, const char *text);
 struct record_key record_key_number(enum record_tag tag, uint32_t number);
 
-#define ORDER_KEYS 0U  /* local.idx */
+#define ORDER_KEYS 0U /* local.idx */
 #define ORDER_REST 1U
 #define ORDER_USERS 0U /* users.idx */
 #define ORDER_GROUPS 1U
@@ -52,7 +52,7 @@ struct key_secret {
 	uint32_t number; /* from 1, one more with each rotation */
 	unsigned char salt[KEY_SALT_B];
 	unsigned char digest[KEY_DIGEST_B]; /* token.h */
-	int64_t created_at, not_after;	    /* seconds; NUM_NEVER */
+	int64_t created_at, not_after; /* seconds; NUM_NEVER */
 };
 
 enum key_state { KEY_ACTIVE = 1, KEY_DISABLED = 2 };
@@ -70,18 +70,23 @@ struct key_record {
 	int64_t expires_at; /* NUM_NEVER */
 	const char *created_by, *description, *owner, *home, *shell; /* never NULL */
 	struct strv bindings; /* as text: viewer, editor:spaces:a,b */
-	struct strv groups;   /* the key's own IdP groups */
-	struct strv from;     /* CIDR blocks; empty: from anywhere */
+	struct strv groups; /* the key's own IdP groups */
+	struct strv from; /* CIDR blocks; empty: from anywhere */
 };
 
 #define KEY_RECORD_INIT                                                                        \
-	((struct key_record){.created_by = "", .description = "", .owner = "", .home = "",     \
-	    .shell = "", .expires_at = NUM_NEVER})
+	((struct key_record){.created_by = "",                                                 \
+	    .description = "",                                                                 \
+	    .owner = "",                                                                       \
+	    .home = "",                                                                        \
+	    .shell = "",                                                                       \
+	    .expires_at = NUM_NEVER})
 
 /* More than KEY_SECRETS_MAX secrets: out->err is AK_ERR_INVALID. */
 void key_record_pack(const struct key_record *k, struct pack *out);
 /* AK_ERR_CORRUPT when the bytes are not one whole key: a bad name, uid, count or string. */
-enum ak_err key_record_unpack(const void *bytes, size_t len_b, struct key_record *out) AK_MUST_CHECK;
+enum ak_err key_record_unpack(
+    const void *bytes, size_t len_b, struct key_record *out) AK_MUST_CHECK;
 /* Salts and digests are no tokens, but nobody else's business. */
 void key_record_clear(struct key_record *k);
 
@@ -93,7 +98,8 @@ struct spent_uid {
 };
 
 void spent_uid_pack(const struct spent_uid *s, struct pack *out);
-enum ak_err spent_uid_unpack(const void *bytes, size_t len_b, struct spent_uid *out) AK_MUST_CHECK;
+enum ak_err spent_uid_unpack(
+    const void *bytes, size_t len_b, struct spent_uid *out) AK_MUST_CHECK;
 
 /* The gid that a role's group got here, for ever. */
 struct role_gid {
@@ -108,13 +114,14 @@ enum ak_err role_gid_unpack(const void *bytes, size_t len_b, struct role_gid *ou
 struct user_record {
 	uint32_t uid;
 	const char *name, *gecos, *home, *shell;
-	uint32_t n_gids;	   /* supplementary, without the private group */
+	uint32_t n_gids; /* supplementary, without the private group */
 	const unsigned char *gids; /* n_gids times u32, little-endian: le32_load */
 };
 
 /* gids in r are as in the struct: packed already. */
 void user_record_pack(const struct user_record *r, struct pack *out);
-enum ak_err user_record_unpack(const void *bytes, size_t len_b, struct user_record *out) AK_MUST_CHECK;
+enum ak_err user_record_unpack(
+    const void *bytes, size_t len_b, struct user_record *out) AK_MUST_CHECK;
 
 struct group_record {
 	uint32_t gid;
@@ -123,7 +130,8 @@ struct group_record {
 };
 
 void group_record_pack(const struct group_record *r, struct pack *out);
-enum ak_err group_record_unpack(const void *bytes, size_t len_b, struct group_record *out) AK_MUST_CHECK;
+enum ak_err group_record_unpack(
+    const void *bytes, size_t len_b, struct group_record *out) AK_MUST_CHECK;
 
 /* An id range, both ends included; 0-0: none. */
 struct id_range {
@@ -153,16 +161,18 @@ struct source_id {
 
 /* The header's own facts of users.idx. */
 struct users_extra {
-	struct id_range uids, gids;    /* keys' uids; role groups' gids */
+	struct id_range uids, gids; /* keys' uids; role groups' gids */
 	struct id_range directory_uids; /* keys that live in LDAP */
 	bool enumerate;
 	uint32_t uid_high, gid_high; /* as in the local.idx it was made from */
 	struct source_id local;
-	uint64_t policy, config, group; /* safefile_id_digest of the YAML files and /etc/group; 0: none */
+	uint64_t policy, config,
+	    group; /* safefile_id_digest of the YAML files and /etc/group; 0: none */
 };
 
 void users_extra_pack(const struct users_extra *e, unsigned char out[INDEX_EXTRA_B]);
-enum ak_err users_extra_unpack(const unsigned char in[INDEX_EXTRA_B], struct users_extra *out) AK_MUST_CHECK;
+enum ak_err users_extra_unpack(
+    const unsigned char in[INDEX_EXTRA_B], struct users_extra *out) AK_MUST_CHECK;
 
 /* Is the uid a key's, by the ranges? */
 bool users_extra_has_uid(const struct users_extra *e, uint32_t uid);

@@ -14,8 +14,7 @@ static bool
 has_name(const struct binding *b, const char *name)
 {
 	strv_for (binding_borrow_names(b), have) {
-		if (b->scope == ROLE_HOSTS ? net_same_host(have, name)
-					   : strcmp(have, name) == 0)
+		if (b->scope == ROLE_HOSTS ? net_same_host(have, name) : strcmp(have, name) == 0)
 			return true;
 	}
 	return false;
@@ -92,8 +91,7 @@ parse_into(struct binding *b, const char *text, struct diag *why)
 		return AK_OK;
 	if (!take_scope(b, &at))
 		return diag_because(why, AK_ERR_INVALID,
-		    "binding `%.80s' is neither ROLE, ROLE:spaces:A,B nor ROLE:hosts:A,B",
-		    text);
+		    "binding `%.80s' is neither ROLE, ROLE:spaces:A,B nor ROLE:hosts:A,B", text);
 	for (;;) {
 		size_t len = strcspn(at, ",");
 

@@ -88,8 +88,7 @@ write_temporary(int fd, const char *temporary, const struct pack *bytes)
 	int file;
 
 	(void)unlinkat(fd, temporary, 0);
-	file =
-	    openat(fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	file = openat(fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (file == -1)
 		return AK_ERR_UNAVAILABLE;
 	le32_store(crc, hash_crc32(0, bytes->bytes, bytes->len_b));

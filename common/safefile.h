@@ -52,7 +52,7 @@ enum ak_err safefile_read(const char *path, uid_t owner, size_t max_b, struct sa
 enum ak_err safefile_identify(const char *path, struct safefile_id *out) AK_MUST_CHECK;
 
 enum safefile_keep {
-	SAFEFILE_SYNC = 1,     /* fsync the file and its folder before returning */
+	SAFEFILE_SYNC = 1, /* fsync the file and its folder before returning */
 	SAFEFILE_PREVIOUS = 2, /* keep the old bytes as PATH.prev */
 };
 

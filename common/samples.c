@@ -178,8 +178,7 @@ samples_keep(const struct paths *p, const struct live *live, const struct decide
 	    image_count_rules(req->policy, IMAGE_SAMPLE_RULES) == 0)
 		return;
 	ask = decide_policy_request(req);
-	if (policy_samples(req->policy, &ask, v->reason == REASON_PERMITTED, &wanted) !=
-		AK_OK ||
+	if (policy_samples(req->policy, &ask, v->reason == REASON_PERMITTED, &wanted) != AK_OK ||
 	    !wanted)
 		return;
 	samples_pack(&bytes, req, v);

@@ -36,8 +36,7 @@ struct sample {
 	const char *reason; /* reason_word */
 	const char *why;
 	const char *deny; /* id of the deny rule that fired; "" */
-	uint32_t
-	    line; /* in the policy: of that rule, or of the allow rule that fired; 0: none */
+	uint32_t line; /* in the policy: of that rule, or of the allow rule that fired; 0: none */
 	struct strv roles; /* held on this host */
 	unsigned char *bytes;
 };

@@ -114,8 +114,7 @@ read_one(void *ctx, const char *name)
 }
 
 static enum ak_err
-each_in(
-    int dir, uid_t owner, enum ak_err (*take)(void *ctx, const struct session *s), void *ctx)
+each_in(int dir, uid_t owner, enum ak_err (*take)(void *ctx, const struct session *s), void *ctx)
 {
 	struct over o = {.dir = dir, .owner = owner, .take = take, .ctx = ctx};
 

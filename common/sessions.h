@@ -33,8 +33,7 @@ struct session {
 	int64_t since; /* clock, seconds */
 	struct proc_id leader; /* the process that opened it */
 	uint64_t namespace; /* of pids */
-	uint32_t
-	    audit; /* audit session id, when it is this session's alone; else PROC_NO_AUDIT */
+	uint32_t audit; /* audit session id, when it is this session's alone; else PROC_NO_AUDIT */
 	char roles[512]; /* names, comma-separated */
 	char gids[256]; /* given by setcred, comma-separated */
 };

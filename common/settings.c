@@ -6,7 +6,15 @@
 #include "num.h"
 #include "yamlread.h"
 
-enum kind { KIND_HOSTS, KIND_TEXT, KIND_RANGE, KIND_BOOL, KIND_CHOICE, KIND_DURATION, KIND_COUNT };
+enum kind {
+	KIND_HOSTS,
+	KIND_TEXT,
+	KIND_RANGE,
+	KIND_BOOL,
+	KIND_CHOICE,
+	KIND_DURATION,
+	KIND_COUNT
+};
 
 struct option {
 	const char *name; /* "samples.max": the key `max' of `samples' */

@@ -19,8 +19,8 @@
  */
 struct settings {
 	char hosts_bytes[1024];
-	struct strv
-	    hosts; /* borrowed from hosts_bytes: settings are not copied by assignment */
+	/* borrowed from hosts_bytes: settings are not copied by assignment */
+	struct strv hosts;
 	char space[POLICY_NAME_MAX + 1];
 	struct id_range uids, gids;
 	char home[256]; /* absolute; with %n name, %u uid, %i id, %% */
@@ -43,8 +43,7 @@ enum ak_err settings_from_yaml(const struct yaml_node *root, const char *file,
 
 /* Into the policy image and back; AK_ERR_CORRUPT (and the defaults) when a value is one that no file could give. */
 void settings_pack(const struct settings *s, struct pack *out);
-enum ak_err settings_unpack(
-    const void *bytes, size_t len_b, struct settings *out) AK_MUST_CHECK;
+enum ak_err settings_unpack(const void *bytes, size_t len_b, struct settings *out) AK_MUST_CHECK;
 
 /* `home` with its %n %u %i filled in. AK_ERR_RANGE when too long, out "". */
 enum ak_err settings_expand(

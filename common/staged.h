@@ -30,7 +30,8 @@ struct staged_list {
  * its uid, all else by its only index key. Takes over value's bytes, and wipes
  * them on failure; value->err is looked at first.
  */
-enum ak_err staged_put(struct staged_list *l, struct staged st, struct pack *value) AK_MUST_CHECK;
+enum ak_err staged_put(
+    struct staged_list *l, struct staged st, struct pack *value) AK_MUST_CHECK;
 
 /* Forget what is staged for a key's uid. */
 void staged_drop_key(struct staged_list *l, uint32_t uid);

@@ -69,8 +69,7 @@ enum ak_err store_role_gid(
  */
 enum ak_err store_put(struct store *s, const struct key_record *k) AK_MUST_CHECK;
 /* Stage a key's end; its uid is spent. */
-enum ak_err store_remove(
-    struct store *s, const struct key_record *k, int64_t now) AK_MUST_CHECK;
+enum ak_err store_remove(struct store *s, const struct key_record *k, int64_t now) AK_MUST_CHECK;
 
 /*
  * Make what is staged true: written, fsynced, renamed; the previous file is

@@ -74,14 +74,17 @@ strv_count(struct strv v)
 {
 	size_t n = 0;
 
-	strv_for(v, entry) n++;
+	strv_for (v, entry)
+		n++;
 	return n;
 }
 
 bool
 strv_has(struct strv v, const char *wanted)
 {
-	strv_for(v, entry) if (strcmp(entry, wanted) == 0) return true;
+	strv_for (v, entry)
+		if (strcmp(entry, wanted) == 0)
+			return true;
 	return false;
 }
 
@@ -113,7 +116,9 @@ text_glob(const char *glob, const char *s)
 bool
 strv_glob(struct strv globs, const char *s)
 {
-	strv_for(globs, glob) if (text_glob(glob, s)) return true;
+	strv_for (globs, glob)
+		if (text_glob(glob, s))
+			return true;
 	return false;
 }
 

@@ -18,10 +18,10 @@ enum trace_step {
 struct trace_line {
 	enum trace_step step;
 	bool holds;
-	bool
-	    undefined; /* a rule whose condition is neither true nor false: an input is missing */
-	uint32_t
-	    rule; /* DENY, ALLOW, and ROLE by a grant: its number in its section, from 0; else IMAGE_NONE */
+	/* a rule whose condition is neither true nor false: an input is missing */
+	bool undefined;
+	/* DENY, ALLOW, and ROLE by a grant: its number in its section, from 0; else IMAGE_NONE */
+	uint32_t rule;
 	uint32_t role; /* ROLE, REQUEST: its number in the image; else IMAGE_NONE */
 	const char *id; /* DENY: the rule's id; else NULL */
 	const char *file; /* NULL when no file says so */

@@ -114,7 +114,8 @@ static bool
 take_change(struct reader *r, struct tzrule_change *c)
 {
 	c->time_s = 2 * 3600;
-	return take(r, ',') && take_day(r, c) && (!take(r, '/') || take_time(r, 167, &c->time_s));
+	return take(r, ',') && take_day(r, c) &&
+	       (!take(r, '/') || take_time(r, 167, &c->time_s));
 }
 
 static bool

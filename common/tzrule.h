@@ -10,8 +10,8 @@
 
 /* When the clocks change, each year. */
 enum tzrule_day {
-	TZRULE_JULIAN,	/* Jn: day 1 to 365, February 29 never counted */
-	TZRULE_ZERO,	/* n: day 0 to 365 */
+	TZRULE_JULIAN, /* Jn: day 1 to 365, February 29 never counted */
+	TZRULE_ZERO, /* n: day 0 to 365 */
 	TZRULE_WEEKDAY, /* Mm.w.d */
 };
 

@@ -26,8 +26,8 @@ enum ak_err yamlread_no_memory(const struct yamlread *r);
 bool yamlread_is_empty(const struct yaml_node *node);
 
 /* Is it a mapping (or nothing at all: one without keys)? what: "a role". */
-enum ak_err yamlread_mapping(const struct yamlread *r, const struct yaml_node *node,
-    const char *what) AK_MUST_CHECK;
+enum ak_err yamlread_mapping(
+    const struct yamlread *r, const struct yaml_node *node, const char *what) AK_MUST_CHECK;
 
 /* The same, and has it no key but those of `known` (ended by NULL)? */
 enum ak_err yamlread_keys(const struct yamlread *r, const struct yaml_node *node,
@@ -37,7 +37,8 @@ enum ak_err yamlread_keys(const struct yamlread *r, const struct yaml_node *node
 const struct yaml_node *yamlread_get(const struct yaml_node *mapping, const char *key);
 
 /* `version: 1`, without which no file is read. */
-enum ak_err yamlread_version(const struct yamlread *r, const struct yaml_node *root) AK_MUST_CHECK;
+enum ak_err yamlread_version(
+    const struct yamlread *r, const struct yaml_node *root) AK_MUST_CHECK;
 
 /* A text that is not empty. what: the option's name. */
 enum ak_err yamlread_text(const struct yamlread *r, const struct yaml_node *node,

@@ -145,10 +145,10 @@ refuse_properties(
 
 /* A node as the next child of the innermost open list or mapping. */
 static enum ak_err
-add_node(
-    struct builder *b, const yaml_mark_t *mark, enum yaml_kind kind, struct yaml_node **out)
+add_node(struct builder *b, const yaml_mark_t *mark, enum yaml_kind kind, struct yaml_node **out)
 {
-	struct frame *in = b->depth == 0 ? NULL : &b->stack[b->depth - 1];
+	struct frame *top = b->depth == 0 ? NULL : &b->stack[b->depth - 1];
+	struct frame *in = top != NULL && top->node != NULL ? top : NULL;
 	struct yaml_node *node;
 
 	if (++b->n_nodes > YAML_MAX_NODES)
@@ -225,7 +225,7 @@ close_node(struct builder *b)
 	const struct yaml_node *node = b->stack[--b->depth].node, *first, *second;
 	enum ak_err err;
 
-	if (node->kind != YAML_MAPPING)
+	if (node == NULL || node->kind != YAML_MAPPING)
 		return AK_OK;
 	if ((err = yamltree_find_twins(node, &first, &second)) != AK_OK || second == NULL)
 		return err;

@@ -24,9 +24,9 @@ enum yaml_kind { YAML_SCALAR, YAML_SEQUENCE, YAML_MAPPING };
 
 struct yaml_node {
 	enum yaml_kind kind;
-	bool plain;	    /* a scalar without quotes: `a:` has a plain "", `a: ''` does not */
+	bool plain; /* a scalar without quotes: `a:` has a plain "", `a: ''` does not */
 	unsigned line, col; /* from 1 */
-	const char *text;   /* scalar; terminated; NULL for the others */
+	const char *text; /* scalar; terminated; NULL for the others */
 	/* Sequence: its items. Mapping: keys and values in turn (a key's next is its value). */
 	const struct yaml_node *first, *next;
 };

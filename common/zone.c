@@ -24,7 +24,7 @@ struct zone {
 	int64_t *times;
 	int32_t *offsets;
 	int32_t before; /* the first change */
-	bool has_rule;	/* for what comes after the last one */
+	bool has_rule; /* for what comes after the last one */
 	struct tzrule rule;
 };
 
@@ -154,8 +154,7 @@ read_file(const unsigned char *at, size_t left_b, struct zone *z)
 		return AK_ERR_CORRUPT;
 	if ((err = read_block(at + HEADER_B, &c, z)) != AK_OK)
 		return err;
-	return read_footer(
-	    at + HEADER_B + data_size(&c), left_b - HEADER_B - data_size(&c), z);
+	return read_footer(at + HEADER_B + data_size(&c), left_b - HEADER_B - data_size(&c), z);
 }
 
 enum ak_err

@@ -45,8 +45,7 @@ has_id(const struct index_view *v, enum record_tag tag, uint32_t id)
 }
 
 enum ak_err
-source_user(
-    const struct users_extra *extra, const struct index_view *v, struct user_record *out)
+source_user(const struct users_extra *extra, const struct index_view *v, struct user_record *out)
 {
 	enum ak_err err = user_record_unpack(v->value, v->value_len_b, out);
 

@@ -28,8 +28,7 @@ account_run(struct scene *sc)
 {
 	const struct handover *left = scene_borrow_handover(sc);
 
-	if (left != NULL && left->uid == sc->key.rec.uid &&
-	    left->account_uid == sc->account_uid)
+	if (left != NULL && left->uid == sc->key.rec.uid && left->account_uid == sc->account_uid)
 		sc->secret = left->secret;
 	return decide_account(sc, sc->secret, sc->secret == 0);
 }

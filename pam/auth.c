@@ -91,7 +91,9 @@ decide_login(struct scene *sc, uint32_t secret)
 	if (judge_scene(sc, secret, false, &j) != AK_OK) {
 		code = result_of_reason(sc->phase, j.verdict.reason);
 		report_decision(sc, code, &j.verdict, secret, NULL);
-		converse_tell(sc, j.verdict.why);
+		/* From the network all refusals look alike; who is on the host already may know why. */
+		if (scene_item(sc, PAM_RHOST) == NULL)
+			converse_tell(sc, j.verdict.why);
 	} else if ((err = leave_word(sc, secret)) != AK_OK) {
 		code = result_of_err(err);
 		report_decision(

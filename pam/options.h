@@ -8,14 +8,11 @@
 
 struct options {
 	bool debug; /* one more line in the log for each phase; never a secret */
-	bool
-	    try_first_pass; /* take what another module asked for, if it is a token; else ask */
+	bool try_first_pass; /* take what another module asked for, if it is a token; else ask */
 	bool use_first_pass; /* take it or fail; never ask */
-	bool
-	    ignore_unknown_user; /* what is not ours: PAM_IGNORE in place of PAM_USER_UNKNOWN */
+	bool ignore_unknown_user; /* what is not ours: PAM_IGNORE in place of PAM_USER_UNKNOWN */
 	const char *prompt; /* borrowed from argv */
-	const char
-	    *config; /* an absolute path in place of /etc/apikey/apikey.yaml; NULL: that */
+	const char *config; /* an absolute path in place of /etc/apikey/apikey.yaml; NULL: that */
 	const char *role; /* account: a binding that the key must hold besides; NULL: none */
 	const char *bad; /* the first word that is no option */
 };

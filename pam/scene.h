@@ -62,8 +62,7 @@ struct scene {
 	/* The key: the subject itself, or (SUBJECT_LOCAL) the one that is behind it. */
 	struct key key;
 	bool have_key;
-	bool
-	    key_is_gone; /* SUBJECT_LOCAL: one was behind it, and subject_err says why it can't be had */
+	bool key_is_gone; /* SUBJECT_LOCAL: one was behind it, and subject_err says why it can't be had */
 	uint32_t secret; /* that was verified for this login; 0: none, or not known here */
 	bool have_session;
 	struct session session; /* the session that sudo is called in, when it is known */

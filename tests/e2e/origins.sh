@@ -92,7 +92,7 @@ refuses_sudo 'none from elsewhere' else
 equals 'beside which the first still has it' root ask office 'sudo -n id -un'
 shows 'outside of every session the address is undefined now' 1 'sudo: ' run_as sudo-a sudo -n id -un
 shows 'and what left its tree is still from elsewhere (abuse 142)' 0 '^sudo: ' ask else \
-	'rm -f /tmp/left; (setsid sh -c "sleep 0.2; sudo -n id -un >/tmp/left.new 2>&1; mv /tmp/left.new /tmp/left" &) ; until [ -e /tmp/left ]; do :; done; cat /tmp/left'
+	'rm -f /tmp/left; (setsid sh -c "while kill -0 \$PPID 2>/dev/null; do :; done; sudo -n id -un >/tmp/left.new 2>&1; mv /tmp/left.new /tmp/left" &) ; until [ -e /tmp/left ]; do :; done; cat /tmp/left'
 shell_close else
 holds 'until that session is over' wait_until 10 run_as sudo-a sudo -n true
 by_cron() {

@@ -112,7 +112,7 @@ for _ in 1 2; do
 done
 blames alpha 'a subshell is in it too' one '(bash -c "sudo -n id -un; :"; :)'
 blames beta 'and what left the tree by a double fork (abuse 142)' two \
-	'rm -f /tmp/left; (setsid sh -c "sleep 0.2; sudo -n id -un >/tmp/left.new 2>&1; mv /tmp/left.new /tmp/left" &) ; until [ -e /tmp/left ]; do :; done; cat /tmp/left'
+	'rm -f /tmp/left; (setsid sh -c "while kill -0 \$PPID 2>/dev/null; do :; done; sudo -n id -un >/tmp/left.new 2>&1; mv /tmp/left.new /tmp/left" &) ; until [ -e /tmp/left ]; do :; done; cat /tmp/left'
 log_mark
 equals "a person's sudo on the account" root ask person 'sudo -n id -un'
 exits 'is not our affair' 1 log_matches 'event=account .*service=sudo'
@@ -152,7 +152,7 @@ kill "$(cat /run/inner.pid)"
 shell_open four kbd deploy "$(token entrant)"
 refuses_sudo "a key whose role does not permit sudo, though the account's line is NOPASSWD" four
 refuses_sudo 'nor by leaving the tree' four \
-	'rm -f /tmp/left; (setsid sh -c "sleep 0.2; sudo -n id -un >/tmp/left.new 2>&1; echo \$? >>/tmp/left.new; mv /tmp/left.new /tmp/left" &) ; until [ -e /tmp/left ]; do :; done; cat /tmp/left; (exit $(tail -n 1 /tmp/left))'
+	'rm -f /tmp/left; (setsid sh -c "while kill -0 \$PPID 2>/dev/null; do :; done; sudo -n id -un >/tmp/left.new 2>&1; echo \$? >>/tmp/left.new; mv /tmp/left.new /tmp/left" &) ; until [ -e /tmp/left ]; do :; done; cat /tmp/left; (exit $(tail -n 1 /tmp/left))'
 change role add entrant deployer
 blames entrant 'a role that was added permits it on the next call' four 'sudo -n id -un'
 change role remove entrant deployer
@@ -176,7 +176,7 @@ rm /etc/apikey/lockdown
 # --- closing ------------------------------------------------------------------------------------
 
 shell_open last password deploy "$(token alpha)"
-ask last 'nohup setsid sh -c "until [ -e /tmp/go ]; do sleep 0.05; done; sudo -n id -un >/tmp/survivor 2>&1" >/dev/null 2>&1 & true' >/dev/null
+ask last 'nohup setsid sh -c "until [ -e /tmp/go ]; do :; done; sudo -n id -un >/tmp/survivor 2>&1" >/dev/null 2>&1 & true' >/dev/null
 shell_close last
 holds 'a survivor of a logout keeps its record' wait_until 5 grep -qa alpha -r /run/apikey/sessions
 change disable alpha

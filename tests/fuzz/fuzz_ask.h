@@ -2,13 +2,19 @@
 #ifndef FUZZ_ASK_H
 #define FUZZ_ASK_H
 
+#include <stdbool.h>
+
 #include "image.h"
 
 /* Every accessor, over everything that it counts. */
 void fuzz_read(const struct image *im);
 
-/* A few requests, at moments in all of its zones. */
-void fuzz_ask(const struct image *im);
+/*
+ * A few requests, at moments in all of its zones. compiled: by policy_compile;
+ * then its lists of the rules that concern a login must not change an answer.
+ * Of a forged image it is enough that it can be asked.
+ */
+void fuzz_ask(const struct image *im, bool compiled);
 
 /* Ends the program, with the sentence. */
 void fuzz_check(int holds, const char *sentence);

@@ -18,7 +18,7 @@ open_and_ask(const void *bytes, size_t len_b)
 		return;
 	}
 	fuzz_read(im);
-	fuzz_ask(im);
+	fuzz_ask(im, false);
 	image_free(&im);
 }
 
@@ -29,8 +29,7 @@ forge(unsigned char *bytes, size_t len_b)
 	memcpy(bytes, IMAGE_MAGIC, 8);
 	le32_store(bytes + IMAGE_AT_VERSION, IMAGE_VERSION);
 	le64_store(bytes + IMAGE_AT_SIZE, len_b);
-	le32_store(
-	    bytes + IMAGE_AT_CRC, hash_crc32(0, bytes + IMAGE_AT_SIZE, len_b - IMAGE_AT_SIZE));
+	le32_store(bytes + IMAGE_AT_CHECKSUM, image_checksum(bytes, len_b));
 }
 
 int

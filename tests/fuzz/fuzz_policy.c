@@ -5,6 +5,7 @@
 #include "policy.h"
 #include "policy_tests.h"
 #include "policy_warn.h"
+#include "zone.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len_b);
 
@@ -53,7 +54,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len_b)
 	stored = image_borrow_bytes(im, &stored_b);
 	fuzz_check(image_open(stored, stored_b, &copy) == AK_OK, "what was made can be opened");
 	fuzz_read(copy);
-	fuzz_ask(copy);
+	fuzz_ask(copy, true);
 	ask_file((const char *)bytes, len_b, copy);
 	image_free(&copy);
 	image_free(&im);

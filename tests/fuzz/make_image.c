@@ -12,13 +12,15 @@ write_image(const char *folder, const char *policy, const struct image *im)
 	char path[4096];
 	size_t len_b;
 	const void *bytes = image_borrow_bytes(im, &len_b);
+	bool written;
 	FILE *f;
 
 	(void)snprintf(
 	    path, sizeof(path), "%s/%s.image", folder, slash == NULL ? policy : slash + 1);
 	if ((f = fopen(path, "we")) == NULL)
 		return 1;
-	return (fwrite(bytes, 1, len_b, f) != len_b) | (fclose(f) != 0);
+	written = fwrite(bytes, 1, len_b, f) == len_b;
+	return fclose(f) != 0 || !written;
 }
 
 /* Those that do not compile are passed over. */

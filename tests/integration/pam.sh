@@ -20,6 +20,7 @@ library() {
 
 pam_wrapper=$(library libpam_wrapper.so) || skip_all 'libpam-wrapper is not installed'
 nss_wrapper=$(library libnss_wrapper.so) || skip_all 'libnss-wrapper is not installed'
+[ -d "${localstatedir:-/var}" ] || skip_all "$localstatedir is not there"
 unshare --map-root-user --mount true 2>/dev/null || skip_all 'no user namespace can be had'
 
 dir=$(mktemp -d /tmp/apikey-pam-XXXXXX)

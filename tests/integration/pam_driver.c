@@ -783,8 +783,7 @@ abuse_039_a_bad_option_is_an_error_for_keys_alone(void **state)
 		assert_code(
 		    services[i], PAM_SERVICE_ERR, enter(services[i], "ci", ci_text, "o"));
 		assert_code(services[i], PAM_SUCCESS, enter(services[i], "ci", ci_text, "scd"));
-		assert_code(
-		    services[i], PAM_USER_UNKNOWN, enter(services[i], "bob", NULL, "a"));
+		assert_code(services[i], PAM_USER_UNKNOWN, enter(services[i], "bob", NULL, "a"));
 		assert_code(
 		    services[i], PAM_USER_UNKNOWN, enter(services[i], "root", NULL, "m"));
 	}
@@ -958,8 +957,7 @@ abuse_041_to_069_158_broken_files_stop_keys_and_nobody_else(void **state)
 	    {"settings broken", break_settings, PAM_PERM_DENIED, PAM_PERM_DENIED},
 	    {"image broken", break_image, PAM_SUCCESS, PAM_SUCCESS},
 	    {"lockdown", lock_down, PAM_PERM_DENIED, PAM_PERM_DENIED},
-	    {"lockdown, a link", lock_down_by_a_dangling_link, PAM_PERM_DENIED,
-		PAM_PERM_DENIED},
+	    {"lockdown, a link", lock_down_by_a_dangling_link, PAM_PERM_DENIED, PAM_PERM_DENIED},
 	};
 
 	for (size_t i = 0; i < N(rows); i++) {
@@ -969,10 +967,8 @@ abuse_041_to_069_158_broken_files_stop_keys_and_nobody_else(void **state)
 		assert_code(rows[i].name, rows[i].account, enter("cron", "ci", ci_text, "m"));
 		assert_code(rows[i].name, PAM_USER_UNKNOWN, enter("cron", "bob", ci_text, "a"));
 		assert_code(rows[i].name, PAM_USER_UNKNOWN, enter("cron", "bob", ci_text, "m"));
-		assert_code(
-		    rows[i].name, PAM_USER_UNKNOWN, enter("cron", "root", ci_text, "a"));
-		assert_code(
-		    rows[i].name, PAM_USER_UNKNOWN, enter("cron", "root", ci_text, "m"));
+		assert_code(rows[i].name, PAM_USER_UNKNOWN, enter("cron", "root", ci_text, "a"));
+		assert_code(rows[i].name, PAM_USER_UNKNOWN, enter("cron", "root", ci_text, "m"));
 	}
 }
 
@@ -1053,8 +1049,7 @@ a_line_may_name_other_settings(void **state)
 	assert_code("", PAM_SUCCESS, enter("own-config", "ci", NULL, "mo"));
 	assert_code("", PAM_PERM_DENIED, enter("other", "ci", NULL, "m"));
 	assert_int_equal(unlink("/etc/other.yaml"), 0);
-	assert_code(
-	    "gone: the defaults", PAM_PERM_DENIED, enter("own-config", "ci", NULL, "m"));
+	assert_code("gone: the defaults", PAM_PERM_DENIED, enter("own-config", "ci", NULL, "m"));
 }
 
 static void
@@ -1193,8 +1188,7 @@ a_session_is_told_who_it_is_but_not_under_sudo(void **state)
 	assert_code("", PAM_SUCCESS, enter("sudo", "ci", ci_text, "amso"));
 	real_uid = 0;
 	how.after = knows_nothing;
-	assert_code(
-	    "", PAM_PERM_DENIED, enter("sshd", "roleless", text_of(&tok_other[3]), "a"));
+	assert_code("", PAM_PERM_DENIED, enter("sshd", "roleless", text_of(&tok_other[3]), "a"));
 }
 
 static void
@@ -1594,8 +1588,7 @@ abuse_150_164_a_handle_carries_the_key_from_the_child_that_asked(void **state)
 		if (rows[i].rhost != NULL)
 			assert_int_equal(
 			    pam_set_item(pamh, PAM_RHOST, rows[i].rhost), PAM_SUCCESS);
-		assert_code(
-		    rows[i].user, rows[i].opened, pam_setcred(pamh, PAM_ESTABLISH_CRED));
+		assert_code(rows[i].user, rows[i].opened, pam_setcred(pamh, PAM_ESTABLISH_CRED));
 		assert_code(rows[i].user, rows[i].opened, pam_open_session(pamh, 0));
 		assert_null(pam_getenv(pamh, "APIKEY_HANDLE"));
 		name = pam_getenv(pamh, "APIKEY_NAME");
@@ -1756,8 +1749,7 @@ a_line_may_ignore_who_is_not_ours_and_nobody_else(void **state)
 static void
 a_planted_handle_opens_nothing(void **state)
 {
-	static const char *const planted[] = {
-	    "APIKEY_HANDLE=", "APIKEY_HANDLE=../../etc/shadow",
+	static const char *const planted[] = {"APIKEY_HANDLE=", "APIKEY_HANDLE=../../etc/shadow",
 	    "APIKEY_HANDLE=00000000000000000000000000000000", "APIKEY_HANDLE=%n%n"};
 	struct pam_conv with = {.conv = converse};
 

@@ -153,8 +153,7 @@ abuse_154_getgrouplist_gives_the_roles_groups_to_the_key_and_not_to_its_namesake
 	(void)state;
 	NEED_READY();
 	assert_int_equal(3, getgrouplist("ci", 70000, gids, &n));
-	assert_true(
-	    in_list(gids, n, 70000) && in_list(gids, n, 100000) && in_list(gids, n, 27));
+	assert_true(in_list(gids, n, 70000) && in_list(gids, n, 100000) && in_list(gids, n, 27));
 	n = 2;
 	assert_int_equal(-1, getgrouplist("ci", 70000, gids, &n));
 	assert_int_equal(3, n);
@@ -278,5 +277,10 @@ main(void)
 	    TEST(abuse_121_threads_come_ask_and_go_while_the_file_is_replaced),
 	};
 
+	/* Configured for folders that are not there yet (distcheck): nothing to mount upon. */
+	if (access(AK_LOCALSTATEDIR, F_OK) == -1) {
+		(void)puts("1..0 # SKIP " AK_LOCALSTATEDIR " is not there");
+		return 0;
+	}
 	return cmocka_run_group_tests(tests, group_setup, NULL);
 }

@@ -50,14 +50,6 @@ sudo_as() {
 	printf '%s\n' "$secret" | run_as "$user" sudo -k -S -p '' "$@"
 }
 
-# session_open NAME USER SECRET: a login that stays, in the background. session_gone NAME: has it ended?
-session_open() {
-	login password "$2" "$3" 'echo up; exec tail -f /dev/null' >"$GUEST/session.$1" 2>&1 </dev/null &
-	printf '%d\n' $! >"$GUEST/session.$1.pid"
-	wait_until 10 grep -qx up "$GUEST/session.$1"
-}
-session_gone() { gone "$(cat "$GUEST/session.$1.pid")"; }
-
 # no_token_in [-r] FILE…: none of the kept tokens stands in these files.
 no_token_in() {
 	local kept

@@ -28,13 +28,11 @@ struct nss_question {
 struct nss_answer {
 	enum nss_status status; /* of a list: how it ended */
 	int error; /* 0 after SUCCESS */
-	char text
-	    [NSS_TEXT_CAP]; /* lines as in passwd(5) and group(5); "" when there is no answer */
+	char text[NSS_TEXT_CAP]; /* lines as in passwd(5) and group(5); "" when there is no answer */
 };
 
 /* With 1 KiB of room, like glibc at first. */
-void nss_ask(
-    const struct nss_source *src, const struct nss_question *q, struct nss_answer *out);
+void nss_ask(const struct nss_source *src, const struct nss_question *q, struct nss_answer *out);
 
 /* One entry as a line; returns buf. */
 char *nss_passwd_line(const struct passwd *pw, char *buf, size_t cap_b);

@@ -147,7 +147,7 @@ compare_unconditional(struct ref_difference *d, const struct image *im,
 	struct ref_answer ref;
 
 	q.ip = q.creator_ip = q.service = q.account = NULL;
-	q.has_time = q.account_is_root = false;
+	q.has_time = q.account_is_root = q.favour = false;
 	ref_policy_eval(policy, &q, &ref);
 	if (err != (ref.verdict == REF_NO_SPACE ? AK_ERR_DENIED : AK_OK))
 		text_add(&d->t, "unconditional: the image says %s\n", ak_strerror(err));
@@ -184,9 +184,26 @@ compare_traced(struct ref_difference *d, const struct image *im,
 	policy_result_clear(&res);
 }
 
+static void
+compare_all(struct ref_difference *d, const struct image *im, const struct policy_request *req,
+    const struct yaml_node *policy, const struct ref_request *own, struct ref_answer *ref)
+{
+	compare_traced(d, im, req, ref);
+	if (ref->verdict != REF_NO_SPACE) {
+		struct ref_set fired = fired_of(im, req);
+
+		compare_sets(d, "denials that fire", &ref->fired, &fired);
+		ref_set_clear(&fired);
+	}
+	/* What is in a session's favour is not sampled. */
+	if (!own->favour)
+		compare_samples(d, im, req, policy, own, ref->verdict == REF_PERMITTED);
+	compare_unconditional(d, im, req, policy, *own);
+}
+
 void
 ref_compare(struct ref_difference *d, const struct image *im, const struct yaml_node *policy,
-    const struct ref_request *q)
+    const struct ref_request *q, bool all)
 {
 	const struct ref_request own = ref_own_account(q);
 	struct policy_result res = POLICY_RESULT_INIT;
@@ -203,16 +220,9 @@ ref_compare(struct ref_difference *d, const struct image *im, const struct yaml_
 		    (int)outcomes[ref.verdict], (int)res.outcome, ak_strerror(err));
 	compare_first(d, im, &res, &ref);
 	compare_held(d, im, &res, &ref);
-	compare_traced(d, im, &a.req, &ref);
-	if (ref.verdict != REF_NO_SPACE) {
-		struct ref_set fired = fired_of(im, &a.req);
-
-		compare_sets(d, "denials that fire", &ref.fired, &fired);
-		ref_set_clear(&fired);
-	}
-	if (!q->favour)
-		compare_samples(d, im, &a.req, policy, &own, ref.verdict == REF_PERMITTED);
-	compare_unconditional(d, im, &a.req, policy, own);
+	if (all)
+		compare_all(d, im, &a.req, policy, &own, &ref);
+	d->verdict = ref.verdict;
 	policy_result_clear(&res);
 	ref_answer_clear(&ref);
 	ref_asked_clear(&a);

@@ -9,11 +9,16 @@
 struct ref_difference {
 	char text[4096];
 	struct text t;
+	enum ref_verdict verdict; /* the reference's, of the last comparison */
 };
 
-/* Adds what differs: outcome, denials, roles here and anywhere, traced or not; samples; what is held unconditionally. */
+/*
+ * Adds what differs: outcome, denials, roles here and anywhere. all: with
+ * every rule looked at too; in each rule alone; in what is sampled; in what is
+ * held unconditionally.
+ */
 void ref_compare(struct ref_difference *d, const struct image *im,
-    const struct yaml_node *policy, const struct ref_request *q);
+    const struct yaml_node *policy, const struct ref_request *q, bool all);
 
 /* Of a result: "production deployer", "host:h viewer"; and the names of roles that are effective here. */
 struct ref_set ref_anywhere(const struct image *im, const struct policy_result *res);

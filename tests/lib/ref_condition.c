@@ -82,7 +82,7 @@ read_address(const char *text, unsigned char *bytes)
 
 	if (text == NULL || strlen(text) >= sizeof(literal))
 		return 0;
-	strcpy(literal, text);
+	(void)snprintf(literal, sizeof(literal), "%s", text);
 	if (inet_pton(AF_INET, literal, bytes) == 1)
 		return 4;
 	if ((zone = strchr(literal, '%')) != NULL)
@@ -110,7 +110,7 @@ in_block(const char *block, const unsigned char *address, unsigned len)
 	char *slash;
 
 	assert_true(strlen(block) < sizeof(text));
-	strcpy(text, block);
+	(void)snprintf(text, sizeof(text), "%s", block);
 	if ((slash = strchr(text, '/')) != NULL)
 		*slash = '\0';
 	block_len = read_address(text, bytes);
@@ -165,7 +165,7 @@ static struct tm
 local_time(const char *zone, int64_t at_s)
 {
 	static char now[64] = "?";
-	char tz[64];
+	char tz[64] = "";
 	time_t t = (time_t)at_s;
 	struct tm tm;
 
@@ -177,7 +177,7 @@ local_time(const char *zone, int64_t at_s)
 	if (strcmp(tz, now) != 0) {
 		assert_int_equal(setenv("TZ", tz, 1), 0);
 		tzset();
-		strcpy(now, tz);
+		memcpy(now, tz, sizeof(now));
 	}
 	assert_non_null(localtime_r(&t, &tm));
 	return tm;
@@ -228,8 +228,7 @@ in_time(const struct yaml_node *window, int64_t at_s)
 	if ((part = ref_get(window, "dates")) == NULL)
 		return true;
 	assert_true(strftime(date, sizeof(date), "%Y-%m-%d", &tm) > 0);
-	return strcmp(date, part->first->text) >= 0 &&
-	       strcmp(date, part->first->next->text) < 0;
+	return strcmp(date, part->first->text) >= 0 && strcmp(date, part->first->next->text) < 0;
 }
 
 /* One window, or one of a list. */
@@ -257,8 +256,7 @@ is_defined(const struct ref_scene *s, const struct yaml_node *names)
 
 	each_item(names, name)
 	{
-		const struct yaml_node *body =
-		    ref_get(ref_get(s->policy, "define"), name->text);
+		const struct yaml_node *body = ref_get(ref_get(s->policy, "define"), name->text);
 
 		assert_non_null(body);
 		any = greatest(any, condition(s, body));

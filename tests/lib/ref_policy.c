@@ -94,7 +94,7 @@ hold_binding(const struct roles *r, const char *binding)
 	char text[1024], *role = text, *scope = NULL, *names = NULL, *save = NULL;
 
 	assert_true(strlen(binding) < sizeof(text));
-	strcpy(text, binding);
+	(void)snprintf(text, sizeof(text), "%s", binding);
 	if ((scope = strchr(role, ':')) != NULL) {
 		*scope++ = '\0';
 		names = strchr(scope, ':');
@@ -248,8 +248,7 @@ ref_policy_eval(
 }
 
 bool
-ref_policy_samples(
-    const struct yaml_node *policy, const struct ref_request *req, bool permitted)
+ref_policy_samples(const struct yaml_node *policy, const struct ref_request *req, bool permitted)
 {
 	const struct ref_scene s = {.policy = policy, .req = req, .permitted = permitted};
 

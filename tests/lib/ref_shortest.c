@@ -15,7 +15,7 @@ differs(char *text, const struct ref_request *q, struct ref_difference *d)
 
 	d->t = text_over(d->text, sizeof(d->text));
 	if (compiles)
-		ref_compare(d, p.im, yamltree_root_borrow(p.doc), q);
+		ref_compare(d, p.im, yamltree_root_borrow(p.doc), q, true);
 	ref_subject_clear(&p);
 	return d->t.len > 0;
 }
@@ -24,11 +24,10 @@ differs(char *text, const struct ref_request *q, struct ref_difference *d)
 static char *
 without_line(const char *text, size_t at, size_t len)
 {
-	char *shorter = malloc(strlen(text) + 1);
+	char *shorter = strdup(text);
 
 	assert_non_null(shorter);
-	memcpy(shorter, text, at);
-	strcpy(shorter + at, text + at + len);
+	memmove(shorter + at, shorter + at + len, strlen(shorter + at + len) + 1);
 	return shorter;
 }
 
@@ -80,6 +79,7 @@ shorten_request(const char *text, struct ref_request *q)
 	const char **const texts[] = {
 	    &q->login, &q->ip, &q->creator_ip, &q->service, &q->account, &q->space};
 	struct ref_difference d;
+	bool *const flags[] = {&q->has_time, &q->stale, &q->account_is_root, &q->favour};
 
 	shorten_list(text, q, q->bindings);
 	shorten_list(text, q, q->own_groups);
@@ -91,6 +91,13 @@ shorten_request(const char *text, struct ref_request *q)
 		*texts[i] = NULL;
 		if (!differs(strdup(text), q, &d))
 			*texts[i] = kept;
+	}
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		bool kept = *flags[i];
+
+		*flags[i] = false;
+		if (kept && !differs(strdup(text), q, &d))
+			*flags[i] = kept;
 	}
 }
 

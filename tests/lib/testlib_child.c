@@ -56,7 +56,7 @@ child_end(struct child *c)
 }
 
 int
-child_run(int (*f)(void *ctx), void *ctx)
+child_ask(int (*f)(void *ctx), void *ctx)
 {
 	struct child c = child_start(f, ctx);
 

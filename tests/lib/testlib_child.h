@@ -5,7 +5,7 @@
 #include <sys/types.h>
 
 /* What f answers (0 to 255) in a child that then ends; the test fails when it is killed. */
-int child_run(int (*f)(void *ctx), void *ctx);
+int child_ask(int (*f)(void *ctx), void *ctx);
 
 /* The same, but it stays until child_end: *answer is what it said. */
 struct child {

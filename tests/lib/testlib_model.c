@@ -174,8 +174,7 @@ compare_finds(const struct model *m, const struct index *ix, bool may_be_damaged
 }
 
 static size_t
-compare_absent(
-    const struct model *m, const struct index *ix, struct rnd *r, bool may_be_damaged)
+compare_absent(const struct model *m, const struct index *ix, struct rnd *r, bool may_be_damaged)
 {
 	size_t damaged = 0;
 

@@ -150,8 +150,7 @@ what_is_no_file_is_refused(void **state)
 	}
 	file_write(tmp_path(t, "token"), TOKEN, strlen(TOKEN), 0600);
 	assert_int_equal(
-	    answer("Enter passphrase for key 'x': ", tmp_path(t, "token"), NULL, &out, &err),
-	    1);
+	    answer("Enter passphrase for key 'x': ", tmp_path(t, "token"), NULL, &out, &err), 1);
 	assert_string_equal(out, "");
 	free(out);
 	free(err);

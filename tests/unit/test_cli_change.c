@@ -212,8 +212,7 @@ role_add_binds_what_is_declared_once(void **state)
 	assert_member(&t, "changed", "false");
 	assert_int_equal(cli_test_generation(&t), generation);
 	assert_run(&t, CLI_REFUSED, "no role `nope'", "role", "add", "a", "editor", "nope");
-	assert_run(
-	    &t, CLI_REFUSED, "no space `moon'", "role", "add", "a", "viewer:spaces:moon");
+	assert_run(&t, CLI_REFUSED, "no space `moon'", "role", "add", "a", "viewer:spaces:moon");
 	assert_run(&t, CLI_USAGE, "no name of a role", "role", "add", "a", "");
 	assert_run(&t, CLI_USAGE, "role add needs", "role", "add", "a");
 	assert_run(&t, CLI_REFUSED, "there is no key", "role", "add", "b", "viewer");

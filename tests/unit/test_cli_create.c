@@ -56,6 +56,21 @@ create_prints_a_key_with_all_its_fields(void **state)
 }
 
 static void
+a_key_that_a_grant_may_give_a_role_is_not_said_to_lack_one(void **state)
+{
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	host_policy(&t.host,
+	    "version: 1\nroles:\n  viewer: {services: [sshd]}\ngrant:\n"
+	    "- {role: viewer, login: 'ci-*', time: {dates: ['2001-01-01', '2001-01-02']}}\n");
+	assert_run(&t, CLI_DONE, NULL, "create", "--name", "ci-a", "--duration", "1d");
+	assert_run(&t, CLI_DONE, "other can't log in yet", "create", "--name", "other",
+	    "--duration", "1d");
+	cli_test_clear(&t);
+}
+
+static void
 create_warns_of_keys_without_end_or_role(void **state)
 {
 	struct cli_test t;
@@ -402,6 +417,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    T(create_prints_a_key_with_all_its_fields),
+	    T(a_key_that_a_grant_may_give_a_role_is_not_said_to_lack_one),
 	    T(create_warns_of_keys_without_end_or_role),
 	    T(create_quietly_prints_the_token_alone),
 	    T(create_takes_a_verifier_and_prints_no_token),

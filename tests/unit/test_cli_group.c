@@ -146,8 +146,7 @@ a_key_has_at_most_256_bindings_and_groups_each(void **state)
 		const char *groups[40] = {"apikey", "group", "add", "a"};
 
 		for (int i = 0; i < 32; i++) {
-			(void)snprintf(
-			    names[i], sizeof(names[i]), "viewer:hosts:h%d", from + i);
+			(void)snprintf(names[i], sizeof(names[i]), "viewer:hosts:h%d", from + i);
 			roles[4 + i] = groups[4 + i] = names[i];
 		}
 		assert_int_equal(cli_test_run(&t, roles), CLI_DONE);

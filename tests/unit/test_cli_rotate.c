@@ -170,8 +170,7 @@ main(void)
 	    T(rotate_with_overlap_lets_the_old_token_work_on),
 	    T(rotate_takes_a_verifier_of_the_keys_own_id),
 	    T(rotate_leaves_the_keys_end_alone_and_says_when_it_is_past),
-	    cmocka_unit_test(
-		rotation_keeps_at_most_one_old_secret_and_never_longer_than_before),
+	    cmocka_unit_test(rotation_keeps_at_most_one_old_secret_and_never_longer_than_before),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include "policy.h"
 #include "testlib_alloc.h"
 #include "testlib_random.h"
+#include "zone.h"
 
 #define NOW INT64_C(1700000000)
 #define AFTER_2038 INT64_C(4000000000)
@@ -117,10 +118,7 @@ each_gate_and_the_policy_refuse_for_their_reason(void **state)
 {
 	static const struct row rows[] = {
 	    {.name = "as it is", .reason = REASON_PERMITTED, .why = "a role permits sshd"},
-	    {.name = "lockdown",
-		.lockdown = true,
-		.reason = REASON_LOCKDOWN,
-		.why = "locked out"},
+	    {.name = "lockdown", .lockdown = true, .reason = REASON_LOCKDOWN, .why = "locked out"},
 	    {.name = "abuse 020: disabled",
 		.disabled = true,
 		.reason = REASON_DISABLED,
@@ -164,10 +162,7 @@ abuse_005_018_a_secret_that_ended_is_refused(void **state)
 	    {.name = "none was presented", .secret = 0, .reason = REASON_PERMITTED},
 	    {.name = "the new one", .secret = 3, .reason = REASON_PERMITTED},
 	    {.name = "the old one in its overlap", .secret = 2, .reason = REASON_PERMITTED},
-	    {.name = "its last second",
-		.secret = 2,
-		.now = NOW + 99,
-		.reason = REASON_PERMITTED},
+	    {.name = "its last second", .secret = 2, .now = NOW + 99, .reason = REASON_PERMITTED},
 	    {.name = "the second of its end",
 		.secret = 2,
 		.now = NOW + 100,
@@ -271,10 +266,7 @@ abuse_006_007_104_105_a_key_holds_from_its_first_second_to_before_its_last(void 
 		.why = "valid from 2023-11-14T22:13:21Z on"},
 	    {.name = "its first second", .not_before = NOW, .reason = REASON_PERMITTED},
 	    {.name = "a clock in 1970", .not_before = NOW, .now = 5, .reason = REASON_NOT_YET},
-	    {.name = "a clock before 1970",
-		.not_before = 1,
-		.now = -5,
-		.reason = REASON_NOT_YET},
+	    {.name = "a clock before 1970", .not_before = 1, .now = -5, .reason = REASON_NOT_YET},
 	    {.name = "both, too early",
 		.not_before = NOW + 5,
 		.expires_at = NOW + 9,
@@ -607,6 +599,190 @@ no_request_is_permitted_past_a_gate(void **state)
 	image_free(&im);
 }
 
+static const char rules[] =
+    "version: 1\n"
+    "roles: {viewer: {services: [sshd]}, d: {services: [sshd], accounts: ['*']}}\n"
+    "groups: {ops: [{role: d}]}\n"
+    "allow: [{group: [ops, dev]}]\n"
+    "deny:\n"
+    "- {id: far, reason: 'only from h\xc3\xa9re', login: ci, not: {from: 10.0.0.0/8}}\n"
+    "- {id: night, reason: by day, time: {hours: '00:00-06:00'}}\n";
+
+/* A request that the policy's rules decide. */
+struct ruled {
+	const char *name;
+	enum reason reason;
+	const char *why; /* the whole sentence */
+	const char *address, *origin, *account, *own, *directory;
+	int64_t now;
+	bool stale, root, no_clock, favour, time_undefined;
+};
+
+static void
+check_ruled(const struct ruled *row)
+{
+	struct image *im = compiled(rules, "root", false);
+	struct key_record key = some_key();
+	struct net_addr address, origin;
+	struct moments when = MOMENTS_INIT;
+	struct decide_request req = {.key = &key,
+	    .policy = im,
+	    .service = "sshd",
+	    .account = row->account,
+	    .account_is_root = row->root,
+	    .stale = row->stale,
+	    .favour = row->favour,
+	    .time_undefined = row->time_undefined,
+	    .now = row->now == 0 ? NOW : row->now};
+	struct verdict v;
+
+	key.bindings = STRV("viewer");
+	key.groups = row->own == NULL
+			 ? STRV_EMPTY
+			 : (struct strv){.bytes = row->own, .len_b = strlen(row->own) + 1};
+	if (row->directory != NULL)
+		req.directory_groups =
+		    (struct strv){.bytes = row->directory, .len_b = strlen(row->directory) + 1};
+	if (row->address != NULL) {
+		assert_err("", AK_OK, net_parse_addr(row->address, &address));
+		req.address = &address;
+	}
+	if (row->origin != NULL) {
+		assert_err("", AK_OK, net_parse_addr(row->origin, &origin));
+		req.origin = &origin;
+	}
+	assert_err("", AK_OK, moments_resolve(im, ZONE_DIR, req.now * 1000, &when));
+	req.when = row->no_clock ? NULL : &when;
+	assert_err(row->name, row->reason == REASON_PERMITTED ? AK_OK : AK_ERR_DENIED,
+	    decide(&req, NULL, &v));
+	if (v.reason != row->reason || (row->why != NULL && strcmp(v.why, row->why) != 0))
+		fail_msg("%s: %s: %s", row->name, reason_word(v.reason), v.why);
+	assert_row(row->name,
+	    v.reason == REASON_PERMITTED || v.reason == REASON_ROLE ||
+		(role_set_next(&v.roles, 0) == IMAGE_NONE && v.roles_text[0] == '\0'));
+	verdict_clear(&v);
+	moments_clear(&when);
+	image_free(&im);
+}
+
+static void
+rules_refuse_with_their_reason(void **state)
+{
+	static const struct ruled rows[] = {
+	    {.name = "in order",
+		.reason = REASON_PERMITTED,
+		.address = "10.1.1.1",
+		.own = "dev",
+		.why = "a role permits sshd"},
+	    {.name = "deny",
+		.reason = REASON_RULE,
+		.address = "11.1.1.1",
+		.own = "dev",
+		.why = "deny rule far: only from h\xc3\xa9re"},
+	    {.name = "no address", .reason = REASON_RULE, .own = "dev"},
+	    {.name = "origin", .reason = REASON_PERMITTED, .origin = "10.1.1.1", .own = "dev"},
+	    {.name = "the address comes first",
+		.reason = REASON_RULE,
+		.own = "dev",
+		.address = "192.0.2.1",
+		.origin = "10.1.1.1"},
+	    {.name = "not admitted",
+		.reason = REASON_NOT_ADMITTED,
+		.address = "10.1.1.1",
+		.why = "no allow rule of the policy admits the key"},
+	    {.name = "by directory",
+		.reason = REASON_PERMITTED,
+		.address = "10.1.1.1",
+		.directory = "dev"},
+	    {.name = "stale directory",
+		.reason = REASON_NOT_ADMITTED,
+		.address = "10.1.1.1",
+		.directory = "dev",
+		.stale = true},
+	    {.name = "own groups are never stale",
+		.reason = REASON_PERMITTED,
+		.address = "10.1.1.1",
+		.own = "dev",
+		.stale = true},
+	    {.name = "at night",
+		.reason = REASON_RULE,
+		.address = "10.1.1.1",
+		.own = "dev",
+		.now = NOW + 6 * 3600},
+	    {.name = "without a clock",
+		.reason = REASON_RULE,
+		.address = "10.1.1.1",
+		.own = "dev",
+		.no_clock = true,
+		.why = "deny rule night: by day"},
+	    {.name = "abuse 101: a clock not to be believed",
+		.reason = REASON_RULE,
+		.address = "10.1.1.1",
+		.own = "dev",
+		.time_undefined = true},
+	    {.name = "other account",
+		.reason = REASON_ROLE,
+		.address = "10.1.1.1",
+		.own = "dev",
+		.account = "deploy",
+		.why = "no role permits sshd as deploy"},
+	    {.name = "other account by a group's role",
+		.reason = REASON_PERMITTED,
+		.address = "10.1.1.1",
+		.own = "ops",
+		.account = "deploy"},
+	    {.name = "abuse 022: uid 0",
+		.reason = REASON_ROLE,
+		.address = "10.1.1.1",
+		.own = "ops",
+		.account = "toor",
+		.root = true,
+		.why = "no role permits sshd as toor: uid 0 is never entered with a key"},
+	    {.name = "a session goes on",
+		.reason = REASON_PERMITTED,
+		.directory = "dev",
+		.stale = true,
+		.time_undefined = true,
+		.favour = true},
+	    {.name = "a session that is refused",
+		.reason = REASON_RULE,
+		.address = "11.1.1.1",
+		.own = "dev",
+		.favour = true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		check_ruled(&rows[i]);
+}
+
+static void
+abuse_173_what_cannot_be_told_ends_no_session(void **state)
+{
+	struct key_record key = some_key();
+	struct decide_request req = {
+	    .key = &key, .service = "sshd", .secret = 2, .now = NOW, .time_undefined = true};
+	struct verdict v;
+
+	(void)state;
+	key.expires_at = NOW - 1;
+	key.not_before = NOW + 1;
+	key.from = STRV("10.0.0.0/8");
+	req.favour = true;
+	assert_err("no policy, no clock, no address", AK_OK, decide(&req, NULL, &v));
+	assert_int_equal(role_set_next(&v.roles, 0), IMAGE_NONE);
+	verdict_clear(&v);
+	key.state = KEY_DISABLED;
+	assert_err("disabled", AK_ERR_DENIED, decide(&req, NULL, &v));
+	assert_int_equal(v.reason, REASON_DISABLED);
+	verdict_clear(&v);
+	key.state = KEY_ACTIVE;
+	req.secret = 1;
+	assert_err("secret ended", AK_ERR_DENIED, decide(&req, NULL, &v));
+	assert_int_equal(v.reason, REASON_SECRET_ENDED);
+	verdict_clear(&v);
+}
+
 int
 main(void)
 {
@@ -625,6 +801,8 @@ main(void)
 	    cmocka_unit_test(every_reason_has_a_word_and_a_text_of_its_own),
 	    cmocka_unit_test(no_request_is_permitted_past_a_gate),
 	    cmocka_unit_test(abuse_128_without_memory_the_verdict_is_a_denial),
+	    cmocka_unit_test(rules_refuse_with_their_reason),
+	    cmocka_unit_test(abuse_173_what_cannot_be_told_ends_no_session),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

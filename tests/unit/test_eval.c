@@ -76,8 +76,7 @@ names_of(const struct image *im, const struct role_set *roles, char *buf, size_t
 {
 	struct text t = text_over(buf, cap);
 
-	role_set_for(roles, i)
-	{
+	role_set_for (roles, i) {
 		assert_true(role_set_has(roles, i));
 		text_add(&t, "%s%s", t.len == 0 ? "" : " ", image_role(im, i).name);
 	}
@@ -124,14 +123,14 @@ a_binding_holds_where_it_says(void **state)
 		struct lists l;
 		struct policy_request req =
 		    request(&l, rows[i].bindings, rows[i].hosts, rows[i].space);
-		struct role_set roles = ROLE_SET_INIT;
+		struct policy_result res = POLICY_RESULT_INIT;
 		char names[128], row[256];
 
 		(void)snprintf(row, sizeof(row), "%s in %s", rows[i].bindings, rows[i].space);
-		assert_err(row, AK_OK, policy_eval(im, &req, NULL, &roles));
-		assert_row(
-		    row, strcmp(names_of(im, &roles, names, sizeof(names)), rows[i].held) == 0);
-		role_set_clear(&roles);
+		assert_err(row, AK_OK, policy_eval(im, &req, NULL, &res));
+		assert_row(row,
+		    strcmp(names_of(im, &res.roles, names, sizeof(names)), rows[i].held) == 0);
+		policy_result_clear(&res);
 		lists_clear(&l);
 	}
 	image_free(&im);
@@ -177,7 +176,7 @@ a_request_needs_a_held_role_that_permits_its_service(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct lists l;
 		struct policy_request req = request(&l, rows[i].bindings, "h", "production");
-		struct role_set roles = ROLE_SET_INIT;
+		struct policy_result res = POLICY_RESULT_INIT;
 		char row[256];
 
 		req.service = rows[i].service;
@@ -185,8 +184,8 @@ a_request_needs_a_held_role_that_permits_its_service(void **state)
 		(void)snprintf(row, sizeof(row), "%s: %s as %s", rows[i].bindings,
 		    req.service == NULL ? "-" : req.service,
 		    req.account == NULL ? "-" : req.account);
-		assert_err(row, rows[i].err, policy_eval(im, &req, NULL, &roles));
-		role_set_clear(&roles);
+		assert_err(row, rows[i].err, policy_eval(im, &req, NULL, &res));
+		policy_result_clear(&res);
 		lists_clear(&l);
 	}
 	image_free(&im);
@@ -202,12 +201,13 @@ a_host_in_an_undeclared_space_gives_no_role(void **state)
 	for (size_t i = 0; i < sizeof(spaces) / sizeof(spaces[0]); i++) {
 		struct lists l;
 		struct policy_request req = request(&l, "admin", "h", spaces[i]);
-		struct role_set roles = ROLE_SET_INIT;
+		struct policy_result res = POLICY_RESULT_INIT;
 
 		req.service = "sshd";
-		assert_err(spaces[i], AK_ERR_NOT_FOUND, policy_eval(im, &req, NULL, &roles));
-		assert_int_equal(role_set_next(&roles, 0), IMAGE_NONE);
-		role_set_clear(&roles);
+		assert_err(spaces[i], AK_ERR_DENIED, policy_eval(im, &req, NULL, &res));
+		assert_int_equal(res.outcome, POLICY_NO_SPACE);
+		assert_int_equal(role_set_next(&res.roles, 0), IMAGE_NONE);
+		policy_result_clear(&res);
 		lists_clear(&l);
 	}
 	image_free(&im);
@@ -223,7 +223,8 @@ static void
 take_line(void *ctx, const struct trace_line *line)
 {
 	struct told *told = ctx;
-	static const char *const steps[] = {"gate", "role", "request", "decision"};
+	static const char *const steps[] = {
+	    "gate", "deny", "allow", "role", "request", "decision"};
 
 	text_add(&told->t, "%s %s %s:%u %s\n", steps[line->step], line->holds ? "yes" : "no",
 	    line->file == NULL ? "-" : line->file, line->line, line->text);
@@ -238,14 +239,14 @@ assert_told(const char *policy, const char *bindings, const char *service, const
 	struct image *im = compiled(policy);
 	struct lists l;
 	struct policy_request req = request(&l, bindings, "h", "production");
-	struct role_set roles = ROLE_SET_INIT;
+	struct policy_result res = POLICY_RESULT_INIT;
 
 	told.t = text_over(told.text, sizeof(told.text));
 	req.service = service;
 	req.account = account;
-	(void)!policy_eval(im, &req, &trace, &roles);
+	(void)!policy_eval(im, &req, &trace, &res);
 	assert_string_equal(told.text, expected);
-	role_set_clear(&roles);
+	policy_result_clear(&res);
 	lists_clear(&l);
 	image_free(&im);
 }
@@ -268,7 +269,7 @@ every_binding_and_role_that_was_looked_at_is_told_with_its_line(void **state)
 	    "request yes /etc/p.yaml:8 role viewer permits sshd\n");
 	assert_told(example, "viewer", "sshd", "deploy",
 	    "role yes /etc/p.yaml:8 role viewer, bound directly as viewer\n"
-	    "request no -:0 no role opens another account than the key's own\n");
+	    "request no /etc/p.yaml:8 role viewer does not permit sshd as deploy\n");
 }
 
 static void
@@ -318,7 +319,7 @@ a_binding_of_1023_bytes_is_evaluated_and_told(void **state)
 	const struct trace trace = {.take = take_line, .ctx = &told};
 	struct image *im = compiled(example);
 	struct policy_request req = {.login = "ci", .space = "staging"};
-	struct role_set roles = ROLE_SET_INIT;
+	struct policy_result res = POLICY_RESULT_INIT;
 	struct text t = text_over(binding, sizeof(binding));
 
 	(void)state;
@@ -327,10 +328,10 @@ a_binding_of_1023_bytes_is_evaluated_and_told(void **state)
 		text_add(&t, ",moon%u", i);
 	req.bindings = (struct strv){.bytes = binding, .len_b = strlen(binding) + 1};
 	told.t = text_over(told.text, sizeof(told.text));
-	assert_err("", AK_OK, policy_eval(im, &req, &trace, &roles));
-	assert_true(role_set_has(&roles, image_find_role(im, "viewer")));
+	assert_err("", AK_OK, policy_eval(im, &req, &trace, &res));
+	assert_true(role_set_has(&res.roles, image_find_role(im, "viewer")));
 	assert_non_null(strstr(told.text, binding));
-	role_set_clear(&roles);
+	policy_result_clear(&res);
 	image_free(&im);
 }
 
@@ -359,7 +360,7 @@ sets_of_any_size_give_their_roles_in_order(void **state)
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		struct image *im = many_roles(sizes[i]);
 		struct policy_request req = {.login = "ci", .space = "root"};
-		struct role_set roles = ROLE_SET_INIT;
+		struct policy_result res = POLICY_RESULT_INIT;
 		struct pack p = PACK_INIT;
 		uint32_t n = 0;
 
@@ -370,15 +371,14 @@ sets_of_any_size_give_their_roles_in_order(void **state)
 			pack_entry(&p, name);
 		}
 		req.bindings = pack_borrow_strv(&p);
-		assert_err("", AK_OK, policy_eval(im, &req, NULL, &roles));
-		role_set_for(&roles, role)
-		{
+		assert_err("", AK_OK, policy_eval(im, &req, NULL, &res));
+		role_set_for (&res.roles, role) {
 			assert_int_equal(role, n++);
 		}
 		assert_int_equal(n, sizes[i]);
-		assert_false(role_set_has(&roles, sizes[i]));
-		assert_false(role_set_has(&roles, IMAGE_NONE));
-		role_set_clear(&roles);
+		assert_false(role_set_has(&res.roles, sizes[i]));
+		assert_false(role_set_has(&res.roles, IMAGE_NONE));
+		policy_result_clear(&res);
 		pack_clear(&p);
 		image_free(&im);
 	}
@@ -488,10 +488,9 @@ the_roles_are_the_union_whatever_the_order(void **state)
 			(void)snprintf(space, sizeof(space), "s%u", m.stands);
 		for (int shuffle = 0; shuffle < 4; shuffle++) {
 			struct pack p = PACK_INIT;
-			struct role_set roles = ROLE_SET_INIT;
-			struct policy_request req = {.login = "ci",
-			    .space = space,
-			    .hosts = {.bytes = "h0", .len_b = 3}};
+			struct policy_result res = POLICY_RESULT_INIT;
+			struct policy_request req = {
+			    .login = "ci", .space = space, .hosts = {.bytes = "h0", .len_b = 3}};
 
 			for (unsigned i = N_BINDINGS - 1; i > 0; i--) {
 				unsigned k = (unsigned)rnd_below(&r, i + 1), was = order[i];
@@ -501,10 +500,11 @@ the_roles_are_the_union_whatever_the_order(void **state)
 			}
 			model_bind(&m, order, &p);
 			req.bindings = pack_borrow_strv(&p);
-			assert_err("", AK_OK, policy_eval(im, &req, NULL, &roles));
+			assert_err("", AK_OK, policy_eval(im, &req, NULL, &res));
 			for (unsigned i = 0; i < N_ROLES; i++)
-				assert_int_equal(role_set_has(&roles, i), model_holds(&m, i));
-			role_set_clear(&roles);
+				assert_int_equal(
+				    role_set_has(&res.roles, i), model_holds(&m, i));
+			policy_result_clear(&res);
 			pack_clear(&p);
 		}
 		image_free(&im);
@@ -519,19 +519,26 @@ abuse_128_without_memory_nothing_is_held(void **state)
 	    .space = "root",
 	    .service = "sshd",
 	    .bindings = {.bytes = "admin", .len_b = 6}};
-	struct role_set roles = ROLE_SET_INIT;
+	struct policy_result res;
+	unsigned n = 1;
 
 	(void)state;
-	alloc_fail_nth(1);
-	assert_err("", AK_ERR_NOMEM, policy_eval(im, &req, NULL, &roles));
-	assert_true(alloc_stop());
-	assert_int_equal(role_set_next(&roles, 0), IMAGE_NONE);
-	assert_false(role_set_has(&roles, 0));
-	role_set_clear(&roles);
-	alloc_fail_nth(2);
-	assert_err("", AK_OK, policy_eval(im, &req, NULL, &roles));
-	assert_false(alloc_stop());
-	role_set_clear(&roles);
+	for (;; n++) {
+		enum ak_err err;
+
+		alloc_fail_nth(n);
+		err = policy_eval(im, &req, NULL, &res);
+		if (!alloc_stop())
+			break;
+		assert_err("", AK_ERR_NOMEM, err);
+		assert_int_equal(res.outcome, POLICY_FAILED);
+		assert_int_equal(res.n_held, 0);
+		assert_int_equal(role_set_next(&res.roles, 0), IMAGE_NONE);
+		policy_result_clear(&res);
+	}
+	assert_true(n > 3);
+	assert_int_equal(res.outcome, POLICY_PERMITTED);
+	policy_result_clear(&res);
 	image_free(&im);
 }
 

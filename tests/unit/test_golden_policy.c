@@ -7,7 +7,7 @@
  *	binding, group (listed on the key), directory-group, host: again for each
  *	ms: milliseconds, added to at
  *	uid: of the account; 0 is root's
- *	stale: true, member: false
+ *	stale: true, member: false, favour: true
  * The line `tests` runs the file's own tests. There is no .in for a file that
  * is refused.
  *
@@ -30,11 +30,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "eval.h"
-#include "moments.h"
-#include "num.h"
-#include "pack.h"
-#include "policy.h"
+#include "golden_request.h"
 #include "policy_tests.h"
 #include "testlib_tmp.h"
 
@@ -65,118 +61,6 @@ put(struct out *o, const char *fmt, ...)
 	memcpy(o->text + o->len, more, (size_t)n + 1);
 	o->len += (size_t)n;
 	free(more);
-}
-
-/* --- requests ----------------------------------------------------------------------------- */
-
-struct asked {
-	struct pack bindings, groups, directory_groups, hosts;
-	struct net_addr address, origin;
-	struct moments when;
-	struct policy_request req;
-	const char *at;
-	uint64_t ms;
-};
-
-static void
-asked_clear(struct asked *a)
-{
-	pack_clear(&a->bindings);
-	pack_clear(&a->groups);
-	pack_clear(&a->directory_groups);
-	pack_clear(&a->hosts);
-	moments_clear(&a->when);
-}
-
-static void
-take_address(const char *text, struct net_addr *room, const struct net_addr **at)
-{
-	*at = net_parse_addr(text, room) == AK_OK ? room : NULL;
-}
-
-static bool
-is_true(const char *text)
-{
-	assert_row(text, strcmp(text, "true") == 0 || strcmp(text, "false") == 0);
-	return strcmp(text, "true") == 0;
-}
-
-static void
-take_list(struct asked *a, const char *key, const char *value)
-{
-	if (strcmp(key, "binding") == 0)
-		pack_entry(&a->bindings, value);
-	else if (strcmp(key, "group") == 0)
-		pack_entry(&a->groups, value);
-	else if (strcmp(key, "directory-group") == 0)
-		pack_entry(&a->directory_groups, value);
-	else if (strcmp(key, "host") == 0)
-		pack_entry(&a->hosts, value);
-	else
-		fail_msg("a request has no key `%s'", key);
-}
-
-static void
-take_field(struct asked *a, const char *key, const char *value)
-{
-	struct policy_request *r = &a->req;
-
-	if (strcmp(key, "login") == 0)
-		r->login = value;
-	else if (strcmp(key, "service") == 0)
-		r->service = value;
-	else if (strcmp(key, "account") == 0)
-		r->account = value;
-	else if (strcmp(key, "space") == 0)
-		r->space = value;
-	else if (strcmp(key, "ip") == 0)
-		take_address(value, &a->address, &r->address);
-	else if (strcmp(key, "creator_ip") == 0)
-		take_address(value, &a->origin, &r->origin);
-	else if (strcmp(key, "at") == 0)
-		a->at = value;
-	else if (strcmp(key, "ms") == 0)
-		assert_err(value, AK_OK, num_parse(value, 0, 999, &a->ms));
-	else if (strcmp(key, "uid") == 0)
-		r->account_is_root = strcmp(value, "0") == 0;
-	else if (strcmp(key, "stale") == 0)
-		r->stale = is_true(value);
-	else if (strcmp(key, "member") == 0)
-		r->not_member = !is_true(value);
-	else
-		take_list(a, key, value);
-}
-
-/* Cuts the line up. */
-static void
-read_request(const struct image *im, char *line, struct asked *a)
-{
-	int64_t now = 0;
-
-	*a = (struct asked){.when = MOMENTS_INIT};
-	while (line != NULL) {
-		char *next = strstr(line, ", "), *value;
-
-		if (next != NULL) {
-			*next = '\0';
-			next += 2;
-		}
-		value = strstr(line, ": ");
-		assert_row(line, value != NULL);
-		*value = '\0';
-		take_field(a, line, value + 2);
-		line = next;
-	}
-	a->req.bindings = pack_borrow_strv(&a->bindings);
-	a->req.groups = pack_borrow_strv(&a->groups);
-	a->req.directory_groups = pack_borrow_strv(&a->directory_groups);
-	a->req.hosts = pack_borrow_strv(&a->hosts);
-	if (a->at == NULL)
-		return;
-	assert_err(a->at, AK_OK, num_parse_time(a->at, &now));
-	assert_err(
-	    a->at, AK_OK, moments_resolve(im, ZONE_DIR, now * 1000 + (int64_t)a->ms, &a->when));
-	a->req.when = &a->when;
 }
 
 /* --- answers ------------------------------------------------------------------------------ */
@@ -216,8 +100,7 @@ put_roles(struct out *o, const struct image *im, const struct role_set *roles)
 }
 
 static void
-put_kept(
-    struct out *o, const struct image *im, const struct policy_request *req, bool permitted)
+put_kept(struct out *o, const struct image *im, const struct policy_request *req, bool permitted)
 {
 	bool kept = false;
 
@@ -296,55 +179,6 @@ take_test(void *ctx, const struct policy_test *test)
 		    test->expected, test->got);
 }
 
-/* --- what only a host knows --------------------------------------------------------------- */
-
-struct known_id {
-	const char *name;
-	uint32_t id;
-};
-
-static enum ak_err
-find_id(const struct known_id *ids, size_t n, const char *name, uint32_t *id)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(ids[i].name, name) == 0) {
-			*id = ids[i].id;
-			return AK_OK;
-		}
-	return AK_ERR_NOT_FOUND;
-}
-
-static enum ak_err
-gid_of(void *ctx, const char *group, uint32_t *gid)
-{
-	static const struct known_id ids[] = {
-	    {"root", 0}, {"sudo", 27}, {"docker", 999}, {"staff", 1000}};
-
-	(void)ctx;
-	return find_id(ids, sizeof(ids) / sizeof(ids[0]), group, gid);
-}
-
-static enum ak_err
-uid_of(void *ctx, const char *account, uint32_t *uid)
-{
-	static const struct known_id ids[] = {
-	    {"root", 0}, {"toor", 0}, {"deploy", 1001}, {"app", 1002}};
-
-	(void)ctx;
-	return find_id(ids, sizeof(ids) / sizeof(ids[0]), account, uid);
-}
-
-static enum ak_err
-has_zone(void *ctx, const char *zone)
-{
-	struct zone *z = NULL;
-	enum ak_err err = zone_load(ZONE_DIR, zone, &z);
-
-	(void)ctx;
-	zone_free(&z);
-	return err;
-}
-
 /* --- cases -------------------------------------------------------------------------------- */
 
 struct golden {
@@ -391,8 +225,6 @@ golden_read(char *yaml_path)
 static struct image *
 compile(const struct golden *g, struct diag *why)
 {
-	static const struct policy_host host = {
-	    .gid_of = gid_of, .uid_of = uid_of, .has_zone = has_zone};
 	struct settings settings;
 	struct image *im = NULL;
 	enum ak_err err;
@@ -400,7 +232,7 @@ compile(const struct golden *g, struct diag *why)
 	settings_default(&settings);
 	err = policy_compile(g->yaml, g->yaml_len_b, FILE_NAME, &settings, &im, why);
 	if (err == AK_OK)
-		err = policy_check_host(im, &host, why);
+		err = policy_check_host(im, &golden_host, why);
 	if (err == AK_OK)
 		return im;
 	assert_err(g->yaml_path, AK_ERR_INVALID, err);
@@ -411,7 +243,7 @@ compile(const struct golden *g, struct diag *why)
 static void
 answer_line(struct out *o, const struct golden *g, const struct image *im, char *line)
 {
-	struct asked a;
+	struct golden_asked a;
 	struct diag why = DIAG_INIT;
 	uint32_t n_failed = 0;
 
@@ -423,9 +255,9 @@ answer_line(struct out *o, const struct golden *g, const struct image *im, char 
 			o, &n_failed, &why));
 		return;
 	}
-	read_request(im, line, &a);
+	golden_read_request(im, line, &a);
 	answer(o, im, &a.req);
-	asked_clear(&a);
+	golden_asked_clear(&a);
 }
 
 static void
@@ -561,8 +393,7 @@ main(void)
 		    .initial_state = files.gl_pathv[i]};
 	tests[files.gl_pathc] =
 	    (struct CMUnitTest)cmocka_unit_test(abuse_050_more_than_8_mib_are_refused);
-	failed =
-	    _cmocka_run_group_tests("golden/policy", tests, files.gl_pathc + 1, NULL, NULL);
+	failed = _cmocka_run_group_tests("golden/policy", tests, files.gl_pathc + 1, NULL, NULL);
 	free(tests);
 	globfree(&files);
 	free(pattern.text);

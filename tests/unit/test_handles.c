@@ -115,7 +115,7 @@ a_handle_is_redeemed_here_and_taken_once(void **state)
 static int
 issue_in_child(void *ctx)
 {
-	return child_run(issue, ctx);
+	return child_ask(issue, ctx);
 }
 
 static void
@@ -123,13 +123,13 @@ abuse_150_only_the_issuer_and_its_parent_may_redeem(void **state)
 {
 	struct slip *s = make(state);
 
-	assert_int_equal(child_run(issue, s), AK_OK);
+	assert_int_equal(child_ask(issue, s), AK_OK);
 	assert_int_equal(redeem(s), AK_OK);
-	assert_int_equal(child_run(redeem, s), AK_ERR_DENIED); /* the issuer's sibling */
+	assert_int_equal(child_ask(redeem, s), AK_ERR_DENIED); /* the issuer's sibling */
 	assert_int_equal(issue(s), AK_OK);
 	assert_int_equal(redeem(s), AK_OK);
-	assert_int_equal(child_run(redeem, s), AK_ERR_DENIED); /* its child: the session */
-	assert_int_equal(child_run(issue_in_child, s), AK_OK);
+	assert_int_equal(child_ask(redeem, s), AK_ERR_DENIED); /* its child: the session */
+	assert_int_equal(child_ask(issue_in_child, s), AK_OK);
 	assert_int_equal(redeem(s), AK_ERR_DENIED); /* its grandparent */
 	assert_err("taken by a stranger", AK_ERR_DENIED,
 	    redeem_as(s, "deploy", "192.0.2.1", NOW, true));
@@ -239,8 +239,7 @@ what_is_past_or_damaged_is_swept_and_the_rest_is_left(void **state)
 	assert_int_equal(count(s), 2);
 	assert_string_not_equal(kept, s->name);
 	memcpy(s->name, kept, sizeof(kept));
-	assert_err(
-	    "", AK_OK, redeem_as(s, "deploy", "192.0.2.1", NOW + HANDLE_TTL_S + 1, true));
+	assert_err("", AK_OK, redeem_as(s, "deploy", "192.0.2.1", NOW + HANDLE_TTL_S + 1, true));
 	(void)munmap(s, sizeof(*s));
 }
 

@@ -148,6 +148,29 @@ siphash_is_the_papers_under_seed_and_its_complement(void **state)
 	assert_true(hash_sip(7, NULL, 0) == sip_by_the_paper(1, 3, 7, ~UINT64_C(7), bytes, 0));
 }
 
+static void
+the_quarters_crc_is_the_crc_of_four(void **state)
+{
+	struct rnd r = rnd_start("quarters");
+	unsigned char bytes[300], four[16];
+
+	(void)state;
+	for (size_t len_b = 0; len_b < 290; len_b++) {
+		size_t from = rnd_below(&r, 8), quarter_b = len_b / 32 * 8;
+
+		rnd_bytes(&r, bytes, sizeof(bytes));
+		for (size_t q = 0; q < 4; q++) {
+			size_t rest_b = q < 3 ? quarter_b : len_b - 3 * quarter_b;
+			uint32_t crc = crc_by_bits(bytes + from + q * quarter_b, rest_b);
+
+			for (int i = 0; i < 4; i++)
+				four[4 * q + (size_t)i] = (unsigned char)(crc >> 8 * i);
+		}
+		assert_int_equal(
+		    hash_crc32_quarters(bytes + from, len_b), crc_by_bits(four, sizeof(four)));
+	}
+}
+
 int
 main(void)
 {
@@ -155,6 +178,7 @@ main(void)
 	    cmocka_unit_test(crc_of_the_check_string_is_the_published_one),
 	    cmocka_unit_test(every_entry_of_the_crc_table_is_right),
 	    cmocka_unit_test(crc_is_the_same_in_pieces_and_at_any_alignment),
+	    cmocka_unit_test(the_quarters_crc_is_the_crc_of_four),
 	    cmocka_unit_test(the_reference_gives_the_published_vectors),
 	    cmocka_unit_test(siphash_is_the_papers_under_seed_and_its_complement),
 	};

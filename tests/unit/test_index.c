@@ -94,8 +94,7 @@ seal_block(unsigned char *bytes, uint64_t at)
 static void
 seal_record(unsigned char *bytes, uint64_t at)
 {
-	uint32_t seed = index_crc_seed(le64_load(bytes + 16)),
-		 len_b = le32_load(bytes + at + 4);
+	uint32_t seed = index_crc_seed(le64_load(bytes + 16)), len_b = le32_load(bytes + at + 4);
 
 	le32_store(bytes + at, hash_crc32(seed, bytes + at + 4, len_b - 4));
 }

@@ -54,8 +54,7 @@ an_empty_file_is_a_good_file(void **state)
 	for (unsigned order = 0; order < INDEX_ORDERS; order++) {
 		assert_err("", AK_OK, index_seek(&ix, order, 0, &at));
 		index_walk_start(&ix, order, at, &w);
-		assert_err(
-		    "", AK_ERR_NOT_FOUND, index_walk_next(&ix, &w, buf, sizeof(buf), &v));
+		assert_err("", AK_ERR_NOT_FOUND, index_walk_next(&ix, &w, buf, sizeof(buf), &v));
 	}
 	index_close(&ix);
 	index_make_free(m);

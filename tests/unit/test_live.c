@@ -79,7 +79,7 @@ a_host_without_settings_has_the_defaults(void **state)
 	assert_non_null(l.image);
 	assert_true(l.settings_ok);
 	assert_int_equal(l.settings.uids.min, 70000);
-	assert_true(l.settings_id == 0);
+	assert_true(l.sources.settings.ino == 0);
 	assert_true(l.policy_id != 0 && l.group_id != 0);
 	assert_string_equal(l.problem.text, "");
 	live_clear(&l);

@@ -196,8 +196,7 @@ abuse_065_forged_offsets_with_right_checksums_are_outages(void **state)
 	struct nss_source src = SRC(*state);
 	struct nss_answer sound[N_QUESTIONS];
 	size_t len_b;
-	unsigned char *bytes = (unsigned char *)file_read(src.path, &len_b),
-		      kept[INDEX_BLOCK_B];
+	unsigned char *bytes = (unsigned char *)file_read(src.path, &len_b), kept[INDEX_BLOCK_B];
 	uint32_t seed = index_crc_seed(1);
 	uint64_t records_at;
 
@@ -267,8 +266,7 @@ shrink(void *arg)
 }
 
 static void
-abuse_067_a_file_that_shrinks_between_any_two_system_calls_is_an_outage_or_was_read(
-    void **state)
+abuse_067_a_file_that_shrinks_between_any_two_system_calls_is_an_outage_or_was_read(void **state)
 {
 	static const size_t sizes[] = {0, 300, 900};
 	struct shrinking s = {.src = SRC(*state)};

@@ -17,8 +17,7 @@ abuse_070_records_that_say_other_than_their_keys_are_outages(void **state)
 		uint32_t key_uid, number;
 		struct user_record says;
 	} rows[] = {
-	    {"another name", "ci", 70000, 70000,
-		{70000, "deploy", "", "/", "/bin/sh", 0, NULL}},
+	    {"another name", "ci", 70000, 70000, {70000, "deploy", "", "/", "/bin/sh", 0, NULL}},
 	    {"another uid", "ci", 70000, 70000, {70001, "ci", "", "/", "/bin/sh", 0, NULL}},
 	    {"out of order", "ci", 70000, 70007, {70000, "ci", "", "/", "/bin/sh", 0, NULL}},
 	    {"uid 0", "ci", 70000, 70000, {0, "ci", "", "/", "/bin/sh", 0, NULL}},
@@ -44,8 +43,7 @@ abuse_070_records_that_say_other_than_their_keys_are_outages(void **state)
 			struct nss_question q = {kind, "ci", 70000};
 
 			/* Of an id that no key has there is nothing to be found. */
-			if (rows[i].key_uid != 70000 &&
-			    (kind == ASK_PWUID || kind == ASK_GRGID))
+			if (rows[i].key_uid != 70000 && (kind == ASK_PWUID || kind == ASK_GRGID))
 				continue;
 			nss_ask(&src, &q, &a);
 			assert_row(rows[i].what, a.status == NSS_STATUS_UNAVAIL);

@@ -55,8 +55,7 @@ walk_on(const struct nss_source *src, struct walk *w, unsigned n, unsigned seen[
 	enum nss_status status;
 
 	for (; n > 0; n--) {
-		status =
-		    passwd_next(src, w, (struct place_room){buf, sizeof(buf)}, &pw, &error);
+		status = passwd_next(src, w, (struct place_room){buf, sizeof(buf)}, &pw, &error);
 		if (status == NSS_STATUS_NOTFOUND)
 			return false;
 		assert_int_equal(NSS_STATUS_SUCCESS, status);

@@ -212,8 +212,7 @@ what_does_not_fit_is_bad_and_stays_bad(void **state)
 			b = unpack_bytes(&u, 3);
 		}
 		assert_row(rows[i].name, u.bad);
-		assert_row(
-		    rows[i].name, number == 0 && *s == '\0' && v.len_b == 0 && b == NULL);
+		assert_row(rows[i].name, number == 0 && *s == '\0' && v.len_b == 0 && b == NULL);
 		assert_row(rows[i].name, unpack_u8(&u) == 0 && unpack_u16(&u) == 0);
 		assert_row(rows[i].name, unpack_u32(&u) == 0 && unpack_u64(&u) == 0);
 		assert_row(rows[i].name, *unpack_str(&u) == '\0' && unpack_strv(&u).len_b == 0);

@@ -189,14 +189,19 @@ abuse_044_unknown_keys_are_refused(void **state)
 {
 	static const struct refusal rows[] = {
 	    {"version: 1\nrole: {}\n", 2, 1, "did you mean `roles'?"},
-	    {"version: 1\nstrategy: both\n", 2, 1, "no key `strategy'"},
-	    {"version: 1\ndeny: []\n", 2, 1, "no key `deny'"},
-	    {"version: 1\nallow: []\n", 2, 1, "no key `allow'"},
-	    {"version: 1\ngrant: []\n", 2, 1, "no key `grant'"},
-	    {"version: 1\ngroups: {}\n", 2, 1, "no key `groups'"},
+	    {"version: 1\nrules: []\n", 2, 1, "no key `rules'"},
+	    {"version: 1\ndenies: []\n", 2, 1, "no key `denies'"},
+	    {"version: 1\ngrants: []\n", 2, 1, "did you mean `grant'?"},
+	    {"version: 1\ndefine: {a: {logins: x}}\n", 2, 14, "did you mean `login'?"},
+	    {"version: 1\ndefine: {a: {decision: allow}}\n", 2, 14, "no key `decision'"},
+	    {"version: 1\nallow: [{reason: x}]\n", 2, 10, "an allow rule has no key `reason'"},
+	    {"version: 1\nallow: [{not: {id: x}}]\n", 2, 16, "a condition has no key `id'"},
+	    {"version: 1\naccounts: {a: {only_key: true}}\n", 2, 16,
+		"did you mean `only_keys'?"},
+	    {"version: 1\ngroups: {g: [{roles: a}]}\n", 2, 15, "did you mean `role'?"},
+	    {"version: 1\nallow: [{time: {day: Mon}}]\n", 2, 17, "did you mean `days'?"},
+	    {"version: 1\ntests: [{name: a, gives: {}}]\n", 2, 19, "no key `gives'"},
 	    {"version: 1\nroles:\n  a: {service: [x]}\n", 3, 7, "a role has no key `service'"},
-	    {"version: 1\nroles:\n  a: {accounts: [x]}\n", 3, 7,
-		"a role has no key `accounts'"},
 	    {"version: 1\nroles:\n  a: {unix-groups: [x]}\n", 3, 7,
 		"did you mean `unix_groups'?"},
 	    {"version: 1\nspaces:\n  a: {parents: root}\n", 3, 7, "did you mean `parent'?"},
@@ -277,8 +282,7 @@ bad_names_and_values_are_refused_at_their_place(void **state)
 	    {"version: 1\nroles: {a: {unix_groups: [Ops]}}\n", 2, 27, "a Unix group's name"},
 	    {"version: 1\nroles: {a: {unix_groups: ['a:b']}}\n", 2, 27, "a Unix group's name"},
 	    {"version: 1\nroles: {a: {description: \"a\\nb\"}}\n", 2, 26, "one line"},
-	    {"version: 1\nroles: {a: {description: \"\\e[2J\"}}\n", 2, 26,
-		"control characters"},
+	    {"version: 1\nroles: {a: {description: \"\\e[2J\"}}\n", 2, 26, "control characters"},
 	    {"version: 1\nroles: {a: {description: \"\\u009b2J\"}}\n", 2, 26,
 		"control characters"},
 	};
@@ -394,7 +398,7 @@ abuse_052_a_role_that_hands_out_a_system_group_must_say_root_equivalent(void **s
 		"can't look up the local group broken"},
 	};
 	unsigned calls = 0;
-	const struct policy_groups groups = {.gid_of = gid_of, .ctx = &calls};
+	const struct policy_host host = {.gid_of = gid_of, .ctx = &calls};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -405,7 +409,7 @@ abuse_052_a_role_that_hands_out_a_system_group_must_say_root_equivalent(void **s
 		(void)snprintf(
 		    text, sizeof(text), "version: 1\nroles:\n  r: %s\n", rows[i].role);
 		im = compiled(text);
-		assert_err(text, rows[i].err, policy_check_groups(im, &groups, &why));
+		assert_err(text, rows[i].err, policy_check_host(im, &host, &why));
 		assert_row(why.text, strstr(why.text, rows[i].says) != NULL);
 		if (rows[i].err == AK_ERR_INVALID) {
 			assert_string_equal(why.file, "policy.yaml");

@@ -42,7 +42,7 @@ whatever_a_process_is_called_its_fields_are_found(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		assert_row(names[i], child_run(says_parent, (void *)(uintptr_t)names[i]) == 1);
+		assert_row(names[i], child_ask(says_parent, (void *)(uintptr_t)names[i]) == 1);
 }
 
 static int

@@ -509,7 +509,7 @@ a_change_and_its_policy_are_visible_together(void **state)
 	live_load(&h.paths, &live);
 	e = extra_of(&h);
 	assert_true(e.policy == live.policy_id);
-	assert_true(e.config == 0 && live.settings_id == 0);
+	assert_true(e.config == live.settings_id);
 	assert_true(e.group == live.group_id);
 	assert_true(file_is_there(h.paths.image));
 	live_clear(&live);

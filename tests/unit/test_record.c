@@ -279,8 +279,7 @@ abuse_071_a_key_that_may_not_be_is_corrupt(void **state)
 		for (int s = 0; s < 3; s++)
 			pack_strv(&p, STRV_EMPTY);
 		assert_err(rows[i].row, AK_OK, p.err);
-		assert_err(
-		    rows[i].row, rows[i].err, key_record_unpack(p.bytes, p.len_b, &back));
+		assert_err(rows[i].row, rows[i].err, key_record_unpack(p.bytes, p.len_b, &back));
 		if (rows[i].err != AK_OK)
 			assert_no_key(rows[i].row, &back);
 		pack_clear(&p);
@@ -385,8 +384,7 @@ unpack_user(const void *bytes, size_t len_b, const char *name, uint32_t id)
 		sum += le32_load(u.gids + (size_t)i * 4);
 	if (err != AK_OK)
 		assert_row("empty", u.uid == 0 && u.n_gids == 0 && *u.name == '\0' &&
-					*u.gecos == '\0' && *u.home == '\0' &&
-					*u.shell == '\0');
+					*u.gecos == '\0' && *u.home == '\0' && *u.shell == '\0');
 	else if (name != NULL)
 		assert_row("same", u.uid == id && strcmp(u.name, name) == 0 && sum == 3 &&
 				       strcmp(u.gecos, "g") == 0 && strcmp(u.home, "/h") == 0 &&

@@ -181,8 +181,7 @@ assert_same_again(const struct sample *s, const struct image *im)
 	assert_string_equal(reason_word(v.reason), s->reason);
 	assert_string_equal(v.why, s->why);
 	if (v.reason == REASON_RULE)
-		assert_string_equal(
-		    image_rule(im, IMAGE_DENY_RULES, v.policy.deny).id, s->deny);
+		assert_string_equal(image_rule(im, IMAGE_DENY_RULES, v.policy.deny).id, s->deny);
 	role_set_for (&v.roles, i) {
 		assert_true(strv_has(s->roles, image_role(im, i).name));
 	}
@@ -249,8 +248,7 @@ no_secret_is_in_it_and_nobody_else_can_read_it(void **state)
 	assert_int_equal(k.n, 1);
 	assert_int_equal(stat(tmp_path(*state, "state/samples"), &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);
-	(void)snprintf(
-	    path, sizeof(path), "%s/%s", tmp_path(*state, "state/samples"), k.ids[0]);
+	(void)snprintf(path, sizeof(path), "%s/%s", tmp_path(*state, "state/samples"), k.ids[0]);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
 	bytes = file_read(path, &len_b);
@@ -286,8 +284,7 @@ damage_is_corrupt_and_passed_over(void **state)
 	scene_make(&s, state, POLICY);
 	(void)decide_and_keep(&s);
 	k = find_kept(&s, HOST_NOW);
-	(void)snprintf(
-	    path, sizeof(path), "%s/%s", tmp_path(*state, "state/samples"), k.ids[0]);
+	(void)snprintf(path, sizeof(path), "%s/%s", tmp_path(*state, "state/samples"), k.ids[0]);
 	bytes = file_read(path, &len_b);
 	assert_non_null(bytes);
 	for (size_t i = 0; i < len_b; i++) {

@@ -157,7 +157,7 @@ only_the_leader_closes_and_only_what_it_names(void **state)
 	struct session forged = s;
 
 	(void)state;
-	assert_int_equal(child_run(close_it, s.id), AK_ERR_NOT_FOUND);
+	assert_int_equal(child_ask(close_it, s.id), AK_ERR_NOT_FOUND);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		assert_row(names[i], sessions_close(&paths, names[i]) != AK_OK);
 	forged.leader.start++;
@@ -185,7 +185,7 @@ abuse_136_what_no_process_carries_is_swept_at_the_next_login(void **state)
 	struct session s;
 
 	(void)state;
-	assert_int_equal(child_run(open_as_leader, (void *)(uintptr_t) "dead"), AK_OK);
+	assert_int_equal(child_ask(open_as_leader, (void *)(uintptr_t) "dead"), AK_OK);
 	assert_int_equal(list().n, 1);
 	c = child_start(open_as_leader, (void *)(uintptr_t) "alive");
 	assert_int_equal(c.answer, AK_OK);
@@ -282,7 +282,7 @@ abuse_147_148_an_audit_mark_that_others_may_carry_is_not_trusted(void **state)
 	}
 	assert_int_not_equal(m->s.audit, PROC_NO_AUDIT);
 	m->service = "su-l";
-	assert_int_equal(child_run(open_marked, m), AK_OK);
+	assert_int_equal(child_ask(open_marked, m), AK_OK);
 	assert_int_equal(m->s.audit, PROC_NO_AUDIT);
 	(void)munmap(m, sizeof(*m));
 }
@@ -304,7 +304,7 @@ open_nested(void *ctx)
 
 	if (!(m->can = mark(DEPLOY)))
 		return 0;
-	return child_run(open_here, m);
+	return child_ask(open_here, m);
 }
 
 static void
@@ -313,7 +313,7 @@ an_audit_mark_of_the_parent_is_not_trusted(void **state)
 	struct marked *m = child_share(sizeof(*m));
 
 	(void)state;
-	assert_int_equal(child_run(open_nested, m), AK_OK);
+	assert_int_equal(child_ask(open_nested, m), AK_OK);
 	if (m->can)
 		assert_int_equal(m->s.audit, PROC_NO_AUDIT);
 	(void)munmap(m, sizeof(*m));
@@ -366,7 +366,7 @@ abuse_142_what_outlives_its_logout_still_belongs_to_its_session(void **state)
 	(void)state;
 	m->uid = DEPLOY;
 	m->service = "sshd";
-	ended = child_run(outlive, m);
+	ended = child_ask(outlive, m);
 	if (!m->can) {
 		(void)munmap(m, sizeof(*m));
 		skip();
@@ -425,9 +425,9 @@ abuse_147_the_nearest_leader_is_ones_session(void **state)
 	struct child c;
 
 	(void)state;
-	assert_int_equal(child_run(nest, NULL), 0);
+	assert_int_equal(child_ask(nest, NULL), 0);
 	is_found("outer", DEPLOY);
-	assert_int_equal(child_run(find_none, &uid), 0);
+	assert_int_equal(child_ask(find_none, &uid), 0);
 	/* A record that only looks like the one above us. */
 	s.leader.start++;
 	assert_err("", AK_OK, sessions_update(&paths, &s));

@@ -39,6 +39,8 @@ assert_defaults(const struct settings *s)
 	assert_true(s->enumerate);
 	assert_false(s->public_key_logins);
 	assert_true(s->max_duration_s == NUM_NEVER);
+	assert_int_equal(s->samples_max, 1000);
+	assert_int_equal(s->samples_max_age_s, 30 * 86400);
 }
 
 static void
@@ -67,7 +69,8 @@ static const char everything[] = "version: 1\n"
 				 "keys_group: _keys\n"
 				 "enumerate: false\n"
 				 "max_duration: 90d\n"
-				 "public_key_logins: allow\n";
+				 "public_key_logins: allow\n"
+				 "samples: {max: 0, max_age: 12h}\n";
 
 static void
 assert_everything(const struct settings *s)
@@ -88,6 +91,8 @@ assert_everything(const struct settings *s)
 	assert_false(s->enumerate);
 	assert_true(s->public_key_logins);
 	assert_int_equal(s->max_duration_s, 90 * 86400);
+	assert_int_equal(s->samples_max, 0);
+	assert_int_equal(s->samples_max_age_s, 12 * 3600);
 }
 
 static void
@@ -139,7 +144,9 @@ abuse_044_an_unknown_key_is_refused(void **state)
 	    {"version: 1\nuid-range: 70000-80000\n", 2, 1, "did you mean `uid_range'?"},
 	    {"version: 1\nSpace: x\n", 2, 1, "did you mean `space'?"},
 	    {"version: 1\naudit: required\n", 2, 1, "apikey.yaml has no key `audit'"},
-	    {"version: 1\nsamples: {max: 10}\n", 2, 1, "no key `samples'"},
+	    {"version: 1\nsamples: {maximum: 10}\n", 2, 11, "samples has no key `maximum'"},
+	    {"version: 1\nsamples.max: 10\n", 2, 1, "no key `samples.max'"},
+	    {"version: 1\nmax_age: 10d\n", 2, 1, "no key `max_age'"},
 	    {"version: 1\ndirectory: {}\n", 2, 1, "no key `directory'"},
 	    {"version: 1\n'': x\n", 2, 1, "no key `'"},
 	    {"version: 1\n<<: {}\n", 2, 1, "no key `<<'"},
@@ -222,6 +229,11 @@ bad_values_are_refused_at_their_place(void **state)
 	    {"version: 1\nmax_duration: 0\n", 2, 15, "no duration"},
 	    {"version: 1\nmax_duration: -1d\n", 2, 15, "no duration"},
 	    {"version: 1\nmax_duration: 99999999999999999999d\n", 2, 15, "no duration"},
+	    {"version: 1\nsamples: 10\n", 2, 10, "samples is a mapping"},
+	    {"version: 1\nsamples: {max: -1}\n", 2, 16, "no whole number from 0 to 1000000"},
+	    {"version: 1\nsamples: {max: 1000001}\n", 2, 16, "no whole number"},
+	    {"version: 1\nsamples: {max: [1]}\n", 2, 16, "one text, not a list"},
+	    {"version: 1\nsamples: {max_age: 0}\n", 2, 20, "no duration"},
 	    {"version: 1\npublic_key_logins: true\n", 2, 20, "allow or deny, not `true'"},
 	};
 
@@ -262,8 +274,7 @@ ranges_that_are_reserved_reversed_or_overlap_are_refused(void **state)
 	(void)state;
 	CHECK_REFUSALS(rows);
 	assert_err("next to each other", AK_OK,
-	    read_text(
-		"version: 1\nuid_range: 66000-67000\ngid_range: 67001-67001\n", &s, NULL));
+	    read_text("version: 1\nuid_range: 66000-67000\ngid_range: 67001-67001\n", &s, NULL));
 }
 
 /* A text of n bytes after `before`, quoted. */

@@ -1,0 +1,117 @@
+#include "store_impl.h"
+
+enum ak_err
+store_uid_state(const struct store *s, uint32_t uid, bool *spent)
+{
+	struct record_key keys[2] = {
+	    record_key_number(RECORD_UID, uid), record_key_number(RECORD_SPENT_UID, uid)};
+	struct index_record r;
+	enum ak_err err;
+
+	*spent = false;
+	for (unsigned i = 0; i < 2; i++) {
+		if (staged_find(&s->staged, keys[i]) != NULL) {
+			*spent = i == 1;
+			return AK_ERR_EXISTS;
+		}
+		if (s->ring.local.fd == -1)
+			continue;
+		err = index_find(&s->ring.local, keys[i].bytes, keys[i].len_b, &r);
+		if (err == AK_OK) {
+			index_record_clear(&r);
+			*spent = i == 1;
+			return AK_ERR_EXISTS;
+		}
+		if (err != AK_ERR_NOT_FOUND)
+			return err;
+	}
+	return AK_OK;
+}
+
+static bool
+taken_elsewhere(const struct store *s, uint32_t id)
+{
+	return s->opt.hooks.id_taken != NULL && s->opt.hooks.id_taken(s->opt.hooks.ctx, id);
+}
+
+enum ak_err
+store_next_uid(struct store *s, struct id_range range, uint32_t *uid)
+{
+	uint32_t next = s->extra.uid_high >= range.min ? s->extra.uid_high + 1 : range.min;
+	bool spent;
+	enum ak_err err;
+
+	for (; next >= range.min && next <= range.max; next++) {
+		err = store_uid_state(s, next, &spent);
+		if (err != AK_OK && err != AK_ERR_EXISTS)
+			return err;
+		if (err == AK_OK && !id_is_reserved(next) && !taken_elsewhere(s, next)) {
+			s->extra.uid_high = *uid = next;
+			return AK_OK;
+		}
+	}
+	return AK_ERR_FULL;
+}
+
+enum ak_err
+store_check_uid(const struct store *s, struct id_range range, uint32_t uid, struct diag *why)
+{
+	bool spent;
+	enum ak_err err;
+
+	if (!id_range_has(range, uid) || id_is_reserved(uid))
+		return diag_because(why, AK_ERR_INVALID, "uid %u is outside uid_range %u-%u",
+		    uid, range.min, range.max);
+	if ((err = store_uid_state(s, uid, &spent)) == AK_ERR_EXISTS)
+		return diag_because(why, err, "uid %u %s", uid,
+		    spent ? "was a deleted key's and is never given again" : "is another key's");
+	if (err != AK_OK)
+		return diag_say(why, err, s->paths.local, 0, 0, "%s", ak_strerror(err));
+	if (taken_elsewhere(s, uid))
+		return diag_because(why, AK_ERR_EXISTS,
+		    "uid %u is another user's or group's on this host", uid);
+	return AK_OK;
+}
+
+static enum ak_err
+stored_gid(const struct store *s, struct record_key by, uint32_t *gid)
+{
+	const struct staged *st = staged_find(&s->staged, by);
+	struct index_record r;
+	struct role_gid found;
+	enum ak_err err;
+
+	if (st != NULL) {
+		*gid = st->number;
+		return AK_OK;
+	}
+	if (s->ring.local.fd == -1)
+		return AK_ERR_NOT_FOUND;
+	if ((err = index_find(&s->ring.local, by.bytes, by.len_b, &r)) != AK_OK)
+		return err;
+	err = role_gid_unpack(r.view.value, r.view.value_len_b, &found);
+	*gid = found.gid;
+	index_record_clear(&r);
+	return err;
+}
+
+enum ak_err
+store_role_gid(struct store *s, const char *group, struct id_range range, uint32_t *gid)
+{
+	struct record_key by = record_key_text(RECORD_ROLE_GROUP, group);
+	struct staged st = {.order = ORDER_REST, .keys[0] = by, .n_keys = 1};
+	struct role_gid rg = {.group = group};
+	struct pack value = PACK_INIT;
+	enum ak_err err = stored_gid(s, by, gid);
+
+	if (err != AK_ERR_NOT_FOUND)
+		return err;
+	rg.gid = s->extra.gid_high >= range.min ? s->extra.gid_high + 1 : range.min;
+	while (rg.gid <= range.max && taken_elsewhere(s, rg.gid))
+		rg.gid++;
+	if (rg.gid < range.min || rg.gid > range.max)
+		return AK_ERR_FULL;
+	s->extra.gid_high = *gid = st.number = rg.gid;
+	role_gid_pack(&rg, &value);
+	return staged_put(&s->staged, st, &value);
+}

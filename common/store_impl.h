@@ -1,0 +1,26 @@
+/* store_impl: what the rooms of the store share: store.c opens and looks, store_ids.c gives ids, store_change.c stages and commits. */
+#ifndef AK_STORE_IMPL_H
+#define AK_STORE_IMPL_H
+
+#include "index_make.h"
+#include "lock.h"
+#include "staged.h"
+#include "store.h"
+
+struct store {
+	struct paths paths;
+	struct store_options opt;
+	struct lock lock;
+	struct keyring ring; /* what is stored; local.fd -1: nothing yet */
+	bool have_users; /* ring.users and ring.stamp say something */
+	struct source_id before;
+	struct local_extra extra;
+	struct staged_list staged;
+	uint32_t *changed; /* uids, staged or committed */
+	size_t n_changed, cap_changed;
+};
+
+/* Was it ever a key's, here? AK_OK: never. AK_ERR_EXISTS: *spent says whether that key is no more. */
+enum ak_err store_uid_state(const struct store *s, uint32_t uid, bool *spent) AK_MUST_CHECK;
+
+#endif
