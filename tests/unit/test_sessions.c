@@ -442,6 +442,36 @@ abuse_147_the_nearest_leader_is_ones_session(void **state)
 	child_end(&c);
 }
 
+#define CANNOT_MARK 77
+
+/* A daemon's child may still write its own loginuid, and so gets an audit session that no record knows. */
+static int
+mark_oneself(void *ctx)
+{
+	char found[32];
+
+	if (!mark(DEPLOY))
+		return CANNOT_MARK;
+	find_key(found, DEPLOY);
+	return strcmp(found, ctx) == 0 ? 0 : 1;
+}
+
+static void
+abuse_153_an_audit_mark_of_ones_own_making_leads_nowhere(void **state)
+{
+	struct session s = open_one("outer", CI, DEPLOY, "");
+	int answer = child_ask(mark_oneself, (void *)(uintptr_t) "outer");
+
+	(void)state;
+	if (answer == CANNOT_MARK)
+		skip();
+	assert_int_equal(answer, 0);
+	/* And without a leader above there is no session at all. */
+	s.leader.start++;
+	assert_err("", AK_OK, sessions_update(&paths, &s));
+	assert_int_equal(child_ask(mark_oneself, (void *)(uintptr_t) "none"), 0);
+}
+
 static int
 open_own(void *ctx)
 {
@@ -589,6 +619,7 @@ main(void)
 	    T(an_audit_mark_of_the_parent_is_not_trusted),
 	    T(abuse_142_what_outlives_its_logout_still_belongs_to_its_session),
 	    T(abuse_147_the_nearest_leader_is_ones_session),
+	    T(abuse_153_an_audit_mark_of_ones_own_making_leads_nowhere),
 	    T(a_keys_own_uid_tells_and_its_origin_where_there_is_one),
 	    T(nobody_is_found_on_a_shared_account_by_its_uid_alone),
 	    T(damaged_records_are_passed_over),
