@@ -22,6 +22,7 @@ enum reason {
 	REASON_NOT_YET, /* before not-before */
 	REASON_EXPIRED,
 	REASON_TIME_UNDEFINED, /* the key is bound in time, and the clock can't be believed */
+	REASON_DIRECTORY, /* the key lives in LDAP, which was not heard for keys_max_age */
 	REASON_FROM, /* the address is not in the key's own list, or is undefined */
 	REASON_NO_POLICY, /* no readable, valid policy */
 	REASON_SPACE, /* this host's space is not declared */
@@ -43,8 +44,10 @@ struct decide_request {
 	const char *account; /* NULL: the key's own */
 	bool account_is_root; /* its uid is 0: never entered */
 	/* As in struct policy_request: */
-	struct strv directory_groups;
-	bool stale;
+	struct strv directory_groups, directory_bindings;
+	bool stale, unknown, directory_key;
+	bool keys_stale; /* of a directory key: refused, unless favour */
+	int64_t contact_at; /* when the directory was last heard; 0: never. For sentences */
 	const struct net_addr *address, *origin; /* NULL: undefined */
 	const struct moments *when; /* of this policy; NULL: time predicates are undefined */
 	int64_t now; /* seconds, for the key's own times */

@@ -23,7 +23,10 @@ struct policy_request {
 	struct strv bindings;
 	struct strv groups; /* IdP groups that are listed on the key: never stale */
 	struct strv directory_groups; /* those that LDAP gives it, as last known */
+	struct strv directory_bindings; /* what those groups' role_attribute gives it, as text */
 	bool stale; /* the directory is: see below */
+	bool unknown; /* what LDAP says of this key was never known here: see below */
+	bool directory_key; /* it lives in LDAP: no role outside may_grant, whatever gives it */
 	bool not_member; /* `member` is false; only tests say so */
 	/* of the call; NULL too when it is no literal, or this host's own */
 	const struct net_addr *address;
@@ -49,6 +52,13 @@ struct policy_request {
 };
 
 /*
+ * A role outside may_grant (settings_may_grant, of the image's settings) comes
+ * to no directory key, and to no local key through a directory group: not by a
+ * binding of the group, and by `grant` only where the rule fires as well with a
+ * stale directory. Unknown: as stale, and `group` is undefined in deny too
+ * where the key's own groups don't match, so that such a deny rule fires
+ * (never with favour).
+ *
  * Stale (and not favour): no role comes through a directory group; `group` in
  * deny is as last known, true or false; elsewhere it is true by the key's own
  * groups, and undefined where these don't match. So for a definition that
@@ -64,13 +74,19 @@ enum policy_outcome {
 	POLICY_NO_ROLE, /* no role that is held here permits the service and account */
 };
 
-enum policy_source { POLICY_FROM_KEY, POLICY_FROM_GROUP, POLICY_FROM_GRANT };
+/* FROM_DIRECTORY: a directory binding, by role_attribute. */
+enum policy_source {
+	POLICY_FROM_KEY,
+	POLICY_FROM_GROUP,
+	POLICY_FROM_GRANT,
+	POLICY_FROM_DIRECTORY
+};
 
 /* A role that the key holds somewhere, and why. */
 struct policy_held {
 	uint32_t role;
 	enum policy_source source;
-	/* FROM_KEY: the binding's text; FROM_GROUP: the IdP group; borrowed from the request. FROM_GRANT: NULL */
+	/* FROM_KEY, FROM_DIRECTORY: the binding's text; FROM_GROUP: the IdP group; borrowed from the request. FROM_GRANT: NULL */
 	const char *name;
 	/* FROM_GROUP: image_group_binding; FROM_GRANT: the rule's number; FROM_KEY: IMAGE_NONE */
 	uint32_t row;

@@ -15,6 +15,9 @@ struct keyring {
 	struct index local; /* fd -1 when it can't be used */
 	enum ak_err local_err; /* then: why */
 	struct source_id local_now; /* which local.idx that is */
+	struct index
+	    directory; /* directory-keys.idx; fd -1 when there is no directory, or it can't be used */
+	enum ak_err directory_err; /* AK_ERR_NOT_FOUND: this host has no directory range */
 	struct users_extra users;
 	int64_t stamp; /* the newest build stamp of both files */
 };
@@ -44,13 +47,17 @@ enum ak_err keyring_find_gid(
 struct key {
 	struct key_record rec;
 	struct index_record raw;
+	bool directory; /* it lives in LDAP */
 };
 
 void key_clear(struct key *k);
 
 /*
+ * A local key, else one that lives in the directory (its uid lies in
+ * users.directory_uids, or it is AK_ERR_CORRUPT). A uid is looked for in the
+ * file of its range alone.
  * AK_ERR_NOT_FOUND when there is no such key, k->local_err when local.idx is
- * unusable. key_clear after AK_OK alone.
+ * unusable (and the directory has none such), k->directory_err likewise. key_clear after AK_OK alone.
  */
 enum ak_err keyring_find(
     const struct keyring *k, struct record_key by, struct key *out) AK_MUST_CHECK;
@@ -60,5 +67,20 @@ enum ak_err keyring_find_uid(
     const struct keyring *k, uint32_t uid, struct key *out) AK_MUST_CHECK;
 enum ak_err keyring_find_id(
     const struct keyring *k, const char *id, struct key *out) AK_MUST_CHECK;
+
+/* What LDAP gives to a key, as last known. */
+struct membership {
+	struct strv groups, bindings; /* borrowed from raw */
+	struct index_record raw;
+};
+
+/*
+ * AK_ERR_NOT_FOUND: nothing was ever known of a key of this name (no
+ * directory-groups.idx is that too); AK_ERR_CORRUPT, AK_ERR_UNAVAILABLE.
+ * membership_clear after AK_OK alone.
+ */
+enum ak_err keyring_membership(
+    const struct paths *p, const char *name, struct membership *out) AK_MUST_CHECK;
+void membership_clear(struct membership *m);
 
 #endif

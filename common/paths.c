@@ -34,7 +34,11 @@ paths_under(const char *etc, const char *state, uid_t owner, struct paths *out)
 	    {out->users, state, "users.idx"},
 	    {out->image, state, "policy.image"},
 	    {out->lock, state, "lock"},
+	    {out->directory_keys, state, "directory-keys.idx"},
+	    {out->directory_groups, state, "directory-groups.idx"},
+	    {out->freshness, state, "freshness"},
 	    {out->run, state, "run"},
+	    {out->control, state, "run/control"},
 	};
 
 	out->owner = owner;
@@ -60,5 +64,6 @@ paths_installed(void)
 	(void)!text_copy(p.subuid, sizeof(p.subuid), "/etc/subuid");
 	/* What lies there speaks of processes: it must go with them, at a reboot. */
 	(void)!text_copy(p.run, sizeof(p.run), "/run/apikey");
+	(void)!text_copy(p.control, sizeof(p.control), "/run/apikey/control");
 	return p;
 }

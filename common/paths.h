@@ -20,7 +20,11 @@ struct paths {
 	char users[PATH_CAP];
 	char image[PATH_CAP];
 	char lock[PATH_CAP];
+	char directory_keys[PATH_CAP]; /* its directory-keys.idx, directory-groups.idx, freshness */
+	char directory_groups[PATH_CAP];
+	char freshness[PATH_CAP];
 	char run[PATH_CAP]; /* /run/apikey: sessions and handles, gone with a reboot */
+	char control[PATH_CAP]; /* its socket of apikeyd */
 	uid_t owner; /* of every one of them: 0 */
 };
 

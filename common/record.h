@@ -16,6 +16,10 @@
  * Index keys: a letter and a name, or a letter and an id (u32).
  *   local.idx  order 0: keys       i<id> n<name> u<uid>
  *              order 1: spent uids x<uid>;  role groups' gids G<group>
+ *   directory-keys.idx    order 0: keys as in local.idx
+ *                         order 1: entries, cookies (directory.h)
+ *   directory-groups.idx  order 0: memberships n<name>
+ *                         order 1: entries, cookies
  *   users.idx  order 0: users      n<name> u<uid>
  *              order 1: groups     N<name> g<gid>
  */
@@ -32,6 +36,8 @@ enum record_tag {
 	RECORD_ROLE_GROUP = 'G',
 	RECORD_GROUP_NAME = 'N',
 	RECORD_GID = 'g',
+	RECORD_ENTRY = 'e', /* and 16 bytes of entryUUID */
+	RECORD_COOKIE = 'c', /* and the search's number */
 };
 
 /* Longer than fits: a key that no record has (so: not found), length 0. */
@@ -115,6 +121,7 @@ struct user_record {
 	uint32_t uid;
 	const char *name, *gecos, *home, *shell;
 	uint32_t n_gids; /* supplementary, without the private group */
+	uint32_t n_marked; /* the last so many of them rest on LDAP: not for a stale directory */
 	const unsigned char *gids; /* n_gids times u32, little-endian: le32_load */
 };
 
@@ -127,6 +134,7 @@ struct group_record {
 	uint32_t gid;
 	const char *name;
 	struct strv members;
+	struct strv marked; /* members too, unless the directory is stale */
 };
 
 void group_record_pack(const struct group_record *r, struct pack *out);
@@ -166,6 +174,7 @@ struct users_extra {
 	bool enumerate;
 	uint32_t uid_high, gid_high; /* as in the local.idx it was made from */
 	struct source_id local;
+	struct source_id directory_keys, directory_groups;
 	uint64_t policy, config,
 	    group; /* safefile_id_digest of the YAML files and /etc/group; 0: none */
 };

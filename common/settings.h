@@ -12,6 +12,38 @@
 #include "text.h"
 #include "yamltree.h"
 
+enum directory_sasl { DIRECTORY_NO_SASL, DIRECTORY_EXTERNAL };
+
+struct directory_search {
+	char base[512]; /* "": this search is not made */
+	char filter[512]; /* RFC 4515 */
+};
+
+/*
+ * `directory:` of apikey.yaml. The scheme of a URI says how it is made safe:
+ * ldap:// by StartTLS, always; ldaps:// by TLS; ldapi:// is this host. `tls`,
+ * where it is written, must be every URI's.
+ */
+struct directory_settings {
+	bool present; /* uris has at least one; else all below are defaults */
+	char uris_bytes[1024];
+	struct strv uris; /* borrowed from uris_bytes */
+	char ca_file[256], cert_file[256], key_file[256];
+	char bind_dn[512], password_file[256]; /* both or none */
+	enum directory_sasl sasl;
+	int64_t timeout_s, poll_s, reconcile_s, max_age_s, keys_max_age_s;
+	char may_grant_bytes[1024];
+	struct strv may_grant; /* roles' names, or `*`; borrowed */
+	struct id_range uids;
+	char counter[512]; /* a DN */
+	struct directory_search keys, groups, principal;
+	char group_name[64]; /* attributes' names */
+	char members_bytes[256];
+	struct strv members;
+	bool nested;
+	char role_attribute[64]; /* "": none */
+};
+
 /*
  * Values of apikey.yaml (CONFIG in the design, apikey.yaml(5)). Everything has
  * a default. `host` may be one name or a list; hosts is empty when the file is
@@ -30,6 +62,7 @@ struct settings {
 	int64_t max_duration_s; /* NUM_NEVER */
 	uint32_t samples_max; /* decisions kept for replay; 0: none */
 	int64_t samples_max_age_s; /* NUM_NEVER */
+	struct directory_settings directory;
 };
 
 /* The defaults. */
@@ -44,6 +77,13 @@ enum ak_err settings_from_yaml(const struct yaml_node *root, const char *file,
 /* Into the policy image and back; AK_ERR_CORRUPT (and the defaults) when a value is one that no file could give. */
 void settings_pack(const struct settings *s, struct pack *out);
 enum ak_err settings_unpack(const void *bytes, size_t len_b, struct settings *out) AK_MUST_CHECK;
+
+/*
+ * May a role come through the directory? Named in may_grant; `*` stands for
+ * every role that is not root-equivalent, which must be named itself.
+ */
+bool settings_may_grant(
+    const struct directory_settings *d, const char *role, bool root_equivalent);
 
 /* `home` with its %n %u %i filled in. AK_ERR_RANGE when too long, out "". */
 enum ak_err settings_expand(

@@ -78,6 +78,19 @@ enum ak_err store_remove(struct store *s, const struct key_record *k, int64_t no
  */
 enum ak_err store_commit(struct store *s, int64_t now, struct diag *why) AK_MUST_CHECK;
 
+/* Every key of the directory, in uid order: as store_each, from directory-keys.idx; nothing where there is none. */
+enum ak_err store_each_directory(const struct store *s,
+    enum ak_err (*take)(void *ctx, const struct key_record *k), void *ctx) AK_MUST_CHECK;
+
+/*
+ * For whoever has just replaced the directory's files, from these (generation
+ * 0: there were none): the keys of these uids, local ones too, are all whose
+ * record or memberships differ. The next publish of a users.idx that was made
+ * from these evaluates them alone. The files are opened anew.
+ */
+enum ak_err store_note_directory(struct store *s, struct source_id keys_before,
+    struct source_id groups_before, const uint32_t *uids, size_t n) AK_MUST_CHECK;
+
 /* For publish. */
 const struct paths *store_borrow_paths(const struct store *s);
 const struct index *store_borrow_local(const struct store *s); /* fd -1: no keys yet */
