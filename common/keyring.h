@@ -19,10 +19,14 @@ struct keyring {
 	    directory; /* directory-keys.idx; fd -1 when there is no directory, or it can't be used */
 	enum ak_err directory_err; /* AK_ERR_NOT_FOUND: this host has no directory range */
 	struct users_extra users;
-	int64_t stamp; /* the newest build stamp of both files */
+	int64_t stamp; /* the newest build stamp of all that could be opened */
 };
 
-#define KEYRING_INIT ((struct keyring){.local = INDEX_INIT, .local_err = AK_ERR_UNAVAILABLE})
+#define KEYRING_INIT                                                                           \
+	((struct keyring){.local = INDEX_INIT,                                                 \
+	    .local_err = AK_ERR_UNAVAILABLE,                                                   \
+	    .directory = INDEX_INIT,                                                           \
+	    .directory_err = AK_ERR_NOT_FOUND})
 
 /*
  * Fails only when users.idx cannot be read: then no uid is known to be a
@@ -82,5 +86,9 @@ struct membership {
 enum ak_err keyring_membership(
     const struct paths *p, const char *name, struct membership *out) AK_MUST_CHECK;
 void membership_clear(struct membership *m);
+
+/* The same from directory-groups.idx, open: for many keys. */
+enum ak_err keyring_membership_in(
+    const struct index *groups, const char *name, struct membership *out) AK_MUST_CHECK;
 
 #endif
