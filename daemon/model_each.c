@@ -10,12 +10,11 @@ model_each_packed_key(const struct model *m, model_take_packed *take, void *ctx)
 	for (size_t i = 0; i < m->by_uid.n && err == AK_OK; i++) {
 		const struct known *k = m->by_uid.v[i];
 
-		err = take(ctx,
-		    &(struct model_packed){.name = k->name->text,
-			.id = k->id,
-			.uid = k->uid,
-			.bytes = k->record->bytes,
-			.len_b = k->record->len_b});
+		err = take(ctx, &(struct model_packed){.name = k->name->text,
+				    .id = k->id,
+				    .uid = k->uid,
+				    .bytes = k->record->bytes,
+				    .len_b = k->record->len_b});
 	}
 	return err;
 }
@@ -28,10 +27,9 @@ model_each_packed_membership(const struct model *m, model_take_packed *take, voi
 	for (size_t i = 0; i < m->by_name.n && err == AK_OK; i++) {
 		const struct known *k = m->by_name.v[i];
 
-		err = take(ctx,
-		    &(struct model_packed){.name = k->name->text,
-			.bytes = k->membership->bytes,
-			.len_b = k->membership->len_b});
+		err = take(ctx, &(struct model_packed){.name = k->name->text,
+				    .bytes = k->membership->bytes,
+				    .len_b = k->membership->len_b});
 	}
 	return err;
 }
@@ -51,14 +49,13 @@ take_node(void *ctx, struct slot *s)
 
 	if (each->err == AK_OK && n->search == each->search && n->bytes != NULL)
 		each->err = each->take(each->ctx,
-		    &(struct model_packed){.uuid = n->uuid,
-			.bytes = n->bytes->bytes,
-			.len_b = n->bytes->len_b});
+		    &(struct model_packed){
+			.uuid = n->uuid, .bytes = n->bytes->bytes, .len_b = n->bytes->len_b});
 }
 
 enum ak_err
-model_each_packed_entry(const struct model *m, enum directory_search_id search,
-    model_take_packed *take, void *ctx)
+model_each_packed_entry(
+    const struct model *m, enum directory_search_id search, model_take_packed *take, void *ctx)
 {
 	struct each_entry each = {search, take, ctx, AK_OK};
 
@@ -89,8 +86,8 @@ unpack_key(void *ctx, const struct model_packed *p)
 }
 
 enum ak_err
-model_each_key(const struct model *m, enum ak_err (*take)(void *ctx, const struct key_record *k),
-    void *ctx)
+model_each_key(const struct model *m,
+    enum ak_err (*take)(void *ctx, const struct key_record *k), void *ctx)
 {
 	struct unpacking to = {.key = take, .ctx = ctx};
 

@@ -150,8 +150,8 @@ put(struct model *m, enum directory_search_id search, unsigned uuid, const char 
 static const char *const dns[] = {"cn=0", "cn=1", "cn=2", "cn=3", "cn=4", "cn=5", "cn=6",
     "cn=7", "cn=8", "cn=9", "cn=10", "cn=11"};
 static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
-static const char *const ids[] = {"A000000001", "A000000002", "A000000003", "A000000004",
-    "A000000005", "A000000006"};
+static const char *const ids[] = {
+    "A000000001", "A000000002", "A000000003", "A000000004", "A000000005", "A000000006"};
 static const char *const uids[] = {"1879048192", "1879048193", "1879048194", "1879048195",
     "1879048196", "1879048197", "1879048198"};
 static const char *const groups[] = {"g1", "g2", "g3", "g4", "g\n", "\xff", "Domain Users"};
@@ -210,7 +210,8 @@ random_host(struct rnd *r, struct host *h)
 	for (size_t i = 0; i < 4; i++)
 		if (rnd_below(r, 2) == 0)
 			host_local(h, n++, names[i],
-			    i == 3 ? FIRST_UID + 3 : 70000U + (uint32_t)(i + rnd_below(r, 2) * 10),
+			    i == 3 ? FIRST_UID + 3
+				   : 70000U + (uint32_t)(i + rnd_below(r, 2) * 10),
 			    ids[i]);
 	h->taken_name = rnd_below(r, 3) == 0 ? PICK(r, names) : "";
 	h->taken_id = rnd_below(r, 3) == 0 ? FIRST_UID + (uint32_t)rnd_below(r, 3) : 0;
