@@ -26,13 +26,9 @@ static void
 free_node(void *ctx, struct slot *s)
 {
 	struct node *n = (struct node *)s;
-	struct past *next;
 
 	(void)ctx;
-	for (struct past *p = n->past; p != NULL; p = next) {
-		next = p->next;
-		free(p);
-	}
+	past_drop(NULL, n);
 	node_free(n);
 }
 

@@ -109,14 +109,17 @@ link_leave(struct link *l)
 		l->next->at = l->at;
 }
 
-/* A node that is gone was judged a last time. */
+/* All were judged, those that are gone a last time. */
 static void
 tidy_nodes(struct model *m)
 {
 	for (struct node *n = m->judge, *next; n != NULL; n = next) {
 		next = n->next_judge;
 		n->judge = false;
+		if (n->served)
+			past_take(n);
 		if (n->bytes == NULL && !n->changed) {
+			past_drop(m, n);
 			table_leave(&m->nodes, &n->slot);
 			node_free(n);
 		}

@@ -79,6 +79,7 @@ struct node {
 	size_t n_links;
 	struct node *next_changed, *next_judge, *next_below, *next_up;
 	struct past *past; /* uids that it was served with */
+	struct past *next_past; /* room for one more */
 	uint64_t mark;
 	uint32_t uid, told; /* told: hash of the last sentence about it; 0: none */
 	unsigned char uuid[DIRECTORY_UUID_B];
@@ -171,6 +172,18 @@ void link_enter(struct link *l, bool lists);
 void link_leave(struct link *l);
 /* The lists of the settle are through: let go of them, and of what nothing holds any more. */
 void model_tidy(struct model *m);
+
+/* model_past.c */
+/* Is this uid another key id's? Of an entry that is gone nothing is known. */
+bool past_forbids(const struct atom *uid, const char *id);
+/* Room for the uid that the node is about to be served with. */
+enum ak_err past_reserve(struct node *n) AK_MUST_CHECK;
+/* It is served: the uid is this key's from now on. */
+void past_take(struct node *n);
+/* Those who may have waited for this entry's end. */
+void past_touch(struct model *m, const struct node *n);
+/* m NULL: the atoms are about to go too. */
+void past_drop(struct model *m, struct node *n);
 
 /* model_entries.c */
 void node_mark_changed(struct model *m, struct node *n);

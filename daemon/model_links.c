@@ -248,21 +248,6 @@ draft_commit(struct draft *d, struct node *n)
 	node_judge(m, n);
 }
 
-/* An entry that is gone holds no uid any more. */
-static void
-drop_past(struct model *m, struct node *n)
-{
-	struct past *next;
-
-	for (struct past *p = n->past; p != NULL; p = next) {
-		next = p->next;
-		p->uid->past = NULL;
-		atom_touch(m, p->uid);
-		free(p);
-	}
-	n->past = NULL;
-}
-
 void
 node_tell(struct model *m, struct node *n, const struct model_host *host, const char *why)
 {
@@ -290,7 +275,7 @@ relink(struct model *m, struct node *n, const struct model_host *host)
 	}
 	draft_commit(&d, n);
 	if (n->bytes == NULL)
-		drop_past(m, n);
+		past_touch(m, n);
 	else if (d.why.text[0] != '\0')
 		node_tell(m, n, host, d.why.text);
 	else if (n->search == DIRECTORY_GROUPS)
