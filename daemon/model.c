@@ -61,12 +61,13 @@ model_free(struct model **m)
 		return;
 	model_abort(old);
 	free_known(old);
-	table_each(&old->nodes, free_node, NULL);
 	table_each(&old->atoms, free_atom, NULL);
-	table_clear(&old->nodes);
 	table_clear(&old->atoms);
-	for (unsigned s = 0; s < SEARCHES; s++)
+	for (unsigned s = 0; s < SEARCHES; s++) {
+		table_each(&old->nodes[s], free_node, NULL);
+		table_clear(&old->nodes[s]);
 		free(old->cookie[s].bytes);
+	}
 	pack_wipe(&old->scratch);
 	locals_free(&old->locals);
 	free(old->by_name.v);

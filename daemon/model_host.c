@@ -125,10 +125,7 @@ swap_locals(struct model *m, struct locals *fresh)
 static void
 judge_key(void *ctx, struct slot *s)
 {
-	struct node *n = (struct node *)s;
-
-	if (n->search == DIRECTORY_KEYS)
-		node_judge(ctx, n);
+	node_judge(ctx, (struct node *)s);
 }
 
 enum ak_err
@@ -145,7 +142,7 @@ model_see_host(struct model *m, const struct model_host *host)
 	}
 	if (host->taken_version == 0 || host->taken_version != m->taken_version ||
 	    d->uids.min != m->range.min || d->uids.max != m->range.max)
-		table_each(&m->nodes, judge_key, m);
+		table_each(&m->nodes[DIRECTORY_KEYS], judge_key, m);
 	m->taken_version = host->taken_version;
 	m->range = d->uids;
 	if (d->nested != m->nested)

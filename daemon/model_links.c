@@ -40,6 +40,19 @@ draft_link(struct draft *d, enum atom_kind kind, const char *text)
 	return AK_OK;
 }
 
+/* As directory-keys.idx has it. */
+static struct blob *
+key_blob(const struct key_record *k, const struct pack *p)
+{
+	struct record_key id = record_key_text(RECORD_ID, k->id);
+	struct record_key name = record_key_text(RECORD_NAME, k->name);
+	struct record_key uid = record_key_number(RECORD_UID, k->uid);
+	const struct index_key keys[] = {
+	    {id.bytes, id.len_b}, {name.bytes, name.len_b}, {uid.bytes, uid.len_b}};
+
+	return blob_record(p, ORDER_KEYS, k->uid, keys, 3);
+}
+
 static enum ak_err
 draft_key(struct draft *d, const struct directory_entry *e)
 {
@@ -64,7 +77,7 @@ draft_key(struct draft *d, const struct directory_entry *e)
 	key_record_clear(&back);
 	d->uid = k.uid;
 	text_add(&t, "%u", k.uid);
-	if ((d->derived = blob_new(&p)) == NULL)
+	if ((d->derived = key_blob(&k, &p)) == NULL)
 		err = AK_ERR_NOMEM;
 	else if ((err = draft_link(d, ATOM_NAME, k.name)) == AK_OK &&
 		 (err = draft_link(d, ATOM_ID, k.id)) == AK_OK)
@@ -176,7 +189,7 @@ draft_make(struct draft *d, const struct node *n)
 	d->m->mark++;
 	if (n->bytes == NULL)
 		return AK_OK;
-	if (directory_entry_unpack(n->bytes->bytes, n->bytes->len_b, &e) != AK_OK)
+	if (node_entry(n, &e) != AK_OK)
 		return AK_ERR_CORRUPT;
 	if ((err = draft_link(d, ATOM_DN, e.dn)) != AK_OK)
 		return err;
@@ -257,8 +270,7 @@ node_tell(struct model *m, struct node *n, const struct model_host *host, const 
 	if (told == n->told)
 		return;
 	n->told = told;
-	if (why != NULL &&
-	    directory_entry_unpack(n->bytes->bytes, n->bytes->len_b, &e) == AK_OK)
+	if (why != NULL && node_entry(n, &e) == AK_OK)
 		host->skipped(host->ctx, e.dn, why);
 }
 
