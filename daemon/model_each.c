@@ -50,8 +50,8 @@ take_node(void *ctx, struct slot *s)
 }
 
 enum ak_err
-model_records_entry(const struct model *m, enum directory_search_id search,
-    model_take_record *take, void *ctx)
+model_records_entry(
+    const struct model *m, enum directory_search_id search, model_take_record *take, void *ctx)
 {
 	struct each_entry each = {take, ctx, AK_OK};
 
@@ -82,8 +82,8 @@ unpack_key(void *ctx, const struct index_view *v)
 }
 
 enum ak_err
-model_each_key(const struct model *m, enum ak_err (*take)(void *ctx, const struct key_record *k),
-    void *ctx)
+model_each_key(const struct model *m,
+    enum ak_err (*take)(void *ctx, const struct key_record *k), void *ctx)
 {
 	struct unpacking to = {.key = take, .ctx = ctx};
 

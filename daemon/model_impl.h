@@ -24,8 +24,7 @@ struct slot **table_head(struct table *t, uint32_t hash);
 void table_enter(struct table *t, struct slot *s);
 void table_leave(struct table *t, const struct slot *s);
 /* Calls take for each; take may free what it is given. */
-void table_each(
-    const struct table *t, void (*take)(void *ctx, struct slot *s), void *ctx);
+void table_each(const struct table *t, void (*take)(void *ctx, struct slot *s), void *ctx);
 void table_clear(struct table *t); /* the heads alone */
 
 /* Bytes with several holders: a value, most within a record as index files hold it, so that writing one is copying. */
@@ -81,7 +80,8 @@ enum { LINK_DN, LINK_NAME, LINK_ID, LINK_UID, LINK_KEY_COUNT };
 struct node {
 	struct slot slot;
 	struct blob *bytes; /* record of directory_entry_pack */
-	struct blob *derived; /* key: record of key_record_pack; group: membership_pack of its names and bindings; NULL: makes no sense */
+	struct blob *
+	    derived; /* key: record of key_record_pack; group: membership_pack of its names and bindings; NULL: makes no sense */
 	struct link *links;
 	size_t n_links;
 	struct node *next_changed, *next_judge, *next_below, *next_up;

@@ -25,24 +25,24 @@ check_free(const struct model_host *host, const struct node *n, struct diag *why
 	if (is_shared(name) || is_shared(id) || is_shared(uid))
 		return diag_because(why, AK_ERR_EXISTS,
 		    "another key of the directory has the %s %s too: neither is served",
-		    is_shared(name)     ? "name"
-			: is_shared(id) ? "id"
-					: "uid",
-		    is_shared(name)     ? name->text
-			: is_shared(id) ? id->text
-					: uid->text);
+		    is_shared(name) ? "name"
+		    : is_shared(id) ? "id"
+				    : "uid",
+		    is_shared(name) ? name->text
+		    : is_shared(id) ? id->text
+				    : uid->text);
 	if (host->name_taken(host->ctx, name->text))
 		return diag_because(why, AK_ERR_EXISTS,
 		    "a user or group of this host has the name %s", name->text);
 	if (host->id_taken(host->ctx, n->uid))
-		return diag_because(why, AK_ERR_EXISTS,
-		    "a user or group of this host has the id %u", n->uid);
+		return diag_because(
+		    why, AK_ERR_EXISTS, "a user or group of this host has the id %u", n->uid);
 	return AK_OK;
 }
 
 static enum ak_err
-check_key(
-    const struct model *m, const struct model_host *host, const struct node *n, struct diag *why)
+check_key(const struct model *m, const struct model_host *host, const struct node *n,
+    struct diag *why)
 {
 	const struct atom *uid = n->links[LINK_UID].atom;
 

@@ -19,8 +19,7 @@ standing_of(const struct atom *name)
 	if (name->local)
 		return (struct standing){.is = true, .uid = name->local_uid, .id = ""};
 	if (n != NULL && n->served)
-		return (struct standing){
-		    true, n->uid, n->links[LINK_ID].atom->text, n->derived};
+		return (struct standing){true, n->uid, n->links[LINK_ID].atom->text, n->derived};
 	return (struct standing){.is = false};
 }
 
@@ -106,8 +105,7 @@ update(struct model *m, struct atom *name)
 	}
 	if ((fresh = calloc(1, sizeof(*fresh))) == NULL)
 		return AK_ERR_NOMEM;
-	*fresh = (struct known){
-	    .name = name, .uid = s.uid, .record = blob_share(s.record)};
+	*fresh = (struct known){.name = name, .uid = s.uid, .record = blob_share(s.record)};
 	if ((err = text_copy(fresh->id, sizeof(fresh->id), s.id)) != AK_OK) {
 		known_free(fresh);
 		return err;

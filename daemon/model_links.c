@@ -106,14 +106,14 @@ is_binding(const char *s, struct diag *why)
 
 	if (binding_parse(s, &b, &because) == AK_OK)
 		return true;
-	(void)diag_because(why, AK_ERR_INVALID, "a role of the group is not used: %s",
-	    because.text);
+	(void)diag_because(
+	    why, AK_ERR_INVALID, "a role of the group is not used: %s", because.text);
 	return false;
 }
 
 static void
-pack_good(
-    struct strv from, bool (*good)(const char *, struct diag *), struct pack *out, struct diag *why)
+pack_good(struct strv from, bool (*good)(const char *, struct diag *), struct pack *out,
+    struct diag *why)
 {
 	strv_for (from, text)
 		if (good(text, why))
@@ -148,8 +148,7 @@ draft_group(struct draft *d, const struct directory_entry *e)
 	} else if (names.len_b == 0) {
 		(void)diag_because(&d->why, AK_ERR_INVALID, "the group has no name");
 	} else {
-		membership_pack(
-		    pack_borrow_strv(&names), pack_borrow_strv(&bindings), &both);
+		membership_pack(pack_borrow_strv(&names), pack_borrow_strv(&bindings), &both);
 		if ((d->derived = blob_new(&both)) == NULL)
 			err = AK_ERR_NOMEM;
 	}
@@ -217,8 +216,7 @@ touch_new(struct model *m, struct node *n, const struct link *old, size_t n_old)
 	for (size_t i = 1; i < n_old; i++)
 		old[i].atom->mark = m->mark;
 	for (size_t i = 0; i < n->n_links; i++)
-		if (i == 0 || n->search != DIRECTORY_GROUPS ||
-		    n->links[i].atom->mark != m->mark)
+		if (i == 0 || n->search != DIRECTORY_GROUPS || n->links[i].atom->mark != m->mark)
 			touch_link(m, n, &n->links[i]);
 }
 
@@ -240,8 +238,7 @@ draft_commit(struct draft *d, struct node *n)
 	for (size_t i = 1; i < d->n; i++)
 		d->v[i].atom->mark = m->mark;
 	for (size_t i = 0; i < n->n_links; i++) {
-		if (i == 0 || n->search != DIRECTORY_GROUPS ||
-		    n->links[i].atom->mark != m->mark)
+		if (i == 0 || n->search != DIRECTORY_GROUPS || n->links[i].atom->mark != m->mark)
 			touch_link(m, n, &n->links[i]);
 		link_leave(&n->links[i]);
 	}

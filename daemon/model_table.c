@@ -87,9 +87,8 @@ blob_sized(const struct pack *p, size_t before_b)
 
 	if (b == NULL)
 		return NULL;
-	*b = (struct blob){.refs = 1,
-	    .len_b = (uint32_t)(before_b + p->len_b),
-	    .value_at = (uint16_t)before_b};
+	*b = (struct blob){
+	    .refs = 1, .len_b = (uint32_t)(before_b + p->len_b), .value_at = (uint16_t)before_b};
 	memcpy(b->bytes + before_b, p->bytes, p->len_b);
 	return b;
 }

@@ -64,10 +64,9 @@ load_record(void *ctx, const struct index_view *v)
 	if (v->keys[1] == RECORD_COOKIE)
 		return load_cookie(l, v);
 	err = directory_entry_unpack(v->value, v->value_len_b, &e);
-	if (err == AK_OK &&
-	    (!holds(l->file, e.search) || v->keys[0] != 1 + DIRECTORY_UUID_B ||
-		v->keys[1] != RECORD_ENTRY ||
-		memcmp(v->keys + 2, e.uuid, DIRECTORY_UUID_B) != 0))
+	if (err == AK_OK && (!holds(l->file, e.search) || v->keys[0] != 1 + DIRECTORY_UUID_B ||
+				v->keys[1] != RECORD_ENTRY ||
+				memcmp(v->keys + 2, e.uuid, DIRECTORY_UUID_B) != 0))
 		err = AK_ERR_CORRUPT;
 	return err == AK_OK ? model_put(l->m, &e) : err;
 }
@@ -98,8 +97,7 @@ load_file(const struct paths *p, const struct file *f, struct model *m, struct t
 }
 
 enum ak_err
-snapshot_load(
-    const struct paths *p, struct model *m, struct snapshot *out, struct diag *why)
+snapshot_load(const struct paths *p, struct model *m, struct snapshot *out, struct diag *why)
 {
 	char buf[sizeof(why->text)];
 	struct text problems = text_over(buf, sizeof(buf));
@@ -168,10 +166,10 @@ static enum ak_err
 write_file(const struct paths *p, const struct file *f, const struct model *m, int64_t now,
     struct diag *why)
 {
-	struct index_make_head head = {
-	    .generation = f->id->generation + 1, .built_at = now};
-	struct index_make *make = index_make_new(model_count_known(m) +
-	    model_count(m, f->first) + model_count(m, f->last) + COOKIES_MAX);
+	struct index_make_head head = {.generation = f->id->generation + 1, .built_at = now};
+	struct index_make *make =
+	    index_make_new(model_count_known(m) + model_count(m, f->first) +
+			   model_count(m, f->last) + COOKIES_MAX);
 	unsigned char *bytes = NULL;
 	size_t len_b;
 	enum ak_err err = make == NULL ? AK_ERR_NOMEM : add_records(make, f, m);
