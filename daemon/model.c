@@ -11,6 +11,8 @@ model_new(void)
 
 	if (m == NULL)
 		return NULL;
+	for (unsigned s = 0; s < SEARCHES; s++)
+		m->end[s] = &m->first[s];
 	m->touched_end = &m->touched;
 	m->below_end = &m->below;
 	m->below_atoms_end = &m->below_atoms;
@@ -23,13 +25,14 @@ model_new(void)
 }
 
 static void
-free_node(void *ctx, struct slot *s)
+free_nodes(struct model *m, unsigned search)
 {
-	struct node *n = (struct node *)s;
-
-	(void)ctx;
-	past_drop(NULL, n);
-	node_free(n);
+	for (struct node *n = m->first[search], *next; n != NULL; n = next) {
+		next = n->next;
+		past_drop(NULL, n);
+		node_free(n);
+	}
+	table_clear(&m->nodes[search]);
 }
 
 static void
@@ -64,8 +67,7 @@ model_free(struct model **m)
 	table_each(&old->atoms, free_atom, NULL);
 	table_clear(&old->atoms);
 	for (unsigned s = 0; s < SEARCHES; s++) {
-		table_each(&old->nodes[s], free_node, NULL);
-		table_clear(&old->nodes[s]);
+		free_nodes(old, s);
 		free(old->cookie[s].bytes);
 	}
 	pack_wipe(&old->scratch);

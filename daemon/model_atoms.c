@@ -120,7 +120,7 @@ tidy_nodes(struct model *m)
 			past_take(n);
 		if (n->bytes == NULL && !n->changed) {
 			past_drop(m, n);
-			table_leave(&m->nodes[n->search], &n->slot);
+			node_leave(m, n);
 			node_free(n);
 		}
 	}

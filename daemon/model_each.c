@@ -30,33 +30,21 @@ model_records_membership(const struct model *m, model_take_record *take, void *c
 	return err;
 }
 
-struct each_entry {
-	model_take_record *take;
-	void *ctx;
-	enum ak_err err;
-};
-
-static void
-take_node(void *ctx, struct slot *s)
-{
-	struct each_entry *each = ctx;
-	const struct node *n = (struct node *)s;
-	struct index_view v;
-
-	if (each->err != AK_OK || n->bytes == NULL)
-		return;
-	v = blob_view(n->bytes);
-	each->err = each->take(each->ctx, &v);
-}
-
 enum ak_err
 model_records_entry(
     const struct model *m, enum directory_search_id search, model_take_record *take, void *ctx)
 {
-	struct each_entry each = {take, ctx, AK_OK};
+	enum ak_err err = AK_OK;
 
-	table_each(&m->nodes[search], take_node, &each);
-	return each.err;
+	for (const struct node *n = m->first[search]; n != NULL && err == AK_OK; n = n->next) {
+		struct index_view v;
+
+		if (n->bytes == NULL)
+			continue;
+		v = blob_view(n->bytes);
+		err = take(ctx, &v);
+	}
+	return err;
 }
 
 /* What the three below hand on to. */

@@ -39,6 +39,27 @@ node_new(const struct model *m, unsigned search, const unsigned char *uuid)
 	return n;
 }
 
+static void
+node_enter(struct model *m, struct node *n)
+{
+	table_enter(&m->nodes[n->search], &n->slot);
+	n->next = NULL;
+	n->at = m->end[n->search];
+	*n->at = n;
+	m->end[n->search] = &n->next;
+}
+
+void
+node_leave(struct model *m, struct node *n)
+{
+	table_leave(&m->nodes[n->search], &n->slot);
+	*n->at = n->next;
+	if (n->next != NULL)
+		n->next->at = n->at;
+	else
+		m->end[n->search] = n->at;
+}
+
 void
 node_free(struct node *n)
 {
@@ -185,7 +206,7 @@ model_put(struct model *m, const struct directory_entry *e)
 			blob_drop(&bytes);
 			return AK_ERR_NOMEM;
 		}
-		table_enter(&m->nodes[e->search], &n->slot);
+		node_enter(m, n);
 	}
 	set_bytes(m, n, &bytes);
 	return AK_OK;
@@ -252,7 +273,7 @@ apply_staged(void *ctx, struct slot *s)
 	staged->bytes = NULL;
 	if (n == NULL && bytes != NULL) {
 		staged->absent = false;
-		table_enter(&m->nodes[staged->search], &staged->slot);
+		node_enter(m, staged);
 		set_bytes(m, staged, &bytes);
 		return;
 	}
@@ -261,27 +282,20 @@ apply_staged(void *ctx, struct slot *s)
 	node_free(staged);
 }
 
-struct drop {
-	struct model *m;
-	unsigned search;
-};
-
 static void
-drop_unnamed(void *ctx, struct slot *s)
+drop_unnamed(struct model *m, unsigned search)
 {
-	const struct drop *d = ctx;
-	struct node *n = (struct node *)s;
 	struct blob *none = NULL;
 
-	if (find(d->m, &d->m->refresh[d->search].named, n->search, n->uuid) == NULL)
-		set_bytes(d->m, n, &none);
+	for (struct node *n = m->first[search]; n != NULL; n = n->next)
+		if (find(m, &m->refresh[search].named, search, n->uuid) == NULL)
+			set_bytes(m, n, &none);
 }
 
 enum ak_err
 model_end(struct model *m, enum directory_search_id search, bool drop,
     const unsigned char *cookie, size_t cookie_len_b)
 {
-	struct drop d = {m, search};
 	enum ak_err err;
 
 	if (!is_search(search) || !m->refresh[search].open)
@@ -289,7 +303,7 @@ model_end(struct model *m, enum directory_search_id search, bool drop,
 	if ((err = model_set_cookie(m, search, cookie, cookie_len_b)) != AK_OK)
 		return err;
 	if (drop)
-		table_each(&m->nodes[search], drop_unnamed, &d);
+		drop_unnamed(m, search);
 	table_each(&m->refresh[search].named, apply_staged, m);
 	table_clear(&m->refresh[search].named);
 	m->refresh[search].open = false;
@@ -325,21 +339,16 @@ model_borrow_cookie(const struct model *m, enum directory_search_id search, size
 	return *len_b == 0 ? NULL : m->cookie[search].bytes;
 }
 
-static void
-forget_node(void *ctx, struct slot *s)
-{
-	struct blob *none = NULL;
-
-	set_bytes(ctx, (struct node *)s, &none);
-}
-
 void
 model_forget(struct model *m, enum directory_search_id search)
 {
+	struct blob *none = NULL;
+
 	if (!is_search(search))
 		return;
 	refresh_clear(&m->refresh[search]);
-	table_each(&m->nodes[search], forget_node, m);
+	for (struct node *n = m->first[search]; n != NULL; n = n->next)
+		set_bytes(m, n, &none);
 	if (m->cookie[search].len_b > 0)
 		differ(m, search);
 	free(m->cookie[search].bytes);

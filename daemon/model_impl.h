@@ -84,6 +84,7 @@ struct node {
 	    derived; /* key: record of key_record_pack; group: membership_pack of its names and bindings; NULL: makes no sense */
 	struct link *links;
 	size_t n_links;
+	struct node *next, **at; /* among those of the search; what points here */
 	struct node *next_changed, *next_judge, *next_below, *next_up;
 	struct past *past; /* uids that it was served with */
 	struct past *next_past; /* room for one more */
@@ -108,7 +109,6 @@ struct past {
 struct known {
 	struct atom *name;
 	uint32_t uid;
-	char id[KEY_ID_LEN + 1]; /* "" for a local one */
 	bool dead; /* no longer known; it may still be in the orders */
 	bool pending; /* to be put into the orders, or taken out */
 	struct known *next_pending;
@@ -145,6 +145,8 @@ struct locals {
 struct model {
 	uint64_t seed, mark;
 	struct table nodes[SEARCHES], atoms;
+	struct node *first[SEARCHES],
+	    **end[SEARCHES]; /* of the nodes, as they came: near each other in memory too */
 	size_t count[SEARCHES];
 	struct refresh refresh[SEARCHES];
 	struct cookie cookie[SEARCHES];
@@ -195,6 +197,7 @@ void past_drop(struct model *m, struct node *n);
 /* model_entries.c */
 void node_mark_changed(struct model *m, struct node *n);
 void node_free(struct node *n);
+void node_leave(struct model *m, struct node *n);
 enum ak_err node_entry(const struct node *n, struct directory_entry *out) AK_MUST_CHECK;
 
 /* model_links.c: entries that changed, as links; what that touches. */

@@ -76,7 +76,7 @@ gather_group(struct gather *g, struct node *n)
 	size_t cap = g->cap == 0 ? 16 : g->cap * 2;
 	struct node **bigger;
 
-	if (n->mark == g->m->mark || n->derived == NULL)
+	if (n->mark == g->m->mark)
 		return AK_OK;
 	if (g->n == g->cap) {
 		if ((bigger = reallocarray(g->groups, cap, sizeof(struct node *))) == NULL)

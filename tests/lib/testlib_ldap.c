@@ -51,6 +51,7 @@ ldap_host_start(struct ldap_host *h)
 	settings_default(&h->settings);
 	h->settings.directory.uids = (struct id_range){FIRST_UID, FIRST_UID + 5};
 	h->settings.directory.nested = true;
+	h->h.taken_version = 1;
 }
 
 void

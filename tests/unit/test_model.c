@@ -205,6 +205,120 @@ two_principals_of_one_local_key_are_told_and_those_of_nobody_are_not(void **stat
 	model_free(&m);
 }
 
+/* Of dora: her groups and bindings, packed. */
+static enum ak_err
+note_membership(void *ctx, const char *name, struct strv groups, struct strv bindings)
+{
+	(void)bindings;
+	if (strcmp(name, "dora") == 0)
+		return text_copy(
+		    ctx, 64, strv_count(groups) == 1 ? strv_next(groups, NULL) : "");
+	return AK_OK;
+}
+
+static void
+each_change_of_a_group_reaches_the_keys_below_it(void **state)
+{
+	static const struct {
+		const char *row, *dn, *name, *lists,
+		    *in; /* the group `inner`; dora's only group then */
+	} rows[] = {
+	    {"a member", "cn=inner", "inner", "cn=dora", ""},
+	    {"renamed", "cn=inner", "other", "cn=dora", ""},
+	    {"moved away", "cn=moved", "other", "cn=dora", "other"},
+	    {"moved back", "cn=inner", "other", "cn=dora", ""},
+	    {"struck off", "cn=inner", "other", "cn=nobody", ""},
+	};
+	struct model *m = model_new();
+	char got[64];
+	struct ldap_host h;
+	unsigned n = 0;
+
+	(void)state;
+	ldap_host_start(&h);
+	assert_err("", AK_OK,
+	    ldap_put(m, DIRECTORY_KEYS, 1, "cn=dora", KEY("dora", "A000000001", "1879048192")));
+	assert_err("", AK_OK,
+	    ldap_put(m, DIRECTORY_GROUPS, 1, "cn=outer",
+		V({SLOT_NAME, "outer"}, {SLOT_MEMBER_DN, "cn=inner"})));
+	(void)settle(m, &h);
+	for (size_t i = 0; i < N(rows); i++) {
+		struct model_changes changes;
+
+		assert_err(rows[i].row, AK_OK,
+		    ldap_put(m, DIRECTORY_GROUPS, 2, rows[i].dn,
+			V({SLOT_NAME, rows[i].name}, {SLOT_MEMBER_DN, rows[i].lists})));
+		changes = settle(m, &h);
+		n += changes.n_uids == 1 && changes.groups && !changes.keys;
+		assert_err("", AK_OK, model_each_membership(m, note_membership, got));
+		assert_row(rows[i].row, strcmp(got, rows[i].in) == 0);
+	}
+	assert_int_equal(n, N(rows));
+	ldap_host_end(&h);
+	model_free(&m);
+}
+
+static void
+a_refresh_that_brings_the_same_changes_nothing(void **state)
+{
+	struct model *m = model_new();
+	struct model_changes changes;
+	struct ldap_host h;
+
+	(void)state;
+	ldap_host_start(&h);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_err("", AK_OK, model_begin(m, DIRECTORY_KEYS));
+		assert_err("", AK_OK,
+		    ldap_put(m, DIRECTORY_KEYS, 1, "cn=dora",
+			KEY("dora", "A000000001", "1879048192")));
+		assert_err("", AK_OK,
+		    model_end(m, DIRECTORY_KEYS, true, (const unsigned char *)"c", 1));
+		changes = settle(m, &h);
+		assert_int_equal(changes.n_uids, i == 0);
+		assert_true(changes.keys == (i == 0) && changes.groups == (i == 0));
+	}
+	assert_err(
+	    "", AK_OK, model_set_cookie(m, DIRECTORY_KEYS, (const unsigned char *)"d", 1));
+	changes = settle(m, &h);
+	assert_true(changes.keys && !changes.groups && changes.n_uids == 0);
+	ldap_host_end(&h);
+	model_free(&m);
+}
+
+static void
+the_range_and_what_is_taken_here_are_looked_at_anew_when_they_differ(void **state)
+{
+	struct model *m = model_new();
+	struct ldap_host h;
+
+	(void)state;
+	ldap_host_start(&h);
+	assert_err("", AK_OK,
+	    ldap_put(m, DIRECTORY_KEYS, 1, "cn=dora", KEY("dora", "A000000001", "1879048193")));
+	(void)settle(m, &h);
+	h.settings.directory.uids.max = FIRST_UID;
+	(void)settle(m, &h);
+	assert_int_equal(count_served(m), 0);
+	h.settings.directory.uids.max = FIRST_UID + 1;
+	h.taken_name = "dora";
+	(void)settle(m, &h);
+	assert_int_equal(count_served(m), 0);
+	h.taken_name = "";
+	(void)settle(m, &h);
+	assert_int_equal(count_served(m), 0);
+	h.h.taken_version++;
+	(void)settle(m, &h);
+	assert_int_equal(count_served(m), 1);
+	h.h.taken_version = 0;
+	(void)settle(m, &h);
+	h.taken_id = FIRST_UID + 1;
+	(void)settle(m, &h);
+	assert_int_equal(count_served(m), 0);
+	ldap_host_end(&h);
+	model_free(&m);
+}
+
 static void
 misuse_is_refused(void **state)
 {
@@ -237,6 +351,10 @@ main(void)
 	    cmocka_unit_test(what_a_group_cannot_use_is_told_and_the_rest_counts),
 	    cmocka_unit_test(
 		two_principals_of_one_local_key_are_told_and_those_of_nobody_are_not),
+	    cmocka_unit_test(each_change_of_a_group_reaches_the_keys_below_it),
+	    cmocka_unit_test(a_refresh_that_brings_the_same_changes_nothing),
+	    cmocka_unit_test(
+		the_range_and_what_is_taken_here_are_looked_at_anew_when_they_differ),
 	    cmocka_unit_test(misuse_is_refused),
 	};
 

@@ -36,11 +36,21 @@ random_key(struct rnd *r, struct ldap_draft *d)
 		ldap_draft_say(d, SLOT_BINDING, "viewer");
 }
 
-static void
-random_group(struct rnd *r, struct ldap_draft *d)
+/* One of two ways to go on: so that entries come again with one side alone changed. */
+static struct rnd
+few(struct rnd *r, const struct ldap_draft *d)
 {
+	return rnd_from(d->e.uuid[DIRECTORY_UUID_B - 1] * 2U + rnd_below(r, 2));
+}
+
+static void
+random_group(struct rnd *of, struct ldap_draft *d)
+{
+	struct rnd some = few(of, d), *r = &some;
+
 	for (size_t n = rnd_below(r, 3) + (rnd_below(r, 8) != 0); n > 0; n--)
 		ldap_draft_say(d, SLOT_NAME, PICK(r, groups));
+	some = few(of, d);
 	for (size_t n = rnd_below(r, 5); n > 0; n--)
 		ldap_draft_say(d, SLOT_MEMBER_DN, PICK(r, dns));
 	for (size_t n = rnd_below(r, 4); n > 0; n--)
@@ -82,7 +92,13 @@ random_host(struct rnd *r, struct ldap_host *h)
 	h->taken_id = rnd_below(r, 3) == 0 ? FIRST_UID + (uint32_t)rnd_below(r, 3) : 0;
 	h->settings.directory.nested = rnd_below(r, 3) != 0;
 	h->settings.directory.uids.max = FIRST_UID + 2 + (uint32_t)rnd_below(r, 5);
-	h->h.taken_version = rnd_below(r, 4) == 0 ? 0 : rnd_u64(r);
+	/* A version for each answer, or none. */
+	h->h.taken_version = 1 + h->taken_id;
+	for (size_t i = 0; i < N(names); i++)
+		if (strcmp(names[i], h->taken_name) == 0)
+			h->h.taken_version += (i + 1) << 32;
+	if (rnd_below(r, 4) == 0)
+		h->h.taken_version = 0;
 }
 
 /* One step of both, that may fail in the model alone when an allocation does. */
