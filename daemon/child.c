@@ -124,7 +124,7 @@ take_frames(struct child *c, struct diag *why)
 	return AK_OK;
 }
 
-/* AK_ERR_NOT_FOUND: it hung up. */
+/* AK_ERR_RANGE: nothing more for now; AK_ERR_NOT_FOUND: it hung up. */
 static enum ak_err
 read_some(struct child *c)
 {
@@ -147,15 +147,17 @@ static void
 listen_to(struct child *c)
 {
 	struct diag why = DIAG_INIT;
-	enum ak_err err = AK_OK;
+	enum ak_err err = AK_OK, read_err = AK_OK;
 
-	for (int i = 0; i < READS_PER_TURN && err == AK_OK; i++)
-		if ((err = read_some(c)) == AK_OK)
+	for (int i = 0; i < READS_PER_TURN && err == AK_OK && read_err == AK_OK; i++)
+		if ((read_err = read_some(c)) == AK_OK)
 			err = take_frames(c, &why);
-		else if (err == AK_ERR_NOT_FOUND)
-			fail(c, "");
-	if (err != AK_OK && err != AK_ERR_RANGE && err != AK_ERR_NOT_FOUND)
+	if (err != AK_OK)
 		fail_because(c, err, &why);
+	else if (read_err == AK_ERR_NOT_FOUND)
+		fail(c, "");
+	else if (read_err == AK_ERR_NOMEM)
+		fail_because(c, read_err, &why);
 }
 
 static void
