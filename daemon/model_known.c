@@ -169,6 +169,14 @@ seek(const struct order *o, size_t at, struct known *const *k, known_cmp *cmp)
 	return at;
 }
 
+static void
+append(struct order *to, const struct order *from, size_t at, size_t end)
+{
+	if (end > at)
+		memcpy(to->v + to->n, from->v + at, (end - at) * sizeof(*to->v));
+	to->n += end - at;
+}
+
 /* o with the pending ones in or out, into `into`; what does not change is copied in long runs. */
 static void
 merge(struct order *o, struct known **pending, size_t n, known_cmp *cmp, struct known **into)
@@ -181,16 +189,14 @@ merge(struct order *o, struct known **pending, size_t n, known_cmp *cmp, struct 
 	for (size_t i = 0; i < n; i++) {
 		size_t to = seek(o, at, &pending[i], cmp);
 
-		memcpy(merged.v + merged.n, o->v + at, (to - at) * sizeof(*o->v));
-		merged.n += to - at;
+		append(&merged, o, at, to);
 		at = to;
 		while (at < o->n && o->v[at]->dead && cmp(&o->v[at], &pending[i]) == 0)
 			at++;
 		if (!pending[i]->dead)
 			merged.v[merged.n++] = pending[i];
 	}
-	memcpy(merged.v + merged.n, o->v + at, (o->n - at) * sizeof(*o->v));
-	merged.n += o->n - at;
+	append(&merged, o, at, o->n);
 	free(o->v);
 	*o = merged;
 }
