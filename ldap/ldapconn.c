@@ -1,70 +1,20 @@
 #include "ldapconn.h"
 
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/time.h>
-#include <unistd.h>
 
+#include "ldaptls.h"
 #include "text.h"
-
-/*
- * A bit of the library's debug level that only its errors (LDAP_DEBUG_ANY)
- * carry. What GnuTLS found wrong with a certificate is told there and nowhere
- * else: the handle's own message is then "(unknown error code)".
- */
-#define ERRORS_ALONE 0x8000
-#define SYSTEM_CAS "/etc/ssl/certs/ca-certificates.crt"
-
-/* The first error of TLS since the last note_clear. */
-static char noted[256];
-
-static void
-note_clear(void)
-{
-	noted[0] = '\0';
-}
-
-/* Printable ASCII, and UTF-8 as it is; the rest becomes a blank. */
-static void
-add_clean(struct text *t, const char *s)
-{
-	size_t len = strlen(s);
-
-	while (len > 0 && ((unsigned char)s[len - 1] <= ' ' || s[len - 1] == '.'))
-		len--;
-	for (size_t i = 0; i < len && !t->cut; i++)
-		text_add(t, "%c", (unsigned char)s[i] < ' ' || s[i] == 0x7f ? ' ' : s[i]);
-}
-
-static void
-note(const char *line)
-{
-	struct text t = text_over(noted, sizeof(noted));
-
-	if (strncmp(line, "TLS: ", 5) == 0)
-		add_clean(&t, line + 5);
-}
-
-/* The library's lines; TLS's first error says most. */
-static void
-note_line(const char *line)
-{
-	if (noted[0] == '\0')
-		note(line);
-}
 
 void
 ldapconn_init(void)
 {
-	int level = ERRORS_ALONE;
-
 	(void)setenv("LDAPNOINIT", "1", 1);
-	(void)ber_set_option(NULL, LBER_OPT_LOG_PRINT_FN, (void *)note_line);
-	(void)ldap_set_option(NULL, LDAP_OPT_DEBUG_LEVEL, &level);
+	ldaptls_init();
 }
 
 /* --- what an error means -------------------------------------------------------------------- */
@@ -112,15 +62,16 @@ meaning_of(int rc)
 static void
 add_details(struct text *t, LDAP *ld)
 {
+	const char *problem = ldaptls_problem();
 	char *said = NULL;
 
 	if (ld != NULL)
 		(void)ldap_get_option(ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &said);
-	if (noted[0] != '\0') {
-		text_add(t, ": %s", noted);
+	if (problem[0] != '\0') {
+		text_add(t, ": %s", problem);
 	} else if (said != NULL && said[0] != '\0') {
 		text_add(t, ": ");
-		add_clean(t, said);
+		ldaptls_add_clean(t, said);
 	}
 	ldap_memfree(said);
 }
@@ -135,9 +86,9 @@ ldapconn_fail(LDAP *ld, int rc, const char *what, struct diag *why)
 	if (err == AK_OK)
 		return AK_OK;
 	text_add(&t, "%s: ", what);
-	add_clean(&t, ldap_err2string(rc));
+	ldaptls_add_clean(&t, ldap_err2string(rc));
 	add_details(&t, ld);
-	note_clear();
+	ldaptls_forget_problem();
 	return diag_because(why, err, "%s", words);
 }
 
@@ -208,6 +159,8 @@ set_common(LDAP *ld, int timeout_s)
 		return rc;
 	if ((rc = ldap_set_option(ld, LDAP_OPT_TIMEOUT, &tv)) != LDAP_OPT_SUCCESS)
 		return rc;
+	if ((rc = ldaptls_guard(ld, timeout_s)) != LDAP_OPT_SUCCESS)
+		return rc;
 	if ((rc = set_int(ld, LDAP_OPT_X_KEEPALIVE_IDLE, 30)) != LDAP_OPT_SUCCESS)
 		return rc;
 	if ((rc = set_int(ld, LDAP_OPT_X_KEEPALIVE_INTERVAL, 10)) != LDAP_OPT_SUCCESS)
@@ -215,74 +168,26 @@ set_common(LDAP *ld, int timeout_s)
 	return set_int(ld, LDAP_OPT_X_KEEPALIVE_PROBES, 3);
 }
 
-/* Is the library built upon GnuTLS? It alone takes priority strings, and has no certificates of its own. */
-static bool
-is_gnutls(void)
-{
-	char *name = NULL;
-	bool yes;
-
-	(void)ldap_get_option(NULL, LDAP_OPT_X_TLS_PACKAGE, &name);
-	yes = name != NULL && strcmp(name, "GnuTLS") == 0;
-	ldap_memfree(name);
-	return yes;
-}
-
-static int
-set_path(LDAP *ld, int option, const char *path)
-{
-	return is_given(path) ? ldap_set_option(ld, option, path) : LDAP_OPT_SUCCESS;
-}
-
-/*
- * With GnuTLS the library ignores the option for a least version; a priority
- * string does it. The context comes last: it is made of what was set before.
- */
-static int
-set_tls(LDAP *ld, const struct ldapconn_config *c)
-{
-	bool gnutls = is_gnutls();
-	const char *cas = c->ca_file;
-	int rc;
-
-	if (!is_given(cas) && gnutls && access(SYSTEM_CAS, R_OK) == 0)
-		cas = SYSTEM_CAS;
-	if ((rc = set_int(ld, LDAP_OPT_X_TLS_REQUIRE_CERT, LDAP_OPT_X_TLS_HARD)) !=
-	    LDAP_OPT_SUCCESS)
-		return rc;
-	if (gnutls)
-		rc = ldap_set_option(ld, LDAP_OPT_X_TLS_CIPHER_SUITE,
-		    "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2");
-	else
-		rc = set_int(ld, LDAP_OPT_X_TLS_PROTOCOL_MIN, LDAP_OPT_X_TLS_PROTOCOL_TLS1_2);
-	if (rc != LDAP_OPT_SUCCESS)
-		return rc;
-	if ((rc = set_path(ld, LDAP_OPT_X_TLS_CACERTFILE, cas)) != LDAP_OPT_SUCCESS)
-		return rc;
-	if ((rc = set_path(ld, LDAP_OPT_X_TLS_CERTFILE, c->cert_file)) != LDAP_OPT_SUCCESS)
-		return rc;
-	if ((rc = set_path(ld, LDAP_OPT_X_TLS_KEYFILE, c->key_file)) != LDAP_OPT_SUCCESS)
-		return rc;
-	return set_int(ld, LDAP_OPT_X_TLS_NEWCTX, 0);
-}
-
-/* A certificate, a name or StartTLS that is refused is a "no"; a host that is not there is none. */
+/* A certificate, a name or StartTLS that is refused is a "no"; a host that is not there, or silent, is none. */
 static enum ak_err
-tls_fail(LDAP *ld, int rc, const char *uri, struct diag *why)
+connect_fail(LDAP *ld, int rc, const char *uri, struct diag *why)
 {
 	char words[256] = "";
 	struct text t = text_over(words, sizeof(words));
-	enum ak_err err = meaning_of(rc);
+	bool silent = rc == LDAP_TIMEOUT || strstr(ldaptls_problem(), "does not answer");
 
 	add_details(&t, ld);
-	note_clear();
-	if (rc == LDAP_CONNECT_ERROR)
+	if (silent)
+		return diag_because(
+		    why, AK_ERR_UNAVAILABLE, "%s: the server does not answer", uri);
+	if (rc == LDAP_CONNECT_ERROR || ldaptls_problem()[0] != '\0')
 		return diag_because(
 		    why, AK_ERR_DENIED, "%s: TLS with the server failed%s", uri, words);
 	if (rc == LDAP_SERVER_DOWN)
-		return diag_because(why, err, "%s: the server can't be reached%s", uri, words);
-	if (rc == LDAP_TIMEOUT)
-		return diag_because(why, err, "%s: the server does not answer", uri);
+		return diag_because(
+		    why, AK_ERR_UNAVAILABLE, "%s: the server can't be reached%s", uri, words);
+	if (rc < 0)
+		return ldapconn_fail(ld, rc, uri, why);
 	return diag_because(why, AK_ERR_DENIED, "%s: the server refuses StartTLS (%s%s)", uri,
 	    ldap_err2string(rc), words);
 }
@@ -316,45 +221,58 @@ bind_as(LDAP *ld, const struct ldapconn_config *c)
 	return LDAP_PARAM_ERROR;
 }
 
-/* For ldaps the first operation makes the connection, so that certificates are refused here too. */
 static enum ak_err
-bind_to(LDAP *ld, const struct ldapconn_config *c, enum scheme scheme, struct diag *why)
+bind_to(LDAP *ld, const struct ldapconn_config *c, struct diag *why)
 {
 	char what[300];
 	struct text t = text_over(what, sizeof(what));
+	enum ak_err err;
 	int rc = bind_as(ld, c);
 
-	if (rc == LDAP_SUCCESS)
-		return AK_OK;
-	if (rc == LDAP_SERVER_DOWN || rc == LDAP_CONNECT_ERROR || rc == LDAP_TIMEOUT)
-		return tls_fail(ld,
-		    scheme == SCHEME_LDAPS && noted[0] != '\0' ? LDAP_CONNECT_ERROR : rc,
-		    c->uri, why);
-	text_add(&t, "%s: the server refuses the bind", c->uri);
-	(void)ldapconn_fail(ld, rc, what, why);
-	return meaning_of(rc) == AK_ERR_UNAVAILABLE ? AK_ERR_UNAVAILABLE : AK_ERR_DENIED;
+	text_add(&t, "%s: the bind failed", c->uri);
+	err = ldapconn_fail(ld, rc, what, why);
+	return err == AK_OK || err == AK_ERR_UNAVAILABLE || err == AK_ERR_NOMEM ? err
+										: AK_ERR_DENIED;
+}
+
+static enum ak_err
+secure(LDAP *ld, const struct ldapconn_config *c, struct diag *why)
+{
+	enum scheme scheme = scheme_of(c->uri);
+	int rc;
+
+	if (scheme != SCHEME_LDAPI &&
+	    ldaptls_configure(ld, c->ca_file, c->cert_file, c->key_file) != LDAP_OPT_SUCCESS)
+		return diag_because(why, AK_ERR_INVALID,
+		    "%s: a certificate or key can't be used: %s", c->uri, ldaptls_problem());
+	/* ldaps: TLS begins with the connection. */
+	if ((rc = ldap_connect(ld)) != LDAP_SUCCESS)
+		return connect_fail(ld, rc, c->uri, why);
+	if (scheme == SCHEME_LDAP && (rc = ldap_start_tls_s(ld, NULL, NULL)) != LDAP_SUCCESS)
+		return connect_fail(ld, rc, c->uri, why);
+	if (scheme != SCHEME_LDAPI && !ldaptls_is_new_enough(ld))
+		return diag_because(why, AK_ERR_DENIED,
+		    "%s: the server's TLS is too old: version 1.2 is the least", c->uri);
+	return AK_OK;
 }
 
 static enum ak_err
 open_on(LDAP *ld, const struct ldapconn_config *c, struct diag *why)
 {
-	enum scheme scheme = scheme_of(c->uri);
+	enum ak_err err;
 	int rc;
 
 	if ((rc = set_common(ld, c->timeout_s)) != LDAP_OPT_SUCCESS)
 		return diag_because(why, AK_ERR_UNAVAILABLE,
 		    "%s: the LDAP library refuses an option (%d)", c->uri, rc);
-	if (scheme != SCHEME_LDAPI && set_tls(ld, c) != LDAP_OPT_SUCCESS) {
-		enum ak_err err = diag_because(why, AK_ERR_INVALID,
-		    "%s: a certificate or key can't be used%s%s", c->uri,
-		    noted[0] != '\0' ? ": " : "", noted);
-
-		note_clear();
+	err = secure(ld, c, why);
+	rc = ldaptls_unguard(ld);
+	if (err != AK_OK)
 		return err;
-	}
-	if (scheme == SCHEME_LDAP && (rc = ldap_start_tls_s(ld, NULL, NULL)) != LDAP_SUCCESS)
-		return tls_fail(ld, rc, c->uri, why);
-	return bind_to(ld, c, scheme, why);
+	if (rc != LDAP_SUCCESS)
+		return diag_because(
+		    why, AK_ERR_UNAVAILABLE, "%s: the connection has no socket", c->uri);
+	return bind_to(ld, c, why);
 }
 
 enum ak_err
@@ -365,7 +283,7 @@ ldapconn_open(const struct ldapconn_config *c, LDAP **out, struct diag *why)
 	int rc;
 
 	*out = NULL;
-	note_clear();
+	ldaptls_forget_problem();
 	if ((err = check_config(c, why)) != AK_OK)
 		return err;
 	if ((rc = ldap_initialize(&ld, c->uri)) != LDAP_SUCCESS)
@@ -373,6 +291,7 @@ ldapconn_open(const struct ldapconn_config *c, LDAP **out, struct diag *why)
 		    "%s: %s", c->uri, ldap_err2string(rc));
 	if ((err = open_on(ld, c, why)) != AK_OK)
 		ldapconn_close(&ld);
+	ldaptls_forget_problem();
 	*out = ld;
 	return err;
 }
