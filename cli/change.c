@@ -35,19 +35,6 @@ open_store(struct change *ch, const struct change_options *opt)
 	return store_open(&c->paths, &options, &ch->store, &ch->why);
 }
 
-/* Which server it is stands in the settings; what is wrong with them may be just that. */
-static enum ak_err
-open_directory(struct change *ch, const struct args *a)
-{
-	const struct diag *p = &ch->live.problem;
-
-	if (!ch->live.settings_ok)
-		return diag_say(&ch->why, AK_ERR_UNAVAILABLE,
-		    p->file[0] == '\0' ? ch->cli->paths.config : p->file, p->line, p->col,
-		    "%s", p->text[0] == '\0' ? "cannot be used" : p->text);
-	return dirkeys_open(ch->cli, a, &ch->live.settings, &ch->keys, &ch->why);
-}
-
 enum ak_err
 change_begin(struct change *ch, const struct args *a, const struct change_options *opt)
 {
@@ -62,7 +49,7 @@ change_begin(struct change *ch, const struct args *a, const struct change_option
 	live_load(&c->paths, &ch->live);
 	ch->has_live = true;
 	ch->now = c->host.now(c->host.ctx);
-	return ch->directory ? open_directory(ch, a) : AK_OK;
+	return ch->directory ? dirkeys_open(c, a, &ch->live, &ch->keys, &ch->why) : AK_OK;
 }
 
 /* A new file of keys lies where another or none was. */

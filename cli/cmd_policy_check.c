@@ -59,12 +59,12 @@ note(struct pack *names, const char *name)
 }
 
 static enum ak_err
-take_key(void *ctx, const struct key_record *k)
+take_key(void *ctx, const struct key *k)
 {
 	struct bound *b = ctx;
 	struct binding binding;
 
-	strv_for (k->bindings, text) {
+	strv_for (k->rec.bindings, text) {
 		if (binding_parse(text, &binding, NULL) != AK_OK)
 			continue;
 		note(&b->roles, binding.role);

@@ -7,20 +7,34 @@
 #include "diropts.h"
 #include "dirtext.h"
 
+/* Which server it is stands in the settings; what is wrong with them may be just that. */
+static enum ak_err
+check_settings(const struct cli *c, const struct live *live, struct diag *why)
+{
+	const struct diag *p = &live->problem;
+
+	if (live->settings_ok)
+		return AK_OK;
+	return diag_say(why, AK_ERR_UNAVAILABLE, p->file[0] == '\0' ? c->paths.config : p->file,
+	    p->line, p->col, "%s", p->text[0] == '\0' ? "cannot be used" : p->text);
+}
+
 enum ak_err
-dirkeys_open(const struct cli *c, const struct args *a, const struct settings *s,
+dirkeys_open(const struct cli *c, const struct args *a, const struct live *live,
     struct dirkeys **out, struct diag *why)
 {
-	struct dirkeys *d = calloc(1, sizeof(*d));
+	struct dirkeys *d;
 	struct diropts o;
 	enum ak_err err;
 
 	*out = NULL;
-	if (d == NULL)
+	if ((err = check_settings(c, live, why)) != AK_OK)
+		return err;
+	if ((d = calloc(1, sizeof(*d))) == NULL)
 		return AK_ERR_NOMEM;
 	d->calls = c->host.directory;
-	d->settings = s;
-	d->directory = &s->directory;
+	d->settings = &live->settings;
+	d->directory = &live->settings.directory;
 	d->end = &d->first;
 	if ((err = diropts_login(c, a, d->directory, &o, why)) == AK_OK)
 		err = d->calls->open(c->host.ctx, &o.login, &d->server, why);

@@ -8,12 +8,15 @@
 #include "args.h"
 #include "cli.h"
 #include "keyring.h"
-#include "settings.h"
+#include "live.h"
 
 struct dirkeys;
 
-/* Bind as the options say (diropts.h). *out borrows the settings, and is the caller's to close. */
-enum ak_err dirkeys_open(const struct cli *c, const struct args *a, const struct settings *s,
+/*
+ * Bind as the options say (diropts.h). AK_ERR_UNAVAILABLE when the settings
+ * can't be used. *out borrows them, and is the caller's to close.
+ */
+enum ak_err dirkeys_open(const struct cli *c, const struct args *a, const struct live *live,
     struct dirkeys **out, struct diag *why) AK_MUST_CHECK;
 void dirkeys_close(struct dirkeys **d);
 

@@ -18,6 +18,15 @@ struct server {
 	struct timeval timeout;
 };
 
+/* What the server finds wrong with a value is its refusal, and no wrong usage. */
+static enum ak_err
+fail(const struct server *s, int rc, const char *what, struct diag *why)
+{
+	enum ak_err err = ldapconn_fail(s->ld, rc, what, why);
+
+	return err == AK_ERR_INVALID ? AK_ERR_DENIED : err;
+}
+
 static enum ak_err
 open_one(const struct dirserver_login *login, const char *uri, LDAP **ld, struct diag *why)
 {
@@ -205,7 +214,7 @@ server_search(void *server, const struct dirserver_search *search, dirserver_tak
 	if (rc == LDAP_NO_SUCH_OBJECT)
 		err = AK_ERR_NOT_FOUND;
 	else if (rc != LDAP_SUCCESS)
-		err = ldapconn_fail(s->ld, rc, "the search for keys", why);
+		err = fail(s, rc, "the search for keys", why);
 	for (LDAPMessage *m = ldap_first_entry(s->ld, res); m != NULL && err == AK_OK;
 	     m = ldap_next_entry(s->ld, m))
 		err = take_entry(s, m, take, ctx, why);
@@ -296,7 +305,7 @@ server_add(void *server, const char *dn, const struct dirserver_change *values, 
 		else if (rc == LDAP_NO_SUCH_OBJECT)
 			err = AK_ERR_NOT_FOUND;
 		else if (rc != LDAP_SUCCESS)
-			err = ldapconn_fail(s->ld, rc, "adding the key", why);
+			err = fail(s, rc, "adding the key", why);
 	}
 	mods_clear(&m);
 	return err;
@@ -334,7 +343,7 @@ changed_err(struct server *s, int rc, const char *what, struct diag *why)
 	case LDAP_NO_SUCH_OBJECT:
 		return AK_ERR_NOT_FOUND;
 	default:
-		return ldapconn_fail(s->ld, rc, what, why);
+		return fail(s, rc, what, why);
 	}
 }
 
@@ -450,7 +459,7 @@ server_count(void *server, const char *dn, const char *attribute, uint64_t *befo
 	if (rc == LDAP_NO_SUCH_OBJECT)
 		err = AK_ERR_NOT_FOUND;
 	else if (rc != LDAP_SUCCESS)
-		err = ldapconn_fail(s->ld, rc, "counting the uids on", why);
+		err = fail(s, rc, "counting the uids on", why);
 	else if ((err = read_preread(answered, before)) != AK_OK)
 		err = diag_because(why, AK_ERR_UNAVAILABLE,
 		    "the server does not tell %s of %s as it was before (RFC 4527): may this "

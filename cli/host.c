@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "dirserver.h"
 #include "text.h"
 #include "who.h"
 
@@ -190,6 +191,7 @@ host_installed(void)
 	    .who = host_who,
 	    .log = host_log,
 	    .names_changed = host_names_changed,
+	    .directory = &dirserver_ldap,
 	    .skel = "/etc/skel",
 	    .crontabs = "/var/spool/cron/crontabs",
 	    .atjobs = "/var/spool/cron/atjobs",

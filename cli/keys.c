@@ -47,6 +47,32 @@ keys_close(struct keys *k)
 	keyring_close(&k->ring);
 }
 
+/* Is the snapshot at path the one that users.idx was made from? A snapshot that is not there is generation 0. */
+static bool
+is_current(const struct paths *p, const char *path, struct source_id made_from)
+{
+	struct source_id now = {.generation = 0};
+	struct index ix;
+
+	if (index_open(path, p->owner, &ix) == AK_OK) {
+		now = (struct source_id){ix.head.generation, ix.head.id};
+		index_close(&ix);
+	}
+	return now.generation == made_from.generation && now.id == made_from.id;
+}
+
+bool
+keys_is_published(const struct keys *k)
+{
+	const struct users_extra *u = &k->ring.users;
+
+	return keyring_is_published(&k->ring) &&
+	       (u->directory_uids.max == 0 ||
+		   (is_current(k->paths, k->paths->directory_keys, u->directory_keys) &&
+		       is_current(
+			   k->paths, k->paths->directory_groups, u->directory_groups)));
+}
+
 bool
 keys_is_id(const char *word)
 {

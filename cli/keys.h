@@ -33,6 +33,9 @@ enum ak_err keys_each(const struct keys *k,
     enum ak_err (*take)(void *ctx, const struct key *k), void *ctx,
     struct diag *why) AK_MUST_CHECK;
 
+/* Is what NSS serves made from these keys? */
+bool keys_is_published(const struct keys *k);
+
 /* An id rather than a name? No text is both. */
 bool keys_is_id(const char *word);
 /* The sentence for a look-up that failed; answers err. */
