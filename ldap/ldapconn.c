@@ -203,6 +203,7 @@ static int
 bind_as(LDAP *ld, const struct ldapconn_config *c)
 {
 	struct berval cred = {0};
+	char nothing[1] = "";
 
 	switch (c->bind) {
 	case LDAPCONN_ANONYMOUS:
@@ -213,6 +214,8 @@ bind_as(LDAP *ld, const struct ldapconn_config *c)
 		cred.bv_len = strlen(c->password);
 		return ldap_sasl_bind_s(ld, c->dn, LDAP_SASL_SIMPLE, &cred, NULL, NULL, NULL);
 	case LDAPCONN_EXTERNAL:
+		/* Credentials that are empty: a server asks for those that are absent. */
+		cred.bv_val = nothing;
 		return ldap_sasl_bind_s(ld, NULL, "EXTERNAL", &cred, NULL, NULL, NULL);
 	case LDAPCONN_GSSAPI:
 		return ldap_sasl_interactive_bind_s(
