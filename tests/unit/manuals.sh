@@ -116,19 +116,23 @@ same "the functions of the name service module" "$(grep -Eo '_nss_apikey_[a-z_]+
 
 # settings_of_code: "name default" for each row of the table.
 settings_of_code() {
-	array common/settings.c 'struct option options\[\] = ' | sed 's/{"\([a-z_.]*\)", KIND_/\n\1 KIND_/g' |
+	array common/settings_table.c 'struct option options\[\] = ' | sed 's/{"\([a-z_.]*\)", KIND_/\n\1 KIND_/g' |
 		grep KIND_ | while read -r name row; do
 		printf '%s %s\n' "$name" "$(strings <<<"$row" | tail -n 1)"
 	done
 }
 # settings_of_manual: the same; the host has no word for a default, and a setting of settings has one for each.
 settings_of_manual() {
-	section apikey.yaml.5 SETTINGS | awk '
-		/^\.It Cm/ { name = $3 }
-		/^\.Cm [a-z_]+ :$/ { part = "." $2; next }
+	section apikey.yaml.5 SETTINGS 'THE DIRECTORY' | awk '
+		/^\.It Cm/ { if (pending != "") print pending " "; pending = ""; last = name; name = $3 }
+		/^\.It Cm/ && twins { print last " " }
+		{ twins = 0 }
+		/^\.It Cm directory\.(cert_file|bind_dn|principal\.base) / { twins = 1 }
+		/^\.It Cm directory :/ { name = "" }
+		/^\.Cm [a-z_]+ :$/ { part = "." $2; if (name ~ /^directory.principal/) part = ""; next }
 		/^(Default|by default|.*, by default):?$/ { fallback = 1; next }
-		/^Default: the node name/ { print name " " }
-		fallback { print name part " " $2 }
+		/^Default: (the node name|none)/ && name != "" { print name " " }
+		fallback { sub(/ \.$/, ""); sub(/^\.Li /, ""); print name part " " $0 }
 		{ fallback = 0; part = "" }'
 }
 same "each setting with its default" "$(settings_of_code)" "$(settings_of_manual)"
