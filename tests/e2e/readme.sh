@@ -3,7 +3,7 @@
 #
 # README: blocks marked `sh` as root, blocks marked `bash` as bob, who presents keys; each shell keeps its
 # variables, folder and umask from block to block. <!-- shows: REGEX --> says what the next block prints,
-# <!-- run: NAME --> does here what a reader does by other means. Manuals: .\" run: KIND before a display.
+# <!-- run: NAME --> does here what a reader does by other means, <!-- on: HOST… --> says where the next block is run. Manuals: .\" run: KIND before a display.
 set -euo pipefail
 # shellcheck source=tests/lib/e2e.sh
 . "$(dirname "$0")/../lib/e2e.sh"
