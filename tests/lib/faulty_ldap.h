@@ -10,7 +10,7 @@
 #define GROUPS_DN "ou=groups,dc=example,dc=com"
 
 enum scenario {
-	WHOLE, /* nothing is wrong: a full refresh, whatever the cookie */
+	WHOLE, /* nothing is wrong: all groups, whatever the cookie, ended as slapd does */
 	DELETES, /* a cookie: what is deleted is named, all else stays (RFC 4533, 3.3.2) */
 	PRESENTS, /* a cookie: what is there is named, all else goes */
 	SILENT, /* accepts, and never answers */

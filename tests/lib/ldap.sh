@@ -78,7 +78,7 @@ slapd_load() {
 
 # slapd_config: cn=config, from slapd_make's options.
 slapd_config() {
-	local uid line file
+	local uid file
 	uid=$(id -u _apikey 2>/dev/null || echo 0)
 	cat <<-LDIF
 		dn: cn=config
