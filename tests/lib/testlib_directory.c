@@ -1,5 +1,6 @@
 #include "testlib_directory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -109,6 +110,7 @@ directory_key(const char *name, uint32_t uid)
 {
 	struct key_record k = key_make(name, uid);
 
+	(void)snprintf(k.id, sizeof(k.id), "D%09u", uid % 1000000000);
 	k.home = k.shell = "";
 	return k;
 }

@@ -35,7 +35,7 @@ struct source_id directory_write_members(
 /* max_age 15 min, keys_max_age 24 h. */
 void directory_write_contact(const struct paths *p, int64_t contact_at);
 
-/* A key of the directory: as key_make (testlib_keys.h), home and shell "". */
+/* A key of the directory: as key_make (testlib_keys.h), with an id of D and its uid's last nine digits, home and shell "". */
 struct key_record directory_key(const char *name, uint32_t uid);
 
 /* Flip a bit in each 64 bytes behind the header: whatever is looked up there is damaged. */

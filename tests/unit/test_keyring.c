@@ -335,7 +335,7 @@ a_key_of_the_directory_is_found_like_a_local_one(void **state)
 	    {BY_NAME, "y", DIRECTORY_UID + 1, AK_OK, true},
 	    {BY_UID, NULL, DIRECTORY_UID, AK_OK, true},
 	    {BY_UID, NULL, DIRECTORY_UID + 1, AK_OK, true},
-	    {BY_ID, "K1879048193", DIRECTORY_UID + 1, AK_OK, true},
+	    {BY_ID, "D879048193", DIRECTORY_UID + 1, AK_OK, true},
 	    {BY_NAME, "z", 0, AK_ERR_NOT_FOUND, false},
 	    {BY_NAME, "", 0, AK_ERR_NOT_FOUND, false},
 	    {BY_ID, "K000000000", 0, AK_ERR_NOT_FOUND, false},
@@ -358,22 +358,26 @@ a_host_without_a_directory_range_has_no_keys_of_a_directory(void **state)
 	    {BY_NAME, "a", 70000, AK_OK, false},
 	    {BY_NAME, "x", 0, AK_ERR_NOT_FOUND, false},
 	    {BY_UID, NULL, DIRECTORY_UID, AK_ERR_NOT_FOUND, false},
-	    {BY_ID, "K1879048193", 0, AK_ERR_NOT_FOUND, false},
+	    {BY_ID, "D879048193", 0, AK_ERR_NOT_FOUND, false},
 	};
+	struct nss_fixture f;
 	struct host h;
 
 	make_directory(&h, *state);
-	assert_err("", AK_OK, host_publish(&h, HOST_NOW));
+	nss_fixture_begin(&f, 10, 0);
+	f.extra.directory_uids = (struct id_range){0, 0};
+	nss_fixture_end(&f, h.paths.users);
 	CHECK(&h, rows);
 }
 
 static void
 abuse_098_a_key_of_the_directory_never_has_an_id_outside_its_range(void **state)
 {
-	struct key_record keys[] = {directory_key("low", 70005), directory_key("high", 2000000000)};
+	struct key_record keys[] = {
+	    directory_key("low", 70005), directory_key("high", 2000000000)};
 	static const struct row rows[] = {
 	    {BY_NAME, "low", 0, AK_ERR_CORRUPT, false},
-	    {BY_ID, "K000070005", 0, AK_ERR_CORRUPT, false},
+	    {BY_ID, "D000070005", 0, AK_ERR_CORRUPT, false},
 	    {BY_UID, NULL, 70005, AK_ERR_NOT_FOUND, false},
 	    {BY_NAME, "high", 0, AK_ERR_CORRUPT, false},
 	    {BY_UID, NULL, 2000000000, AK_ERR_NOT_FOUND, false},
@@ -392,7 +396,7 @@ abuse_155_the_local_key_of_a_name_wins(void **state)
 	static const struct row rows[] = {
 	    {BY_NAME, "a", 70000, AK_OK, false},
 	    {BY_UID, NULL, DIRECTORY_UID, AK_ERR_NOT_FOUND, false},
-	    {BY_ID, "K1879048192", 0, AK_ERR_NOT_FOUND, false},
+	    {BY_ID, "D879048192", 0, AK_ERR_NOT_FOUND, false},
 	};
 	struct host h;
 
@@ -428,7 +432,7 @@ abuse_064_whatever_is_wrong_with_the_directorys_keys_local_ones_are_found(void *
 		    {BY_UID, NULL, 70000, AK_OK, false},
 		    {BY_UID, NULL, 70001, AK_ERR_NOT_FOUND, false},
 		    {BY_NAME, "x", 0, errs[i], false},
-		    {BY_ID, "K1879048192", 0, errs[i], false},
+		    {BY_ID, "D879048192", 0, errs[i], false},
 		    {BY_UID, NULL, DIRECTORY_UID, errs[i], false},
 		};
 		struct key_record keys[] = {directory_key("x", DIRECTORY_UID)};

@@ -336,7 +336,8 @@ pack_user(const char *name, uint32_t id, struct pack *p)
 static void
 pack_group(const char *name, uint32_t id, struct pack *p)
 {
-	struct group_record g = {.gid = id, .name = name, .members = {"a\0bc", 5}, .marked = {"def", 4}};
+	struct group_record g = {
+	    .gid = id, .name = name, .members = {"a\0bc", 5}, .marked = {"def", 4}};
 
 	group_record_pack(&g, p);
 }
@@ -384,12 +385,13 @@ unpack_user(const void *bytes, size_t len_b, const char *name, uint32_t id)
 	for (uint32_t i = 0; i < u.n_gids; i++)
 		sum += le32_load(u.gids + (size_t)i * 4);
 	if (err != AK_OK)
-		assert_row("empty", u.uid == 0 && u.n_gids == 0 && u.n_marked == 0 && *u.name == '\0' &&
-					*u.gecos == '\0' && *u.home == '\0' && *u.shell == '\0');
+		assert_row("empty", u.uid == 0 && u.n_gids == 0 && u.n_marked == 0 &&
+					*u.name == '\0' && *u.gecos == '\0' &&
+					*u.home == '\0' && *u.shell == '\0');
 	else if (name != NULL)
-		assert_row("same", u.uid == id && strcmp(u.name, name) == 0 && sum == 3 && u.n_marked == 1 &&
-				       strcmp(u.gecos, "g") == 0 && strcmp(u.home, "/h") == 0 &&
-				       strcmp(u.shell, "/s") == 0);
+		assert_row("same", u.uid == id && strcmp(u.name, name) == 0 && sum == 3 &&
+				       u.n_marked == 1 && strcmp(u.gecos, "g") == 0 &&
+				       strcmp(u.home, "/h") == 0 && strcmp(u.shell, "/s") == 0);
 	return err;
 }
 
@@ -401,7 +403,8 @@ unpack_group(const void *bytes, size_t len_b, const char *name, uint32_t id)
 
 	assert_row("string", g.name != NULL);
 	if (err != AK_OK)
-		assert_row("empty", g.gid == 0 && *g.name == '\0' && g.members.len_b == 0 && g.marked.len_b == 0);
+		assert_row("empty", g.gid == 0 && *g.name == '\0' && g.members.len_b == 0 &&
+					g.marked.len_b == 0);
 	else if (name != NULL)
 		assert_row("same", g.gid == id && strcmp(g.name, name) == 0 &&
 				       strv_count(g.members) == 2 && strv_has(g.members, "bc") &&
@@ -671,8 +674,8 @@ abuse_071_no_range_takes_in_a_reserved_id(void **state)
 		AK_ERR_CORRUPT},
 	    {"directory turned round", {65536, 99999}, {100000, 109999}, {299999, 200000},
 		AK_ERR_CORRUPT},
-	    {"directory begins in local keys", {65536, 99999}, {100000, 109999}, {99999, 299999},
-		AK_ERR_CORRUPT},
+	    {"directory begins in local keys", {65536, 99999}, {100000, 109999},
+		{99999, 299999}, AK_ERR_CORRUPT},
 	    {"directory ends in local keys", {300000, 399999}, {100000, 109999},
 		{200000, 300000}, AK_ERR_CORRUPT},
 	    {"directory within local keys", {65536, 99999}, {100000, 109999}, {70000, 70001},
