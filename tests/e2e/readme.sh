@@ -60,6 +60,7 @@ block() {
 	sentence="$1: $(grep -v '^umask' "$3" | head -n 1)"
 	for place in $places; do
 		holds "$sentence ($place)" on_server "$place" sh -eu "$3"
+		[ "$places" != 'ldap2 ldap1' ] || [ "$place" = ldap1 ] || replicated
 	done
 	[ -z "$places" ] || { places=''; return 0; }
 	case $2 in sh) how=as_root_shell ;; bash | user) how=as_bob_shell ;; esac
@@ -144,8 +145,7 @@ ldap_servers() {
 	local n=0 server
 	mkdir -p "$LDAP/tls"
 	authority ca
-	printf %s admin-pw >/root/admin.password
-	printf %s reader-pw >/root/reader.password
+	(umask 077; printf %s admin-pw >/root/admin.password; printf %s reader-pw >/root/reader.password)
 	for server in ldap1 ldap2; do
 		n=$((n + 1))
 		printf '127.0.2.%s\t%s.example.com\n' "$n" "$server" >>/etc/hosts
@@ -183,12 +183,16 @@ server_files() {
 	chown -R openldap:openldap /etc/ldap/slapd.d /var/lib/ldap /run/slapd /etc/ldap/tls
 }
 
+# replicated: the tree is on ldap2.
+replicated() {
+	holds 'README: the tree reaches the other server' wait_until 20 on_server ldap2 \
+		ldapsearch -x -D cn=admin,dc=example,dc=com -y /root/admin.password -H ldapi:/// -s base -b ou=keys,dc=example,dc=com 1.1
+}
+
 # host_files: the authority's certificate and the password, carried over by a way that one trusts.
 host_files() {
 	install -m 644 "$LDAP/tls/ca.pem" /etc/apikey/ca.pem
 	install -m 600 /root/reader.password /etc/apikey/ldap.password
-	holds 'README: the tree reaches the other server' wait_until 20 on_server ldap2 \
-		ldapsearch -x -D cn=admin,dc=example,dc=com -y /root/admin.password -H ldapi:/// -s base -b ou=keys,dc=example,dc=com 1.1
 }
 
 # daemon: as the unit starts it, and the home that mkhomedir makes.
