@@ -26,8 +26,7 @@ place(struct ref_set *set, enum directory_search_id s, const unsigned char *uuid
 	if (r == NULL) {
 		assert_true(set->n < REF_DIR_MAX);
 		r = &set->v[set->n++];
-		*r = (struct ref_entry){.bytes = PACK_INIT};
-		r->e.search = s;
+		*r = (struct ref_entry){.bytes = PACK_INIT, .e.search = s};
 		memcpy(r->e.uuid, uuid, DIRECTORY_UUID_B);
 	}
 	return r;
@@ -60,8 +59,8 @@ forget_refresh(struct ref_dir *d, size_t s)
 void
 ref_dir_put(struct ref_dir *d, const struct directory_entry *e)
 {
-	struct ref_entry *r =
-	    place(d->open[e->search] ? &d->staged[e->search] : &d->now, e->search, e->uuid);
+	struct ref_set *to = d->open[e->search] ? &d->staged[e->search] : &d->now;
+	struct ref_entry *r = place(to, e->search, e->uuid);
 
 	fill(r, e);
 	r->named = true;
@@ -73,10 +72,8 @@ ref_dir_gone(struct ref_dir *d, enum directory_search_id s, const unsigned char 
 	struct ref_entry *r =
 	    d->open[s] ? place(&d->staged[s], s, uuid) : find(&d->now, s, uuid);
 
-	if (r == NULL)
-		return;
-	r->is = false;
-	r->named = false; /* staged: not there at the end */
+	if (r != NULL)
+		r->is = r->named = false;
 }
 
 void
@@ -336,15 +333,10 @@ same(const struct pack *a, const struct pack *b)
 static void
 note(struct ref_dir *d, uint32_t uid)
 {
-	size_t i = 0;
-
-	while (i < d->n_uids && d->uids[i] < uid)
-		i++;
-	if (i < d->n_uids && d->uids[i] == uid)
-		return;
-	memmove(&d->uids[i + 1], &d->uids[i], (d->n_uids - i) * sizeof(d->uids[0]));
-	d->uids[i] = uid;
-	d->n_uids++;
+	for (size_t i = 0; i < d->n_uids; i++)
+		if (d->uids[i] == uid)
+			return;
+	d->uids[d->n_uids++] = uid;
 }
 
 /* Those of a that b has not just so. */
