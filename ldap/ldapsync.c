@@ -243,18 +243,13 @@ ldapsync_same_kind(struct ldapsync_cookie sent, struct ldapsync_cookie got)
 	       (n == length_of_kind(got) && (n == 0 || memcmp(sent.bytes, got.bytes, n) == 0));
 }
 
+/* Unwilling: the server lost what the cookie stands for. Without a cookie both are a plain no. */
 enum ldapsync_verdict
-ldapsync_judge_result(int rc, bool with_cookie)
+ldapsync_judge_result(int rc, bool may_restart)
 {
-	switch (rc) {
-	case LDAP_UNAVAILABLE_CRITICAL_EXTENSION:
+	if (rc == LDAP_UNAVAILABLE_CRITICAL_EXTENSION)
 		return LDAPSYNC_UNKNOWN;
-	case LDAP_SYNC_REFRESH_REQUIRED:
+	if ((rc == LDAP_SYNC_REFRESH_REQUIRED || rc == LDAP_UNWILLING_TO_PERFORM) && may_restart)
 		return LDAPSYNC_FROM_SCRATCH;
-	case LDAP_UNWILLING_TO_PERFORM:
-		/* The server lost what the cookie stands for; without one it is a plain no. */
-		return with_cookie ? LDAPSYNC_FROM_SCRATCH : LDAPSYNC_GIVE_UP;
-	default:
-		return LDAPSYNC_GIVE_UP;
-	}
+	return LDAPSYNC_GIVE_UP;
 }

@@ -76,12 +76,12 @@ bool ldapsync_drops_unnamed(const struct ldapsync_refresh *r);
  */
 bool ldapsync_same_kind(struct ldapsync_cookie sent, struct ldapsync_cookie got);
 
-/* A search's result: what is to be done about it. */
+/* A search's result: what is to be done about it. may_restart: a cookie was sent, or its refresh is over. */
 enum ldapsync_verdict {
 	LDAPSYNC_GIVE_UP, /* the connection: another may do better */
 	LDAPSYNC_FROM_SCRATCH, /* the same search again, without a cookie */
 	LDAPSYNC_UNKNOWN, /* the server does not know RFC 4533 */
 };
-enum ldapsync_verdict ldapsync_judge_result(int rc, bool with_cookie);
+enum ldapsync_verdict ldapsync_judge_result(int rc, bool may_restart);
 
 #endif
