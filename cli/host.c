@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "accounts.h"
+#include "dirserver.h"
 #include "nscd.h"
 #include "who.h"
 
@@ -69,6 +70,7 @@ host_installed(void)
 	    .who = host_who,
 	    .log = host_log,
 	    .names_changed = host_names_changed,
+	    .directory = &dirserver_ldap,
 	    .skel = "/etc/skel",
 	    .crontabs = "/var/spool/cron/crontabs",
 	    .atjobs = "/var/spool/cron/atjobs",

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "freshness.h"
 #include "origin.h"
 #include "role.h"
 #include "samples.h"
@@ -58,6 +59,37 @@ fill_time(const struct scene *sc, struct judgement *j)
 	if (moments_resolve(req->policy, ZONE_DIR,
 		(int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, &j->moments) == AK_OK)
 		req->when = &j->moments;
+}
+
+/* What LDAP says of the key; after fill_time. What can't be read was never known. */
+static void
+fill_directory(struct scene *sc, struct judgement *j)
+{
+	struct decide_request *req = &j->request;
+	struct freshness f;
+
+	sc->directory = NULL;
+	req->directory_key = sc->key.directory;
+	if (!scene_live(sc)->settings.directory.present && !req->directory_key)
+		return;
+	j->have_membership =
+	    keyring_membership(&sc->paths, sc->key.rec.name, &j->membership) == AK_OK;
+	req->unknown = !j->have_membership;
+	if (j->have_membership) {
+		req->directory_groups = j->membership.groups;
+		req->directory_bindings = j->membership.bindings;
+	}
+	/* On failure it is stale by itself. */
+	(void)!freshness_read(sc->paths.freshness, sc->paths.owner, &f);
+	req->contact_at = f.contact_at;
+	req->stale = req->time_undefined || freshness_is_stale(&f, req->now);
+	req->keys_stale =
+	    req->directory_key && (freshness_keys_are_stale(&f, req->now) ||
+				      (req->time_undefined && f.keys_max_age_s != NUM_NEVER));
+	if (req->unknown)
+		sc->directory = "unknown";
+	else if (req->stale)
+		sc->directory = "stale";
 }
 
 /* role=BINDING: the role is held here, or in one of the spaces, or on one of the hosts that it names. */
@@ -129,6 +161,7 @@ judge_scene(struct scene *sc, uint32_t secret, bool without_token, struct judgem
 	req->lockdown = locked_down(sc);
 	fill_addresses(sc, j);
 	fill_time(sc, j);
+	fill_directory(sc, j);
 	err = decide(req, NULL, &j->verdict);
 	if (sc->phase == PHASE_AUTH || sc->phase == PHASE_ACCOUNT)
 		samples_keep(&sc->paths, live, req, &j->verdict);
@@ -140,4 +173,7 @@ judge_clear(struct judgement *j)
 {
 	verdict_clear(&j->verdict);
 	moments_clear(&j->moments);
+	if (j->have_membership)
+		membership_clear(&j->membership);
+	j->have_membership = false;
 }

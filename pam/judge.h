@@ -3,6 +3,7 @@
 #define AK_PAM_JUDGE_H
 
 #include "decide.h"
+#include "keyring.h"
 #include "live.h"
 #include "moments.h"
 #include "scene.h"
@@ -13,6 +14,8 @@ struct judgement {
 	struct verdict verdict;
 	struct moments moments;
 	struct net_addr address, origin;
+	struct membership membership;
+	bool have_membership;
 	char problem[DIAG_PRINT_CAP]; /* of the policy, when there is none */
 };
 
