@@ -9,6 +9,32 @@
 /* The freshness file is not written more often. */
 #define FRESH_MS 1000
 
+/* Searches of a file that is there, and that nothing was said of. */
+static unsigned
+in_file(const char *path, unsigned searches, const struct diag *why, bool *damaged)
+{
+	if (access(path, F_OK) == -1)
+		return 0; /* of a host that has no directory, no such search, or nothing of it yet */
+	if (strstr(why->text, path) == NULL)
+		return searches;
+	*damaged = true;
+	return 0;
+}
+
+static void
+look_at_files(struct mirror *m, const struct diag *why)
+{
+	const struct paths *p = m->how.paths;
+	bool damaged = false;
+
+	m->in_files = in_file(p->directory_keys, FOLLOW_BIT(DIRECTORY_KEYS), why, &damaged) |
+		      in_file(p->directory_groups,
+			  FOLLOW_BIT(DIRECTORY_GROUPS) | FOLLOW_BIT(DIRECTORY_PRINCIPALS), why,
+			  &damaged);
+	if (damaged)
+		log_event(m->how.log, EVENT_SNAPSHOT_DAMAGED, "problem", why->text, NULL);
+}
+
 enum ak_err
 mirror_open(struct mirror *m, struct loop *loop, const struct mirror_how *how,
     const struct mirror_host *host)
@@ -27,12 +53,8 @@ mirror_open(struct mirror *m, struct loop *loop, const struct mirror_how *how,
 		return AK_ERR_NOMEM;
 	follow_init(&m->follow, m->model);
 	err = snapshot_load(how->paths, m->model, &m->snapshot, &why);
-	m->files_whole = why.text[0] == '\0';
-	/* None there is a host that has no directory, or none yet. */
-	if (err == AK_OK && !m->files_whole &&
-	    (access(how->paths->directory_keys, F_OK) == 0 ||
-		access(how->paths->directory_groups, F_OK) == 0))
-		log_event(how->log, EVENT_SNAPSHOT_DAMAGED, "problem", why.text, NULL);
+	if (err == AK_OK)
+		look_at_files(m, &why);
 	(void)!freshness_read(how->paths->freshness, how->paths->owner, &m->fresh);
 	return err;
 }
@@ -93,8 +115,9 @@ mirror_configure(struct mirror *m, const struct settings *s)
 		mirror_engine_stop(m);
 		return;
 	}
-	if (!was_on && m->files_whole)
-		follow_trust_files(&m->follow);
+	m->removed = false;
+	if (!was_on)
+		follow_trust(&m->follow, m->in_files);
 	if (ages_differ(m))
 		write_freshness(m);
 	mirror_engine_run(m, !was_on);
@@ -110,22 +133,43 @@ remove_file(const char *path, struct diag *why)
 	return false;
 }
 
+/* A model of its own for whatever directory comes next: it must not be compared with what was known of this one. */
+static enum ak_err
+begin_anew(struct mirror *m)
+{
+	struct model *fresh = model_new();
+
+	if (fresh == NULL)
+		return AK_ERR_NOMEM;
+	model_free(&m->model);
+	m->model = fresh;
+	follow_init(&m->follow, fresh);
+	m->snapshot = (struct snapshot){.keys_built_at = 0};
+	m->fresh = (struct freshness){.contact_at = 0};
+	m->in_files = 0;
+	m->dirty = m->unpublished = m->uids_lost = false;
+	m->write_keys = m->write_groups = false;
+	m->contact_waits = m->changed_at = 0;
+	pack_clear(&m->uids);
+	return AK_OK;
+}
+
 /* Keys first: one without its groups could be let in where a `deny` names them. */
 static enum ak_err
 remove_files(struct mirror *m, struct diag *why)
 {
 	const struct paths *p = m->how.paths;
 	bool were_there = m->snapshot.keys.generation > 0 || m->snapshot.groups.generation > 0;
+	enum ak_err err;
 
+	if (m->removed)
+		return AK_OK;
 	if (!remove_file(p->directory_keys, why) || !remove_file(p->directory_groups, why) ||
 	    !remove_file(p->freshness, why))
 		return AK_ERR_UNAVAILABLE;
-	m->snapshot = (struct snapshot){.keys_built_at = 0};
-	m->fresh = (struct freshness){.contact_at = 0};
-	m->files_whole = m->dirty = m->unpublished = m->uids_lost = false;
-	m->write_keys = m->write_groups = false;
-	m->contact_waits = m->changed_at = 0;
-	pack_clear(&m->uids);
+	if ((err = begin_anew(m)) != AK_OK)
+		return err;
+	m->removed = true;
 	if (were_there)
 		log_event(m->how.log, EVENT_DIRECTORY_REMOVED, NULL);
 	return AK_OK;

@@ -43,6 +43,7 @@ struct mirror {
 	struct loop *loop;
 	struct settings settings; /* the last good ones, when known */
 	bool known, on; /* on: they have a directory */
+	bool removed; /* what there was of one is gone */
 	struct model *model;
 	struct follow follow;
 	struct worker worker;
@@ -50,7 +51,7 @@ struct mirror {
 	struct taken taken;
 	bool accounts_moved, keys_moved; /* to be read again */
 	struct snapshot snapshot;
-	bool files_whole; /* both were read, and nothing was wrong with them */
+	unsigned in_files; /* searches (FOLLOW_BIT) whose file was read, and nothing was wrong with it */
 	bool dirty; /* the model moved since the files were written */
 	/* Settled and not written yet; written and not published yet. */
 	bool write_keys, write_groups;
