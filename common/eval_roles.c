@@ -306,13 +306,14 @@ take_grant(const struct eval *e, uint32_t number)
 	if (e->trace != NULL) {
 		text_add(&t, "role %s, granted", image_role(e->im, b->role).name);
 		say_scope(e, b, &t);
-		eval_say_truth(e, IMAGE_GRANT_RULES, &rule, v, &t);
 		if (bounded)
 			say_bounded(&t);
-		else if (fires && !here)
+		else
+			eval_say_truth(e, IMAGE_GRANT_RULES, &rule, v, &t);
+		if (fires && !bounded && !here)
 			say_elsewhere(e, b->scope == IMAGE_ON_HOSTS, &t);
-		tell(e, fires && here && !bounded, v == TRUTH_UNDEFINED, b->role, number,
-		    rule.line, buf);
+		tell(e, fires && here && !bounded, v == TRUTH_UNDEFINED && !bounded, b->role,
+		    number, rule.line, buf);
 	}
 	if (!fires || bounded)
 		return AK_OK;

@@ -147,7 +147,7 @@ eval_gids(const struct publication *p, struct policy_request *req, struct user_g
 	size_t sure_b;
 	enum ak_err err = eval(p, req, &fresh);
 
-	if (err == AK_OK && p->extra.directory_uids.max != 0 && !req->unknown &&
+	if (err == AK_OK && p->extra.directory_uids.max != 0 && !req->stale &&
 	    may_rest_on_directory(req, &fresh)) {
 		req->stale = true;
 		err = eval(p, req, &stale);
@@ -184,7 +184,7 @@ role_gids(const struct publication *p, const struct key_record *k, struct user_g
 			found = keyring_membership_in(ix, k->name, &m);
 		if (found == AK_ERR_NOMEM)
 			return found;
-		req.unknown = found != AK_OK;
+		req.stale = req.unknown = found != AK_OK;
 		req.directory_groups = m.groups;
 		req.directory_bindings = m.bindings;
 	}
