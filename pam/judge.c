@@ -6,7 +6,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "freshness.h"
 #include "origin.h"
 #include "role.h"
 #include "samples.h"
@@ -61,31 +60,16 @@ fill_time(const struct scene *sc, struct judgement *j)
 		req->when = &j->moments;
 }
 
-/* What LDAP says of the key; after fill_time. What can't be read was never known. */
+/* What LDAP says of the key; after fill_time. */
 static void
 fill_directory(struct scene *sc, struct judgement *j)
 {
 	struct decide_request *req = &j->request;
-	struct freshness f;
 
 	sc->directory = NULL;
-	req->directory_key = sc->key.directory;
-	if (!scene_live(sc)->settings.directory.present && !req->directory_key)
-		return;
-	j->have_membership =
-	    keyring_membership(&sc->paths, sc->key.rec.name, &j->membership) == AK_OK;
-	req->unknown = !j->have_membership;
-	if (j->have_membership) {
-		req->directory_groups = j->membership.groups;
-		req->directory_bindings = j->membership.bindings;
-	}
-	/* On failure it is stale by itself. */
-	(void)!freshness_read(sc->paths.freshness, sc->paths.owner, &f);
-	req->contact_at = f.contact_at;
-	req->stale = req->time_undefined || freshness_is_stale(&f, req->now);
-	req->keys_stale =
-	    req->directory_key && (freshness_keys_are_stale(&f, req->now) ||
-				      (req->time_undefined && f.keys_max_age_s != NUM_NEVER));
+	directory_state_load(&sc->paths, &scene_live(sc)->settings.directory, sc->key.rec.name,
+	    sc->key.directory, &j->directory);
+	directory_state_fill(&j->directory, req->now, req->time_undefined, req);
 	if (req->unknown)
 		sc->directory = "unknown";
 	else if (req->stale)
@@ -173,7 +157,5 @@ judge_clear(struct judgement *j)
 {
 	verdict_clear(&j->verdict);
 	moments_clear(&j->moments);
-	if (j->have_membership)
-		membership_clear(&j->membership);
-	j->have_membership = false;
+	directory_state_clear(&j->directory);
 }

@@ -3,6 +3,7 @@
 #define AK_PAM_JUDGE_H
 
 #include "decide.h"
+#include "directory_state.h"
 #include "keyring.h"
 #include "live.h"
 #include "moments.h"
@@ -14,8 +15,7 @@ struct judgement {
 	struct verdict verdict;
 	struct moments moments;
 	struct net_addr address, origin;
-	struct membership membership;
-	bool have_membership;
+	struct directory_state directory;
 	char problem[DIAG_PRINT_CAP]; /* of the policy, when there is none */
 };
 

@@ -387,7 +387,7 @@ the_snapshot_is_listed_shown_and_explained_without_a_server(void **state)
 	make(&t, state);
 	host_policy(&t.host,
 	    "version: 1\nroles:\n  viewer: {services: [sshd]}\n  editor: {services: [sudo]}\n"
-	    "groups:\n  ops: {roles: [viewer, editor]}\n");
+	    "groups:\n  ops: [{role: viewer}, {role: editor}]\n");
 	key_bind(&b, "viewer");
 	(void)directory_write_keys(&t.host.paths, &b, 1, HOST_NOW);
 	(void)directory_write_members(&t.host.paths, members, 2, HOST_NOW);
