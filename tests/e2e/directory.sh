@@ -21,7 +21,7 @@ policy() {
 		'  chiefs: [{role: admin}]' \
 		'  outer: [{role: editor}]' \
 		'deny:' \
-		'- {id: banned, reason: is banned, group: banned}' "$@"
+		'- {id: banned, reason: is banned, group: banned}'
 }
 
 # a_group_gives SENTENCE KEY GROUP MEMBER ATTRIBUTE: ssh, sudo and the Unix group come and go with the membership.

@@ -209,8 +209,7 @@ group_change one delete viewers late
 holds 'trap 3: and changes are heard after that' soon_may_not late
 
 burst() {
-	local i
-	for i in {1..150}; do
+	for _ in {1..150}; do
 		printf 'dn: %s\nchangetype: modify\nadd: member\nmember: %s\n\n' "$(dn_of_group viewers)" "$(dn_of other)"
 		printf 'dn: %s\nchangetype: modify\ndelete: member\nmember: %s\n\n' "$(dn_of_group viewers)" "$(dn_of other)"
 	done
@@ -325,7 +324,7 @@ slapd_signal one CONT
 holds 'thawed: the role is back' wait_until 30 may ci sudo
 holds 'and the group' wait_until 10 in_group ci key-editors
 holds 'and the keys' soon_may cloud
-daemon_stop KILL
+daemon_kill
 holds 'the daemon dead: stale all the same' wait_until 30 may_not ci
 exits 'in the name service too' 1 in_group ci key-editors
 daemon_start
@@ -377,7 +376,7 @@ for _ in {1..12}; do
 	done
 	case $((RANDOM % 3)) in
 	0) kill -KILL "$(engine_pid)" 2>/dev/null || : ;;
-	1) daemon_stop KILL; daemon_start ;;
+	1) daemon_kill; daemon_start ;;
 	2) slapd_stop one KILL; slapd_run one ;;
 	esac
 done

@@ -49,9 +49,11 @@ daemon_start() {
 }
 daemon_answers() { [ -n "$(status_of '.daemon.pid')" ]; }
 
-# daemon_stop [SIGNAL]: ends it, and waits for that.
-daemon_stop() {
-	kill "-${1:-TERM}" "$daemon_pid" 2>/dev/null || :
+# daemon_stop: ends it in order, and waits for that; daemon_kill: at once.
+daemon_stop() { daemon_end TERM; }
+daemon_kill() { daemon_end KILL; }
+daemon_end() {
+	kill "-$1" "$daemon_pid" 2>/dev/null || :
 	wait "$daemon_pid" 2>/dev/null || :
 }
 
