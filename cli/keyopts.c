@@ -8,7 +8,6 @@
 #include "cli.h"
 #include "net.h"
 #include "num.h"
-#include "out.h"
 #include "role.h"
 
 #define TEXT_MAX_B 255U
@@ -56,19 +55,12 @@ take_from(const char *value, struct keyopts *o, struct diag *why)
 enum ak_err
 keyopts_check_group(const char *name, struct diag *why)
 {
-	const unsigned char *c = (const unsigned char *)name;
-	bool plain = true;
-
-	/* C1 controls are C2 80 to C2 9F. */
-	for (; *c != '\0'; c++)
-		plain = plain && *c >= 0x20 && *c != 0x7f &&
-			!(c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0);
 	if (*name == '\0')
 		return diag_because(why, AK_ERR_INVALID, "a group's name can't be empty");
-	if (strlen(name) > TEXT_MAX_B)
+	if (strlen(name) > IDP_GROUP_MAX_B)
 		return diag_because(why, AK_ERR_INVALID,
-		    "the group `%.40s…' is longer than %u bytes", name, TEXT_MAX_B);
-	if (!plain || !out_is_utf8(name))
+		    "the group `%.40s…' is longer than %u bytes", name, IDP_GROUP_MAX_B);
+	if (!text_is_line(name, IDP_GROUP_MAX_B))
 		return diag_because(why, AK_ERR_INVALID,
 		    "a group's name holds a control character or what is not UTF-8");
 	return AK_OK;
@@ -161,7 +153,7 @@ check_text(const char *option, const char *value, struct diag *why)
 	if (strlen(value) > TEXT_MAX_B)
 		return diag_because(
 		    why, AK_ERR_INVALID, "%s is longer than %u bytes", option, TEXT_MAX_B);
-	if (!text_is_passwd_field(value) || !out_is_utf8(value))
+	if (!text_is_passwd_field(value) || !text_is_utf8(value))
 		return diag_because(why, AK_ERR_INVALID,
 		    "%s holds a colon, a control character or what is not UTF-8", option);
 	return AK_OK;

@@ -116,17 +116,6 @@ out_close(struct out_json *j)
 		j->depth--;
 }
 
-bool
-out_is_utf8(const char *s)
-{
-	json_t *v;
-
-	json_set_alloc_funcs(wiped_alloc, wiped_free);
-	v = json_string(s);
-	json_decref(v);
-	return v != NULL;
-}
-
 /* Older versions may have stored what is not UTF-8. */
 static json_t *
 plain_string(const char *s)

@@ -38,9 +38,6 @@ enum out_layout {
 /* Print the document, freeing it in any case. Whether the stream took it is the caller's to see (cli_flush). */
 enum ak_err out_json_print(struct out_json **j, enum out_layout layout, FILE *f) AK_MUST_CHECK;
 
-/* Can it be said in JSON, and on a terminal? */
-bool out_is_utf8(const char *s);
-
 /* A table: cells in reading order, each column as wide as its widest cell. */
 struct out_table {
 	struct pack cells;

@@ -1,6 +1,17 @@
 #include "keyring.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+
+#include "directory.h"
+
+static void
+stamp(struct keyring *k, const struct index *ix)
+{
+	if (ix->head.built_at > k->stamp)
+		k->stamp = ix->head.built_at;
+}
 
 /* An older copy of local.idx would bring back what was revoked since. */
 static enum ak_err
@@ -11,13 +22,26 @@ open_local(const struct paths *p, struct keyring *k)
 	if (err != AK_OK)
 		return err;
 	k->local_now = (struct source_id){k->local.head.generation, k->local.head.id};
-	if (k->local.head.built_at > k->stamp)
-		k->stamp = k->local.head.built_at;
+	stamp(k, &k->local);
 	if (k->local_now.generation < k->users.local.generation) {
 		index_close(&k->local);
 		return AK_ERR_ROLLBACK;
 	}
 	return AK_OK;
+}
+
+/* Only where users.idx says that keys may come from there. */
+static enum ak_err
+open_directory(const struct paths *p, struct keyring *k)
+{
+	enum ak_err err;
+
+	if (k->users.directory_uids.max == 0)
+		return AK_ERR_NOT_FOUND;
+	err = index_open(p->directory_keys, p->owner, &k->directory);
+	if (err == AK_OK)
+		stamp(k, &k->directory);
+	return err;
 }
 
 enum ak_err
@@ -32,15 +56,18 @@ keyring_open(const struct paths *p, struct keyring *out)
 	err = users_extra_unpack(users.head.extra, &out->users);
 	out->stamp = users.head.built_at;
 	index_close(&users);
-	if (err == AK_OK)
-		out->local_err = open_local(p, out);
-	return err;
+	if (err != AK_OK)
+		return err;
+	out->local_err = open_local(p, out);
+	out->directory_err = open_directory(p, out);
+	return AK_OK;
 }
 
 void
 keyring_close(struct keyring *k)
 {
 	index_close(&k->local);
+	index_close(&k->directory);
 	*k = KEYRING_INIT;
 }
 
@@ -64,20 +91,80 @@ key_clear(struct key *k)
 	index_record_clear(&k->raw);
 }
 
-enum ak_err
-keyring_find(const struct keyring *k, struct record_key by, struct key *out)
+static enum ak_err
+find_in(const struct index *ix, struct record_key by, struct key *out)
 {
 	enum ak_err err;
 
-	out->rec = KEY_RECORD_INIT;
-	if (k->local_err != AK_OK)
-		return k->local_err;
-	if ((err = index_find(&k->local, by.bytes, by.len_b, &out->raw)) != AK_OK)
+	if ((err = index_find(ix, by.bytes, by.len_b, &out->raw)) != AK_OK)
 		return err;
 	err = key_record_unpack(out->raw.view.value, out->raw.view.value_len_b, &out->rec);
 	if (err != AK_OK)
 		key_clear(out);
 	return err;
+}
+
+static enum ak_err
+find_local(const struct keyring *k, struct record_key by, struct key *out)
+{
+	return k->local_err == AK_OK ? find_in(&k->local, by, out) : k->local_err;
+}
+
+/* Where local.idx can't be read, users.idx still gives a name to one key alone. */
+static enum ak_err
+check_name(const struct keyring *k, const char *name)
+{
+	struct record_key by = record_key_text(RECORD_NAME, name);
+	struct index_record local;
+	enum ak_err err;
+
+	if (k->local_err != AK_OK)
+		return AK_OK;
+	err = index_find(&k->local, by.bytes, by.len_b, &local);
+	if (err == AK_ERR_NOT_FOUND)
+		return AK_OK;
+	if (err == AK_OK)
+		index_record_clear(&local);
+	return err == AK_OK ? AK_ERR_NOT_FOUND : err;
+}
+
+static enum ak_err
+find_in_directory(const struct keyring *k, struct record_key by, struct key *out)
+{
+	enum ak_err err;
+
+	if (k->directory_err != AK_OK)
+		return k->directory_err;
+	if ((err = find_in(&k->directory, by, out)) != AK_OK)
+		return err;
+	if (!id_range_has(k->users.directory_uids, out->rec.uid))
+		err = AK_ERR_CORRUPT;
+	else
+		err = check_name(k, out->rec.name);
+	out->directory = true;
+	if (err != AK_OK)
+		key_clear(out);
+	return err;
+}
+
+enum ak_err
+keyring_find(const struct keyring *k, struct record_key by, struct key *out)
+{
+	bool by_uid = by.len_b == 5 && by.bytes[0] == RECORD_UID;
+	enum ak_err local, directory;
+
+	out->rec = KEY_RECORD_INIT;
+	out->directory = false;
+	if (by_uid && id_range_has(k->users.directory_uids, le32_load(by.bytes + 1)))
+		return find_in_directory(k, by, out);
+	local = find_local(k, by, out);
+	if (by_uid || local == AK_OK)
+		return local;
+	directory = find_in_directory(k, by, out);
+	if (directory == AK_OK || local == AK_ERR_NOT_FOUND)
+		return directory;
+	out->directory = false;
+	return local;
 }
 
 /* What was asked for is what the record says of itself: an index entry alone gives nobody a name. */
@@ -137,4 +224,43 @@ keyring_find_gid(const struct paths *p, const char *group, uint32_t *gid)
 	}
 	index_close(&users);
 	return err;
+}
+
+static bool
+is_there(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 || errno != ENOENT;
+}
+
+enum ak_err
+keyring_membership(const struct paths *p, const char *name, struct membership *out)
+{
+	struct record_key by = record_key_text(RECORD_NAME, name);
+	struct index groups;
+	enum ak_err err;
+
+	out->groups = out->bindings = STRV_EMPTY;
+	err = index_open(p->directory_groups, p->owner, &groups);
+	if (err != AK_OK)
+		return err == AK_ERR_UNAVAILABLE && !is_there(p->directory_groups)
+			   ? AK_ERR_NOT_FOUND
+			   : err;
+	err = index_find(&groups, by.bytes, by.len_b, &out->raw);
+	if (err == AK_OK) {
+		err = membership_unpack(out->raw.view.value, out->raw.view.value_len_b,
+		    &out->groups, &out->bindings);
+		if (err != AK_OK)
+			index_record_clear(&out->raw);
+	}
+	index_close(&groups);
+	return err;
+}
+
+void
+membership_clear(struct membership *m)
+{
+	index_record_clear(&m->raw);
+	m->groups = m->bindings = STRV_EMPTY;
 }

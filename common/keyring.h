@@ -19,10 +19,14 @@ struct keyring {
 	    directory; /* directory-keys.idx; fd -1 when there is no directory, or it can't be used */
 	enum ak_err directory_err; /* AK_ERR_NOT_FOUND: this host has no directory range */
 	struct users_extra users;
-	int64_t stamp; /* the newest build stamp of both files */
+	int64_t stamp; /* the newest build stamp of all that could be opened */
 };
 
-#define KEYRING_INIT ((struct keyring){.local = INDEX_INIT, .local_err = AK_ERR_UNAVAILABLE})
+#define KEYRING_INIT                                                                           \
+	((struct keyring){.local = INDEX_INIT,                                                 \
+	    .local_err = AK_ERR_UNAVAILABLE,                                                   \
+	    .directory = INDEX_INIT,                                                           \
+	    .directory_err = AK_ERR_NOT_FOUND})
 
 /*
  * Fails only when users.idx cannot be read: then no uid is known to be a

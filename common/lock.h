@@ -26,6 +26,9 @@ struct lock {
  */
 enum ak_err lock_take(struct lock *l, const char *path,
     void (*waiting)(void *ctx, pid_t holder), void *ctx, struct diag *why) AK_MUST_CHECK;
+/* The same without waiting: AK_ERR_EXISTS when somebody holds it, *holder (may be NULL) says who. */
+enum ak_err lock_try(
+    struct lock *l, const char *path, pid_t *holder, struct diag *why) AK_MUST_CHECK;
 void lock_release(struct lock *l);
 
 #endif

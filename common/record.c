@@ -217,6 +217,7 @@ user_record_pack(const struct user_record *r, struct pack *out)
 	pack_str(out, r->home);
 	pack_str(out, r->shell);
 	pack_u32(out, r->n_gids);
+	pack_u32(out, r->n_marked);
 	pack_bytes(out, r->gids, (size_t)r->n_gids * 4);
 }
 
@@ -232,7 +233,8 @@ user_record_unpack(const void *bytes, size_t len_b, struct user_record *out)
 	out->home = unpack_str(&u);
 	out->shell = unpack_str(&u);
 	out->n_gids = unpack_u32(&u);
-	if (out->n_gids > u.left_b / 4)
+	out->n_marked = unpack_u32(&u);
+	if (out->n_gids > u.left_b / 4 || out->n_marked > out->n_gids)
 		u.bad = true;
 	out->gids = unpack_bytes(&u, (size_t)out->n_gids * 4);
 	if (shape != SHAPE_USER || ended(&u) != AK_OK || !text_is_key_name(out->name) ||
@@ -250,6 +252,7 @@ group_record_pack(const struct group_record *r, struct pack *out)
 	pack_u32(out, r->gid);
 	pack_str(out, r->name);
 	pack_strv(out, r->members);
+	pack_strv(out, r->marked);
 }
 
 enum ak_err
@@ -261,6 +264,7 @@ group_record_unpack(const void *bytes, size_t len_b, struct group_record *out)
 	out->gid = unpack_u32(&u);
 	out->name = unpack_str(&u);
 	out->members = unpack_strv(&u);
+	out->marked = unpack_strv(&u);
 	/* A local group's gid may be any but root's: a root-equivalent role hands out sudo's. */
 	if (shape != SHAPE_GROUP || ended(&u) != AK_OK || !text_is_group_name(out->name) ||
 	    out->gid == 0 || out->gid == UINT32_MAX) {
@@ -325,6 +329,19 @@ local_extra_unpack(const unsigned char in[INDEX_EXTRA_B], struct local_extra *ou
 	out->gid_high = le32_load(in + 4);
 }
 
+static void
+source_store(unsigned char *at, struct source_id id)
+{
+	le64_store(at, id.generation);
+	le64_store(at + 8, id.id);
+}
+
+static struct source_id
+source_load(const unsigned char *at)
+{
+	return (struct source_id){le64_load(at), le64_load(at + 8)};
+}
+
 void
 users_extra_pack(const struct users_extra *e, unsigned char out[INDEX_EXTRA_B])
 {
@@ -338,11 +355,12 @@ users_extra_pack(const struct users_extra *e, unsigned char out[INDEX_EXTRA_B])
 	out[24] = e->enumerate ? 1 : 0;
 	le32_store(out + 28, e->uid_high);
 	le32_store(out + 32, e->gid_high);
-	le64_store(out + 40, e->local.generation);
-	le64_store(out + 48, e->local.id);
+	source_store(out + 40, e->local);
 	le64_store(out + 56, e->policy);
 	le64_store(out + 64, e->config);
 	le64_store(out + 72, e->group);
+	source_store(out + 80, e->directory_keys);
+	source_store(out + 96, e->directory_groups);
 }
 
 static bool
@@ -351,6 +369,15 @@ range_is_sound(struct id_range r)
 	uint32_t first;
 
 	return r.min <= r.max && !id_range_reserved(r, &first);
+}
+
+/* A uid says which file its key lies in. */
+static bool
+directory_range_is_sound(struct id_range directory, struct id_range local)
+{
+	return directory.max == 0 ||
+	       (range_is_sound(directory) &&
+		   (directory.max < local.min || local.max < directory.min));
 }
 
 enum ak_err
@@ -363,14 +390,16 @@ users_extra_unpack(const unsigned char in[INDEX_EXTRA_B], struct users_extra *ou
 	    .enumerate = in[24] != 0,
 	    .uid_high = le32_load(in + 28),
 	    .gid_high = le32_load(in + 32),
-	    .local = {le64_load(in + 40), le64_load(in + 48)},
+	    .local = source_load(in + 40),
 	    .policy = le64_load(in + 56),
 	    .config = le64_load(in + 64),
 	    .group = le64_load(in + 72),
+	    .directory_keys = source_load(in + 80),
+	    .directory_groups = source_load(in + 96),
 	};
 	/* A range that took in root would make every local account ours. */
 	if (!range_is_sound(out->uids) || (out->gids.max != 0 && !range_is_sound(out->gids)) ||
-	    (out->directory_uids.max != 0 && !range_is_sound(out->directory_uids))) {
+	    !directory_range_is_sound(out->directory_uids, out->uids)) {
 		*out = (struct users_extra){.enumerate = false};
 		return AK_ERR_CORRUPT;
 	}

@@ -46,6 +46,17 @@ rundir_open(const char *parent, const char *name, uid_t owner, int *fd)
 	return err;
 }
 
+enum ak_err
+rundir_make(const char *parent, uid_t owner)
+{
+	int fd = -1;
+	enum ak_err err = open_folder(AT_FDCWD, parent, owner, 0755, &fd);
+
+	if (fd != -1)
+		(void)close(fd);
+	return err;
+}
+
 static enum ak_err
 check_crc(const unsigned char *buf, size_t *len_b)
 {

@@ -17,6 +17,9 @@
 enum ak_err rundir_open(
     const char *parent, const char *name, uid_t owner, int *fd) AK_MUST_CHECK;
 
+/* The parent alone: made when missing; AK_ERR_UNSAFE as above. */
+enum ak_err rundir_make(const char *parent, uid_t owner) AK_MUST_CHECK;
+
 /* The record, at most RUNDIR_MAX_B: a regular file of owner that nobody else can read or write; else AK_ERR_UNSAFE. */
 enum ak_err rundir_read(
     int fd, const char *name, uid_t owner, unsigned char *buf, size_t *len_b) AK_MUST_CHECK;

@@ -2,88 +2,18 @@
 
 #include <string.h>
 
-#include "net.h"
 #include "num.h"
+#include "settings_shape.h"
+#include "settings_table.h"
 #include "yamlread.h"
 
-enum kind {
-	KIND_HOSTS,
-	KIND_TEXT,
-	KIND_RANGE,
-	KIND_BOOL,
-	KIND_CHOICE,
-	KIND_DURATION,
-	KIND_COUNT
-};
+/* The mappings that options stand in. */
+static const char *const sections[] = {
+    "", "samples", "directory", "directory.keys", "directory.groups", "directory.principal"};
 
-struct option {
-	const char *name; /* "samples.max": the key `max' of `samples' */
-	enum kind kind;
-	size_t offset, size_b; /* of its field in struct settings */
-	bool (*valid)(const char *); /* texts */
-	const char *shape; /* what a valid one is, to people */
-	const char *words[2]; /* choices: for false and for true */
-	const char *fallback; /* the default, as in the file */
-};
-
-static bool
-is_home(const char *s)
-{
-	if (s[0] != '/' || !text_is_passwd_field(s))
-		return false;
-	for (; *s != '\0'; s++)
-		if (*s == '%' && (*++s == '\0' || strchr("nui%", *s) == NULL))
-			return false;
-	return true;
-}
-
-static bool
-is_program(const char *s)
-{
-	return s[0] == '/' && text_is_passwd_field(s);
-}
-
-#define FIELD(member)                                                                          \
-	offsetof(struct settings, member), sizeof(((struct settings *)NULL)->member)
-
-static const struct option options[] = {
-    {"host", KIND_HOSTS, FIELD(hosts_bytes), net_is_host_name, "a host's name", {0}, ""},
-    {"space", KIND_TEXT, FIELD(space), text_is_policy_name,
-	"a space's name (lower-case letters, digits, - and _)", {0}, "root"},
-    {"uid_range", KIND_RANGE, FIELD(uids), NULL, NULL, {0}, "70000-99999"},
-    {"gid_range", KIND_RANGE, FIELD(gids), NULL, NULL, {0}, "69000-69999"},
-    {"home", KIND_TEXT, FIELD(home), is_home,
-	"an absolute path; it may hold %n, %u, %i and %% alone, and no colon", {0}, "/home/%n"},
-    {"create_home", KIND_BOOL, FIELD(create_home), NULL, NULL, {"false", "true"}, "true"},
-    {"shell", KIND_TEXT, FIELD(shell), is_program, "an absolute path without a colon", {0},
-	"/bin/bash"},
-    {"keys_group", KIND_TEXT, FIELD(keys_group), text_is_key_name,
-	"a Unix group's name (lower-case letters, digits, - and _; 31 at most)", {0}, "apikey"},
-    {"enumerate", KIND_BOOL, FIELD(enumerate), NULL, NULL, {"false", "true"}, "true"},
-    {"max_duration", KIND_DURATION, FIELD(max_duration_s), NULL, NULL, {0}, "never"},
-    {"public_key_logins", KIND_CHOICE, FIELD(public_key_logins), NULL, NULL, {"deny", "allow"},
-	"deny"},
-    {"samples.max", KIND_COUNT, FIELD(samples_max), NULL, NULL, {0}, "1000"},
-    {"samples.max_age", KIND_DURATION, FIELD(samples_max_age_s), NULL, NULL, {0}, "30d"},
-};
-
-/* More would not be looked at, and each is a file. */
-#define COUNT_MAX 1000000U
-
-#define N_OPTIONS (sizeof(options) / sizeof(options[0]))
-
-/* A field of whatever type, by its place. */
-static void *
-field_of(struct settings *s, const struct option *o)
-{
-	return (unsigned char *)s + o->offset;
-}
-
-static const void *
-field_of_const(const struct settings *s, const struct option *o)
-{
-	return (const unsigned char *)s + o->offset;
-}
+#define N_SECTIONS (sizeof(sections) / sizeof(sections[0]))
+/* More than stand in any one of them. */
+#define N_NAMES_MAX 32U
 
 static bool
 parse_range(const char *text, struct id_range *out)
@@ -103,64 +33,51 @@ parse_range(const char *text, struct id_range *out)
 	return true;
 }
 
-/* A sentence into why when the range can't be used; false then. */
-static bool
-check_range(struct id_range r, char *why, size_t cap)
-{
-	struct text t = text_over(why, cap);
-	uint32_t first;
-
-	if (r.min > r.max) {
-		text_add(&t, "begins after its end: write the lower number first");
-		return false;
-	}
-	if (id_range_reserved(r, &first)) {
-		text_add(&t, "holds %u, which Linux or systemd reserves", first);
-		return false;
-	}
-	return true;
-}
-
-static bool
-ranges_overlap(struct id_range a, struct id_range b)
-{
-	return a.min <= b.max && b.min <= a.max;
-}
-
 static enum ak_err
-read_hosts(const struct yamlread *r, const struct option *o, const struct yaml_node *node,
+read_list(const struct yamlread *r, const struct option *o, const struct yaml_node *node,
     struct settings *s)
 {
 	struct pack p = PACK_INIT;
 	enum ak_err err;
 
-	if ((err = yamlread_list(r, node, o->name, o->valid, o->shape, &p)) != AK_OK)
-		goto out;
-	if (p.len_b > o->size_b) {
+	if ((err = yamlread_list(r, node, o->name, o->valid, o->shape, &p)) == AK_OK &&
+	    !option_set_list(s, o, pack_borrow_strv(&p)))
 		err = yamlread_refuse(
-		    r, node, "%s: more names than fit into %zu bytes", o->name, o->size_b);
-		goto out;
-	}
-	if (p.len_b > 0)
-		memcpy(s->hosts_bytes, p.bytes, p.len_b);
-	s->hosts = (struct strv){.bytes = s->hosts_bytes, .len_b = p.len_b};
-out:
+		    r, node, "%s: more than fits into %zu bytes", o->name, o->size_b);
 	pack_clear(&p);
 	return err;
+}
+
+static enum ak_err
+read_text(const struct yamlread *r, const struct option *o, const struct yaml_node *node,
+    const char *text, struct settings *s)
+{
+	if (o->kind == KIND_TEXT_OR_NONE && strcmp(text, "none") == 0)
+		text = "";
+	else if (!o->valid(text))
+		return yamlread_refuse(
+		    r, node, "%s: `%.80s' is not %s", o->name, text, o->shape);
+	if (o->kind == KIND_SASL)
+		*(enum directory_sasl *)option_field(s, o) = DIRECTORY_EXTERNAL;
+	else if (o->kind != KIND_TLS && text_copy(option_field(s, o), o->size_b, text) != AK_OK)
+		return yamlread_refuse(
+		    r, node, "%s is longer than %zu bytes", o->name, o->size_b - 1);
+	return AK_OK;
 }
 
 static enum ak_err
 read_range(const struct yamlread *r, const struct option *o, const struct yaml_node *node,
     const char *text, struct settings *s)
 {
-	struct id_range *range = field_of(s, o);
+	struct id_range *range = option_field(s, o);
 	char why[80];
+	struct text t = text_over(why, sizeof(why));
 
 	if (!parse_range(text, range))
 		return yamlread_refuse(r, node,
 		    "%s: `%.80s' is no range of ids (two numbers, as 70000-99999)", o->name,
 		    text);
-	if (!check_range(*range, why, sizeof(why)))
+	if (!shape_is_range(*range, &t))
 		return yamlread_refuse(r, node, "%s: %.40s %s", o->name, text, why);
 	return AK_OK;
 }
@@ -169,7 +86,7 @@ static enum ak_err
 read_choice(const struct yamlread *r, const struct option *o, const struct yaml_node *node,
     const char *text, struct settings *s)
 {
-	bool *field = field_of(s, o);
+	bool *field = option_field(s, o);
 
 	for (int i = 0; i < 2; i++)
 		if (strcmp(text, o->words[i]) == 0) {
@@ -181,15 +98,27 @@ read_choice(const struct yamlread *r, const struct option *o, const struct yaml_
 }
 
 static enum ak_err
+read_duration(const struct yamlread *r, const struct option *o, const struct yaml_node *node,
+    const char *text, struct settings *s)
+{
+	int64_t *field = option_field(s, o);
+
+	if (num_parse_duration(text, field) == AK_OK && option_allows_duration(o, *field))
+		return AK_OK;
+	return yamlread_refuse(r, node, "%s: `%.80s' is no duration (%s)", o->name, text,
+	    o->shape != NULL ? o->shape : "as 90d; units s m h d w; or never");
+}
+
+static enum ak_err
 read_count(const struct yamlread *r, const struct option *o, const struct yaml_node *node,
     const char *text, struct settings *s)
 {
-	uint32_t *field = field_of(s, o);
+	uint32_t *field = option_field(s, o);
 	uint64_t count;
 
-	if (num_parse(text, 0, COUNT_MAX, &count) != AK_OK)
+	if (num_parse(text, 0, (uint64_t)o->most, &count) != AK_OK)
 		return yamlread_refuse(r, node, "%s: `%.80s' is no whole number from 0 to %u",
-		    o->name, text, COUNT_MAX);
+		    o->name, text, (unsigned)o->most);
 	*field = (uint32_t)count;
 	return AK_OK;
 }
@@ -201,120 +130,214 @@ read_option(const struct yamlread *r, const struct option *o, const struct yaml_
 	const char *text;
 	enum ak_err err;
 
-	if (o->kind == KIND_HOSTS)
-		return read_hosts(r, o, node, s);
+	if (o->kind == KIND_LIST)
+		return read_list(r, o, node, s);
 	if ((err = yamlread_text(r, node, o->name, &text)) != AK_OK)
 		return err;
 	switch (o->kind) {
 	case KIND_TEXT:
-		if (!o->valid(text))
-			return yamlread_refuse(
-			    r, node, "%s: `%.80s' is not %s", o->name, text, o->shape);
-		if (text_copy(field_of(s, o), o->size_b, text) != AK_OK)
-			return yamlread_refuse(
-			    r, node, "%s is longer than %zu bytes", o->name, o->size_b - 1);
-		return AK_OK;
+	case KIND_TEXT_OR_NONE:
+	case KIND_SASL:
+	case KIND_TLS:
+		return read_text(r, o, node, text, s);
 	case KIND_RANGE:
 		return read_range(r, o, node, text, s);
 	case KIND_BOOL:
 	case KIND_CHOICE:
 		return read_choice(r, o, node, text, s);
 	case KIND_DURATION:
-		if (num_parse_duration(text, field_of(s, o)) != AK_OK)
-			return yamlread_refuse(r, node,
-			    "%s: `%.80s' is no duration (as 90d; units s m h d w; or never)",
-			    o->name, text);
-		return AK_OK;
+		return read_duration(r, o, node, text, s);
 	case KIND_COUNT:
 		return read_count(r, o, node, text, s);
-	case KIND_HOSTS:
+	case KIND_LIST:
 		break;
 	}
 	return AK_ERR_INVALID;
+}
+
+/* The table's own text: "[a, b]", or nothing. It fits: a test holds that, and that every default is taken. */
+static void
+default_list(const struct option *o, struct settings *s)
+{
+	char *start = option_field(s, o), *to = start;
+	const char *from = o->fallback + strspn(o->fallback, "[");
+
+	while (*from != '\0') {
+		size_t len = strcspn(from, ",]");
+
+		memcpy(to, from, len);
+		to[len] = '\0';
+		to += len + 1;
+		from += len + strspn(from + len, ",] ");
+	}
+	option_borrow_list(s, o, (size_t)(to - start));
 }
 
 void
 settings_default(struct settings *out)
 {
 	const struct yamlread nobody = {.file = NULL};
+	const struct option *o;
 
 	memset(out, 0, sizeof(*out));
-	for (size_t i = 0; i < N_OPTIONS; i++) {
+	for (size_t i = 0; (o = settings_option(i)) != NULL; i++) {
 		struct yaml_node node = {
-		    .kind = YAML_SCALAR, .plain = true, .text = options[i].fallback};
+		    .kind = YAML_SCALAR, .plain = true, .text = o->fallback};
 
-		/* The table's own texts: a test holds that each is taken. */
-		(void)!read_option(&nobody, &options[i], &node, out);
+		if (o->kind == KIND_LIST)
+			default_list(o, out);
+		else if (o->fallback[0] != '\0')
+			(void)!read_option(&nobody, o, &node, out);
 	}
 }
 
-/* Is the option a key of the section of that name ("": of the file itself)? Then what it is called there. */
+/* What stands in a section ("": in the file itself): its name there; NULL when it stands elsewhere. */
 static const char *
-name_within(const struct option *o, const char *section)
+name_within(const char *name, const char *section)
 {
-	const char *dot = strchr(o->name, '.');
-	size_t len = dot == NULL ? 0 : (size_t)(dot - o->name);
+	const char *dot = strrchr(name, '.');
+	size_t len = dot == NULL ? 0 : (size_t)(dot - name);
 
-	if (strlen(section) != len || strncmp(o->name, section, len) != 0)
+	if (name[0] == '\0' || strlen(section) != len || strncmp(name, section, len) != 0)
 		return NULL;
-	return dot == NULL ? o->name : dot + 1;
+	return dot == NULL ? name : dot + 1;
+}
+
+/* The node of an option or section by its dotted name; NULL: the file is silent. */
+static const struct yaml_node *
+find_node(const struct yaml_node *root, const char *name)
+{
+	const struct yaml_node *at = root;
+	char part[64];
+
+	while (name[0] != '\0' && at != NULL) {
+		size_t len = strcspn(name, ".");
+		struct text t = text_over(part, sizeof(part));
+
+		text_add(&t, "%.*s", (int)len, name);
+		at = yamlread_get(at, part);
+		name += len + (name[len] == '.');
+	}
+	return at;
+}
+
+static enum ak_err
+check_names(const struct yamlread *r, const struct yaml_node *node, const char *section)
+{
+	const char *known[N_NAMES_MAX + 1];
+	const struct option *o;
+	size_t n = 0;
+
+	if (section[0] == '\0')
+		known[n++] = "version";
+	for (size_t i = 0; i < N_SECTIONS && n < N_NAMES_MAX; i++)
+		if ((known[n] = name_within(sections[i], section)) != NULL)
+			n++;
+	for (size_t i = 0; (o = settings_option(i)) != NULL && n < N_NAMES_MAX; i++)
+		if ((known[n] = name_within(o->name, section)) != NULL)
+			n++;
+	known[n] = NULL;
+	return yamlread_keys(r, node, section[0] == '\0' ? "apikey.yaml" : section, known);
 }
 
 static enum ak_err
 read_section(const struct yamlread *r, const struct yaml_node *node, const char *section,
-    const char *const *more, struct settings *out)
+    struct settings *out)
 {
-	const char *known[N_OPTIONS + 4];
 	const struct yaml_node *value;
-	size_t n = 0;
+	const struct option *o;
 	enum ak_err err;
 
-	for (; *more != NULL; more++)
-		known[n++] = *more;
-	for (size_t i = 0; i < N_OPTIONS; i++)
-		if ((known[n] = name_within(&options[i], section)) != NULL)
-			n++;
-	known[n] = NULL;
-	if ((err = yamlread_keys(
-		 r, node, section[0] == '\0' ? "apikey.yaml" : section, known)) != AK_OK)
+	if ((err = check_names(r, node, section)) != AK_OK)
 		return err;
-	for (size_t i = 0; i < N_OPTIONS; i++) {
-		const char *name = name_within(&options[i], section);
+	for (size_t i = 0; (o = settings_option(i)) != NULL; i++) {
+		const char *name = name_within(o->name, section);
 
 		if (name != NULL && (value = yamlread_get(node, name)) != NULL &&
-		    (err = read_option(r, &options[i], value, out)) != AK_OK)
+		    (err = read_option(r, o, value, out)) != AK_OK)
 			return err;
 	}
 	return AK_OK;
 }
 
+/* A search that is written down and has no base would never be made. */
+static enum ak_err
+check_bases(const struct yamlread *r, const struct yaml_node *root)
+{
+	const struct yaml_node *directory = yamlread_get(root, "directory"), *node;
+
+	for (size_t i = 0; i < N_SECTIONS; i++) {
+		const char *name = name_within(sections[i], "directory");
+
+		if (name != NULL && (node = yamlread_get(directory, name)) != NULL &&
+		    yamlread_get(node, "base") == NULL)
+			return yamlread_refuse(r, node,
+			    "%s.base is missing: where does the search begin?", sections[i]);
+	}
+	return AK_OK;
+}
+
+static enum ak_err
+check_tls(const struct yamlread *r, const struct yaml_node *root)
+{
+	const struct yaml_node *uris = find_node(root, "directory.uris");
+	const struct yaml_node *tls = find_node(root, "directory.tls"), *uri;
+
+	if (tls == NULL || uris == NULL)
+		return AK_OK;
+	for (uri = uris->kind == YAML_SEQUENCE ? uris->first : uris; uri != NULL;
+	     uri = uris->kind == YAML_SEQUENCE ? uri->next : NULL)
+		if (!shape_uri_is(uri->text, tls->text))
+			return yamlread_refuse(r, uri,
+			    "directory.uris: `%.80s' is not what `tls: %s' says: ldap:// is "
+			    "starttls, ldaps:// ldaps, ldapi:// ldapi",
+			    uri->text, tls->text);
+	return AK_OK;
+}
+
+static enum ak_err
+check_together(
+    const struct yamlread *r, const struct yaml_node *root, const struct settings *out)
+{
+	const struct settings_fault *fault = settings_check(out);
+	const struct yaml_node *node = NULL;
+
+	if (fault == NULL)
+		return AK_OK;
+	for (size_t i = 0; i < 2 && node == NULL && fault->at[i] != NULL; i++)
+		node = find_node(root, fault->at[i]);
+	return yamlread_refuse(r, node == NULL ? root : node, "%s", fault->says);
+}
+
 static enum ak_err
 read_all(const struct yamlread *r, const struct yaml_node *root, struct settings *out)
 {
-	static const char *const more[] = {"version", "samples", NULL}, *const none[] = {NULL};
 	const struct yaml_node *node;
-	enum ak_err err;
+	enum ak_err err = AK_OK;
 
-	if ((err = read_section(r, root, "", more, out)) != AK_OK ||
-	    (err = yamlread_version(r, root)) != AK_OK)
-		return err;
-	if ((node = yamlread_get(root, "samples")) != NULL &&
-	    (err = read_section(r, node, "samples", none, out)) != AK_OK)
-		return err;
-	if (!ranges_overlap(out->uids, out->gids))
-		return AK_OK;
-	if ((node = yamlread_get(root, "gid_range")) == NULL)
-		node = yamlread_get(root, "uid_range");
-	return yamlread_refuse(r, node,
-	    "uid_range %u-%u and gid_range %u-%u overlap: a key's uid is its gid too",
-	    out->uids.min, out->uids.max, out->gids.min, out->gids.max);
+	for (size_t i = 0; i < N_SECTIONS && err == AK_OK; i++) {
+		if ((node = find_node(root, sections[i])) != NULL)
+			err = read_section(r, node, sections[i], out);
+		if (i == 0 && err == AK_OK)
+			err = yamlread_version(r, root);
+	}
+	out->directory.present = yamlread_get(root, "directory") != NULL;
+	if (err == AK_OK)
+		err = check_bases(r, root);
+	if (err == AK_OK)
+		err = check_tls(r, root);
+	return err == AK_OK ? check_together(r, root, out) : err;
 }
 
 void
 settings_copy(struct settings *dst, const struct settings *src)
 {
+	const struct option *o;
+
 	*dst = *src;
-	dst->hosts.bytes = src->hosts.len_b == 0 ? NULL : dst->hosts_bytes;
+	for (size_t i = 0; (o = settings_option(i)) != NULL; i++)
+		if (o->kind == KIND_LIST)
+			option_borrow_list(dst, o, option_list(src, o).len_b);
 }
 
 enum ak_err
@@ -332,105 +355,10 @@ settings_from_yaml(
 	return err;
 }
 
-void
-settings_pack(const struct settings *s, struct pack *out)
+bool
+settings_may_grant(const struct directory_settings *d, const char *role, bool root_equivalent)
 {
-	for (size_t i = 0; i < N_OPTIONS; i++) {
-		const struct option *o = &options[i];
-		const void *field = field_of_const(s, o);
-
-		switch (o->kind) {
-		case KIND_HOSTS:
-			pack_strv(out, s->hosts);
-			break;
-		case KIND_TEXT:
-			pack_str(out, field);
-			break;
-		case KIND_RANGE:
-			pack_u32(out, ((const struct id_range *)field)->min);
-			pack_u32(out, ((const struct id_range *)field)->max);
-			break;
-		case KIND_BOOL:
-		case KIND_CHOICE:
-			pack_u8(out, *(const bool *)field);
-			break;
-		case KIND_DURATION:
-			pack_u64(out, (uint64_t) * (const int64_t *)field);
-			break;
-		case KIND_COUNT:
-			pack_u32(out, *(const uint32_t *)field);
-			break;
-		}
-	}
-}
-
-static bool
-unpack_hosts(struct unpack *u, const struct option *o, struct settings *s)
-{
-	struct strv v = unpack_strv(u);
-
-	if (v.len_b > o->size_b)
-		return false;
-	strv_for (v, host) {
-		if (!o->valid(host))
-			return false;
-	}
-	if (v.len_b > 0)
-		memcpy(s->hosts_bytes, v.bytes, v.len_b);
-	s->hosts = (struct strv){.bytes = s->hosts_bytes, .len_b = v.len_b};
-	return true;
-}
-
-/* Is what is there a value that the file could have given? */
-static bool
-unpack_option(struct unpack *u, const struct option *o, struct settings *s)
-{
-	struct id_range range;
-	int64_t duration;
-	const char *text;
-	char why[80];
-	uint8_t byte;
-
-	switch (o->kind) {
-	case KIND_HOSTS:
-		return unpack_hosts(u, o, s);
-	case KIND_TEXT:
-		text = unpack_str(u);
-		return o->valid(text) && text_copy(field_of(s, o), o->size_b, text) == AK_OK;
-	case KIND_RANGE:
-		range.min = unpack_u32(u);
-		range.max = unpack_u32(u);
-		*(struct id_range *)field_of(s, o) = range;
-		return check_range(range, why, sizeof(why));
-	case KIND_BOOL:
-	case KIND_CHOICE:
-		byte = unpack_u8(u);
-		*(bool *)field_of(s, o) = byte == 1;
-		return byte <= 1;
-	case KIND_DURATION:
-		duration = (int64_t)unpack_u64(u);
-		*(int64_t *)field_of(s, o) = duration;
-		return duration > 0;
-	case KIND_COUNT:
-		*(uint32_t *)field_of(s, o) = unpack_u32(u);
-		return *(const uint32_t *)field_of_const(s, o) <= COUNT_MAX;
-	}
-	return false;
-}
-
-enum ak_err
-settings_unpack(const void *bytes, size_t len_b, struct settings *out)
-{
-	struct unpack u = unpack_over(bytes, len_b);
-	bool good = true;
-
-	settings_default(out);
-	for (size_t i = 0; i < N_OPTIONS && good; i++)
-		good = unpack_option(&u, &options[i], out);
-	if (good && !u.bad && u.left_b == 0 && !ranges_overlap(out->uids, out->gids))
-		return AK_OK;
-	settings_default(out);
-	return AK_ERR_CORRUPT;
+	return strv_has(d->may_grant, role) || (!root_equivalent && strv_has(d->may_grant, "*"));
 }
 
 enum ak_err

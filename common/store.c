@@ -267,7 +267,9 @@ store_open(const struct paths *p, const struct store_options *opt, struct store 
 	s->opt = *opt;
 	s->lock = LOCK_INIT;
 	s->ring = KEYRING_INIT;
-	err = lock_take(&s->lock, p->lock, opt->hooks.waiting, opt->hooks.ctx, why);
+	err = opt->no_wait
+		  ? lock_try(&s->lock, p->lock, NULL, why)
+		  : lock_take(&s->lock, p->lock, opt->hooks.waiting, opt->hooks.ctx, why);
 	if (err == AK_OK)
 		err = open_files(s, why);
 	if (err == AK_OK && opt->accept_rollback)

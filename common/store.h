@@ -36,6 +36,7 @@ struct store_options {
 	struct store_hooks hooks;
 	bool accept_rollback;
 	bool trust_clock; /* stamp by the clock, though files from its future exist */
+	bool no_wait; /* another writer holds the lock: AK_ERR_EXISTS at once, and nothing is told */
 };
 
 enum ak_err store_open(const struct paths *p, const struct store_options *opt,

@@ -180,3 +180,62 @@ text_is_passwd_field(const char *s)
 			return false;
 	return true;
 }
+
+/* Bytes of the character that begins at s; 0: none does. */
+static size_t
+utf8_len(const unsigned char *s)
+{
+	static const struct {
+		unsigned char first, last, low, high; /* of the first byte; of the second */
+		size_t len;
+	} forms[] = {
+	    {0x01, 0x7f, 0, 0, 1},
+	    {0xc2, 0xdf, 0x80, 0xbf, 2},
+	    {0xe0, 0xe0, 0xa0, 0xbf, 3},
+	    {0xe1, 0xec, 0x80, 0xbf, 3},
+	    {0xed, 0xed, 0x80, 0x9f, 3},
+	    {0xee, 0xef, 0x80, 0xbf, 3},
+	    {0xf0, 0xf0, 0x90, 0xbf, 4},
+	    {0xf1, 0xf3, 0x80, 0xbf, 4},
+	    {0xf4, 0xf4, 0x80, 0x8f, 4},
+	};
+
+	for (size_t f = 0; f < sizeof(forms) / sizeof(forms[0]); f++) {
+		size_t i = 1;
+
+		if (s[0] < forms[f].first || s[0] > forms[f].last)
+			continue;
+		if (forms[f].len > 1 && (s[1] < forms[f].low || s[1] > forms[f].high))
+			return 0;
+		while (i < forms[f].len && (i == 1 || (s[i] & 0xc0) == 0x80))
+			i++;
+		return i == forms[f].len ? i : 0;
+	}
+	return 0;
+}
+
+bool
+text_is_utf8(const char *s)
+{
+	const unsigned char *at = (const unsigned char *)s;
+	size_t n;
+
+	for (; *at != '\0'; at += n)
+		if ((n = utf8_len(at)) == 0)
+			return false;
+	return true;
+}
+
+bool
+text_is_line(const char *s, size_t max_b)
+{
+	const unsigned char *c = (const unsigned char *)s;
+
+	if (*s == '\0' || strlen(s) > max_b || !text_is_utf8(s))
+		return false;
+	/* C1 controls are C2 80 to C2 9F. */
+	for (; *c != '\0'; c++)
+		if (*c < 0x20 || *c == 0x7f || (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0))
+			return false;
+	return true;
+}

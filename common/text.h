@@ -60,6 +60,15 @@ bool text_is_policy_name(const char *s);
 /* A Unix group: as a key's name, so that every tool takes it. */
 #define text_is_group_name(s) text_is_key_name(s)
 
+/* Well-formed UTF-8 (RFC 3629): no overlong form, no surrogate, nothing above U+10FFFF. */
+bool text_is_utf8(const char *s);
+
+/* One line as a person or a directory may write it: UTF-8 without control characters, 1 to max_b bytes. */
+bool text_is_line(const char *s, size_t max_b);
+
+/* A group's name in an identity provider, its longest. */
+#define IDP_GROUP_MAX_B 255U
+
 /* Fit for a passwd(5) field: printable in any locale's terms (no control byte), no colon. */
 bool text_is_passwd_field(const char *s);
 

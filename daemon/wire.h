@@ -61,20 +61,23 @@ struct wire_state {
 	const char *problem; /* a sentence: why it went back to IDLE; "" when nothing is wrong */
 };
 
+/* Borrowed. */
+struct wire_blob {
+	const unsigned char *bytes;
+	size_t len_b;
+};
+
 /* All that the engine is told. Secrets lie in here: wiped by whoever made it. */
 struct wire_start {
 	const struct directory_settings *settings; /* sender; a receiver finds it in settings_room */
 	struct directory_settings settings_room;
 	/* The files' bytes, since the engine can't read them; length 0: none. */
-	struct strv_bytes {
-		const unsigned char *bytes;
-		size_t len_b;
-	} ca, cert, key, password;
+	struct wire_blob ca, cert, key, password;
 	struct strv names; /* as WIRE_NAMES */
-	struct strv_bytes cookie[4]; /* by search */
+	struct wire_blob cookie[4]; /* by search */
 };
 
-/* Append a whole frame to out. */
+/* Append a whole frame to out; start leaves no copy of its secrets but there (pack_wipe). */
 void wire_put_start(struct pack *out, const struct wire_start *s);
 void wire_put_simple(struct pack *out, enum wire_type type); /* PING, PONG, REFRESH, CONTACT */
 void wire_put_names(struct pack *out, struct strv names);

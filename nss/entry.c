@@ -7,7 +7,8 @@
 #include "source.h"
 #include "walk.h"
 
-static const struct nss_source installed = {.path = NSS_USERS_PATH, .owner = 0};
+static const struct nss_source installed = {
+    .path = NSS_USERS_PATH, .freshness = NSS_FRESHNESS_PATH, .owner = 0};
 
 /*
  * The only state. Of the thread, as every program with threads expects; the

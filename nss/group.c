@@ -2,8 +2,10 @@
 
 #include "status.h"
 
+/* built_at: of the file that the record comes from. */
 static enum ak_err
-give_role(const struct index_view *v, struct place_room room, struct group *out)
+give_role(const struct nss_source *src, int64_t built_at, const struct index_view *v,
+    struct place_room room, struct group *out)
 {
 	struct group_record group;
 	enum ak_err err;
@@ -12,6 +14,8 @@ give_role(const struct index_view *v, struct place_room room, struct group *out)
 		return AK_ERR_RANGE;
 	if ((err = source_group(v, &group)) != AK_OK)
 		return err;
+	if (group.marked.len_b > 0 && !source_directory_is_fresh(src, built_at))
+		group.marked = STRV_EMPTY;
 	return place_group(&group, room, out);
 }
 
@@ -41,7 +45,7 @@ find(const struct nss_source *src, struct record_key role, struct record_key use
 		return err;
 	err = index_find(&file.ix, role.bytes, role.len_b, &rec);
 	if (err == AK_OK) {
-		err = give_role(&rec.view, room, out);
+		err = give_role(src, file.ix.head.built_at, &rec.view, room, out);
 		source_release(&rec);
 		goto out;
 	}
@@ -103,7 +107,7 @@ next_of(const struct nss_source *src, struct group_walk *w, struct place_room ro
 	if (w->in_users)
 		err = give_own(&w->walk.extra, &item.view, room, out);
 	else
-		err = give_role(&item.view, room, out);
+		err = give_role(src, w->walk.built_at, &item.view, room, out);
 	if (err == AK_OK)
 		walk_step(&w->walk, &item);
 	walk_release(&item);

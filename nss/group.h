@@ -11,8 +11,8 @@
 
 /*
  * Answers as glibc wants them (status.h). A name or gid is a role's group if
- * there is one; else the group that is a key's own, with its name and uid and
- * without members. What can't be either is NOTFOUND without a look at the file.
+ * there is one, without its members by the directory (marked) while that is stale;
+ * else the group that is a key's own, with its name and uid and without members. What can't be either is NOTFOUND without a look at the file.
  */
 enum nss_status group_by_name(const struct nss_source *src, const char *name,
     struct place_room room, struct group *out, int *errnop);

@@ -44,17 +44,15 @@ has(const struct initgroups_list *l, gid_t gid)
 }
 
 static enum ak_err
-add_all(const struct user_record *u, gid_t group, const struct initgroups_list *l)
+add_first(const struct user_record *u, uint32_t n, gid_t group, const struct initgroups_list *l)
 {
 	enum ak_err err;
 
-	if (!all_fit(u))
-		return AK_ERR_CORRUPT;
-	if (u->n_gids == 0 || (group != NO_GROUP && group != u->uid))
+	if (n == 0)
 		return AK_ERR_NOT_FOUND;
-	if ((err = make_room(l, u->n_gids)) != AK_OK)
+	if ((err = make_room(l, n)) != AK_OK)
 		return err;
-	for (uint32_t i = 0; i < u->n_gids; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		gid_t gid = le32_load(u->gids + (size_t)i * 4);
 
 		if (gid == group || has(l, gid))
@@ -64,6 +62,21 @@ add_all(const struct user_record *u, gid_t group, const struct initgroups_list *
 		(*l->gids)[(*l->start)++] = gid;
 	}
 	return AK_OK;
+}
+
+static enum ak_err
+add_all(const struct nss_source *src, const struct nss_file *file, const struct user_record *u,
+    gid_t group, const struct initgroups_list *l)
+{
+	uint32_t n = u->n_gids;
+
+	if (!all_fit(u))
+		return AK_ERR_CORRUPT;
+	if (group != NO_GROUP && group != u->uid)
+		return AK_ERR_NOT_FOUND;
+	if (u->n_marked > 0 && !source_directory_is_fresh(src, file->ix.head.built_at))
+		n -= u->n_marked;
+	return add_first(u, n, group, l);
 }
 
 static enum ak_err
@@ -82,7 +95,7 @@ find_and_add(const struct nss_source *src, const char *name, gid_t group,
 	if (err == AK_OK) {
 		err = source_user(&file.extra, &rec.view, &user);
 		if (err == AK_OK)
-			err = add_all(&user, group, l);
+			err = add_all(src, &file, &user, group, l);
 		source_release(&rec);
 	}
 	source_close(&file);

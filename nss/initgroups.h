@@ -15,7 +15,8 @@ struct initgroups_list {
 
 /*
  * Adds the user's gids but `group` and what is there already: all that fit
- * under the limit, or none.
+ * under the limit, or none. Those that rest on the directory (marked) are left
+ * out while it is stale, whether or not a daemon lives to say so.
  *
  * glibc goes on to the next module after NOTFOUND and UNAVAIL, and after
  * SUCCESS too unless nsswitch.conf has an `initgroups` line. So, as `files`

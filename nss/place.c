@@ -38,9 +38,12 @@ place_passwd(const struct user_record *u, struct place_room room, struct passwd 
 
 /* group(5) separates members by commas. */
 static bool
-is_member(const char *s)
+are_members(struct strv v)
 {
-	return text_is_passwd_field(s) && strchr(s, ',') == NULL;
+	strv_for (v, member)
+		if (!text_is_passwd_field(member) || strchr(member, ',') != NULL)
+			return false;
+	return true;
 }
 
 /* Bytes to the next address that can hold a pointer. */
@@ -54,7 +57,8 @@ padding(const char *at)
 static bool
 group_fits(const struct group_record *g, size_t n, size_t pad_b, size_t cap_b)
 {
-	size_t strings_b = g->members.len_b + strlen(g->name) + 1 + sizeof(HIDDEN);
+	size_t strings_b =
+	    g->members.len_b + g->marked.len_b + strlen(g->name) + 1 + sizeof(HIDDEN);
 
 	return pad_b <= cap_b && n < (cap_b - pad_b) / sizeof(char *) &&
 	       strings_b <= cap_b - pad_b - (n + 1) * sizeof(char *);
@@ -69,15 +73,16 @@ place_group(const struct group_record *g, struct place_room room, struct group *
 	/* Without counting first: that alone would be work for each member. */
 	if (!group_fits(g, 0, pad_b, room.cap_b))
 		return AK_ERR_RANGE;
-	n = strv_count(g->members);
+	n = strv_count(g->members) + strv_count(g->marked);
 	if (!group_fits(g, n, pad_b, room.cap_b))
 		return AK_ERR_RANGE;
-	strv_for (g->members, member)
-		if (!is_member(member))
-			return AK_ERR_CORRUPT;
+	if (!are_members(g->members) || !are_members(g->marked))
+		return AK_ERR_CORRUPT;
 	next = members = (char **)(void *)(room.buf + pad_b);
 	room.buf += pad_b + (n + 1) * sizeof(char *);
 	strv_for (g->members, member)
+		*next++ = put(&room, member);
+	strv_for (g->marked, member)
 		*next++ = put(&room, member);
 	*next = NULL;
 	out->gr_name = put(&room, g->name);

@@ -23,14 +23,15 @@ struct place_room {
  */
 enum ak_err place_passwd(
     const struct user_record *u, struct place_room room, struct passwd *out) AK_MUST_CHECK;
-/* Also AK_ERR_CORRUPT, for a member that group(5) could not hold. */
+/* Marked members too. Also AK_ERR_CORRUPT, for a member that group(5) could not hold. */
 enum ak_err place_group(
     const struct group_record *g, struct place_room room, struct group *out) AK_MUST_CHECK;
 
 /*
  * Is a group record of this many bytes (its value alone) too large for the
  * room, seen from outside? So that a group of 100,000 is not taken apart for
- * each of the small buffers that glibc tries first.
+ * each of the small buffers that glibc tries first. Marked members count: what is
+ * to be left out of the answer is not known yet.
  */
 bool place_group_is_hopeless(size_t value_len_b, struct place_room room);
 

@@ -2,6 +2,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#include "freshness.h"
+#include "keyring.h"
 
 enum ak_err
 source_open(const struct nss_source *src, struct nss_file *out)
@@ -73,6 +77,18 @@ source_group(const struct index_view *v, struct group_record *out)
 	    !source_gid_is_fit(out->gid))
 		return AK_ERR_CORRUPT;
 	return AK_OK;
+}
+
+bool
+source_directory_is_fresh(const struct nss_source *src, int64_t built_at)
+{
+	struct timespec now;
+	struct freshness f;
+
+	return clock_gettime(CLOCK_REALTIME, &now) == 0 &&
+	       built_at <= now.tv_sec + KEYRING_CLOCK_SLACK_S &&
+	       freshness_read(src->freshness, src->owner, &f) == AK_OK &&
+	       !freshness_is_stale(&f, now.tv_sec);
 }
 
 struct group_record

@@ -2,20 +2,23 @@
 #ifndef AK_NSS_SOURCE_H
 #define AK_NSS_SOURCE_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "err.h"
 #include "index.h"
 #include "record.h"
 
-/* users.idx, and who must own it. */
+/* users.idx, what says how fresh the directory's part of it is, and who must own them. */
 struct nss_source {
-	const char *path;
+	const char *path, *freshness;
 	uid_t owner;
 };
 
-/* The same as paths_installed().users, without making nine paths for each look-up. */
+/* The same as paths_installed() has, without making them all for each look-up. */
 #define NSS_USERS_PATH AK_LOCALSTATEDIR "/lib/apikey/users.idx"
+#define NSS_FRESHNESS_PATH AK_LOCALSTATEDIR "/lib/apikey/freshness"
 
 /* The file, for one call: opened, asked, closed. */
 struct nss_file {
@@ -37,6 +40,13 @@ void source_close(struct nss_file *f);
 enum ak_err source_user(const struct users_extra *extra, const struct index_view *v,
     struct user_record *out) AK_MUST_CHECK;
 enum ak_err source_group(const struct index_view *v, struct group_record *out) AK_MUST_CHECK;
+
+/*
+ * Does what rests on the directory still count? Asks the file freshness and
+ * the clock, so only for a record that has such a thing. built_at: of users.idx;
+ * by a clock that runs behind it, nothing is fresh.
+ */
+bool source_directory_is_fresh(const struct nss_source *src, int64_t built_at);
 
 /* The group that is a user's own: its name, its uid, no members. Borrows from u. */
 struct group_record source_own_group(const struct user_record *u);

@@ -39,6 +39,7 @@ settle(struct walk *w, const struct nss_file *f, unsigned order)
 	index_walk_start(&f->ix, order, offset, &w->at);
 	w->generation = h->generation;
 	w->id = h->id;
+	w->built_at = h->built_at;
 	w->crc_seed = h->crc_seed;
 	w->extra = f->extra;
 	w->buffered = true;

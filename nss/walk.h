@@ -30,9 +30,10 @@
  */
 struct walk {
 	bool begun; /* last is the number of a record that was given */
-	bool buffered; /* at, extra and crc_seed are those of the file (generation, id) */
+	bool buffered; /* at, built_at, extra and crc_seed are those of the file (generation, id) */
 	uint32_t last, crc_seed;
 	uint64_t generation, id;
+	int64_t built_at;
 	struct users_extra extra;
 	struct index_walk at;
 	unsigned char buf[WALK_BUF_B];

@@ -91,8 +91,8 @@ nss_fixture_gids(const uint32_t *gids, uint32_t n, unsigned char *out)
 }
 
 void
-nss_fixture_user(struct nss_fixture *f, const char *name, uint32_t uid, const uint32_t *gids,
-    uint32_t n_gids)
+nss_fixture_marked_user(struct nss_fixture *f, const char *name, uint32_t uid,
+    const uint32_t *gids, uint32_t n_gids, uint32_t n_marked)
 {
 	char gecos[64], home[64];
 	unsigned char *packed = malloc((size_t)n_gids * 4 + 1);
@@ -102,6 +102,7 @@ nss_fixture_user(struct nss_fixture *f, const char *name, uint32_t uid, const ui
 	    .home = home,
 	    .shell = "/bin/sh",
 	    .n_gids = n_gids,
+	    .n_marked = n_marked,
 	    .gids = packed};
 
 	must(packed == NULL ? AK_ERR_NOMEM : AK_OK);
@@ -113,18 +114,33 @@ nss_fixture_user(struct nss_fixture *f, const char *name, uint32_t uid, const ui
 }
 
 void
-nss_fixture_group(struct nss_fixture *f, const char *name, uint32_t gid, struct strv members)
+nss_fixture_user(struct nss_fixture *f, const char *name, uint32_t uid, const uint32_t *gids,
+    uint32_t n_gids)
 {
-	struct group_record r = {.gid = gid, .name = name, .members = members};
+	nss_fixture_marked_user(f, name, uid, gids, n_gids, 0);
+}
+
+void
+nss_fixture_marked_group(struct nss_fixture *f, const char *name, uint32_t gid,
+    struct strv members, struct strv marked)
+{
+	struct group_record r = {.gid = gid, .name = name, .members = members, .marked = marked};
 
 	nss_fixture_forged_group(f, name, gid, gid, &r);
 }
 
 void
+nss_fixture_group(struct nss_fixture *f, const char *name, uint32_t gid, struct strv members)
+{
+	nss_fixture_marked_group(f, name, gid, members, STRV_EMPTY);
+}
+
+void
 nss_fixture_end(struct nss_fixture *f, const char *path)
 {
-	struct index_make_head head = {
-	    .generation = f->generation, .id = f->id, .built_at = (int64_t)time(NULL)};
+	struct index_make_head head = {.generation = f->generation,
+	    .id = f->id,
+	    .built_at = f->built_at == 0 ? (int64_t)time(NULL) : f->built_at};
 	unsigned char *bytes;
 	size_t len_b;
 

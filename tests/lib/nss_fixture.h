@@ -10,9 +10,10 @@ struct nss_fixture {
 	struct index_make *make;
 	struct users_extra extra;
 	uint64_t generation, id; /* id 0: a fresh one */
+	int64_t built_at; /* 0: now */
 };
 
-/* enumerate is on; change extra and id at will before nss_fixture_end. */
+/* enumerate is on; change extra, id and built_at at will before nss_fixture_end. */
 void nss_fixture_begin(struct nss_fixture *f, uint64_t generation, size_t hint);
 
 /* Home /home/NAME, shell /bin/sh, gecos "NAME's key". */
@@ -20,6 +21,12 @@ void nss_fixture_user(struct nss_fixture *f, const char *name, uint32_t uid,
     const uint32_t *gids, uint32_t n_gids);
 void nss_fixture_group(
     struct nss_fixture *f, const char *name, uint32_t gid, struct strv members);
+
+/* The same with what rests on the directory: the last n_marked gids, and the marked members. */
+void nss_fixture_marked_user(struct nss_fixture *f, const char *name, uint32_t uid,
+    const uint32_t *gids, uint32_t n_gids, uint32_t n_marked);
+void nss_fixture_marked_group(struct nss_fixture *f, const char *name, uint32_t gid,
+    struct strv members, struct strv marked);
 
 /* A record that may contradict itself: entered under other names and numbers than it says. */
 void nss_fixture_forged_user(struct nss_fixture *f, const char *key_name, uint32_t key_uid,

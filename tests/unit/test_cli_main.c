@@ -263,8 +263,6 @@ what_is_not_utf8_is_shown_and_not_lost(void **state)
 	struct out_json *j = out_json_new();
 
 	(void)state;
-	assert_true(out_is_utf8("Prüfung"));
-	assert_false(out_is_utf8("\xff"));
 	out_object(j, NULL);
 	out_text(j, "x",
 	    "a\xff"

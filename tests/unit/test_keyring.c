@@ -1,5 +1,6 @@
 /* Finding keys: what is damaged, old or from the future is told apart from what is not there. */
 #include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -7,8 +8,10 @@
 
 #include "index_make.h"
 #include "keyring.h"
+#include "nss_fixture.h"
 #include "safefile.h"
 #include "testlib_cmocka.h"
+#include "testlib_directory.h"
 #include "testlib_keys.h"
 
 #define N(rows) (sizeof(rows) / sizeof((rows)[0]))
@@ -267,6 +270,263 @@ a_file_of_anothers_or_open_to_others_is_unsafe(void **state)
 	keyring_close(&ring);
 }
 
+/* A local key `a', users.idx with a directory's range, and two keys of the directory. */
+static void
+make_directory(struct host *h, struct tmp *tmp)
+{
+	struct key_record keys[] = {
+	    directory_key("x", DIRECTORY_UID), directory_key("y", DIRECTORY_UID + 1)};
+	struct nss_fixture f;
+
+	host_make(h, tmp);
+	put(h, "a", 70000);
+	nss_fixture_begin(&f, 9, 0);
+	nss_fixture_end(&f, h->paths.users);
+	(void)directory_write_keys(&h->paths, keys, N(keys), HOST_NOW);
+}
+
+enum by { BY_NAME, BY_UID, BY_ID };
+
+struct row {
+	enum by by;
+	const char *text;
+	uint32_t uid;
+	enum ak_err err;
+	bool directory;
+};
+
+static void
+check_rows(const struct host *h, const struct row *rows, size_t n)
+{
+	struct keyring ring;
+
+	assert_err("open", AK_OK, keyring_open(&h->paths, &ring));
+	for (size_t i = 0; i < n; i++) {
+		const struct row *r = &rows[i];
+		const char *what = r->by == BY_UID ? "by uid" : r->text;
+		struct key k;
+		enum ak_err err;
+
+		if (r->by == BY_UID)
+			err = keyring_find_uid(&ring, r->uid, &k);
+		else if (r->by == BY_ID)
+			err = keyring_find_id(&ring, r->text, &k);
+		else
+			err = keyring_find_name(&ring, r->text, &k);
+		assert_err(what, r->err, err);
+		if (err != AK_OK)
+			continue;
+		assert_row(what, k.directory == r->directory && k.rec.uid == r->uid);
+		key_clear(&k);
+	}
+	keyring_close(&ring);
+}
+
+#define CHECK(h, rows) check_rows((h), (rows), N(rows))
+
+static void
+a_key_of_the_directory_is_found_like_a_local_one(void **state)
+{
+	static const struct row rows[] = {
+	    {BY_NAME, "a", 70000, AK_OK, false},
+	    {BY_UID, NULL, 70000, AK_OK, false},
+	    {BY_ID, "K000070000", 70000, AK_OK, false},
+	    {BY_NAME, "x", DIRECTORY_UID, AK_OK, true},
+	    {BY_NAME, "y", DIRECTORY_UID + 1, AK_OK, true},
+	    {BY_UID, NULL, DIRECTORY_UID, AK_OK, true},
+	    {BY_UID, NULL, DIRECTORY_UID + 1, AK_OK, true},
+	    {BY_ID, "D879048193", DIRECTORY_UID + 1, AK_OK, true},
+	    {BY_NAME, "z", 0, AK_ERR_NOT_FOUND, false},
+	    {BY_NAME, "", 0, AK_ERR_NOT_FOUND, false},
+	    {BY_ID, "K000000000", 0, AK_ERR_NOT_FOUND, false},
+	    {BY_UID, NULL, 0, AK_ERR_NOT_FOUND, false},
+	    {BY_UID, NULL, 70001, AK_ERR_NOT_FOUND, false},
+	    {BY_UID, NULL, DIRECTORY_UID + 2, AK_ERR_NOT_FOUND, false},
+	};
+	unsigned fds = count_fds();
+	struct host h;
+
+	make_directory(&h, *state);
+	CHECK(&h, rows);
+	assert_int_equal(count_fds(), fds);
+}
+
+static void
+a_host_without_a_directory_range_has_no_keys_of_a_directory(void **state)
+{
+	static const struct row rows[] = {
+	    {BY_NAME, "a", 70000, AK_OK, false},
+	    {BY_NAME, "x", 0, AK_ERR_NOT_FOUND, false},
+	    {BY_UID, NULL, DIRECTORY_UID, AK_ERR_NOT_FOUND, false},
+	    {BY_ID, "D879048193", 0, AK_ERR_NOT_FOUND, false},
+	};
+	struct nss_fixture f;
+	struct host h;
+
+	make_directory(&h, *state);
+	nss_fixture_begin(&f, 10, 0);
+	f.extra.directory_uids = (struct id_range){0, 0};
+	nss_fixture_end(&f, h.paths.users);
+	CHECK(&h, rows);
+}
+
+static void
+abuse_098_a_key_of_the_directory_never_has_an_id_outside_its_range(void **state)
+{
+	struct key_record keys[] = {
+	    directory_key("low", 70005), directory_key("high", 2000000000)};
+	static const struct row rows[] = {
+	    {BY_NAME, "low", 0, AK_ERR_CORRUPT, false},
+	    {BY_ID, "D000070005", 0, AK_ERR_CORRUPT, false},
+	    {BY_UID, NULL, 70005, AK_ERR_NOT_FOUND, false},
+	    {BY_NAME, "high", 0, AK_ERR_CORRUPT, false},
+	    {BY_UID, NULL, 2000000000, AK_ERR_NOT_FOUND, false},
+	};
+	struct host h;
+
+	make_directory(&h, *state);
+	(void)directory_write_keys(&h.paths, keys, N(keys), HOST_NOW);
+	CHECK(&h, rows);
+}
+
+static void
+abuse_155_the_local_key_of_a_name_wins(void **state)
+{
+	struct key_record keys[] = {directory_key("a", DIRECTORY_UID)};
+	static const struct row rows[] = {
+	    {BY_NAME, "a", 70000, AK_OK, false},
+	    {BY_UID, NULL, DIRECTORY_UID, AK_ERR_NOT_FOUND, false},
+	    {BY_ID, "D879048192", 0, AK_ERR_NOT_FOUND, false},
+	};
+	struct host h;
+
+	make_directory(&h, *state);
+	(void)directory_write_keys(&h.paths, keys, N(keys), HOST_NOW);
+	CHECK(&h, rows);
+}
+
+static void
+the_local_key_of_an_id_wins(void **state)
+{
+	struct key_record keys[] = {directory_key("x", DIRECTORY_UID)};
+	static const struct row rows[] = {{BY_ID, "K000070000", 70000, AK_OK, false}};
+	struct host h;
+
+	make_directory(&h, *state);
+	memcpy(keys[0].id, "K000070000", sizeof(keys[0].id));
+	(void)directory_write_keys(&h.paths, keys, N(keys), HOST_NOW);
+	CHECK(&h, rows);
+}
+
+static void
+abuse_064_whatever_is_wrong_with_the_directorys_keys_local_ones_are_found(void **state)
+{
+	static const enum ak_err errs[] = {
+	    AK_ERR_UNAVAILABLE, AK_ERR_UNSAFE, AK_ERR_CORRUPT, AK_ERR_CORRUPT};
+	struct host h;
+
+	make_directory(&h, *state);
+	for (size_t i = 0; i < N(errs); i++) {
+		const struct row rows[] = {
+		    {BY_NAME, "a", 70000, AK_OK, false},
+		    {BY_UID, NULL, 70000, AK_OK, false},
+		    {BY_UID, NULL, 70001, AK_ERR_NOT_FOUND, false},
+		    {BY_NAME, "x", 0, errs[i], false},
+		    {BY_ID, "D879048192", 0, errs[i], false},
+		    {BY_UID, NULL, DIRECTORY_UID, errs[i], false},
+		};
+		struct key_record keys[] = {directory_key("x", DIRECTORY_UID)};
+
+		if (i == 0)
+			assert_int_equal(unlink(h.paths.directory_keys), 0);
+		else
+			(void)directory_write_keys(&h.paths, keys, 1, HOST_NOW);
+		if (i == 1)
+			assert_int_equal(chmod(h.paths.directory_keys, 0620), 0);
+		else if (i == 2)
+			directory_damage(h.paths.directory_keys);
+		else if (i == 3)
+			file_write(h.paths.directory_keys, "", 0, 0600);
+		CHECK(&h, rows);
+	}
+}
+
+static void
+without_local_idx_the_directorys_keys_are_found_and_local_ones_are_unavailable(void **state)
+{
+	static const struct row rows[] = {
+	    {BY_NAME, "x", DIRECTORY_UID, AK_OK, true},
+	    {BY_UID, NULL, DIRECTORY_UID, AK_OK, true},
+	    {BY_NAME, "a", 0, AK_ERR_UNAVAILABLE, false},
+	    {BY_UID, NULL, 70000, AK_ERR_UNAVAILABLE, false},
+	    {BY_NAME, "nobody", 0, AK_ERR_UNAVAILABLE, false},
+	    {BY_ID, "K000000000", 0, AK_ERR_UNAVAILABLE, false},
+	};
+	struct host h;
+
+	make_directory(&h, *state);
+	assert_int_equal(unlink(h.paths.local), 0);
+	CHECK(&h, rows);
+}
+
+static void
+the_stamp_of_the_directorys_keys_counts_too(void **state)
+{
+	struct host h;
+	struct keyring ring;
+
+	make_directory(&h, *state);
+	(void)directory_write_keys(&h.paths, NULL, 0, INT64_C(4000000000));
+	assert_err("", AK_OK, keyring_open(&h.paths, &ring));
+	assert_true(ring.stamp == INT64_C(4000000000));
+	keyring_close(&ring);
+}
+
+static void
+what_ldap_gives_to_a_key_is_found_by_its_name(void **state)
+{
+	static const struct directory_member rows[] = {
+	    {"a", DIRECTORY_LIST("team\0ops"), DIRECTORY_LIST("viewer")},
+	    {"x", STRV_EMPTY, STRV_EMPTY}};
+	unsigned fds = count_fds();
+	struct membership m;
+	struct host h;
+
+	make_directory(&h, *state);
+	assert_err("no file", AK_ERR_NOT_FOUND, keyring_membership(&h.paths, "a", &m));
+	(void)directory_write_members(&h.paths, rows, N(rows), HOST_NOW);
+	assert_err("a", AK_OK, keyring_membership(&h.paths, "a", &m));
+	assert_true(strv_count(m.groups) == 2 && strv_has(m.groups, "ops"));
+	assert_true(strv_count(m.bindings) == 1 && strv_has(m.bindings, "viewer"));
+	membership_clear(&m);
+	assert_err("x", AK_OK, keyring_membership(&h.paths, "x", &m));
+	assert_true(m.groups.len_b == 0 && m.bindings.len_b == 0);
+	membership_clear(&m);
+	assert_err("none", AK_ERR_NOT_FOUND, keyring_membership(&h.paths, "y", &m));
+	assert_err("empty", AK_ERR_NOT_FOUND, keyring_membership(&h.paths, "", &m));
+	assert_int_equal(count_fds(), fds);
+}
+
+static void
+a_membership_that_cannot_be_read_is_not_one_that_is_not_there(void **state)
+{
+	static const struct directory_member rows[] = {
+	    {"a", DIRECTORY_LIST("team"), STRV_EMPTY}};
+	struct key_record k = key_make("a", 70000);
+	struct membership m;
+	struct host h;
+
+	make_directory(&h, *state);
+	(void)directory_write_members(&h.paths, rows, N(rows), HOST_NOW);
+	directory_damage(h.paths.directory_groups);
+	assert_err("damaged", AK_ERR_CORRUPT, keyring_membership(&h.paths, "a", &m));
+	assert_int_equal(chmod(h.paths.directory_groups, 0622), 0);
+	assert_err("unsafe", AK_ERR_UNSAFE, keyring_membership(&h.paths, "a", &m));
+	(void)directory_write_keys(&h.paths, &k, 1, HOST_NOW);
+	assert_int_equal(rename(h.paths.directory_keys, h.paths.directory_groups), 0);
+	assert_err("a key", AK_ERR_CORRUPT, keyring_membership(&h.paths, "a", &m));
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, tmp_setup, tmp_teardown)
 
 int
@@ -281,6 +541,16 @@ main(void)
 	    T(the_newer_stamp_of_both_files_counts),
 	    T(a_record_that_says_another_name_uid_or_id_is_damage),
 	    T(a_file_of_anothers_or_open_to_others_is_unsafe),
+	    T(a_key_of_the_directory_is_found_like_a_local_one),
+	    T(a_host_without_a_directory_range_has_no_keys_of_a_directory),
+	    T(abuse_098_a_key_of_the_directory_never_has_an_id_outside_its_range),
+	    T(abuse_155_the_local_key_of_a_name_wins),
+	    T(the_local_key_of_an_id_wins),
+	    T(abuse_064_whatever_is_wrong_with_the_directorys_keys_local_ones_are_found),
+	    T(without_local_idx_the_directorys_keys_are_found_and_local_ones_are_unavailable),
+	    T(the_stamp_of_the_directorys_keys_counts_too),
+	    T(what_ldap_gives_to_a_key_is_found_by_its_name),
+	    T(a_membership_that_cannot_be_read_is_not_one_that_is_not_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -269,6 +269,7 @@ the_modules_own_path_is_the_one_that_everybody_writes(void **state)
 
 	(void)state;
 	assert_string_equal(p.users, NSS_USERS_PATH);
+	assert_string_equal(p.freshness, NSS_FRESHNESS_PATH);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, tmp_teardown)

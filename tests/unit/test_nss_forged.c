@@ -17,17 +17,19 @@ abuse_070_records_that_say_other_than_their_keys_are_outages(void **state)
 		uint32_t key_uid, number;
 		struct user_record says;
 	} rows[] = {
-	    {"another name", "ci", 70000, 70000, {70000, "deploy", "", "/", "/bin/sh", 0, NULL}},
-	    {"another uid", "ci", 70000, 70000, {70001, "ci", "", "/", "/bin/sh", 0, NULL}},
-	    {"out of order", "ci", 70000, 70007, {70000, "ci", "", "/", "/bin/sh", 0, NULL}},
-	    {"uid 0", "ci", 70000, 70000, {0, "ci", "", "/", "/bin/sh", 0, NULL}},
-	    {"uid -1", "ci", 70000, 70000, {UINT32_MAX, "ci", "", "/", "/bin/sh", 0, NULL}},
-	    {"uid 61184", "ci", 61184, 61184, {61184, "ci", "", "/", "/bin/sh", 0, NULL}},
-	    {"uid 65534", "ci", 65534, 65534, {65534, "ci", "", "/", "/bin/sh", 0, NULL}},
-	    {"out of the ranges", "ci", 1000, 1000, {1000, "ci", "", "/", "/bin/sh", 0, NULL}},
-	    {"colon", "ci", 70000, 70000, {70000, "ci", "a:b", "/", "/bin/sh", 0, NULL}},
-	    {"newline", "ci", 70000, 70000, {70000, "ci", "", "/\nroot::0:", "", 0, NULL}},
-	    {"bell", "ci", 70000, 70000, {70000, "ci", "", "/", "/bin/sh\a", 0, NULL}},
+	    {"another name", "ci", 70000, 70000,
+		{70000, "deploy", "", "/", "/bin/sh", 0, 0, NULL}},
+	    {"another uid", "ci", 70000, 70000, {70001, "ci", "", "/", "/bin/sh", 0, 0, NULL}},
+	    {"out of order", "ci", 70000, 70007, {70000, "ci", "", "/", "/bin/sh", 0, 0, NULL}},
+	    {"uid 0", "ci", 70000, 70000, {0, "ci", "", "/", "/bin/sh", 0, 0, NULL}},
+	    {"uid -1", "ci", 70000, 70000, {UINT32_MAX, "ci", "", "/", "/bin/sh", 0, 0, NULL}},
+	    {"uid 61184", "ci", 61184, 61184, {61184, "ci", "", "/", "/bin/sh", 0, 0, NULL}},
+	    {"uid 65534", "ci", 65534, 65534, {65534, "ci", "", "/", "/bin/sh", 0, 0, NULL}},
+	    {"out of the ranges", "ci", 1000, 1000,
+		{1000, "ci", "", "/", "/bin/sh", 0, 0, NULL}},
+	    {"colon", "ci", 70000, 70000, {70000, "ci", "a:b", "/", "/bin/sh", 0, 0, NULL}},
+	    {"newline", "ci", 70000, 70000, {70000, "ci", "", "/\nroot::0:", "", 0, 0, NULL}},
+	    {"bell", "ci", 70000, 70000, {70000, "ci", "", "/", "/bin/sh\a", 0, 0, NULL}},
 	};
 	struct nss_source src = SRC(*state);
 	struct nss_answer a;
@@ -79,14 +81,14 @@ abuse_071_group_records_that_no_role_may_have_are_outages(void **state)
 		uint32_t key_gid;
 		struct group_record says;
 	} rows[] = {
-	    {"gid 0", 0, {0, "builders", {NULL, 0}}},
-	    {"gid -1", UINT32_MAX, {UINT32_MAX, "builders", {NULL, 0}}},
-	    {"another gid", 100000, {100001, "builders", {NULL, 0}}},
-	    {"another name", 100000, {100000, "sudo", {NULL, 0}}},
+	    {"gid 0", 0, {0, "builders", {NULL, 0}, {NULL, 0}}},
+	    {"gid -1", UINT32_MAX, {UINT32_MAX, "builders", {NULL, 0}, {NULL, 0}}},
+	    {"another gid", 100000, {100001, "builders", {NULL, 0}, {NULL, 0}}},
+	    {"another name", 100000, {100000, "sudo", {NULL, 0}, {NULL, 0}}},
 	    {"a comma in a member", 100000,
-		{100000, "builders", {bad_member, sizeof(bad_member)}}},
+		{100000, "builders", {bad_member, sizeof(bad_member)}, {NULL, 0}}},
 	    {"a newline in a member", 100000,
-		{100000, "builders", {bad_line, sizeof(bad_line)}}},
+		{100000, "builders", {bad_line, sizeof(bad_line)}, {NULL, 0}}},
 	};
 	struct nss_source src = SRC(*state);
 	struct nss_answer a;

@@ -327,6 +327,7 @@ pack_user(const char *name, uint32_t id, struct pack *p)
 	    .home = "/h",
 	    .shell = "/s",
 	    .n_gids = 2,
+	    .n_marked = 1,
 	    .gids = gids};
 
 	user_record_pack(&u, p);
@@ -335,7 +336,8 @@ pack_user(const char *name, uint32_t id, struct pack *p)
 static void
 pack_group(const char *name, uint32_t id, struct pack *p)
 {
-	struct group_record g = {.gid = id, .name = name, .members = {"a\0bc", 5}};
+	struct group_record g = {
+	    .gid = id, .name = name, .members = {"a\0bc", 5}, .marked = {"def", 4}};
 
 	group_record_pack(&g, p);
 }
@@ -374,7 +376,7 @@ unpack_role_gid(const void *bytes, size_t len_b, const char *name, uint32_t id)
 static enum ak_err
 unpack_user(const void *bytes, size_t len_b, const char *name, uint32_t id)
 {
-	struct user_record u = {.uid = 9, .n_gids = 9};
+	struct user_record u = {.uid = 9, .n_gids = 9, .n_marked = 9};
 	enum ak_err err = user_record_unpack(bytes, len_b, &u);
 	uint32_t sum = 0;
 
@@ -383,12 +385,13 @@ unpack_user(const void *bytes, size_t len_b, const char *name, uint32_t id)
 	for (uint32_t i = 0; i < u.n_gids; i++)
 		sum += le32_load(u.gids + (size_t)i * 4);
 	if (err != AK_OK)
-		assert_row("empty", u.uid == 0 && u.n_gids == 0 && *u.name == '\0' &&
-					*u.gecos == '\0' && *u.home == '\0' && *u.shell == '\0');
+		assert_row("empty", u.uid == 0 && u.n_gids == 0 && u.n_marked == 0 &&
+					*u.name == '\0' && *u.gecos == '\0' &&
+					*u.home == '\0' && *u.shell == '\0');
 	else if (name != NULL)
 		assert_row("same", u.uid == id && strcmp(u.name, name) == 0 && sum == 3 &&
-				       strcmp(u.gecos, "g") == 0 && strcmp(u.home, "/h") == 0 &&
-				       strcmp(u.shell, "/s") == 0);
+				       u.n_marked == 1 && strcmp(u.gecos, "g") == 0 &&
+				       strcmp(u.home, "/h") == 0 && strcmp(u.shell, "/s") == 0);
 	return err;
 }
 
@@ -400,10 +403,12 @@ unpack_group(const void *bytes, size_t len_b, const char *name, uint32_t id)
 
 	assert_row("string", g.name != NULL);
 	if (err != AK_OK)
-		assert_row("empty", g.gid == 0 && *g.name == '\0' && g.members.len_b == 0);
+		assert_row("empty", g.gid == 0 && *g.name == '\0' && g.members.len_b == 0 &&
+					g.marked.len_b == 0);
 	else if (name != NULL)
 		assert_row("same", g.gid == id && strcmp(g.name, name) == 0 &&
-				       strv_count(g.members) == 2 && strv_has(g.members, "bc"));
+				       strv_count(g.members) == 2 && strv_has(g.members, "bc") &&
+				       strv_count(g.marked) == 1 && strv_has(g.marked, "def"));
 	return err;
 }
 
@@ -515,8 +520,28 @@ a_user_with_more_groups_than_bytes_is_corrupt(void **state)
 		struct pack p = PACK_INIT;
 
 		pack_user("name", 70000, &p);
-		le32_store(p.bytes + p.len_b - 12, counts[i]);
+		le32_store(p.bytes + p.len_b - 16, counts[i]);
 		assert_err("", AK_ERR_CORRUPT, unpack_user(p.bytes, p.len_b, NULL, 0));
+		pack_clear(&p);
+	}
+}
+
+static void
+a_user_with_more_marked_groups_than_groups_is_corrupt(void **state)
+{
+	static const struct {
+		uint32_t marked;
+		enum ak_err err;
+	} rows[] = {{0, AK_OK}, {1, AK_OK}, {2, AK_OK}, {3, AK_ERR_CORRUPT},
+	    {0x80000000, AK_ERR_CORRUPT}, {UINT32_MAX, AK_ERR_CORRUPT}};
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		struct pack p = PACK_INIT;
+
+		pack_user("name", 70000, &p);
+		le32_store(p.bytes + p.len_b - 12, rows[i].marked);
+		assert_err("", rows[i].err, unpack_user(p.bytes, p.len_b, NULL, 0));
 		pack_clear(&p);
 	}
 }
@@ -594,6 +619,8 @@ header_facts_are_unpacked_as_they_were_packed(void **state)
 	    .uid_high = 70000,
 	    .gid_high = 100003,
 	    .local = {UINT64_MAX - 1, 5},
+	    .directory_keys = {8, UINT64_MAX},
+	    .directory_groups = {9, 10},
 	    .policy = 6,
 	    .config = 7,
 	    .group = UINT64_MAX};
@@ -611,10 +638,12 @@ header_facts_are_unpacked_as_they_were_packed(void **state)
 	assert_true(back.directory_uids.min == 200000 && back.directory_uids.max == 299999);
 	assert_true(back.enumerate && back.uid_high == 70000 && back.gid_high == 100003);
 	assert_true(back.local.generation == UINT64_MAX - 1 && back.local.id == 5);
+	assert_true(back.directory_keys.generation == 8 && back.directory_keys.id == UINT64_MAX);
+	assert_true(back.directory_groups.generation == 9 && back.directory_groups.id == 10);
 	assert_true(back.policy == 6 && back.config == 7 && back.group == UINT64_MAX);
 	assert_true(users_extra_has_uid(&back, 65536) && users_extra_has_uid(&back, 299999));
 	assert_false(users_extra_has_uid(&back, 100000) || users_extra_has_uid(&back, 0));
-	for (size_t i = 80; i < sizeof(bytes); i++)
+	for (size_t i = 112; i < sizeof(bytes); i++)
 		assert_int_equal(bytes[i], 0);
 	local_extra_pack(&l, bytes);
 	local_extra_unpack(bytes, &l_back);
@@ -645,6 +674,14 @@ abuse_071_no_range_takes_in_a_reserved_id(void **state)
 		AK_ERR_CORRUPT},
 	    {"directory turned round", {65536, 99999}, {100000, 109999}, {299999, 200000},
 		AK_ERR_CORRUPT},
+	    {"directory begins in local keys", {65536, 99999}, {100000, 109999},
+		{99999, 299999}, AK_ERR_CORRUPT},
+	    {"directory ends in local keys", {300000, 399999}, {100000, 109999},
+		{200000, 300000}, AK_ERR_CORRUPT},
+	    {"directory within local keys", {65536, 99999}, {100000, 109999}, {70000, 70001},
+		AK_ERR_CORRUPT},
+	    {"local keys behind it", {300000, 399999}, {100000, 109999}, {200000, 299999},
+		AK_OK},
 	};
 
 	(void)state;
@@ -677,6 +714,7 @@ main(void)
 	    cmocka_unit_test(every_cut_and_flip_of_the_other_records_is_whole_or_corrupt),
 	    cmocka_unit_test(no_record_is_taken_for_another_kind),
 	    cmocka_unit_test(a_user_with_more_groups_than_bytes_is_corrupt),
+	    cmocka_unit_test(a_user_with_more_marked_groups_than_groups_is_corrupt),
 	    cmocka_unit_test(a_key_that_no_record_has_has_no_length),
 	    cmocka_unit_test(reserved_ids_are_those_of_the_table),
 	    cmocka_unit_test(a_range_holds_both_its_ends_and_none_is_none),

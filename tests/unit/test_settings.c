@@ -23,6 +23,50 @@ read_text(const char *text, struct settings *out, struct diag *why)
 	return err;
 }
 
+/* words: with a blank between. */
+static void
+assert_strv(struct strv v, const char *words)
+{
+	char buf[256];
+	struct text t = text_over(buf, sizeof(buf));
+
+	strv_for (v, entry) {
+		text_add(&t, "%s%s", t.len == 0 ? "" : " ", entry);
+	}
+	assert_string_equal(buf, words);
+}
+
+/* Of what a directory need not say. */
+static void
+assert_directory_defaults(const struct directory_settings *d)
+{
+	assert_string_equal(d->ca_file, "/etc/ssl/certs/ca-certificates.crt");
+	assert_string_equal(d->cert_file, "");
+	assert_string_equal(d->key_file, "");
+	assert_string_equal(d->bind_dn, "");
+	assert_string_equal(d->password_file, "");
+	assert_int_equal(d->sasl, DIRECTORY_NO_SASL);
+	assert_int_equal(d->timeout_s, 5);
+	assert_int_equal(d->poll_s, 60);
+	assert_int_equal(d->reconcile_s, 3600);
+	assert_int_equal(d->max_age_s, 15 * 60);
+	assert_int_equal(d->keys_max_age_s, 86400);
+	assert_int_equal(d->may_grant.len_b, 0);
+	assert_int_equal(d->uids.min, 1879048192);
+	assert_int_equal(d->uids.max, 1999999999);
+	assert_string_equal(d->counter, "");
+	assert_string_equal(d->keys.base, "");
+	assert_string_equal(d->keys.filter, "(objectClass=apikeyKey)");
+	assert_string_equal(d->groups.base, "");
+	assert_string_equal(d->groups.filter, "(objectClass=groupOfNames)");
+	assert_string_equal(d->group_name, "cn");
+	assert_strv(d->members, "member uniqueMember memberUid");
+	assert_true(d->nested);
+	assert_string_equal(d->role_attribute, "");
+	assert_string_equal(d->principal.base, "");
+	assert_string_equal(d->principal.filter, "(uid=%n)");
+}
+
 static void
 assert_defaults(const struct settings *s)
 {
@@ -41,6 +85,9 @@ assert_defaults(const struct settings *s)
 	assert_true(s->max_duration_s == NUM_NEVER);
 	assert_int_equal(s->samples_max, 1000);
 	assert_int_equal(s->samples_max_age_s, 30 * 86400);
+	assert_false(s->directory.present);
+	assert_int_equal(s->directory.uris.len_b, 0);
+	assert_directory_defaults(&s->directory);
 }
 
 static void
@@ -58,19 +105,76 @@ abuse_051_an_empty_file_gives_every_default(void **state)
 	}
 }
 
-static const char everything[] = "version: 1\n"
-				 "host: [bastion-1, Bastion-1.example.com]\n"
-				 "space: production\n"
-				 "uid_range: 200000-200000\n"
-				 "gid_range: 70000-70999\n"
-				 "home: /srv/%i/%n-%u-100%%\n"
-				 "create_home: false\n"
-				 "shell: /bin/sh\n"
-				 "keys_group: _keys\n"
-				 "enumerate: false\n"
-				 "max_duration: 90d\n"
-				 "public_key_logins: allow\n"
-				 "samples: {max: 0, max_age: 12h}\n";
+static const char everything[] =
+    "version: 1\n"
+    "host: [bastion-1, Bastion-1.example.com]\n"
+    "space: production\n"
+    "uid_range: 200000-200000\n"
+    "gid_range: 70000-70999\n"
+    "home: /srv/%i/%n-%u-100%%\n"
+    "create_home: false\n"
+    "shell: /bin/sh\n"
+    "keys_group: _keys\n"
+    "enumerate: false\n"
+    "max_duration: 90d\n"
+    "public_key_logins: allow\n"
+    "samples: {max: 0, max_age: 12h}\n"
+    "directory:\n"
+    "  uris: [ldaps://l1.example.com, 'ldaps://[2001:db8::1]:6636/']\n"
+    "  tls: ldaps\n"
+    "  ca_file: /etc/ca.pem\n"
+    "  cert_file: /etc/cert.pem\n"
+    "  key_file: /etc/key.pem\n"
+    "  bind_dn: cn=bastion-1,dc=example\n"
+    "  password_file: /etc/apikey/ldap.password\n"
+    "  timeout: 1h\n"
+    "  poll: 5m\n"
+    "  reconcile: never\n"
+    "  max_age: 1h\n"
+    "  keys_max_age: 4w\n"
+    "  may_grant: [viewer, '*']\n"
+    "  uid_range: 1900000000-1900000009\n"
+    "  counter: cn=uids,dc=example\n"
+    "  keys: {base: 'ou=keys,dc=example', filter: '(a=b)'}\n"
+    "  groups: {base: 'ou=groups,dc=example', filter: '(|(a=b)(c=\\28*))', name: "
+    "ou,\n"
+    "    member: memberUid, nested: false, role_attribute: apikey-Role1}\n"
+    "  principal: {base: 'dc=example', filter: '(&(a=b)(sAMAccountName=%n))'}\n";
+
+static void
+assert_every_directory_option(const struct directory_settings *d)
+{
+	assert_true(d->present);
+	assert_strv(d->uris, "ldaps://l1.example.com ldaps://[2001:db8::1]:6636/");
+	assert_ptr_equal(d->uris.bytes, d->uris_bytes);
+	assert_string_equal(d->ca_file, "/etc/ca.pem");
+	assert_string_equal(d->cert_file, "/etc/cert.pem");
+	assert_string_equal(d->key_file, "/etc/key.pem");
+	assert_string_equal(d->bind_dn, "cn=bastion-1,dc=example");
+	assert_string_equal(d->password_file, "/etc/apikey/ldap.password");
+	assert_int_equal(d->sasl, DIRECTORY_NO_SASL);
+	assert_int_equal(d->timeout_s, 3600);
+	assert_int_equal(d->poll_s, 300);
+	assert_true(d->reconcile_s == NUM_NEVER);
+	assert_int_equal(d->max_age_s, 3600);
+	assert_int_equal(d->keys_max_age_s, 4 * 7 * 86400);
+	assert_strv(d->may_grant, "viewer *");
+	assert_ptr_equal(d->may_grant.bytes, d->may_grant_bytes);
+	assert_int_equal(d->uids.min, 1900000000);
+	assert_int_equal(d->uids.max, 1900000009);
+	assert_string_equal(d->counter, "cn=uids,dc=example");
+	assert_string_equal(d->keys.base, "ou=keys,dc=example");
+	assert_string_equal(d->keys.filter, "(a=b)");
+	assert_string_equal(d->groups.base, "ou=groups,dc=example");
+	assert_string_equal(d->groups.filter, "(|(a=b)(c=\\28*))");
+	assert_string_equal(d->group_name, "ou");
+	assert_strv(d->members, "memberUid");
+	assert_ptr_equal(d->members.bytes, d->members_bytes);
+	assert_false(d->nested);
+	assert_string_equal(d->role_attribute, "apikey-Role1");
+	assert_string_equal(d->principal.base, "dc=example");
+	assert_string_equal(d->principal.filter, "(&(a=b)(sAMAccountName=%n))");
+}
 
 static void
 assert_everything(const struct settings *s)
@@ -93,6 +197,7 @@ assert_everything(const struct settings *s)
 	assert_int_equal(s->max_duration_s, 90 * 86400);
 	assert_int_equal(s->samples_max, 0);
 	assert_int_equal(s->samples_max_age_s, 12 * 3600);
+	assert_every_directory_option(&s->directory);
 }
 
 static void
@@ -147,7 +252,14 @@ abuse_044_an_unknown_key_is_refused(void **state)
 	    {"version: 1\nsamples: {maximum: 10}\n", 2, 11, "samples has no key `maximum'"},
 	    {"version: 1\nsamples.max: 10\n", 2, 1, "no key `samples.max'"},
 	    {"version: 1\nmax_age: 10d\n", 2, 1, "no key `max_age'"},
-	    {"version: 1\ndirectory: {}\n", 2, 1, "no key `directory'"},
+	    {"version: 1\nbind_dn: cn=x\n", 2, 1, "no key `bind_dn'"},
+	    {"version: 1\ndirectory.uris: ldaps://a\n", 2, 1, "no key `directory.uris'"},
+	    {"version: 1\ndirectory: {uri: ldaps://a}\n", 2, 13,
+		"directory has no key `uri': did you mean `uris'?"},
+	    {"version: 1\ndirectory: {keys.base: o=x}\n", 2, 13,
+		"directory has no key `keys.base'"},
+	    {"version: 1\ndirectory: {groups: {bas: o=x}}\n", 2, 22,
+		"directory.groups has no key `bas'"},
 	    {"version: 1\n'': x\n", 2, 1, "no key `'"},
 	    {"version: 1\n<<: {}\n", 2, 1, "no key `<<'"},
 	};
@@ -335,6 +447,347 @@ more_host_names_than_fit_are_refused(void **state)
 	assert_defaults(&s);
 }
 
+#define D "version: 1\ndirectory:\n  uris: ldaps://a\n"
+
+static void
+a_directory_that_says_its_servers_has_every_default(void **state)
+{
+	struct settings s;
+
+	(void)state;
+	assert_err("", AK_OK, read_text(D, &s, NULL));
+	assert_true(s.directory.present);
+	assert_strv(s.directory.uris, "ldaps://a");
+	assert_directory_defaults(&s.directory);
+	assert_err("none", AK_OK,
+	    read_text(D "  groups: {base: o=x, role_attribute: none}\n", &s, NULL));
+	assert_string_equal(s.directory.role_attribute, "");
+	assert_err("no members", AK_OK,
+	    read_text(D "  may_grant: []\n  max_age: never\n  keys_max_age: never\n", &s, NULL));
+	assert_true(s.directory.max_age_s == NUM_NEVER);
+	assert_true(s.directory.keys_max_age_s == NUM_NEVER);
+}
+
+static void
+a_directory_without_a_server_is_refused(void **state)
+{
+	static const struct refusal rows[] = {
+	    {"version: 1\ndirectory: {}\n", 2, 12, "directory.uris is missing"},
+	    {"version: 1\ndirectory:\n", 2, 11, "directory.uris is missing"},
+	    {"version: 1\ndirectory: {uris: []}\n", 2, 19, "name a server"},
+	    {"version: 1\ndirectory: {max_age: 1h}\n", 2, 12, "directory.uris is missing"},
+	    {"version: 1\ndirectory: ldaps://a\n", 2, 12, "directory is a mapping"},
+	};
+
+	(void)state;
+	CHECK_REFUSALS(rows);
+}
+
+static void
+a_uri_says_the_server_and_nothing_more(void **state)
+{
+	static const struct {
+		const char *uri;
+		bool good;
+	} rows[] = {
+	    {"ldap://a", true},
+	    {"ldap://a/", true},
+	    {"ldap://a.example.com:389", true},
+	    {"ldap://192.0.2.1:389/", true},
+	    {"ldap://[2001:db8::1]", true},
+	    {"ldaps://[::1]:65535/", true},
+	    {"ldapi://", true},
+	    {"ldapi:///", true},
+	    {"ldapi://%2Frun%2Fslapd-1%2Fldapi_x.sock", true},
+	    {"ldapi://%2Frun%2Fldapi/", true},
+	    {"ldap://", false},
+	    {"ldap:///", false},
+	    {"ldap:a", false},
+	    {"LDAP://a", false},
+	    {"http://a", false},
+	    {"a.example.com", false},
+	    {"cldap://a", false},
+	    {"ldap://a//", false},
+	    {"ldap://a/dc=example", false},
+	    {"ldap://a?x", false},
+	    {"ldap://a b", false},
+	    {"ldap://user@a", false},
+	    {"ldap://a:", false},
+	    {"ldap://a:0", false},
+	    {"ldap://a:65536", false},
+	    {"ldap://a:38x", false},
+	    {"ldap://2001:db8::1", false},
+	    {"ldap://[2001:db8::1", false},
+	    {"ldap://[2001:db8::g]", false},
+	    {"ldap://[fe80::1%eth0]", false},
+	    {"ldap://[192.0.2.1]", false},
+	    {"ldap://[::1]x", false},
+	    {"ldap://[]", false},
+	    {"ldapi://run%2Fldapi", false},
+	    {"ldapi://%2F", false},
+	    {"ldapi://%2frun", false},
+	    {"ldapi:///run/ldapi", false},
+	    {"ldapi://%2Frun%00", false},
+	    {"ldapi://%2Frun/dc=x", false},
+	};
+	struct settings s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[256];
+		struct diag why = DIAG_INIT;
+
+		(void)snprintf(
+		    text, sizeof(text), "version: 1\ndirectory: {uris: ['%s']}\n", rows[i].uri);
+		assert_err(rows[i].uri, rows[i].good ? AK_OK : AK_ERR_INVALID,
+		    read_text(text, &s, &why));
+		if (!rows[i].good) {
+			assert_row(rows[i].uri, why.line == 2 && why.col == 20);
+			assert_row(why.text, strstr(why.text, "is not ldaps://HOST[:PORT]"));
+		}
+	}
+}
+
+static void
+a_filter_is_one_whole_filter(void **state)
+{
+	static const struct {
+		const char *filter;
+		bool keys, principal;
+	} rows[] = {
+	    {"(uid=%n)", true, true},
+	    {"(&(a=b)(uid=%n))", true, true},
+	    {"(&(uid=%n)(!(a=b\\29)))", true, true},
+	    {"(x-1=%n)", true, true},
+	    {"(a=b)", true, false},
+	    {"(a=%n*)", true, false},
+	    {"(a=*%n)", true, false},
+	    {"(a:caseExactMatch:=%n)", true, false},
+	    {"(1a=%n)", true, false},
+	    {"(=%n)", true, false},
+	    {"(a>=%n)", true, false},
+	    {"(|(a=%n)(b=%n))", true, false},
+	    {"(&(a=%n)(b=%u))", true, false},
+	    {"(&(a=%n)(b=%%))", true, false},
+	    {"(a=%N)", true, false},
+	    {"a=%n", false, false},
+	    {"(a=%n", false, false},
+	    {"a=%n)", false, false},
+	    {"((a=%n)", false, false},
+	    {"(a=%n))", false, false},
+	    {"(a=%n)(b=c)", false, false},
+	    {"(a=%n)x", false, false},
+	    {"(a=\\2)(b=%n)", false, false},
+	    {"(&(a=\\)(uid=%n))", false, false},
+	    {"(a=\t)", false, false},
+	};
+	struct settings s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[256];
+
+		(void)snprintf(text, sizeof(text), D "  keys: {base: 'o=x', filter: '%s'}\n",
+		    rows[i].filter);
+		assert_err(
+		    text, rows[i].keys ? AK_OK : AK_ERR_INVALID, read_text(text, &s, NULL));
+		(void)snprintf(text, sizeof(text),
+		    D "  principal: {base: 'o=x', filter: '%s'}\n", rows[i].filter);
+		assert_err(text, rows[i].principal ? AK_OK : AK_ERR_INVALID,
+		    read_text(text, &s, NULL));
+	}
+}
+
+static void
+bad_values_of_the_directory_are_refused_at_their_place(void **state)
+{
+	static const struct refusal rows[] = {
+	    {"version: 1\ndirectory: {uris: [ldaps://a, 'ldap://a/x']}\n", 2, 31,
+		"directory.uris: `ldap://a/x' is not"},
+	    {"version: 1\ndirectory: {uris: [ldaps://a, ldaps://a]}\n", 2, 31, "given twice"},
+	    {D "  tls: plain\n", 4, 8, "`plain' is not starttls, ldaps or ldapi"},
+	    {D "  tls: false\n", 4, 8, "is not starttls"},
+	    {D "  ca_file: ca.pem\n", 4, 12, "is not an absolute path"},
+	    {D "  cert_file: ./c\n  key_file: /k\n", 4, 14, "is not an absolute path"},
+	    {D "  cert_file: /c\n  key_file: k\n", 5, 13, "is not an absolute path"},
+	    {D "  bind_dn: admin\n  password_file: /p\n", 4, 12, "is not a DN"},
+	    {D "  bind_dn: ''\n  password_file: /p\n", 4, 12, "no value"},
+	    {D "  bind_dn: cn=x\n  password_file: \"/a\\nb\"\n", 5, 18,
+		"is not an absolute path"},
+	    {D "  sasl: gssapi\n", 4, 9, "is not external"},
+	    {D "  timeout: 0\n", 4, 12, "no duration (from 1s to 1h)"},
+	    {D "  timeout: 3601\n", 4, 12, "from 1s to 1h"},
+	    {D "  timeout: never\n", 4, 12, "from 1s to 1h"},
+	    {D "  poll: never\n", 4, 9, "and not never"},
+	    {D "  reconcile: 0\n", 4, 14, "no duration"},
+	    {D "  max_age: soon\n", 4, 12, "no duration"},
+	    {D "  keys_max_age: -1\n", 4, 17, "no duration"},
+	    {D "  may_grant: [viewer, a*]\n", 4, 23, "is not a role's name, nor `*'"},
+	    {D "  may_grant: [Viewer]\n", 4, 15, "is not a role's name"},
+	    {D "  uid_range: 5\n", 4, 14, "no range of ids"},
+	    {D "  uid_range: 500-999\n", 4, 14, "holds 500, which"},
+	    {D "  uid_range: 1999999999-1879048192\n", 4, 14, "begins after its end"},
+	    {D "  counter: uids\n", 4, 12, "is not a DN"},
+	    {D "  keys: {base: keys}\n", 4, 16, "is not a DN"},
+	    {D "  keys: {base: ''}\n", 4, 16, "no value"},
+	    {D "  keys: {filter: (a=b)}\n", 4, 9, "directory.keys.base is missing"},
+	    {D "  groups: {}\n", 4, 11, "directory.groups.base is missing"},
+	    {D "  groups: {base: x}\n", 4, 18, "is not a DN"},
+	    {D "  groups: {base: o=x, filter: a=b}\n", 4, 31, "is not a filter"},
+	    {D "  groups: {base: o=x, name: 1cn}\n", 4, 29, "is not an attribute's name"},
+	    {D "  groups: {base: o=x, name: c_n}\n", 4, 29, "is not an attribute's name"},
+	    {D "  groups: {base: o=x, member: [a, 'b;binary']}\n", 4, 35,
+		"is not an attribute's name"},
+	    {D "  groups: {base: o=x, nested: yes}\n", 4, 31, "is true or false"},
+	    {D "  groups: {base: o=x, role_attribute: a b}\n", 4, 39,
+		"is not an attribute's name"},
+	    {D "  principal: {filter: (uid=%n)}\n", 4, 14,
+		"directory.principal.base is missing"},
+	    {D "  principal: {base: x}\n", 4, 21, "is not a DN"},
+	    {D "  principal: {base: o=x, filter: (uid=root)}\n", 4, 34, "(ATTRIBUTE=%n) once"},
+	    {D "  principal: []\n", 4, 14, "directory.principal is a mapping"},
+	};
+
+	(void)state;
+	CHECK_REFUSALS(rows);
+}
+
+static void
+options_that_contradict_each_other_are_refused(void **state)
+{
+	static const struct refusal rows[] = {
+	    {"version: 1\ndirectory: {uris: [ldaps://a, ldap://b], tls: ldaps}\n", 2, 31,
+		"`ldap://b' is not what `tls: ldaps' says"},
+	    {D "  tls: starttls\n", 3, 9, "`ldaps://a' is not what `tls: starttls' says"},
+	    {D "  tls: ldapi\n", 3, 9, "`ldaps://a' is not what `tls: ldapi' says"},
+	    {D "  bind_dn: cn=x\n", 4, 12, "needs directory.password_file"},
+	    {D "  password_file: /p\n", 4, 18, "needs directory.bind_dn"},
+	    {D "  cert_file: /c\n", 4, 14, "needs directory.key_file"},
+	    {D "  key_file: /k\n", 4, 13, "needs directory.cert_file"},
+	    {D "  sasl: external\n", 4, 9, "needs directory.cert_file"},
+	    {"version: 1\ndirectory: {uris: [ldapi://, ldaps://a], sasl: external}\n", 2, 48,
+		"needs directory.cert_file"},
+	    {D "  cert_file: /c\n  key_file: /k\n  sasl: external\n  bind_dn: cn=x\n  "
+	       "password_file: /p\n",
+		6, 9, "two ways"},
+	    {"version: 1\nuid_range: 1900000000-1900000001\n"
+	     "directory: {uris: ldaps://a}\n",
+		2, 12, "could be given twice"},
+	    {"version: 1\ngid_range: 1900000000-1900000001\n"
+	     "directory: {uris: ldaps://a}\n",
+		2, 12, "gid_range overlap"},
+	    {D "  uid_range: 99999-100000\n", 4, 14,
+		"directory.uid_range and uid_range overlap"},
+	    {D "  uid_range: 69999-69999\n", 4, 14, "directory.uid_range and gid_range overlap"},
+	};
+	static const char *const good[] = {
+	    "version: 1\ndirectory: {uris: [ldapi://, 'ldapi://%2Frun%2Fl'], sasl: external, "
+	    "tls: ldapi}\n",
+	    D "  cert_file: /c\n  key_file: /k\n  sasl: external\n",
+	    D "  uid_range: 100000-100000\n",
+	    "version: 1\ndirectory: {uris: ldap://a, tls: starttls}\n",
+	    /* nobody asks for the range of a directory that is not there */
+	    "version: 1\nuid_range: 1900000000-1900000001\n",
+	};
+	struct settings s;
+
+	(void)state;
+	CHECK_REFUSALS(rows);
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		assert_err(good[i], AK_OK, read_text(good[i], &s, NULL));
+}
+
+static void
+a_copy_borrows_from_itself(void **state)
+{
+	struct settings s, copy;
+
+	(void)state;
+	assert_err("", AK_OK, read_text(everything, &s, NULL));
+	settings_copy(&copy, &s);
+	memset(&s, 'x', sizeof(s));
+	assert_everything(&copy);
+}
+
+static void
+a_role_comes_through_the_directory_when_it_is_named(void **state)
+{
+	static const struct {
+		const char *may_grant, *role;
+		bool root_equivalent, may;
+	} rows[] = {
+	    {"[]", "viewer", false, false},
+	    {"[]", "*", false, false},
+	    {"[viewer]", "viewer", false, true},
+	    {"[viewer]", "view", false, false},
+	    {"[viewer]", "admin", true, false},
+	    {"[viewer, admin]", "admin", true, true},
+	    {"['*']", "viewer", false, true},
+	    {"['*']", "admin", true, false},
+	    {"[admin, '*']", "admin", true, true},
+	};
+	struct settings s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[128];
+
+		(void)snprintf(text, sizeof(text), D "  may_grant: %s\n", rows[i].may_grant);
+		assert_err(text, AK_OK, read_text(text, &s, NULL));
+		assert_row(text, settings_may_grant(&s.directory, rows[i].role,
+				     rows[i].root_equivalent) == rows[i].may);
+	}
+	settings_default(&s);
+	assert_false(settings_may_grant(&s.directory, "viewer", false));
+}
+
+/* What each of the checks over several options refuses in a file, it refuses in an image. */
+static void
+contradictions_do_not_unpack(void **state)
+{
+	struct settings s, back;
+	struct directory_settings *d = &s.directory;
+	struct pack p;
+
+	(void)state;
+	for (int i = 0; i < 9; i++) {
+		assert_err("", AK_OK, read_text(everything, &s, NULL));
+		switch (i) {
+		case 0:
+			break;
+		case 1:
+			d->uris = STRV_EMPTY;
+			break;
+		case 2:
+			(void)strcpy(d->bind_dn, "");
+			break;
+		case 3:
+			(void)strcpy(d->password_file, "");
+			break;
+		case 4:
+			(void)strcpy(d->key_file, "");
+			break;
+		case 5:
+			(void)strcpy(d->cert_file, "");
+			break;
+		case 6:
+			d->sasl = DIRECTORY_EXTERNAL;
+			break;
+		case 7:
+			d->uids = s.uids;
+			break;
+		case 8:
+			d->uids = s.gids;
+			break;
+		}
+		p = PACK_INIT;
+		settings_pack(&s, &p);
+		assert_int_equal(
+		    settings_unpack(p.bytes, p.len_b, &back), i == 0 ? AK_OK : AK_ERR_CORRUPT);
+		pack_clear(&p);
+	}
+}
+
 static void
 packed_settings_come_back(void **state)
 {
@@ -453,6 +906,15 @@ main(void)
 	    cmocka_unit_test(ranges_that_are_reserved_reversed_or_overlap_are_refused),
 	    cmocka_unit_test(values_have_their_longest),
 	    cmocka_unit_test(more_host_names_than_fit_are_refused),
+	    cmocka_unit_test(a_directory_that_says_its_servers_has_every_default),
+	    cmocka_unit_test(a_directory_without_a_server_is_refused),
+	    cmocka_unit_test(a_uri_says_the_server_and_nothing_more),
+	    cmocka_unit_test(a_filter_is_one_whole_filter),
+	    cmocka_unit_test(bad_values_of_the_directory_are_refused_at_their_place),
+	    cmocka_unit_test(options_that_contradict_each_other_are_refused),
+	    cmocka_unit_test(a_copy_borrows_from_itself),
+	    cmocka_unit_test(a_role_comes_through_the_directory_when_it_is_named),
+	    cmocka_unit_test(contradictions_do_not_unpack),
 	    cmocka_unit_test(packed_settings_come_back),
 	    cmocka_unit_test(changed_bytes_unpack_to_sound_settings_or_none),
 	    cmocka_unit_test(home_is_filled_in),

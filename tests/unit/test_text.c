@@ -263,6 +263,41 @@ a_passwd_field_has_no_colon_and_no_control_byte(void **state)
 	}
 }
 
+static void
+what_is_utf8_and_what_is_a_line(void **state)
+{
+	static const struct {
+		const char *text;
+		bool utf8, line;
+	} rows[] = {
+	    {"", true, false},
+	    {"Prüfung \xe2\x82\xac \xf0\x9f\x94\x91", true, true},
+	    {"\xff", false, false},
+	    {"a\xc3", false, false}, /* cut */
+	    {"\x80", false, false},
+	    {"\xc0\xaf", false, false}, /* overlong */
+	    {"\xe0\x9f\xbf", false, false},
+	    {"\xf0\x8f\xbf\xbf", false, false},
+	    {"\xed\xa0\x80", false, false}, /* a surrogate */
+	    {"\xf4\x90\x80\x80", false, false}, /* above U+10FFFF */
+	    {"\xe2\x82", false, false},
+	    {"\xe2\x28\xa1", false, false},
+	    {"\xe2\x82\x28", false, false},
+	    {"a\nb", true, false},
+	    {"a\x7f", true, false},
+	    {"a\xc2\x85", true, false}, /* a C1 control */
+	    {"a\xc2\xa0", true, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(text_is_utf8(rows[i].text), rows[i].utf8);
+		assert_int_equal(text_is_line(rows[i].text, 255), rows[i].line);
+	}
+	assert_true(text_is_line("abc", 3));
+	assert_false(text_is_line("abcd", 3));
+}
+
 int
 main(void)
 {
@@ -276,6 +311,7 @@ main(void)
 	    cmocka_unit_test(many_stars_do_not_blow_up),
 	    cmocka_unit_test(abuse_024_to_031_what_is_a_name),
 	    cmocka_unit_test(abuse_117_no_locale_changes_what_a_name_is),
+	    cmocka_unit_test(what_is_utf8_and_what_is_a_line),
 	    cmocka_unit_test(a_passwd_field_has_no_colon_and_no_control_byte),
 	};
 

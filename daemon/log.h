@@ -1,0 +1,38 @@
+/* log: what the daemon did and what is wrong, one logfmt line for each event (apikeyd(8) lists them). */
+#ifndef AK_LOG_H
+#define AK_LOG_H
+
+#include <stdbool.h>
+
+enum event {
+	EVENT_STARTED,
+	EVENT_STOPPING,
+	EVENT_SETTINGS_BROKEN,
+	EVENT_POLICY_BROKEN,
+	EVENT_POLICY_LOADED,
+	EVENT_PUBLISHED,
+	EVENT_PUBLISH_FAILED,
+	EVENT_DIRECTORY_CONNECTED,
+	EVENT_DIRECTORY_LOST,
+	EVENT_DIRECTORY_KEY_SKIPPED,
+	EVENT_DIRECTORY_REMOVED,
+	EVENT_SNAPSHOT_DAMAGED,
+	EVENT_ENGINE_STARTED,
+	EVENT_ENGINE_ENDED,
+	EVENT_COUNT
+};
+
+/* To syslog (facility daemon), and to stderr too when run in the foreground. */
+struct log {
+	bool foreground;
+};
+
+void log_open(const struct log *l);
+
+/* Pairs of a field's name and its value (NULL or "": left out), then NULL. */
+void log_event(const struct log *l, enum event e, ...) __attribute__((sentinel));
+
+/* "policy-loaded" */
+const char *log_event_name(enum event e);
+
+#endif

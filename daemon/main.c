@@ -1,0 +1,98 @@
+/* apikeyd: keeps what logins read in step with the host's files and an LDAP directory. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon.h"
+
+static const char usage[] = "usage: apikeyd [-f]\n"
+			    "       apikeyd -V | -h\n"
+			    "\n"
+			    "  -f  in the foreground's terms: what is logged is printed too\n"
+			    "  -V  print the version\n"
+			    "  -h  print this text\n";
+
+/* A closed 0, 1 or 2 would be given to the next file that is opened. */
+static int
+keep_descriptors(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) == -1 &&
+		    open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
+			return -1;
+	return 0;
+}
+
+/* The directory's password passes through. */
+static void
+keep_memory(void)
+{
+	const struct rlimit none = {.rlim_cur = 0, .rlim_max = 0};
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+static int
+run(bool foreground)
+{
+	struct daemon_how how = {.paths = paths_installed(),
+	    .log = {.foreground = foreground},
+	    .notify_address = getenv("NOTIFY_SOCKET"),
+	    .watchdog_usec = getenv("WATCHDOG_USEC"),
+	    .watchdog_pid = getenv("WATCHDOG_PID")};
+	struct diag why = DIAG_INIT;
+	char said[DIAG_PRINT_CAP];
+	enum ak_err err;
+
+	if (geteuid() != how.paths.owner) {
+		(void)fprintf(stderr, "apikeyd: must be started by root\n");
+		return EXIT_FAILURE;
+	}
+	log_open(&how.log);
+	err = daemon_run(&how, &why);
+	if (err == AK_OK)
+		return EXIT_SUCCESS;
+	(void)diag_because(&why, err, "%s", ak_strerror(err));
+	(void)fprintf(stderr, "apikeyd: %s\n", diag_print(&why, said, sizeof(said)));
+	return EXIT_FAILURE;
+}
+
+int
+main(int argc, char **argv)
+{
+	bool foreground = false;
+	int opt;
+
+	if (keep_descriptors() != 0)
+		return EXIT_FAILURE;
+	keep_memory();
+	(void)umask(077); /* files that others read get their own mode */
+	while ((opt = getopt(argc, argv, "fVh")) != -1)
+		switch (opt) {
+		case 'f':
+			foreground = true;
+			break;
+		case 'V':
+			(void)printf("apikeyd %s\n", PACKAGE_VERSION);
+			return EXIT_SUCCESS;
+		case 'h':
+			(void)fputs(usage, stdout);
+			return EXIT_SUCCESS;
+		default:
+			(void)fputs(usage, stderr);
+			return 2;
+		}
+	if (optind < argc) {
+		(void)fputs(usage, stderr);
+		return 2;
+	}
+	return run(foreground);
+}

@@ -1,0 +1,166 @@
+#include "publisher.h"
+
+#include "keyring.h"
+#include "nscd.h"
+
+/* The command goes first: its lock is asked for again this soon, and never waited for. */
+#define LOCKED_MS 10
+#define RETRY_MIN_MS 1000
+#define RETRY_MAX_MS 60000
+/* A write's share of the time: one part in so many more. */
+#define PACE 10
+
+static void
+run(void *ctx)
+{
+	publisher_run(ctx, false);
+}
+
+void
+publisher_init(struct publisher *p, struct loop *loop, const struct paths *paths,
+    struct rules *rules, const struct publisher_host *host)
+{
+	*p = (struct publisher){.loop = loop, .paths = paths, .rules = rules, .host = *host};
+	p->due = (struct loop_timer){.due = run, .ctx = p};
+}
+
+void
+publisher_stop(struct publisher *p)
+{
+	loop_disarm(p->loop, &p->due);
+}
+
+void
+publisher_want(struct publisher *p, bool reload)
+{
+	p->reload |= reload;
+	loop_arm_by(p->loop, &p->due, 0);
+}
+
+void
+publisher_want_paced(struct publisher *p)
+{
+	int64_t wait = p->paced_until_ms - loop_now_ms();
+
+	loop_arm_by(p->loop, &p->due, wait > 0 ? wait : 0);
+}
+
+static void
+load_rules(struct publisher *p)
+{
+	enum rules_news news = rules_load(p->rules);
+
+	p->reload = false;
+	if (news != RULES_SAME)
+		p->host.news(p->host.ctx, news);
+}
+
+static bool
+is_same_source(struct source_id a, struct source_id b)
+{
+	return a.generation == b.generation && (a.generation == 0 || a.id == b.id);
+}
+
+/* Was users.idx made from what is there now? */
+static bool
+is_published(const struct publisher *p)
+{
+	const struct live *l = &p->rules->live;
+	struct keyring ring = KEYRING_INIT;
+	struct source_id keys = {.generation = 0}, groups = {.generation = 0};
+	const struct users_extra *u = &ring.users;
+	bool same;
+
+	if (keyring_open(p->paths, &ring) != AK_OK)
+		return false;
+	p->host.sources(p->host.ctx, &keys, &groups);
+	same = keyring_is_published(&ring) &&
+	       u->policy == (l->image != NULL ? l->policy_id : 0) &&
+	       u->config == l->settings_id && u->group == l->group_id &&
+	       is_same_source(u->directory_keys, keys) &&
+	       is_same_source(u->directory_groups, groups);
+	keyring_close(&ring);
+	return same && (l->image == NULL || l->from_store);
+}
+
+static enum ak_err
+publish_locked(
+    struct publisher *p, struct store *s, struct publish_result *res, struct diag *why)
+{
+	enum ak_err err = p->host.note(p->host.ctx, s);
+
+	if (err == AK_OK)
+		err = publish(s, &p->rules->live, p->host.now(p->host.ctx), res, why);
+	if (err == AK_OK)
+		p->rules->live.from_store = true;
+	return err;
+}
+
+struct outcome {
+	struct publish_result res;
+	bool changed; /* there was something to write */
+	bool busy; /* another writer is at work */
+};
+
+static enum ak_err
+bring_up_to_date(struct publisher *p, struct outcome *out, struct diag *why)
+{
+	struct store_options opt = {
+	    .hooks = {.id_taken = p->host.id_taken, .ctx = p->host.ctx}, .no_wait = true};
+	struct store *s = NULL;
+	enum ak_err err;
+
+	if (is_published(p))
+		return AK_OK;
+	if ((err = store_open(p->paths, &opt, &s, why)) != AK_OK) {
+		out->busy = err == AK_ERR_EXISTS;
+		return err;
+	}
+	/* Whoever had the lock until now may have changed and published it all. */
+	if (!rules_is_current(p->rules))
+		load_rules(p);
+	out->changed = !is_published(p);
+	if (out->changed)
+		err = publish_locked(p, s, &out->res, why);
+	store_close(&s);
+	if (out->changed)
+		nscd_flush();
+	return err;
+}
+
+static void
+retry_later(struct publisher *p)
+{
+	p->retry_ms = p->retry_ms == 0 ? RETRY_MIN_MS : p->retry_ms * 2;
+	if (p->retry_ms > RETRY_MAX_MS)
+		p->retry_ms = RETRY_MAX_MS;
+	p->paced_until_ms = loop_now_ms() + p->retry_ms;
+	loop_arm(p->loop, &p->due, p->retry_ms);
+}
+
+void
+publisher_run(struct publisher *p, bool reload)
+{
+	int64_t began = loop_now_ms();
+	struct outcome out = {.changed = false};
+	struct diag why = DIAG_INIT;
+	enum ak_err err, prepared;
+
+	loop_disarm(p->loop, &p->due);
+	if (reload || p->reload || !rules_is_current(p->rules))
+		load_rules(p);
+	prepared = p->host.prepare(p->host.ctx, &why);
+	err = bring_up_to_date(p, &out, &why);
+	p->paced_until_ms = loop_now_ms() + PACE * (loop_now_ms() - began);
+	if (out.busy) {
+		loop_arm_by(p->loop, &p->due, LOCKED_MS);
+		return;
+	}
+	if (err == AK_OK)
+		err = prepared;
+	if (err == AK_OK)
+		p->retry_ms = 0;
+	else
+		retry_later(p);
+	p->host.done(p->host.ctx, err, out.changed && err == AK_OK ? &out.res : NULL, &why);
+}

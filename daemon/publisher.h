@@ -1,0 +1,67 @@
+/* publisher: brings users.idx up to date when something moved: when the lock is free, never waiting, again after a failure. */
+#ifndef AK_PUBLISHER_H
+#define AK_PUBLISHER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "diag.h"
+#include "err.h"
+#include "loop.h"
+#include "paths.h"
+#include "publish.h"
+#include "record.h"
+#include "rules.h"
+#include "store.h"
+
+/* What the publisher asks of whoever made it. */
+struct publisher_host {
+	int64_t (*now)(void *ctx); /* seconds since the epoch */
+	bool (*id_taken)(void *ctx, uint32_t id); /* as in struct store_hooks */
+	/* The settings or the policy are others now; never RULES_SAME. */
+	void (*news)(void *ctx, enum rules_news news);
+	/*
+	 * Write the directory's files, if there is something to write: before the
+	 * lock is taken, so that logins obey at once. After a failure what is
+	 * there is published all the same.
+	 */
+	enum ak_err (*prepare)(void *ctx, struct diag *why);
+	/* Which of the directory's files users.idx is to be made from. */
+	void (*sources)(void *ctx, struct source_id *keys, struct source_id *groups);
+	/* Under the lock: tell the store what prepare changed. */
+	enum ak_err (*note)(void *ctx, struct store *s);
+	/* res NULL: all was up to date. Not told while the lock is another's. */
+	void (*done)(void *ctx, enum ak_err err, const struct publish_result *res,
+	    const struct diag *why);
+	void *ctx;
+};
+
+struct publisher {
+	struct loop *loop;
+	const struct paths *paths;
+	struct rules *rules;
+	struct publisher_host host;
+	struct loop_timer due;
+	bool reload; /* as publisher_want was told */
+	int64_t paced_until_ms; /* what comes from the directory waits until then */
+	int64_t retry_ms; /* after a failure; 0: none */
+};
+
+void publisher_init(struct publisher *p, struct loop *loop, const struct paths *paths,
+    struct rules *rules, const struct publisher_host *host);
+void publisher_stop(struct publisher *p);
+
+/* At once. reload: the settings' or the policy's files moved, whatever their stamps say. */
+void publisher_want(struct publisher *p, bool reload);
+
+/*
+ * The directory's entries moved. At once, if the last such write is long
+ * enough ago: ten times as long as it took; else then, together with all that
+ * comes until then.
+ */
+void publisher_want_paced(struct publisher *p);
+
+/* The same, now, instead of from the loop. */
+void publisher_run(struct publisher *p, bool reload);
+
+#endif
