@@ -47,9 +47,8 @@ boot() {
 		mkdir sys/fs/cgroup/systemd
 		mount -t cgroup -o none,name=systemd cgroup sys/fs/cgroup/systemd
 		ip link set lo up
-		ip link add hole type dummy
-		ip addr add 10.99.0.1/24 dev hole
-		ip link set hole up
+		$(declare -f black_hole)
+		black_hole
 		pivot_root . old
 		umount -l /old
 		exec env -i container=private /lib/systemd/systemd --log-target=console --show-status=yes
@@ -74,7 +73,11 @@ login_boot() {
 # property NAME: of the unit.
 property() { in_boot systemctl show apikeyd.service -p "$1" --value; }
 # ours_failed: units of ours that did.
-ours_failed() { in_boot systemctl list-units --failed --plain --no-legend | grep -i apikey || :; }
+ours_failed() {
+	local failed
+	failed=$(in_boot systemctl list-units --failed --plain --no-legend) || return
+	grep -i apikey <<<"$failed" || :
+}
 # started_within SECONDS: from the unit's start to its being ready.
 started_within() {
 	local from to
@@ -105,6 +108,7 @@ shows 'its exposure is 2.5 at most, by systemd-analyze security' 0 'Overall expo
 	systemd-analyze security --offline=true --threshold=25 /lib/systemd/system/apikeyd.service
 
 holds 'the host boots, its directory a black hole' boot
+booted || { tap_done; exit 1; }
 equals 'nothing of ours failed' '' ours_failed
 holds 'apikeyd is active' is ActiveState active
 holds 'and did not wait for the directory' started_within 30

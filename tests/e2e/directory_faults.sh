@@ -181,9 +181,7 @@ done
 
 # --- a black hole (abuse 082) -------------------------------------------------------------------
 
-ip link add hole type dummy
-ip addr add 10.99.0.1/24 dev hole
-ip link set hole up
+black_hole
 daemon_stop
 directory_settings "uris=['ldap://10.99.0.2']"
 daemon_start
