@@ -31,8 +31,7 @@ services() {
 	systemd-machine-id-setup >/dev/null 2>&1
 }
 
-# own_cgroups: this shell, and what it starts from now on, into control groups of their own, of both kinds that systemd
-# may use; they go with the suite.
+# own_cgroups: control groups for the booted host alone, of both kinds that systemd may use; they go with the suite.
 own_cgroups() {
 	local kind
 	trap forget_cgroups EXIT
@@ -40,24 +39,17 @@ own_cgroups() {
 		mkdir -p "$GUEST/cgroup/${kind%% *}"
 		# shellcheck disable=SC2086
 		mount -t $kind cgroup "$GUEST/cgroup/${kind%% *}" || return
-	done
-	for kind in "$GUEST"/cgroup/*; do
-		cgroups+=("$(mktemp -d "$kind/apikey-boot.XXXXXX")")
-		printf '%d\n' $$ >"${cgroups[-1]}/cgroup.procs"
+		cgroups+=("$(mktemp -d "$GUEST/cgroup/${kind%% *}/apikey-boot.XXXXXX")")
 	done
 }
 forget_cgroups() {
 	local dir
-	[ -z "${boot_pid:-}" ] || kill -KILL "$boot_pid" 2>/dev/null || :
+	[ -z "${boot_pid:-}" ] || kill -KILL "$boot_pid" || :
 	for dir in "${cgroups[@]}"; do
-		printf '%d\n' $$ >"${dir%/*}/cgroup.procs"
-		wait_until 10 cgroup_removed "$dir"
+		wait_until 10 cgroup_removed "$dir" || printf '# %s stays\n' "$dir"
 	done
 }
-cgroup_removed() {
-	find "$1" -mindepth 1 -depth -type d -exec rmdir {} +
-	rmdir "$1"
-}
+cgroup_removed() { find "$1" -depth -type d -exec rmdir {} + && [ ! -e "$1" ]; }
 
 # boot: systemd, on this host's files, with a network that has a black hole in it. $boot_pid is its process 1.
 boot() {
@@ -83,8 +75,10 @@ boot() {
 		umount -l /old
 		exec env -i container=private /lib/systemd/systemd --log-target=console --show-status=yes
 	BOOT
-	unshare --mount --net --pid --uts --ipc --cgroup --fork --kill-child -- \
-		bash "$GUEST/boot.sh" </dev/null >"$GUEST/console" 2>&1 &
+	(
+		for dir in "${cgroups[@]}"; do printf '%d\n' "$BASHPID" >"$dir/cgroup.procs"; done
+		exec unshare --mount --net --pid --uts --ipc --cgroup --fork --kill-child -- bash "$GUEST/boot.sh"
+	) </dev/null >"$GUEST/console" 2>&1 &
 	boot_pid=$(wait_until 10 pgrep -P $! >/dev/null && pgrep -P $! -o)
 	wait_until 60 in_boot systemctl is-system-running --wait || wait_until 60 booted || { cat "$GUEST/console" >&2; return 1; }
 }
