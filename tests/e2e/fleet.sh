@@ -32,7 +32,7 @@ host_up() {
 		mount --bind $dir/etc /etc
 		mount --bind $dir/state $STATE
 		mount --bind $dir/home /home
-		mkdir -p /run/apikey
+		mkdir -p /run/apikey /run/sshd
 		mount --bind $dir/run /run/apikey
 		hostname host$n
 		: >$dir/up
