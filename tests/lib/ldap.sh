@@ -103,6 +103,11 @@ slapd_config() {
 	done
 	cat <<-LDIF
 
+		dn: olcDatabase=config,cn=config
+		objectClass: olcDatabaseConfig
+		olcDatabase: config
+		olcAccess: to * by dn.exact="cn=admin,$SUFFIX" manage by * none
+
 		dn: olcDatabase=mdb,cn=config
 		objectClass: olcDatabaseConfig
 		objectClass: olcMdbConfig
