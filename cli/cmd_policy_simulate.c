@@ -34,6 +34,26 @@ struct outcome {
 
 #define OUTCOME_INIT ((struct outcome){.roles = PACK_INIT})
 
+/* What the host's settings said then. Where they name no server today, any will do: none is asked. */
+static enum ak_err
+take_settings(const struct sample *sample, struct settings *out)
+{
+	struct directory_settings *d = &out->directory;
+
+	if (sample->may_grant.len_b > sizeof(d->may_grant_bytes))
+		return AK_ERR_CORRUPT;
+	if (sample->may_grant.len_b > 0)
+		memcpy(d->may_grant_bytes, sample->may_grant.bytes, sample->may_grant.len_b);
+	d->may_grant = (struct strv){d->may_grant_bytes, sample->may_grant.len_b};
+	d->present = sample->has_directory;
+	if (d->uris.len_b == 0) {
+		memcpy(d->uris_bytes, "ldapi://", sizeof("ldapi://"));
+		d->uris = (struct strv){d->uris_bytes, sizeof("ldapi://")};
+	}
+	out->public_key_logins = sample->public_key_logins;
+	return text_copy(out->space, sizeof(out->space), sample->space);
+}
+
 static enum ak_err
 take_sample(const struct cli *c, const struct args *a, const char *id, struct question *q,
     struct diag *why)
@@ -56,8 +76,7 @@ take_sample(const struct cli *c, const struct args *a, const char *id, struct qu
 	q->request = q->sample.request;
 	q->has_when = q->sample.has_when;
 	q->at_ms = q->sample.at_ms;
-	q->settings.public_key_logins = q->sample.public_key_logins;
-	return text_copy(q->settings.space, sizeof(q->settings.space), q->sample.space);
+	return take_settings(&q->sample, &q->settings);
 }
 
 static enum ak_err

@@ -21,7 +21,7 @@ note(const struct search *s, const char *word)
 static bool
 lacks_directory(const struct search *s)
 {
-	return s->req->stale && !s->req->favour && !s->in_deny;
+	return s->req->unknown || (s->req->stale && !s->req->favour && !s->in_deny);
 }
 
 static bool

@@ -8,7 +8,7 @@
 
 /*
  * As entries of a list, each once: address, origin, time, zone NAME, directory
- * (its memberships are stale), service, login. pack_clear out; a
+ * (its memberships are stale, or not known), service, login. pack_clear out; a
  * failure to allocate stays in it.
  */
 void missing_inputs(const struct image *im, const struct policy_request *req,

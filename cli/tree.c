@@ -110,8 +110,10 @@ take_line(void *ctx, const struct trace_line *line)
 static void
 add_held(struct out_json *j, const struct image *im, const struct policy_held *h)
 {
-	static const char *const sources[] = {
-	    [POLICY_FROM_KEY] = "binding", [POLICY_FROM_GROUP] = "group", [POLICY_FROM_GRANT] = "grant"};
+	static const char *const sources[] = {[POLICY_FROM_KEY] = "binding",
+	    [POLICY_FROM_GROUP] = "group",
+	    [POLICY_FROM_GRANT] = "grant",
+	    [POLICY_FROM_DIRECTORY] = "directory"};
 
 	out_object(j, NULL);
 	out_text(j, "role", image_role(im, h->role).name);

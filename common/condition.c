@@ -18,7 +18,7 @@ condition_start(struct condition_run *run)
 	uint32_t n = image_count_definitions(run->im);
 
 	run->frames = calloc((size_t)image_depth(run->im) + 1, sizeof(*run->frames));
-	run->known = calloc(2 * (size_t)n + 1, 1);
+	run->known = calloc(CONDITION_N_MODES * (size_t)n + 1, 1);
 	if (run->frames != NULL && run->known != NULL)
 		return AK_OK;
 	condition_clear(run);
@@ -58,11 +58,16 @@ any_group(const struct image_node *node, struct strv groups)
 
 /* What a stale directory said counts where it can only refuse, or for a session that is to go on. */
 static enum truth
-eval_group(const struct policy_request *req, const struct image_node *node, bool in_deny)
+eval_group(
+    const struct policy_request *req, const struct image_node *node, enum condition_mode mode)
 {
 	if (any_group(node, req->groups))
 		return TRUTH_TRUE;
-	if (req->stale && !in_deny && !req->favour)
+	if (mode == CONDITION_BOUNDED)
+		return req->favour ? TRUTH_UNPROVEN : TRUTH_UNDEFINED;
+	if (req->unknown)
+		return TRUTH_UNDEFINED;
+	if (req->stale && mode != CONDITION_DENY && !req->favour)
 		return TRUTH_UNDEFINED;
 	return truth_of(any_group(node, req->directory_groups));
 }
@@ -124,7 +129,8 @@ eval_percent(const struct image_node *node, const struct moments *when)
 }
 
 static enum truth
-eval_leaf(const struct condition_run *run, const struct image_node *node, bool in_deny)
+eval_leaf(
+    const struct condition_run *run, const struct image_node *node, enum condition_mode mode)
 {
 	const struct policy_request *req = run->req;
 
@@ -132,7 +138,7 @@ eval_leaf(const struct condition_run *run, const struct image_node *node, bool i
 	case IMAGE_OP_LOGIN:
 		return eval_text(node, req->login);
 	case IMAGE_OP_GROUP:
-		return eval_group(req, node, in_deny);
+		return eval_group(req, node, mode);
 	case IMAGE_OP_SERVICE:
 		return eval_text(node, req->service);
 	case IMAGE_OP_ACCOUNT:
@@ -162,22 +168,29 @@ eval_leaf(const struct condition_run *run, const struct image_node *node, bool i
 	return TRUTH_UNDEFINED;
 }
 
+/* Taken for true when the other is taken for false, and not for false when the other is not for true. */
+static enum truth
+negate(enum truth v)
+{
+	unsigned as_true = (unsigned)v >> 1 & 1, not_false = (unsigned)v & 1;
+
+	return (enum truth)((not_false ^ 1) << 1 | (as_true ^ 1));
+}
+
 /* A child's truth into its parent's. Is the parent's settled, whatever the other children are? */
 static bool
 fold(struct condition_frame *f, enum truth v)
 {
 	switch (f->op) {
 	case IMAGE_OP_ANY:
-		if (v > f->so_far)
-			f->so_far = v;
-		return v == TRUTH_TRUE;
+		f->so_far = (enum truth)((unsigned)f->so_far | (unsigned)v);
+		return f->so_far == TRUTH_TRUE;
 	case IMAGE_OP_NOT:
-		f->so_far = (enum truth)(TRUTH_TRUE - v);
+		f->so_far = negate(v);
 		return true;
 	default:
-		if (v < f->so_far)
-			f->so_far = v;
-		return v == TRUTH_FALSE;
+		f->so_far = (enum truth)((unsigned)f->so_far & (unsigned)v);
+		return f->so_far == TRUTH_FALSE;
 	}
 }
 
@@ -193,9 +206,10 @@ open_frame(enum image_op op, uint32_t end, uint32_t back, uint32_t definition)
 
 /* A loop with its own stack, as deep as image_check has measured: a policy's depth is not this program's. */
 enum truth
-condition_eval(const struct condition_run *run, struct image_condition when, bool in_deny)
+condition_eval(
+    const struct condition_run *run, struct image_condition when, enum condition_mode mode)
 {
-	unsigned char *known = run->known + (in_deny ? image_count_definitions(run->im) : 0);
+	unsigned char *known = run->known + mode * image_count_definitions(run->im);
 	struct condition_frame *top = run->frames;
 	uint32_t at = when.first;
 	enum truth v;
@@ -216,7 +230,7 @@ condition_eval(const struct condition_run *run, struct image_condition when, boo
 			continue;
 		}
 		v = node.op == IMAGE_OP_IS ? (enum truth)(known[node.number] - 1)
-					   : eval_leaf(run, &node, in_deny);
+					   : eval_leaf(run, &node, mode);
 		at = node.end;
 		while (fold(top, v) || at == top->end) {
 			v = top->so_far;

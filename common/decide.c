@@ -20,6 +20,8 @@ static const struct {
     [REASON_EXPIRED] = {"expired", "the key has expired"},
     [REASON_TIME_UNDEFINED] = {"time-undefined",
 	"the key is bound in time, and this host's clock can't be believed"},
+    [REASON_DIRECTORY] = {"directory",
+	"the key lives in LDAP, and LDAP has not been heard for too long"},
     [REASON_FROM] = {"from", "the key may not be used from this address"},
     [REASON_NO_POLICY] = {"no-policy", "this host has no valid policy"},
     [REASON_SPACE] = {"space", "this host's space is not declared in the policy"},
@@ -178,6 +180,31 @@ gate_expiry(const struct decide_request *req, struct text *say)
 	return REASON_EXPIRED;
 }
 
+static void
+say_contact(const struct decide_request *req, struct text *say)
+{
+	char when[NUM_TIME_CAP];
+
+	if (req->contact_at == 0)
+		text_add(say, "LDAP has never been heard");
+	else
+		text_add(
+		    say, "LDAP was last heard at %s", num_print_time(req->contact_at, when));
+}
+
+static enum reason
+gate_directory(const struct decide_request *req, struct text *say)
+{
+	if (!req->directory_key)
+		return REASON_PERMITTED;
+	text_add(say, "the key lives in LDAP, and ");
+	say_contact(req, say);
+	if (!req->keys_stale)
+		return REASON_PERMITTED;
+	text_add(say, ", which is too long ago");
+	return req->favour ? REASON_PERMITTED : REASON_DIRECTORY;
+}
+
 /* A block that can't be read matches nothing: it can only have been made by another version. */
 static enum reason
 gate_from(const struct decide_request *req, struct text *say)
@@ -221,7 +248,7 @@ static enum reason
 pass_gates(const struct decide_request *req, const struct trace *trace, struct verdict *v)
 {
 	static gate_fn *const gates[] = {gate_lockdown, gate_secret, gate_token, gate_state,
-	    gate_not_before, gate_expiry, gate_from};
+	    gate_not_before, gate_expiry, gate_directory, gate_from};
 	struct text why = text_over(v->why, sizeof(v->why));
 	enum reason first = REASON_PERMITTED;
 
@@ -263,7 +290,10 @@ decide_policy_request(const struct decide_request *req)
 	    .bindings = req->key->bindings,
 	    .groups = req->key->groups,
 	    .directory_groups = req->directory_groups,
+	    .directory_bindings = req->directory_bindings,
 	    .stale = req->stale,
+	    .unknown = req->unknown,
+	    .directory_key = req->directory_key,
 	    .address = req->address,
 	    .origin = req->origin,
 	    .when = req->time_undefined ? NULL : req->when,
@@ -332,6 +362,24 @@ say_rule(const struct decide_request *req, const struct verdict *v, struct text 
 	say_cut(t, rule.reason, 160);
 }
 
+/* Why roles may be missing: in favour of a session they are not. */
+static void
+say_silence(const struct decide_request *req, struct text *t)
+{
+	char when[NUM_TIME_CAP];
+
+	if (req->favour || (!req->stale && !req->unknown))
+		return;
+	text_add(t, "; LDAP gives no roles: ");
+	if (!req->stale)
+		text_add(t, "what it says of this key is not known here");
+	else if (req->contact_at == 0)
+		text_add(t, "it has never been heard");
+	else
+		text_add(
+		    t, "it has not been heard since %s", num_print_time(req->contact_at, when));
+}
+
 /* For what no gate has said: a sentence for the verdict. */
 static void
 say_why(const struct decide_request *req, struct verdict *v)
@@ -354,6 +402,11 @@ say_why(const struct decide_request *req, struct verdict *v)
 			text_add(&t, ": uid 0 is never entered with a key");
 		else if (v->roles_text[0] == '\0')
 			text_add(&t, ": the key holds no role on this host");
+		say_silence(req, &t);
+		break;
+	case REASON_NOT_ADMITTED:
+		text_add(&t, "%s", reason_text(v->reason));
+		say_silence(req, &t);
 		break;
 	case REASON_RULE:
 		say_rule(req, v, &t);

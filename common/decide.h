@@ -77,8 +77,8 @@ struct verdict {
 void verdict_clear(struct verdict *v);
 
 /*
- * Gates in order (lockdown, secret, token, state, not-before, expiry, from), then
- * policy_eval; all gates are traced though one fails, and the first that fails
+ * Gates in order (lockdown, secret, token, state, not-before, expiry, directory,
+ * from), then policy_eval; all gates are traced though one fails, and the first that fails
  * is the reason. The host's space comes from the image's settings. What is
  * bound in time (a secret that ends too) is refused while time is undefined.
  * AK_OK: permitted. AK_ERR_DENIED: v says why. Else (AK_ERR_NOMEM): v is a

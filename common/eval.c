@@ -71,17 +71,36 @@ eval_walk_next(const struct eval *e, struct eval_walk *w)
 	return any < own ? any : own;
 }
 
+static enum condition_mode
+mode_of(enum image_rules kind)
+{
+	return kind == IMAGE_DENY_RULES ? CONDITION_DENY : CONDITION_PLAIN;
+}
+
 /* What is undefined refuses; for a session that is to go on it is the other way about. */
+static bool
+settle(const struct eval *e, enum image_rules kind, enum truth v)
+{
+	bool lenient = e->req->favour && kind != IMAGE_SAMPLE_RULES;
+
+	if (v == TRUTH_UNDEFINED)
+		return (kind == IMAGE_DENY_RULES) != lenient;
+	return v == TRUTH_TRUE;
+}
+
 bool
 eval_fires(
     const struct eval *e, enum image_rules kind, const struct image_rule *rule, enum truth *v)
 {
-	bool lenient = e->req->favour && kind != IMAGE_SAMPLE_RULES;
+	*v = condition_eval(&e->run, rule->when, mode_of(kind));
+	return settle(e, kind, *v);
+}
 
-	*v = condition_eval(&e->run, rule->when, kind == IMAGE_DENY_RULES);
-	if (*v == TRUTH_UNDEFINED)
-		return (kind == IMAGE_DENY_RULES) != lenient;
-	return *v == TRUTH_TRUE;
+bool
+eval_grants_alone(const struct eval *e, const struct image_rule *rule)
+{
+	return settle(
+	    e, IMAGE_GRANT_RULES, condition_eval(&e->run, rule->when, CONDITION_BOUNDED));
 }
 
 void
@@ -106,7 +125,7 @@ eval_say_truth(const struct eval *e, enum image_rules kind, const struct image_r
 	     node = image_node(e->im, at)) {
 		struct image_condition one = {at, node.end};
 
-		if (condition_eval(&e->run, one, kind == IMAGE_DENY_RULES) == v)
+		if (condition_eval(&e->run, one, mode_of(kind)) == v)
 			break;
 		at = node.end;
 	}

@@ -55,9 +55,13 @@ struct policy_request {
  * A role outside may_grant (settings_may_grant, of the image's settings) comes
  * to no directory key, and to no local key through a directory group: not by a
  * binding of the group, and by `grant` only where the rule fires as well with a
- * stale directory. Unknown: as stale, and `group` is undefined in deny too
- * where the key's own groups don't match, so that such a deny rule fires
- * (never with favour).
+ * stale directory (with favour too: what is undefined for another reason fires
+ * there, and what rests on the directory does not). Where the settings have no
+ * directory, and the request neither its groups nor stale or unknown, no grant
+ * rests on it. Unknown: as
+ * stale, and `group` is undefined in deny too where the key's own groups don't
+ * match, so that such a deny rule fires (never with favour: it is undefined
+ * there as well).
  *
  * Stale (and not favour): no role comes through a directory group; `group` in
  * deny is as last known, true or false; elsewhere it is true by the key's own

@@ -53,6 +53,44 @@ say_elsewhere(const struct eval *e, bool by_host, struct text *t)
 		text_add(t, ": this host stands in %s", e->req->space);
 }
 
+/* A role that may come through the directory; it is the host's settings that say so. */
+static bool
+may_grant(const struct eval *e, uint32_t role)
+{
+	struct image_role r = image_role(e->im, role);
+
+	return settings_may_grant(
+	    &image_borrow_settings(e->im)->directory, r.name, r.root_equivalent);
+}
+
+/* What the directory bounds: all that a key of its own holds, and what itself gives to others. */
+static bool
+is_bounded(const struct eval *e, uint32_t role, bool by_directory)
+{
+	return (by_directory || e->req->directory_key) && !may_grant(e, role);
+}
+
+/* Is what it says not to be given? */
+static bool
+is_silent(const struct eval *e)
+{
+	return (e->req->stale || e->req->unknown) && !e->req->favour;
+}
+
+static void
+say_silent(const struct eval *e, struct text *t)
+{
+	text_add(t, "%s",
+	    e->req->unknown ? ": what the directory says of the key is not known here"
+			    : ": the directory was not heard for too long");
+}
+
+static void
+say_bounded(struct text *t)
+{
+	text_add(t, ": may_grant in apikey.yaml does not name it");
+}
+
 /* A binding as text, looked up: the places that are not declared give nothing. */
 struct found {
 	uint32_t role;
@@ -89,46 +127,63 @@ look_up(const struct eval *e, const struct binding *b)
 	return f;
 }
 
+/* One that is written as text: on the key, or in the directory. */
+struct written {
+	const char *text;
+	enum policy_source source;
+	bool counts; /* the strategy lets it */
+	bool silent, bounded; /* see above */
+};
+
 static void
-tell_binding(const struct eval *e, const struct binding *b, const char *written,
-    const struct found *f, bool counts)
+tell_binding(const struct eval *e, const struct binding *b, const struct written *w,
+    const struct found *f)
 {
+	bool given = w->counts && !w->silent && !w->bounded;
 	char buf[BINDING_CAP + 512];
 	struct text t = text_over(buf, sizeof(buf));
 
 	if (e->trace == NULL)
 		return;
-	text_add(&t, "role %s, bound directly as %s", b->role, written);
+	text_add(&t, "role %s, bound %s as %s", b->role,
+	    w->source == POLICY_FROM_KEY ? "directly" : "by the directory", w->text);
 	if (f->role == IMAGE_NONE)
 		text_add(&t, ": the policy declares no such role");
-	else if (!counts)
+	else if (!w->counts)
 		text_add(&t, ": with `strategy: policy' direct bindings do not count");
+	else if (w->bounded)
+		say_bounded(&t);
+	else if (w->silent)
+		say_silent(e, &t);
 	else if (!f->here)
 		say_elsewhere(e, b->scope == ROLE_HOSTS, &t);
 	if (f->unknown != NULL)
 		text_add(&t, ": the policy declares no space %s", f->unknown);
-	tell(e, counts && f->here, false, f->role, IMAGE_NONE,
+	tell(e, given && f->here, w->counts && w->silent && !w->bounded, f->role, IMAGE_NONE,
 	    f->role == IMAGE_NONE ? 0 : image_role(e->im, f->role).line, buf);
 }
 
 static enum ak_err
-take_binding(const struct eval *e, const char *written, bool counts)
+take_binding(const struct eval *e, struct written w)
 {
+	bool by_directory = w.source == POLICY_FROM_DIRECTORY;
 	struct diag why = DIAG_INIT;
 	struct binding b;
 	struct found f;
 
-	if (binding_parse(written, &b, &why) != AK_OK) {
+	if (binding_parse(w.text, &b, &why) != AK_OK) {
 		tell(e, false, false, IMAGE_NONE, IMAGE_NONE, 0, why.text);
 		return AK_OK;
 	}
 	f = look_up(e, &b);
-	tell_binding(e, &b, written, &f, counts);
-	if (!counts || !f.somewhere)
+	w.silent = by_directory && is_silent(e);
+	w.bounded = f.role != IMAGE_NONE && is_bounded(e, f.role, by_directory);
+	tell_binding(e, &b, &w, &f);
+	if (!w.counts || !f.somewhere || w.silent || w.bounded)
 		return AK_OK;
 	return add_held(e, (struct policy_held){.role = f.role,
-			       .source = POLICY_FROM_KEY,
-			       .name = written,
+			       .source = w.source,
+			       .name = w.text,
 			       .row = IMAGE_NONE,
 			       .here = f.here});
 }
@@ -151,10 +206,12 @@ say_scope(const struct eval *e, const struct image_binding *b, struct text *t)
 }
 
 static enum ak_err
-take_group_binding(const struct eval *e, const char *group, uint32_t row, bool stale)
+take_group_binding(const struct eval *e, const char *group, uint32_t row, bool by_directory)
 {
 	struct image_binding b = image_group_binding(e->im, row);
 	bool here = image_binding_is_here(e->im, &b, e->space, e->req->hosts);
+	bool silent = by_directory && is_silent(e);
+	bool bounded = is_bounded(e, b.role, by_directory);
 	char buf[1024];
 	struct text t = text_over(buf, sizeof(buf));
 
@@ -162,13 +219,16 @@ take_group_binding(const struct eval *e, const char *group, uint32_t row, bool s
 		text_add(
 		    &t, "role %s, through group %.200s", image_role(e->im, b.role).name, group);
 		say_scope(e, &b, &t);
-		if (stale)
-			text_add(&t, ": the directory was not heard for too long");
+		if (bounded)
+			say_bounded(&t);
+		else if (silent)
+			say_silent(e, &t);
 		else if (!here)
 			say_elsewhere(e, b.scope == IMAGE_ON_HOSTS, &t);
-		tell(e, here && !stale, stale, b.role, IMAGE_NONE, b.line, buf);
+		tell(e, here && !silent && !bounded, silent && !bounded, b.role, IMAGE_NONE,
+		    b.line, buf);
 	}
-	if (stale)
+	if (silent || bounded)
 		return AK_OK;
 	return add_held(e, (struct policy_held){.role = b.role,
 			       .source = POLICY_FROM_GROUP,
@@ -179,7 +239,7 @@ take_group_binding(const struct eval *e, const char *group, uint32_t row, bool s
 }
 
 static enum ak_err
-take_groups(const struct eval *e, struct strv groups, bool stale)
+take_groups(const struct eval *e, struct strv groups, bool by_directory)
 {
 	enum ak_err err = AK_OK;
 
@@ -190,9 +250,43 @@ take_groups(const struct eval *e, struct strv groups, bool stale)
 		if (i != IMAGE_NONE)
 			g = image_group(e->im, i);
 		for (uint32_t k = 0; k < g.n && err == AK_OK; k++)
-			err = take_group_binding(e, name, g.first + k, stale);
+			err = take_group_binding(e, name, g.first + k, by_directory);
 	}
 	return err;
+}
+
+static enum ak_err
+take_bindings(const struct eval *e, struct strv bindings, enum policy_source source, bool counts)
+{
+	enum ak_err err = AK_OK;
+
+	strv_for (bindings, text) {
+		struct written w = {.text = text, .source = source, .counts = counts};
+
+		if (err == AK_OK)
+			err = take_binding(e, w);
+	}
+	return err;
+}
+
+/* Can anything rest on a directory? */
+static bool
+has_directory(const struct eval *e)
+{
+	const struct policy_request *req = e->req;
+
+	return image_borrow_settings(e->im)->directory.present || req->stale || req->unknown ||
+	       req->directory_groups.len_b > 0;
+}
+
+/* A grant that fires, of a role outside may_grant: to a local key only if the directory has no part in it. */
+static bool
+grant_is_bounded(const struct eval *e, const struct image_rule *rule)
+{
+	if (e->req->directory_key)
+		return !may_grant(e, rule->grants.role);
+	return has_directory(e) && !may_grant(e, rule->grants.role) &&
+	       !eval_grants_alone(e, rule);
 }
 
 static enum ak_err
@@ -201,22 +295,27 @@ take_grant(const struct eval *e, uint32_t number)
 	struct image_rule rule = image_rule(e->im, IMAGE_GRANT_RULES, number);
 	struct image_binding *b = &rule.grants;
 	enum truth v;
-	bool fires = eval_fires(e, IMAGE_GRANT_RULES, &rule, &v), here;
+	bool fires = eval_fires(e, IMAGE_GRANT_RULES, &rule, &v), bounded, here;
 	char buf[1024];
 	struct text t = text_over(buf, sizeof(buf));
 
 	if (!fires && e->trace == NULL)
 		return AK_OK;
+	bounded = fires && grant_is_bounded(e, &rule);
 	here = image_binding_is_here(e->im, b, e->space, e->req->hosts);
 	if (e->trace != NULL) {
 		text_add(&t, "role %s, granted", image_role(e->im, b->role).name);
 		say_scope(e, b, &t);
-		eval_say_truth(e, IMAGE_GRANT_RULES, &rule, v, &t);
-		if (fires && !here)
+		if (bounded)
+			say_bounded(&t);
+		else
+			eval_say_truth(e, IMAGE_GRANT_RULES, &rule, v, &t);
+		if (fires && !bounded && !here)
 			say_elsewhere(e, b->scope == IMAGE_ON_HOSTS, &t);
-		tell(e, fires && here, v == TRUTH_UNDEFINED, b->role, number, rule.line, buf);
+		tell(e, fires && here && !bounded, v == TRUTH_UNDEFINED && !bounded, b->role,
+		    number, rule.line, buf);
 	}
-	if (!fires)
+	if (!fires || bounded)
 		return AK_OK;
 	return add_held(e, (struct policy_held){.role = b->role,
 			       .source = POLICY_FROM_GRANT,
@@ -242,69 +341,19 @@ enum ak_err
 eval_roles(const struct eval *e)
 {
 	enum image_strategy strategy = image_policy(e->im).strategy;
+	bool direct = strategy != IMAGE_POLICY_ONLY;
 	const struct policy_request *req = e->req;
 	enum ak_err err = role_set_init(&e->out->roles, image_count_roles(e->im));
 
-	strv_for (req->bindings, written) {
-		if (err == AK_OK)
-			err = take_binding(e, written, strategy != IMAGE_POLICY_ONLY);
-	}
-	if (err == AK_OK && strategy != IMAGE_POLICY_ONLY)
+	if (err == AK_OK)
+		err = take_bindings(e, req->bindings, POLICY_FROM_KEY, direct);
+	if (err == AK_OK && direct)
 		err = take_groups(e, req->groups, false);
-	if (err == AK_OK && strategy != IMAGE_POLICY_ONLY)
-		err = take_groups(e, req->directory_groups, req->stale && !req->favour);
+	if (err == AK_OK && direct)
+		err = take_groups(e, req->directory_groups, true);
+	if (err == AK_OK)
+		err = take_bindings(e, req->directory_bindings, POLICY_FROM_DIRECTORY, direct);
 	if (err == AK_OK && strategy != IMAGE_DIRECT)
 		err = take_grants(e);
 	return err;
-}
-
-static void
-place_spaces(
-    const struct image *im, const struct image_binding *b, policy_place_fn *take, void *ctx)
-{
-	switch (b->scope) {
-	case IMAGE_GLOBAL:
-		take(ctx, false, "root");
-		break;
-	case IMAGE_IN_SPACES:
-		for (uint32_t i = 0; i < b->n_spaces; i++)
-			take(ctx, false,
-			    image_space(im, image_bound_space(im, b->first_space + i)).name);
-		break;
-	case IMAGE_IN_ALL_SPACES:
-		for (uint32_t i = 0; i < image_count_spaces(im); i++)
-			if (image_space(im, i).line != 0)
-				take(ctx, false, image_space(im, i).name);
-		break;
-	case IMAGE_ON_HOSTS:
-		strv_for (b->hosts, host) {
-			take(ctx, true, host);
-		}
-		break;
-	}
-}
-
-void
-policy_held_places(
-    const struct image *im, const struct policy_held *h, policy_place_fn *take, void *ctx)
-{
-	struct image_binding b;
-	struct binding written;
-
-	if (h->source == POLICY_FROM_GROUP) {
-		b = image_group_binding(im, h->row);
-		place_spaces(im, &b, take, ctx);
-	} else if (h->source == POLICY_FROM_GRANT) {
-		b = image_rule(im, IMAGE_GRANT_RULES, h->row).grants;
-		place_spaces(im, &b, take, ctx);
-	} else if (binding_parse(h->name, &written, NULL) == AK_OK) {
-		if (written.scope == ROLE_GLOBAL)
-			take(ctx, false, "root");
-		strv_for (binding_borrow_names(&written), name) {
-			if (written.scope == ROLE_HOSTS)
-				take(ctx, true, name);
-			else if (image_find_space(im, name) != IMAGE_NONE)
-				take(ctx, false, name);
-		}
-	}
 }

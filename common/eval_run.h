@@ -29,6 +29,9 @@ uint32_t eval_walk_next(const struct eval *e, struct eval_walk *w);
 bool eval_fires(
     const struct eval *e, enum image_rules kind, const struct image_rule *rule, enum truth *v);
 
+/* Would a grant fire if the directory said nothing? Favour is for all else that can't be told. */
+bool eval_grants_alone(const struct eval *e, const struct image_rule *rule);
+
 /* Why a condition is what it is: ": `time' is false", to t; nothing for one that is true. */
 void eval_say_truth(const struct eval *e, enum image_rules kind, const struct image_rule *rule,
     enum truth v, struct text *t);

@@ -3,13 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "record.h"
-
 void
 groupset_clear(struct groupset *g)
 {
-	for (size_t i = 0; i < g->n; i++)
-		pack_clear(&g->v[i].members);
+	groupset_empty(g);
 	free(g->v);
 	*g = GROUPSET_INIT;
 }
@@ -49,21 +46,24 @@ groupset_add(struct groupset *g, const char *name, uint32_t gid, bool list_membe
 }
 
 void
-groupset_join(struct groupset *g, const unsigned char *gids, uint32_t n_gids, const char *user)
+groupset_join(struct groupset *g, const struct user_record *user)
 {
-	for (uint32_t i = 0; i < n_gids; i++) {
-		struct group_entry *e = find_gid(g, le32_load(gids + 4 * (size_t)i));
+	for (uint32_t i = 0; i < user->n_gids; i++) {
+		struct group_entry *e = find_gid(g, le32_load(user->gids + 4 * (size_t)i));
+		bool marked = i >= user->n_gids - user->n_marked;
 
 		if (e != NULL && e->list_members)
-			pack_entry(&e->members, user);
+			pack_entry(marked ? &e->marked : &e->members, user->name);
 	}
 }
 
 void
 groupset_empty(struct groupset *g)
 {
-	for (size_t i = 0; i < g->n; i++)
+	for (size_t i = 0; i < g->n; i++) {
 		pack_clear(&g->v[i].members);
+		pack_clear(&g->v[i].marked);
+	}
 }
 
 enum ak_err
@@ -73,8 +73,10 @@ groupset_write(const struct groupset *g, struct index_make *make)
 
 	for (size_t i = 0; i < g->n && err == AK_OK; i++) {
 		const struct group_entry *e = &g->v[i];
-		struct group_record r = {
-		    .gid = e->gid, .name = e->name, .members = pack_borrow_strv(&e->members)};
+		struct group_record r = {.gid = e->gid,
+		    .name = e->name,
+		    .members = pack_borrow_strv(&e->members),
+		    .marked = pack_borrow_strv(&e->marked)};
 		struct record_key name = record_key_text(RECORD_GROUP_NAME, e->name);
 		struct record_key gid = record_key_number(RECORD_GID, e->gid);
 		struct index_key keys[2] = {{name.bytes, name.len_b}, {gid.bytes, gid.len_b}};
@@ -83,7 +85,9 @@ groupset_write(const struct groupset *g, struct index_make *make)
 		if (e->alias)
 			continue;
 		group_record_pack(&r, &value);
-		err = e->members.err != AK_OK ? e->members.err : value.err;
+		err = e->members.err != AK_OK ? e->members.err : e->marked.err;
+		if (err == AK_OK)
+			err = value.err;
 		if (err == AK_OK)
 			err = index_make_add(
 			    make, ORDER_GROUPS, e->gid, keys, 2, value.bytes, value.len_b);

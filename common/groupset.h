@@ -9,6 +9,7 @@
 #include "err.h"
 #include "index_make.h"
 #include "pack.h"
+#include "record.h"
 #include "text.h"
 
 struct group_entry {
@@ -16,7 +17,7 @@ struct group_entry {
 	uint32_t gid;
 	bool list_members;
 	bool alias; /* another name of a gid that is in the set: given, but not a record of its own */
-	struct pack members;
+	struct pack members, marked; /* marked: by the directory (record.h) */
 };
 
 struct groupset {
@@ -34,9 +35,11 @@ enum ak_err groupset_add(
 /* Borrowed; NULL when there is none. */
 const struct group_entry *groupset_find(const struct groupset *g, const char *name);
 
-/* Enter a user into the groups of these gids (packed u32, little-endian); those that are not in the set are passed over. */
-void groupset_join(
-    struct groupset *g, const unsigned char *gids, uint32_t n_gids, const char *user);
+/*
+ * Enter a user into the groups of its gids, as a marked member into those of
+ * its marked ones; gids that are not in the set are passed over.
+ */
+void groupset_join(struct groupset *g, const struct user_record *user);
 
 /* All groups stay, nobody is in them. */
 void groupset_empty(struct groupset *g);

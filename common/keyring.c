@@ -235,25 +235,33 @@ is_there(const char *path)
 }
 
 enum ak_err
-keyring_membership(const struct paths *p, const char *name, struct membership *out)
+keyring_membership_in(const struct index *groups, const char *name, struct membership *out)
 {
 	struct record_key by = record_key_text(RECORD_NAME, name);
-	struct index groups;
 	enum ak_err err;
 
 	out->groups = out->bindings = STRV_EMPTY;
+	if ((err = index_find(groups, by.bytes, by.len_b, &out->raw)) != AK_OK)
+		return err;
+	err = membership_unpack(
+	    out->raw.view.value, out->raw.view.value_len_b, &out->groups, &out->bindings);
+	if (err != AK_OK)
+		index_record_clear(&out->raw);
+	return err;
+}
+
+enum ak_err
+keyring_membership(const struct paths *p, const char *name, struct membership *out)
+{
+	struct index groups;
+	enum ak_err err;
+
 	err = index_open(p->directory_groups, p->owner, &groups);
 	if (err != AK_OK)
 		return err == AK_ERR_UNAVAILABLE && !is_there(p->directory_groups)
 			   ? AK_ERR_NOT_FOUND
 			   : err;
-	err = index_find(&groups, by.bytes, by.len_b, &out->raw);
-	if (err == AK_OK) {
-		err = membership_unpack(out->raw.view.value, out->raw.view.value_len_b,
-		    &out->groups, &out->bindings);
-		if (err != AK_OK)
-			index_record_clear(&out->raw);
-	}
+	err = keyring_membership_in(&groups, name, out);
 	index_close(&groups);
 	return err;
 }

@@ -87,4 +87,8 @@ enum ak_err keyring_membership(
     const struct paths *p, const char *name, struct membership *out) AK_MUST_CHECK;
 void membership_clear(struct membership *m);
 
+/* The same from directory-groups.idx, open: for many keys. */
+enum ak_err keyring_membership_in(
+    const struct index *groups, const char *name, struct membership *out) AK_MUST_CHECK;
+
 #endif

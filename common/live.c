@@ -1,13 +1,12 @@
 #include "live.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "etcfile.h"
 #include "hash.h"
 #include "num.h"
 #include "policy.h"
@@ -20,48 +19,10 @@
 #define TRUST_AFTER_NS INT64_C(2000000000)
 #define IMAGE_MAX_B ((size_t)256 << 20)
 
-/* passwd(5) and group(5) alike: NAME:x:ID:… Lines that are shaped otherwise are nobody's. */
-static bool
-read_line(char *line, const char *name, uint32_t *id)
-{
-	char *field[3], *at = line;
-	uint64_t value;
-
-	for (int i = 0; i < 3; i++)
-		if ((field[i] = strsep(&at, ":")) == NULL)
-			return false;
-	if (at == NULL || strcmp(field[0], name) != 0 ||
-	    num_parse(field[2], 0, UINT32_MAX, &value) != AK_OK)
-		return false;
-	*id = (uint32_t)value;
-	return true;
-}
-
-static enum ak_err
-local_id(const char *path, const char *name, uint32_t *id)
-{
-	enum ak_err err = AK_ERR_NOT_FOUND;
-	char *line = NULL;
-	size_t cap_b = 0;
-	FILE *f;
-
-	if ((f = fopen(path, "re")) == NULL)
-		return errno == ENOENT ? AK_ERR_NOT_FOUND : AK_ERR_UNAVAILABLE;
-	errno = 0;
-	while (err == AK_ERR_NOT_FOUND && getline(&line, &cap_b, f) != -1)
-		if (read_line(line, name, id))
-			err = AK_OK;
-	if (err == AK_ERR_NOT_FOUND && (ferror(f) || errno == ENOMEM))
-		err = errno == ENOMEM ? AK_ERR_NOMEM : AK_ERR_UNAVAILABLE;
-	free(line);
-	(void)fclose(f);
-	return err;
-}
-
 enum ak_err
 live_local_gid(const char *group_file, const char *name, uint32_t *gid)
 {
-	return local_id(group_file, name, gid);
+	return etcfile_find_id(group_file, name, gid);
 }
 
 static int64_t
@@ -129,13 +90,13 @@ load_settings(const struct paths *p, struct live *l)
 static enum ak_err
 group_gid(void *ctx, const char *name, uint32_t *gid)
 {
-	return local_id(((const struct paths *)ctx)->group, name, gid);
+	return etcfile_find_id(((const struct paths *)ctx)->group, name, gid);
 }
 
 static enum ak_err
 account_uid(void *ctx, const char *name, uint32_t *uid)
 {
-	return local_id(((const struct paths *)ctx)->passwd, name, uid);
+	return etcfile_find_id(((const struct paths *)ctx)->passwd, name, uid);
 }
 
 static enum ak_err

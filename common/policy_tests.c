@@ -155,12 +155,16 @@ say_expected(struct pack *out, const struct policy_case *c, const struct places 
 	pack_u8(out, 0);
 }
 
+/* may_grant is a host's, and the test is the policy's: only where `stale` is asked do groups come from the directory. */
 static struct policy_request
 request_of(const struct policy_case *c, const struct moments *when)
 {
+	struct strv groups = pack_borrow_strv(&c->groups);
+
 	return (struct policy_request){.login = c->login,
 	    .bindings = pack_borrow_strv(&c->bindings),
-	    .directory_groups = pack_borrow_strv(&c->groups),
+	    .groups = c->stale ? STRV_EMPTY : groups,
+	    .directory_groups = c->stale ? groups : STRV_EMPTY,
 	    .stale = c->stale,
 	    .not_member = c->not_member,
 	    .address = c->has_address ? &c->address : NULL,

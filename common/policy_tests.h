@@ -28,7 +28,8 @@ typedef void policy_test_fn(void *ctx, const struct policy_test *test);
  * that did not pass. AK_OK though tests fail; AK_ERR_INVALID when the bytes
  * would not compile; AK_ERR_NOMEM.
  *
- * given: groups are the directory's (so that `stale` means something); an ip
+ * given: with `stale`, groups are the directory's, else the key's own (so that
+ * may_grant, which is a host's, does not matter to a policy's tests); an ip
  * that is no literal address is missing; bindings may name what the policy
  * does not declare, and are inert then; service needs space. expect: decision
  * is required; roles compares step 4 whether or not the key is admitted; by

@@ -211,6 +211,17 @@ check_accounts(const struct warning *w)
 	}
 }
 
+/* It has no line here: it is a word of another file. */
+static void
+check_may_grant(const struct warning *w, const struct yaml_node *roles)
+{
+	strv_for (image_borrow_settings(w->im)->directory.may_grant, role) {
+		if (strcmp(role, "*") != 0 && image_find_role(w->im, role) == IMAGE_NONE)
+			warn(w, roles == NULL ? 1 : roles->line, roles == NULL ? 1 : roles->col,
+			    "may_grant in apikey.yaml names `%s', which is no role here", role);
+	}
+}
+
 static void
 check_whole(const struct warning *w, const struct yaml_node *root)
 {
@@ -245,6 +256,7 @@ check_tree(struct warning *w, const struct yaml_node *root)
 		err = check_roles(w);
 	if (err == AK_OK) {
 		check_whole(w, root);
+		check_may_grant(w, yamlread_get(root, "roles"));
 		check_accounts(w);
 		check_definitions(w, yamlread_get(root, "define"));
 		for (unsigned i = 0; i < IMAGE_N_RULES; i++)

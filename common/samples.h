@@ -24,6 +24,8 @@ struct sample {
 	uint64_t image; /* samples_digest of the policy that decided */
 	const char *space; /* the host's, and what its settings said: */
 	bool public_key_logins;
+	bool has_directory;
+	struct strv may_grant;
 	/*
 	 * The request, but for policy and when; secrets have numbers and ends, and
 	 * neither salt nor digest. It borrows from this struct: not to be copied.

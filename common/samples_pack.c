@@ -6,7 +6,7 @@
 #include "image_layout.h"
 
 #define SAMPLE_MAGIC UINT32_C(0x53504b41) /* "AKPS" */
-#define SAMPLE_VERSION 1U
+#define SAMPLE_VERSION 2U
 
 uint64_t
 samples_digest(const struct image *im)
@@ -115,13 +115,20 @@ pack_request(struct pack *p, const struct decide_request *req)
 	pack_u64(p, samples_digest(req->policy));
 	pack_str(p, settings->space);
 	pack_u8(p, settings->public_key_logins);
+	pack_u8(p, settings->directory.present);
+	pack_strv(p, settings->directory.may_grant);
 	pack_key(p, req->key);
 	pack_strv(p, req->hosts);
 	pack_text(p, req->service);
 	pack_text(p, req->account);
 	pack_u8(p, req->account_is_root);
 	pack_strv(p, req->directory_groups);
+	pack_strv(p, req->directory_bindings);
 	pack_u8(p, req->stale);
+	pack_u8(p, req->unknown);
+	pack_u8(p, req->directory_key);
+	pack_u8(p, req->keys_stale);
+	pack_u64(p, (uint64_t)req->contact_at);
 	pack_addr(p, req->address);
 	pack_addr(p, req->origin);
 	pack_u64(p, (uint64_t)req->now);
@@ -142,6 +149,8 @@ unpack_request(struct unpack *u, struct sample *s)
 	s->image = unpack_u64(u);
 	s->space = unpack_str(u);
 	s->public_key_logins = unpack_u8(u) != 0;
+	s->has_directory = unpack_u8(u) != 0;
+	s->may_grant = unpack_strv(u);
 	if (!unpack_key(u, &s->key))
 		return false;
 	req->key = &s->key;
@@ -150,7 +159,12 @@ unpack_request(struct unpack *u, struct sample *s)
 	req->account = unpack_text(u);
 	req->account_is_root = unpack_u8(u) != 0;
 	req->directory_groups = unpack_strv(u);
+	req->directory_bindings = unpack_strv(u);
 	req->stale = unpack_u8(u) != 0;
+	req->unknown = unpack_u8(u) != 0;
+	req->directory_key = unpack_u8(u) != 0;
+	req->keys_stale = unpack_u8(u) != 0;
+	req->contact_at = (int64_t)unpack_u64(u);
 	req->address = unpack_addr(u, &s->address);
 	req->origin = unpack_addr(u, &s->origin);
 	req->now = (int64_t)unpack_u64(u);

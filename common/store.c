@@ -16,6 +16,7 @@ store_close(struct store **sp)
 		return;
 	staged_clear(&s->staged);
 	free(s->changed);
+	store_close_directory(s);
 	keyring_close(&s->ring);
 	lock_release(&s->lock);
 	free(s);
@@ -115,6 +116,9 @@ open_files(struct store *s, struct diag *why)
 	const struct paths *p = &s->paths;
 	enum ak_err err = keyring_open(p, &s->ring);
 
+	/* What is looked up here is what can be changed here. */
+	index_close(&s->ring.directory);
+	s->ring.directory_err = AK_ERR_NOT_FOUND;
 	s->have_users = err == AK_OK;
 	if (err != AK_OK)
 		err = open_without_users(s, err, why);
@@ -123,8 +127,10 @@ open_files(struct store *s, struct diag *why)
 	else if (s->ring.local_err != AK_OK && !s->opt.accept_rollback &&
 		 s->ring.users.local.generation > 0)
 		err = say_local(s, why);
-	if (err == AK_OK)
+	if (err == AK_OK) {
 		count_on(s);
+		store_open_directory(s);
+	}
 	return err;
 }
 
@@ -182,37 +188,6 @@ store_find_uid(const struct store *s, uint32_t uid, struct key *out)
 	return find(s, record_key_number(RECORD_UID, uid), out);
 }
 
-struct each {
-	enum ak_err (*take)(void *ctx, const struct key_record *k);
-	void *ctx;
-};
-
-static enum ak_err
-take_key(void *ctx, const struct index_view *v)
-{
-	const struct each *e = ctx;
-	struct key_record k;
-	enum ak_err err = key_record_unpack(v->value, v->value_len_b, &k);
-
-	return err == AK_OK ? e->take(e->ctx, &k) : err;
-}
-
-enum ak_err
-store_each(const struct store *s, enum ak_err (*take)(void *ctx, const struct key_record *k),
-    void *ctx)
-{
-	struct each e = {.take = take, .ctx = ctx};
-	struct index_mapping kept;
-	enum ak_err err;
-
-	if (s->ring.local.fd == -1)
-		return AK_OK;
-	err = index_each(&s->ring.local, ORDER_KEYS, take_key, &e, &kept);
-
-	index_unmap(&kept);
-	return err;
-}
-
 static enum ak_err
 spend_served(void *ctx, const struct index_view *v)
 {
@@ -267,6 +242,7 @@ store_open(const struct paths *p, const struct store_options *opt, struct store 
 	s->opt = *opt;
 	s->lock = LOCK_INIT;
 	s->ring = KEYRING_INIT;
+	s->directory_keys = s->directory_groups = INDEX_INIT;
 	err = opt->no_wait
 		  ? lock_try(&s->lock, p->lock, NULL, why)
 		  : lock_take(&s->lock, p->lock, opt->hooks.waiting, opt->hooks.ctx, why);

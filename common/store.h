@@ -95,10 +95,20 @@ enum ak_err store_note_directory(struct store *s, struct source_id keys_before,
 /* For publish. */
 const struct paths *store_borrow_paths(const struct store *s);
 const struct index *store_borrow_local(const struct store *s); /* fd -1: no keys yet */
-/* uids that this store's commits changed, in no order. */
+/* uids that this store's commits changed, or that were noted, in no order. */
 const uint32_t *store_borrow_changed(const struct store *s, size_t *n);
 /* Which local.idx was there when the store was opened; generation 0: none. */
 struct source_id store_before(const struct store *s);
+/* The directory's files; fd -1: there is none, or it can't be read. The newest when the store was opened, or a change noted. */
+const struct index *store_borrow_directory_keys(const struct store *s);
+const struct index *store_borrow_directory_groups(const struct store *s);
+/* From which of these files on every change was noted; false: none was noted, or not every one. */
+struct store_note {
+	bool whole;
+	struct source_id keys, groups;
+};
+
+struct store_note store_noted(const struct store *s);
 /* The stamp for a file made now: never before a stamp that exists, unless the clock is to be trusted. */
 int64_t store_stamp(const struct store *s, int64_t now);
 struct local_extra store_extra(const struct store *s);

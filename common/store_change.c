@@ -5,8 +5,8 @@
 
 #include "safefile.h"
 
-static enum ak_err
-note_changed(struct store *s, uint32_t uid)
+enum ak_err
+store_add_changed(struct store *s, uint32_t uid)
 {
 	size_t cap = s->cap_changed == 0 ? 16 : s->cap_changed * 2;
 	uint32_t *bigger;
@@ -51,7 +51,7 @@ store_put(struct store *s, const struct key_record *k)
 	key_record_pack(k, &value);
 	err = check_put(s, k, &value);
 	if (err == AK_OK)
-		err = note_changed(s, k->uid);
+		err = store_add_changed(s, k->uid);
 	if (err != AK_OK) {
 		pack_wipe(&value);
 		return err;
@@ -71,7 +71,7 @@ store_remove(struct store *s, const struct key_record *k, int64_t now)
 	st.keys[0] = record_key_number(RECORD_SPENT_UID, k->uid);
 	spent_uid_pack(&spent, &value);
 	staged_drop_key(&s->staged, k->uid);
-	if ((err = note_changed(s, k->uid)) != AK_OK) {
+	if ((err = store_add_changed(s, k->uid)) != AK_OK) {
 		pack_wipe(&value);
 		return err;
 	}

@@ -1,4 +1,4 @@
-/* store_impl: what the rooms of the store share: store.c opens and looks, store_ids.c gives ids, store_change.c stages and commits. */
+/* store_impl: what the rooms of the store share: store.c opens and looks, store_ids.c gives ids, store_change.c stages and commits, store_directory.c has what came from LDAP. */
 #ifndef AK_STORE_IMPL_H
 #define AK_STORE_IMPL_H
 
@@ -11,14 +11,23 @@ struct store {
 	struct paths paths;
 	struct store_options opt;
 	struct lock lock;
-	struct keyring ring; /* what is stored; local.fd -1: nothing yet */
+	struct keyring ring; /* what is stored here, without the directory; local.fd -1: nothing yet */
 	bool have_users; /* ring.users and ring.stamp say something */
 	struct source_id before;
+	struct index directory_keys, directory_groups; /* fd -1: none that can be read */
+	struct store_note note;
+	bool noted;
 	struct local_extra extra;
 	struct staged_list staged;
 	uint32_t *changed; /* uids, staged or committed */
 	size_t n_changed, cap_changed;
 };
+
+void store_open_directory(struct store *s);
+void store_close_directory(struct store *s);
+
+/* For store_borrow_changed. */
+enum ak_err store_add_changed(struct store *s, uint32_t uid) AK_MUST_CHECK;
 
 /* Was it ever a key's, here? AK_OK: never. AK_ERR_EXISTS: *spent says whether that key is no more. */
 enum ak_err store_uid_state(const struct store *s, uint32_t uid, bool *spent) AK_MUST_CHECK;

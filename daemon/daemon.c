@@ -12,15 +12,20 @@
 #include "accounts.h"
 #include "lock.h"
 #include "loop.h"
+#include "mirror.h"
 #include "notify.h"
 #include "publisher.h"
 #include "rules.h"
 #include "rundir.h"
+#include "server.h"
 #include "text.h"
 #include "watch.h"
 
 /* An edit in place within the clock's grain shows no more: after this the image that is made is trusted (live.c). */
 #define SETTLED_MS 2100
+/* How long the command may take to ask, and a refresh that it waits for. */
+#define ASK_MS 5000
+#define SYNC_MS 60000
 
 struct daemon {
 	const struct daemon_how *how;
@@ -30,6 +35,10 @@ struct daemon {
 	struct watch watch;
 	struct rules rules;
 	struct publisher publisher;
+	struct mirror mirror;
+	struct server server;
+	bool serves, mirrors;
+	int64_t started_at;
 	struct loop_timer settled, watchdog;
 	int signals;
 	int64_t watchdog_ms;
@@ -66,6 +75,9 @@ rules_moved(void *ctx, enum rules_news news)
 	struct daemon *d = ctx;
 	const struct rules *r = &d->rules;
 
+	/* Broken settings: the last good ones stay in force for the directory. */
+	if (r->live.settings_ok)
+		mirror_configure(&d->mirror, &r->live.settings);
 	if (news == RULES_LOADED)
 		log_event(&d->how->log, EVENT_POLICY_LOADED, "file",
 		    image_policy_file(r->live.image), NULL);
@@ -78,25 +90,52 @@ rules_moved(void *ctx, enum rules_news news)
 static enum ak_err
 prepare(void *ctx, struct diag *why)
 {
-	(void)ctx;
-	(void)why;
-	return AK_OK;
+	return mirror_prepare(&((struct daemon *)ctx)->mirror, why);
 }
 
 static void
 sources(void *ctx, struct source_id *keys, struct source_id *groups)
 {
-	(void)ctx;
-	(void)keys;
-	(void)groups;
+	const struct daemon *d = ctx;
+
+	*keys = d->mirror.snapshot.keys;
+	*groups = d->mirror.snapshot.groups;
 }
 
 static enum ak_err
 note(void *ctx, struct store *s)
 {
-	(void)ctx;
-	(void)s;
-	return AK_OK;
+	return mirror_note(&((struct daemon *)ctx)->mirror, s);
+}
+
+static void
+directory_moved(void *ctx)
+{
+	publisher_want_paced(&((struct daemon *)ctx)->publisher);
+}
+
+static void
+synced(void *ctx, enum ak_err err, const char *text)
+{
+	server_synced(&((struct daemon *)ctx)->server, err, text);
+}
+
+static void
+sync_asked(void *ctx)
+{
+	mirror_sync(&((struct daemon *)ctx)->mirror);
+}
+
+static void
+status(void *ctx, struct control_reply *out)
+{
+	const struct daemon *d = ctx;
+
+	out->pid = (uint32_t)getpid();
+	out->started_at = d->started_at;
+	(void)!text_copy(
+	    out->policy_problem, sizeof(out->policy_problem), d->rules.told_problem);
+	mirror_status(&d->mirror, out);
 }
 
 static void
@@ -125,6 +164,7 @@ published(void *ctx, enum ak_err err, const struct publish_result *res, const st
 	if (err != AK_OK && strcmp(problem, d->publish_problem) != 0)
 		log_event(&d->how->log, EVENT_PUBLISH_FAILED, "problem", problem, NULL);
 	(void)!text_copy(d->publish_problem, sizeof(d->publish_problem), problem);
+	mirror_published(&d->mirror, err, problem);
 	say_status(d);
 }
 
@@ -135,6 +175,8 @@ files_moved(void *ctx, unsigned files)
 
 	bool reload_rules = (files & (WATCH_CONFIG | WATCH_POLICY | WATCH_GROUP)) != 0;
 
+	d->mirror.accounts_moved |= (files & (WATCH_PASSWD | WATCH_GROUP)) != 0;
+	d->mirror.keys_moved |= (files & WATCH_LOCAL) != 0;
 	publisher_want(&d->publisher, reload_rules);
 	if (reload_rules)
 		loop_arm(&d->loop, &d->settled, SETTLED_MS);
@@ -166,6 +208,9 @@ reload(struct daemon *d)
 	notify_say(&d->notify, "RELOADING=1\nMONOTONIC_USEC=%lld",
 	    (long long)t.tv_sec * 1000000 + t.tv_nsec / 1000);
 	publisher_run(&d->publisher, true);
+	/* Its certificates may have been renewed, by files that only it names. */
+	if (d->rules.live.settings_ok)
+		mirror_configure(&d->mirror, &d->rules.live.settings);
 	notify_say(&d->notify, "READY=1");
 }
 
@@ -179,7 +224,7 @@ take_signal(void *ctx, short revents)
 	while (read(d->signals, &s, sizeof(s)) == (ssize_t)sizeof(s))
 		if (s.ssi_signo == SIGHUP)
 			reload(d);
-		else if (s.ssi_signo != SIGCHLD)
+		else
 			d->loop.stop = true;
 }
 
@@ -192,7 +237,6 @@ take_signals(struct daemon *d, struct diag *why)
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGHUP);
-	(void)sigaddset(&set, SIGCHLD);
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) == -1 ||
 	    (d->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC)) == -1)
@@ -245,6 +289,33 @@ init(struct daemon *d, const struct daemon_how *how)
 	d->watchdog_ms = notify_watchdog_ms(how->watchdog_usec, how->watchdog_pid, getpid());
 }
 
+static enum ak_err
+serve(struct daemon *d, struct diag *why)
+{
+	const struct paths *p = &d->how->paths;
+	const struct server_how how = {
+	    .path = p->control, .peer = p->owner, .ask_ms = ASK_MS, .sync_ms = SYNC_MS};
+	const struct server_host host = {.status = status, .sync = sync_asked, .ctx = d};
+	enum ak_err err = server_open(&d->server, &d->loop, &how, &host, why);
+
+	d->serves = err == AK_OK;
+	return err;
+}
+
+static enum ak_err
+mirror(struct daemon *d)
+{
+	const struct mirror_how how = {.paths = &d->how->paths,
+	    .log = &d->how->log,
+	    .engine = d->how->engine,
+	    .engine_user = d->how->engine_user};
+	const struct mirror_host host = {
+	    .now = clock_now, .changed = directory_moved, .synced = synced, .ctx = d};
+
+	d->mirrors = true;
+	return mirror_open(&d->mirror, &d->loop, &how, &host);
+}
+
 /* The files are watched before they are read: no change falls between. */
 static enum ak_err
 begin(struct daemon *d, struct diag *why)
@@ -258,8 +329,13 @@ begin(struct daemon *d, struct diag *why)
 	if ((err = take_signals(d, why)) != AK_OK)
 		return err;
 	err = watch_open(&d->watch, &d->loop, &d->how->paths, files_moved, d, why);
+	if (err == AK_OK)
+		err = mirror(d);
+	if (err == AK_OK)
+		err = serve(d, why);
 	if (err != AK_OK)
 		return err;
+	d->started_at = clock_now(d);
 	log_event(&d->how->log, EVENT_STARTED, NULL);
 	publisher_run(&d->publisher, true);
 	loop_arm(&d->loop, &d->settled, SETTLED_MS);
@@ -275,6 +351,10 @@ end(struct daemon *d)
 	publisher_stop(&d->publisher);
 	loop_disarm(&d->loop, &d->settled);
 	loop_disarm(&d->loop, &d->watchdog);
+	if (d->serves)
+		server_close(&d->server);
+	if (d->mirrors)
+		mirror_close(&d->mirror);
 	if (d->watch.fd != -1)
 		watch_close(&d->watch);
 	rules_clear(&d->rules);

@@ -13,6 +13,7 @@
 struct daemon_how {
 	struct paths paths;
 	struct log log;
+	const char *engine, *engine_user; /* the program that speaks LDAP, and whom it runs as */
 	const char *notify_address; /* NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID; or NULL */
 	const char *watchdog_usec, *watchdog_pid;
 };

@@ -22,7 +22,6 @@ static const struct {
     [EVENT_DIRECTORY_KEY_SKIPPED] = {"directory-key-skipped", LOG_WARNING},
     [EVENT_DIRECTORY_REMOVED] = {"directory-removed", LOG_NOTICE},
     [EVENT_SNAPSHOT_DAMAGED] = {"snapshot-damaged", LOG_WARNING},
-    [EVENT_ENGINE_STARTED] = {"engine-started", LOG_INFO},
     [EVENT_ENGINE_ENDED] = {"engine-ended", LOG_WARNING},
 };
 

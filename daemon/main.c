@@ -45,6 +45,8 @@ run(bool foreground)
 {
 	struct daemon_how how = {.paths = paths_installed(),
 	    .log = {.foreground = foreground},
+	    .engine = AK_PKGLIBEXECDIR "/apikey-engine",
+	    .engine_user = "_apikey",
 	    .notify_address = getenv("NOTIFY_SOCKET"),
 	    .watchdog_usec = getenv("WATCHDOG_USEC"),
 	    .watchdog_pid = getenv("WATCHDOG_PID")};

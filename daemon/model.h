@@ -52,9 +52,12 @@ struct model_host {
 	const struct settings *settings; /* uids, nested, home and shell templates */
 	struct strv local_keys; /* names of the keys made on this host: they always win */
 	const uint32_t *local_uids; /* of those, in their order */
+	struct strv local_ids; /* likewise: no directory key gets one */
 	/* Has a local user or group (in the files of /etc) this name or id? Then no directory key gets it. */
 	bool (*name_taken)(void *ctx, const char *name);
 	bool (*id_taken)(void *ctx, uint32_t id);
+	/* Both are asked again for every key when this differs from the last call's; 0: at each call. */
+	uint64_t taken_version;
 	/* An entry that is not served or not used, and why; for the log. Told when it begins to be so, not at each call. */
 	void (*skipped)(void *ctx, const char *dn, const char *why);
 	void *ctx;

@@ -11,6 +11,7 @@ golden_asked_clear(struct golden_asked *a)
 	pack_clear(&a->bindings);
 	pack_clear(&a->groups);
 	pack_clear(&a->directory_groups);
+	pack_clear(&a->directory_bindings);
 	pack_clear(&a->hosts);
 	moments_clear(&a->when);
 }
@@ -37,6 +38,8 @@ take_list(struct golden_asked *a, const char *key, const char *value)
 		pack_entry(&a->groups, value);
 	else if (strcmp(key, "directory-group") == 0)
 		pack_entry(&a->directory_groups, value);
+	else if (strcmp(key, "directory-binding") == 0)
+		pack_entry(&a->directory_bindings, value);
 	else if (strcmp(key, "host") == 0)
 		pack_entry(&a->hosts, value);
 	else
@@ -68,6 +71,10 @@ take_field(struct golden_asked *a, const char *key, const char *value)
 		r->account_is_root = strcmp(value, "0") == 0;
 	else if (strcmp(key, "stale") == 0)
 		r->stale = is_true(value);
+	else if (strcmp(key, "unknown") == 0)
+		r->unknown = is_true(value);
+	else if (strcmp(key, "directory-key") == 0)
+		r->directory_key = is_true(value);
 	else if (strcmp(key, "favour") == 0)
 		r->favour = is_true(value);
 	else if (strcmp(key, "member") == 0)
@@ -98,6 +105,7 @@ golden_read_request(const struct image *im, char *line, struct golden_asked *a)
 	a->req.bindings = pack_borrow_strv(&a->bindings);
 	a->req.groups = pack_borrow_strv(&a->groups);
 	a->req.directory_groups = pack_borrow_strv(&a->directory_groups);
+	a->req.directory_bindings = pack_borrow_strv(&a->directory_bindings);
 	a->req.hosts = pack_borrow_strv(&a->hosts);
 	if (a->at == NULL)
 		return;

@@ -11,7 +11,7 @@
 
 /* A line is `key: value, key: value` (no value holds a comma). What is left out is missing. */
 struct golden_asked {
-	struct pack bindings, groups, directory_groups, hosts;
+	struct pack bindings, groups, directory_groups, directory_bindings, hosts;
 	struct net_addr address, origin;
 	struct moments when;
 	struct policy_request req;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "policy.h"
+#include "policy_header.h"
 #include "testlib_cmocka.h"
 
 static struct strv
@@ -28,8 +29,11 @@ ref_ask(const struct image *im, const struct ref_request *q, struct ref_asked *a
 	    .bindings = pack_list(q->bindings, &a->bindings),
 	    .groups = pack_list(q->own_groups, &a->groups),
 	    .directory_groups = pack_list(q->directory_groups, &a->directory_groups),
+	    .directory_bindings = pack_list(q->directory_bindings, &a->directory_bindings),
 	    .hosts = pack_list(q->hosts, &a->hosts),
 	    .stale = q->stale,
+	    .unknown = q->unknown,
+	    .directory_key = q->directory_key,
 	    .not_member = !q->member,
 	    .address = address(q->ip, &a->address),
 	    .origin = address(q->creator_ip, &a->origin),
@@ -50,6 +54,7 @@ ref_asked_clear(struct ref_asked *a)
 	pack_clear(&a->bindings);
 	pack_clear(&a->groups);
 	pack_clear(&a->directory_groups);
+	pack_clear(&a->directory_bindings);
 	pack_clear(&a->hosts);
 	moments_clear(&a->when);
 }
@@ -85,6 +90,7 @@ ref_request_print(const struct ref_request *q)
 	print_list("binding", q->bindings);
 	print_list("group", q->own_groups);
 	print_list("directory-group", q->directory_groups);
+	print_list("directory-binding", q->directory_bindings);
 	print_list("host", q->hosts);
 	print_text("ip", q->ip);
 	print_text("creator_ip", q->creator_ip);
@@ -93,6 +99,7 @@ ref_request_print(const struct ref_request *q)
 	print_text("space", q->space);
 	if (q->has_time)
 		print_error("at: %lld ms\n", (long long)q->at_ms);
+	print_error("unknown: %d, directory-key: %d\n", q->unknown, q->directory_key);
 	print_error("stale: %d, member: %d, account_is_root: %d, favour: %d\n", q->stale,
 	    q->member, q->account_is_root, q->favour);
 }
@@ -103,7 +110,7 @@ ref_subject_make(char *text, struct ref_subject *out, struct diag *why)
 	struct settings settings;
 
 	*out = (struct ref_subject){.text = text};
-	settings_default(&settings);
+	policy_header_settings(text, &settings);
 	return yamltree_parse(text, strlen(text), "p", &out->doc, why) == AK_OK &&
 	       policy_compile(text, strlen(text), "p", &settings, &out->im, why) == AK_OK;
 }

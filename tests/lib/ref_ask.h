@@ -11,7 +11,7 @@
 
 /* ref_request's words as policy_request has them; req borrows from the rest. */
 struct ref_asked {
-	struct pack bindings, groups, directory_groups, hosts;
+	struct pack bindings, groups, directory_groups, directory_bindings, hosts;
 	struct net_addr address, origin;
 	struct moments when;
 	struct policy_request req;

@@ -205,12 +205,15 @@ void
 ref_compare(struct ref_difference *d, const struct image *im, const struct yaml_node *policy,
     const struct ref_request *q, bool all)
 {
-	const struct ref_request own = ref_own_account(q);
+	const struct directory_settings *directory = &image_borrow_settings(im)->directory;
+	struct ref_request own = ref_own_account(q);
 	struct policy_result res = POLICY_RESULT_INIT;
 	struct ref_answer ref;
 	struct ref_asked a;
 	enum ak_err err;
 
+	own.has_directory = directory->present;
+	own.may_grant = directory->may_grant;
 	ref_ask(im, q, &a);
 	err = policy_eval(im, &a.req, NULL, &res);
 	ref_policy_eval(policy, &own, &ref);

@@ -58,13 +58,17 @@ any_glob(const struct yaml_node *globs, const char *s)
 }
 
 static enum tri
-in_group(const struct yaml_node *globs, const struct ref_request *req, bool in_deny)
+in_group(const struct yaml_node *globs, const struct ref_scene *s)
 {
+	const struct ref_request *req = s->req;
+
 	for (size_t i = 0; req->own_groups[i] != NULL; i++)
 		if (any_glob(globs, req->own_groups[i]) == YES)
 			return YES;
+	if (s->without_directory || req->unknown)
+		return UNDEFINED;
 	/* What the directory last said counts in deny alone; elsewhere both answers rest on it. */
-	if (req->stale && !in_deny && !req->favour)
+	if (req->stale && !s->in_deny && !req->favour)
 		return UNDEFINED;
 	for (size_t i = 0; req->directory_groups[i] != NULL; i++)
 		if (any_glob(globs, req->directory_groups[i]) == YES)
@@ -290,7 +294,7 @@ predicate(const struct ref_scene *s, const char *key, const struct yaml_node *va
 	if (strcmp(key, "login") == 0)
 		return any_glob(value, req->login);
 	if (strcmp(key, "group") == 0)
-		return in_group(value, req, s->in_deny);
+		return in_group(value, s);
 	if (strcmp(key, "service") == 0)
 		return any_glob(value, req->service);
 	if (strcmp(key, "account") == 0)
@@ -357,6 +361,87 @@ ref_fires(const struct ref_scene *s, const struct yaml_node *item)
 	if (t != UNDEFINED)
 		return t == YES;
 	return s->in_deny != s->req->favour;
+}
+
+/*
+ * Can the item be shown to be true (or false), where all that is undefined
+ * helps, but for the directory, which says nothing either way?
+ */
+static bool shows(const struct ref_scene *s, const struct yaml_node *item, bool what);
+
+static bool
+shows_one(const struct ref_scene *s, const struct yaml_node *items, bool what, bool every)
+{
+	bool all = true, any = false;
+
+	for (const struct yaml_node *c = items->first; c != NULL; c = c->next) {
+		bool one = shows(s, c, what);
+
+		all = all && one;
+		any = any || one;
+	}
+	/* That all hold needs each; that they don't, one; with `any` it is the other way about. */
+	return every == what ? all : any;
+}
+
+static bool
+shows_defined(const struct ref_scene *s, const struct yaml_node *names, bool what)
+{
+	bool all = true, any = false;
+
+	each_item(names, name)
+	{
+		bool one = shows(s, ref_get(ref_get(s->policy, "define"), name->text), what);
+
+		all = all && one;
+		any = any || one;
+	}
+	return what ? any : all;
+}
+
+static bool
+shows_predicate(
+    const struct ref_scene *s, const char *key, const struct yaml_node *value, bool what)
+{
+	enum tri t;
+
+	if (strcmp(key, "is") == 0)
+		return shows_defined(s, value, what);
+	if (strcmp(key, "not") == 0)
+		return value->kind == YAML_MAPPING ? shows(s, value, !what)
+						   : shows_one(s, value, !what, false);
+	if (strcmp(key, "any") == 0 || strcmp(key, "all") == 0)
+		return shows_one(s, value, what, strcmp(key, "all") == 0);
+	t = predicate(s, key, value);
+	if (t == UNDEFINED)
+		return strcmp(key, "group") != 0;
+	return (t == YES) == what;
+}
+
+static bool
+shows(const struct ref_scene *s, const struct yaml_node *item, bool what)
+{
+	bool all = true, any = false;
+
+	for (const struct yaml_node *k = item->first; k != NULL; k = k->next->next)
+		if (is_predicate(k->text)) {
+			bool one = shows_predicate(s, k->text, k->next, what);
+
+			all = all && one;
+			any = any || one;
+		}
+	return what ? all : any;
+}
+
+bool
+ref_fires_without_directory(const struct ref_scene *s, const struct yaml_node *item)
+{
+	struct ref_scene without = *s;
+
+	without.without_directory = true;
+	if (s->req->favour)
+		return shows(&without, item, true);
+	return condition(&without, item) == YES;
 }
 
 bool

@@ -140,15 +140,98 @@ hold_item(const struct roles *r, const struct yaml_node *item)
 	}
 }
 
+/* `*` is each role but those that make a root. */
+static bool
+may_come_from_directory(const struct ref_scene *s, const char *role)
+{
+	const struct yaml_node *root =
+	    ref_get(ref_get(ref_get(s->policy, "roles"), role), "root_equivalent");
+
+	strv_for (s->req->may_grant, name) {
+		if (strcmp(name, role) == 0)
+			return true;
+		if (strcmp(name, "*") == 0 && (root == NULL || strcmp(root->text, "true") != 0))
+			return true;
+	}
+	return false;
+}
+
+/* May the key have the role at all? May it by something that the directory said? */
+static bool
+may_have(const struct ref_scene *s, const char *role, bool by_directory)
+{
+	if (!by_directory && !s->req->directory_key)
+		return true;
+	return may_come_from_directory(s, role);
+}
+
 static void
-hold_of_group(const struct roles *r, const char *group)
+hold_text(const struct roles *r, const char *binding, bool by_directory)
+{
+	char role[128];
+
+	assert_true(strcspn(binding, ":") < sizeof(role));
+	(void)snprintf(role, sizeof(role), "%.*s", (int)strcspn(binding, ":"), binding);
+	if (may_have(r->scene, role, by_directory))
+		hold_binding(r, binding);
+}
+
+static void
+hold_of_group(const struct roles *r, const char *group, bool by_directory)
 {
 	const struct yaml_node *list = ref_get(ref_get(r->scene->policy, "groups"), group);
 
 	each_item(list, item)
 	{
-		hold_item(r, item);
+		if (may_have(r->scene, ref_get(item, "role")->text, by_directory))
+			hold_item(r, item);
 	}
+}
+
+/* Does the directory give anything now? */
+static bool
+directory_gives(const struct ref_request *req)
+{
+	return req->favour || (!req->stale && !req->unknown);
+}
+
+static void
+unite_direct(const struct roles *r)
+{
+	const struct ref_request *req = r->scene->req;
+
+	for (size_t i = 0; req->bindings[i] != NULL; i++)
+		hold_text(r, req->bindings[i], false);
+	for (size_t i = 0; req->own_groups[i] != NULL; i++)
+		hold_of_group(r, req->own_groups[i], false);
+	if (!directory_gives(req))
+		return;
+	for (size_t i = 0; req->directory_groups[i] != NULL; i++)
+		hold_of_group(r, req->directory_groups[i], true);
+	for (size_t i = 0; req->directory_bindings[i] != NULL; i++)
+		hold_text(r, req->directory_bindings[i], true);
+}
+
+/* A host that has no directory, and was told of none, can't owe it a grant. */
+static bool
+may_owe_directory(const struct ref_request *req)
+{
+	return req->has_directory || req->stale || req->unknown ||
+	       req->directory_groups[0] != NULL;
+}
+
+static void
+unite_grant(const struct roles *r, const struct yaml_node *item)
+{
+	const struct ref_scene *s = r->scene;
+	const char *role = ref_get(item, "role")->text;
+
+	if (!ref_fires(s, item) || !may_have(s, role, false))
+		return;
+	if (may_owe_directory(s->req) && !may_come_from_directory(s, role) &&
+	    !ref_fires_without_directory(s, item))
+		return;
+	hold_item(r, item);
 }
 
 static void
@@ -158,22 +241,13 @@ unite(const struct roles *r)
 	const struct yaml_node *node = ref_get(s->policy, "strategy");
 	const char *strategy = node == NULL ? "both" : node->text;
 
-	if (strcmp(strategy, "policy") != 0) {
-		for (size_t i = 0; s->req->bindings[i] != NULL; i++)
-			hold_binding(r, s->req->bindings[i]);
-		for (size_t i = 0; s->req->own_groups[i] != NULL; i++)
-			hold_of_group(r, s->req->own_groups[i]);
-		for (size_t i = 0;
-		     s->req->directory_groups[i] != NULL && (!s->req->stale || s->req->favour);
-		     i++)
-			hold_of_group(r, s->req->directory_groups[i]);
-	}
+	if (strcmp(strategy, "policy") != 0)
+		unite_direct(r);
 	if (strcmp(strategy, "direct") == 0)
 		return;
 	each_item(ref_get(s->policy, "grant"), item)
 	{
-		if (ref_fires(s, item))
-			hold_item(r, item);
+		unite_grant(r, item);
 	}
 }
 

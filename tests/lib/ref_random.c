@@ -59,6 +59,10 @@ draft_roles(struct rnd *r, struct draft *d)
 			ref_add_key(&t, "accounts");
 			ADD_SOME(r, &t, account_globs);
 		}
+		if (ref_chance(r, 3)) {
+			ref_add_key(&t, "root_equivalent");
+			text_add(&t, "true");
+		}
 		text_add(&t, "}");
 		assert_false(t.cut);
 		add_line(d, DRAFT_ROLES, line);
@@ -167,7 +171,7 @@ draft_random(struct rnd *r, struct draft *out)
 {
 	static const char *const strategies[] = {NULL, NULL, "both", "direct", "policy"};
 
-	*out = (struct draft){.strategy = one_of(r, strategies)};
+	*out = (struct draft){.header = one_of(r, headers), .strategy = one_of(r, strategies)};
 	draft_spaces(r, out);
 	draft_roles(r, out);
 	draft_groups(r, out);
@@ -215,7 +219,7 @@ draft_text(const struct draft *d)
 	FILE *f = open_memstream(&text, &len_b);
 
 	assert_non_null(f);
-	(void)fprintf(f, "version: 1\n");
+	(void)fprintf(f, "%s\nversion: 1\n", d->header);
 	if (d->strategy != NULL)
 		(void)fprintf(f, "strategy: %s\n", d->strategy);
 	for (size_t s = 0; s < DRAFT_N; s++) {
@@ -261,6 +265,8 @@ request_random(struct rnd *r)
 {
 	struct ref_request q = {.login = ref_chance(r, 20) ? NULL : one_of(r, logins),
 	    .stale = ref_chance(r, 4),
+	    .unknown = ref_chance(r, 8),
+	    .directory_key = ref_chance(r, 4),
 	    .member = !ref_chance(r, 5),
 	    .ip = MAYBE(r, addresses),
 	    .creator_ip = MAYBE(r, addresses),
@@ -277,6 +283,7 @@ request_random(struct rnd *r)
 	take_some(r, bindings, N(bindings), q.bindings);
 	take_some(r, groups, N(groups), q.own_groups);
 	take_some(r, groups, N(groups), q.directory_groups);
+	take_some(r, bindings, N(bindings), q.directory_bindings);
 	take_some(r, hosts, N(hosts), q.hosts);
 	return q;
 }
@@ -303,5 +310,6 @@ request_shuffle(struct rnd *r, struct ref_request *req)
 	shuffle_list(r, req->bindings);
 	shuffle_list(r, req->own_groups);
 	shuffle_list(r, req->directory_groups);
+	shuffle_list(r, req->directory_bindings);
 	shuffle_list(r, req->hosts);
 }

@@ -22,6 +22,7 @@ enum draft_section {
 };
 
 struct draft {
+	const char *header; /* policy_header */
 	const char *strategy;
 	struct {
 		bool is_there;

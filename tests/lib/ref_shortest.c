@@ -79,11 +79,13 @@ shorten_request(const char *text, struct ref_request *q)
 	const char **const texts[] = {
 	    &q->login, &q->ip, &q->creator_ip, &q->service, &q->account, &q->space};
 	struct ref_difference d;
-	bool *const flags[] = {&q->has_time, &q->stale, &q->account_is_root, &q->favour};
+	bool *const flags[] = {&q->has_time, &q->stale, &q->unknown, &q->directory_key,
+	    &q->account_is_root, &q->favour};
 
 	shorten_list(text, q, q->bindings);
 	shorten_list(text, q, q->own_groups);
 	shorten_list(text, q, q->directory_groups);
+	shorten_list(text, q, q->directory_bindings);
 	shorten_list(text, q, q->hosts);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		const char *kept = *texts[i];

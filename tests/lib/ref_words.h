@@ -10,6 +10,8 @@
 static const char *const spaces[] = {"a", "b", "c", "d", "e", "f"};
 static const char *const roles[] = {"r0", "r1", "r2", "r3", "r4"};
 static const char *const definitions[] = {"d0", "d1", "d2", "d3"};
+static const char *const headers[] = {"# may_grant: *", "# may_grant:", "# may_grant: r0 r2",
+    "# may_grant: r1 *", "# may_grant: r0 r1 r2 r3 r4", "# directory: none"};
 static const char *const hosts[] = {"h0", "h1", "H1", "h2.example.com"};
 static const char *const logins[] = {
     "ci-cd-web", "ci-cd-monitoring", "db-monitoring", "backup", "ci", "deploy", "_"};

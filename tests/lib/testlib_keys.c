@@ -43,7 +43,8 @@ host_wipe(struct host *h)
 {
 	char path[PATH_CAP + 32];
 	static const char *const names[] = {"local.idx", "local.idx.prev", "users.idx",
-	    "policy.image", "lock", ".local.idx.new", ".users.idx.new", ".policy.image.new"};
+	    "directory-keys.idx", "directory-groups.idx", "freshness", "policy.image", "lock",
+	    ".local.idx.new", ".users.idx.new", ".policy.image.new"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		(void)snprintf(path, sizeof(path), "%s/%s", h->paths.state, names[i]);
@@ -202,7 +203,8 @@ dump_user(FILE *out, const struct index_view *v)
 	assert_err("user", AK_OK, user_record_unpack(v->value, v->value_len_b, &u));
 	(void)fprintf(out, "user %s %u gids", u.name, u.uid);
 	for (uint32_t i = 0; i < u.n_gids; i++)
-		(void)fprintf(out, " %u", le32_load(u.gids + 4 * (size_t)i));
+		(void)fprintf(out, "%s %u", i == u.n_gids - u.n_marked ? " marked" : "",
+		    le32_load(u.gids + 4 * (size_t)i));
 	(void)fprintf(out, "\n  of %s: %s %s %s, number %u\n", u.name, u.gecos, u.home, u.shell,
 	    v->number);
 }
@@ -215,6 +217,11 @@ dump_group(FILE *out, const struct index_view *v)
 	assert_err("group", AK_OK, group_record_unpack(v->value, v->value_len_b, &g));
 	(void)fprintf(out, "group %s %u members", g.name, g.gid);
 	strv_for (g.members, member) {
+		(void)fprintf(out, " %s", member);
+	}
+	if (g.marked.len_b > 0)
+		(void)fprintf(out, " marked");
+	strv_for (g.marked, member) {
 		(void)fprintf(out, " %s", member);
 	}
 	(void)fprintf(out, "\n");

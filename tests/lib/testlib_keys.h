@@ -55,7 +55,7 @@ enum ak_err host_publish_open(struct host *h, struct store *s, int64_t now) AK_M
 
 /* Every user and group of users.idx, a line each, for free(); the test fails when the file is not whole. */
 char *host_dump(const struct host *h);
-/* Does the dump hold this line? `user NAME UID gids GID GID`; `group NAME GID members A B`. */
+/* Does the dump hold this line? `user NAME UID gids GID GID`; `group NAME GID members A B`; behind `marked`, what rests on the directory. */
 bool dump_has(const char *dump, const char *line);
 
 /* The bytes of local.idx or users.idx: kept, and put back as they were. */

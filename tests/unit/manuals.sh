@@ -116,30 +116,44 @@ same "the functions of the name service module" "$(grep -Eo '_nss_apikey_[a-z_]+
 
 # settings_of_code: "name default" for each row of the table.
 settings_of_code() {
-	array common/settings.c 'struct option options\[\] = ' | sed 's/{"\([a-z_.]*\)", KIND_/\n\1 KIND_/g' |
+	array common/settings_table.c 'struct option options\[\] = ' | sed 's/{"\([a-z_.]*\)", KIND_/\n\1 KIND_/g' |
 		grep KIND_ | while read -r name row; do
 		printf '%s %s\n' "$name" "$(strings <<<"$row" | tail -n 1)"
 	done
 }
-# settings_of_manual: the same; the host has no word for a default, and a setting of settings has one for each.
+# settings_of_manual: the same; what has no word for a default has a sentence, and a setting of settings has one for each.
 settings_of_manual() {
-	section apikey.yaml.5 SETTINGS | awk '
+	{
+		section apikey.yaml.5 SETTINGS
+		section apikey.yaml.5 'The directory' | sed 's/^\.It Cm /&directory./'
+	} | awk '
 		/^\.It Cm/ { name = $3 }
 		/^\.Cm [a-z_]+ :$/ { part = "." $2; next }
 		/^(Default|by default|.*, by default):?$/ { fallback = 1; next }
-		/^Default: the node name/ { print name " " }
-		fallback { print name part " " $2 }
+		/^Default: (the node name|none)/ { print name " " }
+		fallback { sub(/^\.Li /, ""); sub(/ [.,;]$/, ""); print name part " " $0 }
 		{ fallback = 0; part = "" }'
 }
 same "each setting with its default" "$(settings_of_code)" "$(settings_of_manual)"
-# settings_of_file: as it is shipped; {max: 1000, max_age: 30d} is two.
+# settings_of_file: as it is shipped; {max: 1000, max_age: 30d} is two, and the deeper ones stand below their mapping.
 settings_of_file() {
-	sed -n -E 's/^#([a-z_]+): (.*)/\1 \2/p' etc/apikey.yaml | awk '
-		$2 !~ /^\{/ { print; next }
-		{ gsub(/[{},]/, ""); for (i = 2; i < NF; i += 2) { sub(/:$/, "", $i); print $1 "." $i " " $(i + 1) } }'
+	sed -n -E 's/^#( *[a-z_]+:.*)/\1/p' etc/apikey.yaml | awk '
+		{
+			match($0, /^ */)
+			depth = RLENGTH / 2
+			name[depth] = $1
+			sub(/:$/, "", name[depth])
+			path = name[0]
+			for (i = 1; i <= depth; i++) path = path "." name[i]
+		}
+		NF == 1 { next }
+		$2 ~ /^\{/ { gsub(/[{},]/, ""); for (i = 2; i < NF; i += 2) { sub(/:$/, "", $i); print path "." $i " " $(i + 1) }; next }
+		{ sub(/^ *[a-z_]+: /, ""); print path " " $0 }'
 }
-same "each setting stands in etc/apikey.yaml, and nothing else" "$(settings_of_code | sed 's/^host .*/host/')" \
-	"$(settings_of_file | sed 's/^host .*/host/')"
+# An example stands for what has no default.
+without_examples() { awk -F '[ ]' 'FNR == NR { none[$1] = $2 == ""; next } none[$1] { print $1; next } { print }' <(settings_of_code) -; }
+same "each setting stands in etc/apikey.yaml, and nothing else" "$(settings_of_code | without_examples)" \
+	"$(settings_of_file | without_examples)"
 reserved() {
 	array common/record.c 'id_range reserved\[\] = ' | grep -Eo '\{[0-9]+U?, [0-9A-Z_]+\}' | tr -d '{}U' | sed 's/, /-/; s/-INT32_MAX/ and above/' |
 		sed 's/^65534-65535$/65534, 65535/'
@@ -322,7 +336,7 @@ for constant in 'INDEX_MAGIC "APIKEYIX"' 'INDEX_VERSION 1U' 'INDEX_BYTE_ORDER 0x
 	'INDEX_SLOTS 5U' 'INDEX_SLOT_B 12U' 'INDEX_RECORD_HEADER_B 16U'; do
 	holds "the manual and the code: $constant" grep -q "#define $constant" common/index.h
 done
-for constant in 'IMAGE_MAGIC "APIKEYPI"' 'IMAGE_VERSION 2U' 'IMAGE_AT_CHECKSUM 12U' 'IMAGE_AT_SIZE 16U' 'IMAGE_AT_BUILT 24U' \
+for constant in 'IMAGE_MAGIC "APIKEYPI"' 'IMAGE_VERSION 3U' 'IMAGE_AT_CHECKSUM 12U' 'IMAGE_AT_SIZE 16U' 'IMAGE_AT_BUILT 24U' \
 	'IMAGE_AT_POLICY_ID 32U' 'IMAGE_AT_SETTINGS_ID 72U' 'IMAGE_AT_GROUP_ID 112U' 'IMAGE_AT_N_SECTIONS 152U' 'IMAGE_HEADER_B 160U'; do
 	holds "the manual and the code: $constant" grep -q "#define $constant" common/image_layout.h
 done

@@ -148,6 +148,36 @@ simulate_replays_what_was_kept(void **state)
 	cli_test_clear(&t);
 }
 
+/* That a key is in no group is the directory's word where there is one, and then may_grant counts: that of the day. */
+static void
+a_host_answers_for_the_directory_that_it_had(void **state)
+{
+	static const char *const settings[] = {"version: 1\n",
+	    "version: 1\ndirectory: {uris: 'ldapi://', may_grant: [viewer]}\n",
+	    "version: 1\ndirectory: {uris: 'ldapi://'}\n"};
+	static const char *const roles[] = {
+	    "[\"editor\",\"viewer\"]", "[\"editor\",\"viewer\"]", "[\"editor\"]"};
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	host_policy(&t.host, "version: 1\n"
+			     "roles: {viewer: {services: [sshd]}, editor: {services: [sshd]}}\n"
+			     "grant: [{role: viewer, not: {group: contractors}}]\n"
+			     "sample: [{always: true}]\n");
+	for (unsigned was = 0; was < N(settings); was++) {
+		host_settings(&t.host, settings[was]);
+		keep(&t, "a", "sshd", HOST_NOW * 1000 + was);
+		for (unsigned is = 0; is < N(settings); is++) {
+			host_settings(&t.host, settings[is]);
+			assert_run(&t, CLI_DONE, NULL, "policy", "simulate", "--sample",
+			    id_of(&t, was), "-o", "json");
+			assert_member(&t, "differs", "false");
+			assert_member(&t, "roles", roles[was]);
+		}
+	}
+	cli_test_clear(&t);
+}
+
 /* Options, and what is decided by the live policy. */
 static void
 simulate_asks_about_a_key_that_is_made_up(void **state)
@@ -261,6 +291,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(samples_lists_what_was_kept_and_why),
 	    T(simulate_replays_what_was_kept),
+	    T(a_host_answers_for_the_directory_that_it_had),
 	    T(simulate_asks_about_a_key_that_is_made_up),
 	    T(simulate_holds_another_policy_against_the_live_one),
 	    T(simulate_refuses_what_cannot_be_asked),

@@ -5,6 +5,7 @@
 
 #include "decide.h"
 #include "policy.h"
+#include "policy_header.h"
 #include "testlib_alloc.h"
 #include "testlib_random.h"
 #include "zone.h"
@@ -436,7 +437,7 @@ every_gate_is_told_though_one_fails_and_the_decision_is_told_last(void **state)
 
 	(void)state;
 	assert_err("", AK_ERR_DENIED, decide(&req, &trace, &v));
-	assert_int_equal(c.lines[TRACE_GATE], 6);
+	assert_int_equal(c.lines[TRACE_GATE], 6); /* the token and the directory say nothing */
 	assert_int_equal(c.failed[TRACE_GATE], 2);
 	assert_int_equal(c.lines[TRACE_ROLE], 0);
 	assert_int_equal(c.failed[TRACE_DECISION], 1);
@@ -454,6 +455,133 @@ every_gate_is_told_though_one_fails_and_the_decision_is_told_last(void **state)
 	assert_int_equal(c.lines[TRACE_DECISION], 1);
 	assert_string_equal(c.last, v.why);
 	verdict_clear(&v);
+	image_free(&im);
+}
+
+static const char ldap_policy[] = "version: 1\n"
+				  "roles: {viewer: {services: [sshd]}}\n"
+				  "groups: {staff: [{role: viewer}]}\n";
+
+/* A key that lives in LDAP, or has its one role by an LDAP group. */
+struct ldap_row {
+	const char *name;
+	enum reason reason;
+	const char *why, *never_says;
+	bool directory_key, keys_stale, stale, unknown, favour, by_group, disabled, unadmitted;
+	int64_t contact_at;
+};
+
+static void
+check_ldap_row(const struct ldap_row *row)
+{
+	char policy[256], text[512];
+	struct text t = text_over(policy, sizeof(policy));
+	struct settings settings;
+	struct image *im = NULL;
+	struct key_record key = some_key();
+	struct decide_request req = {.key = &key,
+	    .directory_groups = row->by_group ? STRV("staff") : STRV_EMPTY,
+	    .stale = row->stale,
+	    .unknown = row->unknown,
+	    .directory_key = row->directory_key,
+	    .keys_stale = row->keys_stale,
+	    .contact_at = row->contact_at,
+	    .service = "sshd",
+	    .now = NOW,
+	    .favour = row->favour};
+	struct verdict v;
+
+	text_add(&t, "%s%s", ldap_policy,
+	    row->unadmitted ? "allow: [{group: staff, service: su}]\n" : "");
+	policy_header_settings("# may_grant: viewer\n", &settings);
+	assert_err("", AK_OK, policy_compile(policy, t.len, "p", &settings, &im, NULL));
+	req.policy = im;
+	key.bindings = row->by_group ? STRV_EMPTY : STRV("viewer");
+	key.state = row->disabled ? KEY_DISABLED : KEY_ACTIVE;
+	assert_err(row->name, row->reason == REASON_PERMITTED ? AK_OK : AK_ERR_DENIED,
+	    decide(&req, NULL, &v));
+	(void)snprintf(
+	    text, sizeof(text), "%s: %s: %s", row->name, reason_word(v.reason), v.why);
+	assert_row(text, v.reason == row->reason);
+	assert_row(text, row->why == NULL || strstr(v.why, row->why) != NULL);
+	assert_row(text, row->never_says == NULL || strstr(v.why, row->never_says) == NULL);
+	verdict_clear(&v);
+	image_free(&im);
+}
+
+#define CHECK_LDAP_ROWS(rows)                                                                  \
+	for (size_t i_ = 0; i_ < sizeof(rows) / sizeof((rows)[0]); i_++)                       \
+	check_ldap_row(&(rows)[i_])
+
+static void
+a_key_that_lives_in_ldap_is_refused_when_ldap_was_not_heard_for_too_long(void **state)
+{
+	static const struct ldap_row rows[] = {
+	    {"heard", REASON_PERMITTED, .directory_key = true, .contact_at = NOW - 9},
+	    {"not heard", REASON_DIRECTORY, "LDAP was last heard at 2023-11-14T22:13:20Z, which",
+		.directory_key = true, .keys_stale = true, .contact_at = NOW},
+	    {"never heard", REASON_DIRECTORY, "LDAP has never been heard",
+		.directory_key = true, .keys_stale = true},
+	    {"in a session's favour", REASON_PERMITTED, .directory_key = true,
+		.keys_stale = true, .favour = true},
+	    {"a local key", REASON_PERMITTED, .keys_stale = true},
+	    {"not yet so long", REASON_PERMITTED, .directory_key = true, .stale = true},
+	    {"a disabled one", REASON_DISABLED, .directory_key = true, .keys_stale = true,
+		.disabled = true},
+	};
+
+	(void)state;
+	CHECK_LDAP_ROWS(rows);
+}
+
+static void
+a_stale_directory_gives_no_roles_and_the_denial_says_so(void **state)
+{
+	static const struct ldap_row rows[] = {
+	    {"heard", REASON_PERMITTED, .by_group = true},
+	    {"abuse 072: stale", REASON_ROLE,
+		"holds no role on this host; LDAP gives no roles: it has not been heard since "
+		"2023-11-14T22:13:20Z",
+		.by_group = true, .stale = true, .contact_at = NOW},
+	    {"never heard", REASON_ROLE, "LDAP gives no roles: it has never been heard",
+		.by_group = true, .stale = true},
+	    {"unknown", REASON_ROLE,
+		"LDAP gives no roles: what it says of this key is not known here",
+		.by_group = true, .unknown = true, .contact_at = NOW},
+	    {"in a session's favour", REASON_PERMITTED, .by_group = true, .stale = true,
+		.favour = true},
+	    {"not admitted", REASON_NOT_ADMITTED, NULL, "LDAP", .unadmitted = true},
+	    {"not admitted, stale", REASON_NOT_ADMITTED,
+		"admits the key; LDAP gives no roles: it has not been heard since",
+		.unadmitted = true, .stale = true, .contact_at = NOW},
+	    {"not admitted, in favour", REASON_NOT_ADMITTED, NULL, "LDAP", .unadmitted = true,
+		.stale = true, .favour = true},
+	};
+
+	(void)state;
+	CHECK_LDAP_ROWS(rows);
+}
+
+static void
+what_the_directory_gives_reaches_the_policy(void **state)
+{
+	struct image *im = compiled(example, "production", false);
+	struct key_record key = some_key();
+	struct decide_request req = {.key = &key,
+	    .policy = im,
+	    .directory_groups = STRV("g"),
+	    .directory_bindings = STRV("b"),
+	    .unknown = true,
+	    .directory_key = true};
+	struct policy_request asked = decide_policy_request(&req);
+
+	(void)state;
+	assert_ptr_equal(asked.directory_groups.bytes, req.directory_groups.bytes);
+	assert_ptr_equal(asked.directory_bindings.bytes, req.directory_bindings.bytes);
+	assert_true(asked.unknown && asked.directory_key && !asked.stale);
+	req = (struct decide_request){.key = &key, .policy = im, .stale = true};
+	asked = decide_policy_request(&req);
+	assert_true(asked.stale && !asked.unknown && !asked.directory_key);
 	image_free(&im);
 }
 
@@ -796,6 +924,10 @@ main(void)
 	    cmocka_unit_test(abuse_152_a_key_with_networks_needs_an_address_in_one),
 	    cmocka_unit_test(the_first_gate_that_fails_is_the_reason),
 	    cmocka_unit_test(every_gate_is_told_though_one_fails_and_the_decision_is_told_last),
+	    cmocka_unit_test(
+		a_key_that_lives_in_ldap_is_refused_when_ldap_was_not_heard_for_too_long),
+	    cmocka_unit_test(a_stale_directory_gives_no_roles_and_the_denial_says_so),
+	    cmocka_unit_test(what_the_directory_gives_reaches_the_policy),
 	    cmocka_unit_test(the_held_roles_are_listed_also_when_the_service_is_refused),
 	    cmocka_unit_test(a_long_list_of_roles_is_cut_at_a_whole_name),
 	    cmocka_unit_test(every_reason_has_a_word_and_a_text_of_its_own),

@@ -4,12 +4,14 @@
  * NAME.in has a request on each line, `key: value, key: value` (no value holds
  * a comma); lines with # are comments. What is left out is missing:
  *	login, account, service, space, ip, creator_ip, at (RFC 3339)
- *	binding, group (listed on the key), directory-group, host: again for each
+ *	binding, group (listed on the key), directory-group, directory-binding,
+ *		host: again for each
  *	ms: milliseconds, added to at
  *	uid: of the account; 0 is root's
- *	stale: true, member: false, favour: true
+ *	stale: true, unknown: true, directory-key: true, member: false, favour: true
  * The line `tests` runs the file's own tests. There is no .in for a file that
- * is refused.
+ * is refused. The host has a directory that may give every role which is not
+ * root-equivalent; or what NAME.yaml's first line says (policy_header).
  *
  * NAME.ok has for each request the verdict, and indented what was looked at:
  *	allow, roles: NAME NAME		held on this host, when there is a space
@@ -31,6 +33,7 @@
 #include <string.h>
 
 #include "golden_request.h"
+#include "policy_header.h"
 #include "policy_tests.h"
 #include "testlib_tmp.h"
 
@@ -229,7 +232,7 @@ compile(const struct golden *g, struct diag *why)
 	struct image *im = NULL;
 	enum ak_err err;
 
-	settings_default(&settings);
+	policy_header_settings(g->yaml, &settings);
 	err = policy_compile(g->yaml, g->yaml_len_b, FILE_NAME, &settings, &im, why);
 	if (err == AK_OK)
 		err = policy_check_host(im, &golden_host, why);

@@ -8,13 +8,21 @@
 #include "testlib_cmocka.h"
 
 static void
-join(struct groupset *g, uint32_t gid, const char *user)
+join_marked(struct groupset *g, uint32_t gid, const char *name, uint32_t n_marked)
 {
 	unsigned char gids[8];
+	const struct user_record user = {
+	    .name = name, .gids = gids, .n_gids = 2, .n_marked = n_marked};
 
 	le32_store(gids, 4711); /* none of the set */
 	le32_store(gids + 4, gid);
-	groupset_join(g, gids, 2, user);
+	groupset_join(g, &user);
+}
+
+static void
+join(struct groupset *g, uint32_t gid, const char *name)
+{
+	join_marked(g, gid, name, 0);
 }
 
 static size_t
@@ -65,6 +73,29 @@ members_are_listed_where_they_are_wanted_and_can_be_let_go(void **state)
 }
 
 static void
+members_by_the_directory_are_listed_apart(void **state)
+{
+	struct groupset g = GROUPSET_INIT;
+	const struct group_entry *e;
+
+	(void)state;
+	assert_err("", AK_OK, groupset_add(&g, "all", 1000, false));
+	assert_err("", AK_OK, groupset_add(&g, "some", 1001, true));
+	join(&g, 1001, "a");
+	join_marked(&g, 1001, "b", 1);
+	join_marked(&g, 1001, "c", 2);
+	join_marked(&g, 1000, "d", 1);
+	e = groupset_find(&g, "some");
+	assert_int_equal(members(&g, "some"), 1);
+	assert_int_equal(strv_count(pack_borrow_strv(&e->marked)), 2);
+	assert_true(strv_has(pack_borrow_strv(&e->marked), "b"));
+	assert_int_equal(groupset_find(&g, "all")->marked.len_b, 0);
+	groupset_empty(&g);
+	assert_int_equal(e->marked.len_b, 0);
+	groupset_clear(&g);
+}
+
+static void
 a_name_that_is_too_long_is_refused(void **state)
 {
 	struct groupset g = GROUPSET_INIT;
@@ -87,10 +118,13 @@ abuse_128_a_member_that_found_no_memory_fails_the_writing(void **state)
 	assert_err("", AK_ERR_NOMEM, groupset_add(&g, "some", 1001, true));
 	assert_true(alloc_stop());
 	assert_err("", AK_OK, groupset_add(&g, "some", 1001, true));
-	alloc_fail_nth(1);
-	join(&g, 1001, "a");
-	assert_true(alloc_stop());
-	assert_err("", AK_ERR_NOMEM, groupset_write(&g, make));
+	for (uint32_t marked = 0; marked < 2; marked++) {
+		groupset_empty(&g);
+		alloc_fail_nth(1);
+		join_marked(&g, 1001, "a", marked);
+		assert_true(alloc_stop());
+		assert_err("", AK_ERR_NOMEM, groupset_write(&g, make));
+	}
 	groupset_clear(&g);
 	index_make_free(make);
 }
@@ -101,6 +135,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_name_is_there_once_and_a_second_name_of_a_gid_is_an_alias),
 	    cmocka_unit_test(members_are_listed_where_they_are_wanted_and_can_be_let_go),
+	    cmocka_unit_test(members_by_the_directory_are_listed_apart),
 	    cmocka_unit_test(a_name_that_is_too_long_is_refused),
 	    cmocka_unit_test(abuse_128_a_member_that_found_no_memory_fails_the_writing),
 	};

@@ -7,6 +7,7 @@
 #include "eval.h"
 #include "num.h"
 #include "policy.h"
+#include "policy_header.h"
 #include "testlib_alloc.h"
 #include "testlib_random.h"
 #include "zone.h"
@@ -16,7 +17,7 @@ compile(const char *text, struct image **out, struct diag *why)
 {
 	struct settings settings;
 
-	settings_default(&settings);
+	policy_header_settings(text, &settings);
 	return policy_compile(text, strlen(text), "p.yaml", &settings, out, why);
 }
 

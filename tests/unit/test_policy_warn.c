@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "policy.h"
+#include "policy_header.h"
 #include "policy_warn.h"
 #include "testlib_alloc.h"
 
@@ -36,7 +37,7 @@ compiled(const char *text)
 	struct diag why = DIAG_INIT;
 	struct image *im = NULL;
 
-	settings_default(&settings);
+	policy_header_settings(text, &settings);
 	assert_err(why.text, AK_OK,
 	    policy_compile(text, strlen(text), "p.yaml", &settings, &im, &why));
 	return im;
@@ -226,6 +227,22 @@ abuse_128_every_allocation_may_fail(void **state)
 	image_free(&im);
 }
 
+static void
+may_grant_that_names_no_role_is_warned_of(void **state)
+{
+	static const struct row rows[] = {
+	    {"# may_grant: r rr *\n" HEAD,
+		"p.yaml:3:8: may_grant in apikey.yaml names `rr', which is no role here\n"},
+	    {"# may_grant: a\nversion: 1\n",
+		"p.yaml:1:1: may_grant in apikey.yaml names `a', which is no role here\n"},
+	    {"# may_grant: r\n" HEAD, ""},
+	    {"# may_grant: *\nversion: 1\n", ""},
+	};
+
+	(void)state;
+	CHECK_ROWS(rows, false);
+}
+
 int
 main(void)
 {
@@ -234,6 +251,7 @@ main(void)
 	    cmocka_unit_test(globs_that_match_everything_or_nothing_are_warned_of),
 	    cmocka_unit_test(what_nothing_uses_is_warned_of),
 	    cmocka_unit_test(sections_without_effect_are_warned_of),
+	    cmocka_unit_test(may_grant_that_names_no_role_is_warned_of),
 	    cmocka_unit_test(definitions_that_multiply_cost_no_time),
 	    cmocka_unit_test(abuse_128_every_allocation_may_fail),
 	};

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hash.h"
+#include "pack.h"
 #include "samples.h"
 #include "testlib_cmocka.h"
 #include "testlib_keys.h"
@@ -110,6 +112,15 @@ find_kept(const struct scene *s, int64_t now)
 
 	assert_err("", AK_OK, samples_each(&s->h.paths, &s->live.settings, now, take, &k));
 	return k;
+}
+
+static int
+unlink_kept(void *state, const char *id)
+{
+	char path[512];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", tmp_path(state, "state/samples"), id);
+	return unlink(path);
 }
 
 /* The key's name, what it is asked, and whether it is kept. */
@@ -228,6 +239,84 @@ what_is_kept_gives_the_same_answer_again(void **state)
 		sample_clear(&loaded);
 	}
 	assert_true(n > 100);
+	scene_clear(&s);
+}
+
+static void
+set_directory(struct scene *s, unsigned bits)
+{
+	s->req.directory_groups = (bits & 1) != 0 ? (struct strv){"ops", 4} : STRV_EMPTY;
+	s->req.directory_bindings = (bits & 2) != 0 ? (struct strv){"editor", 7} : STRV_EMPTY;
+	s->req.stale = (bits & 4) != 0;
+	s->req.unknown = (bits & 8) != 0;
+	s->req.directory_key = (bits & 16) != 0;
+	s->req.keys_stale = (bits & 32) != 0;
+	s->req.contact_at = HOST_NOW - bits;
+}
+
+/* What a directory says, and when it said it. */
+static void
+what_rests_on_the_directory_gives_the_same_answer_again(void **state)
+{
+	unsigned reasons[REASON_FAILED + 1] = {0};
+	struct scene s;
+
+	scene_make(&s, state, POLICY);
+	scene_clear(&s);
+	host_settings(&s.h, "version: 1\ndirectory: {uris: 'ldapi://', may_grant: [editor]}\n");
+	live_load(&s.h.paths, &s.live);
+	assert_non_null(s.live.image);
+	s.req.policy = s.live.image;
+	assert_err("", AK_OK, moments_resolve(s.live.image, ZONE_DIR, HOST_NOW * 1000, &s.when));
+	s.req.service = "sudo";
+	for (unsigned bits = 0; bits < 64; bits++) {
+		struct sample loaded;
+		struct kept k;
+
+		set_directory(&s, bits);
+		reasons[decide_and_keep(&s)]++;
+		k = find_kept(&s, HOST_NOW);
+		assert_int_equal(k.n, 1);
+		assert_err("", AK_OK, samples_load(&s.h.paths, k.ids[0], &loaded));
+		assert_same_again(&loaded, s.live.image);
+		assert_true(loaded.has_directory);
+		assert_true(strv_has(loaded.may_grant, "editor"));
+		assert_int_equal(loaded.request.contact_at, HOST_NOW - bits);
+		sample_clear(&loaded);
+		assert_int_equal(unlink_kept(*state, k.ids[0]), 0);
+	}
+	assert_true(reasons[REASON_PERMITTED] > 0 && reasons[REASON_ROLE] > 0 &&
+		    reasons[REASON_DIRECTORY] > 0);
+	scene_clear(&s);
+}
+
+/* Another version's fields stand elsewhere. */
+static void
+a_sample_of_another_version_is_passed_over(void **state)
+{
+	struct scene s;
+	struct sample loaded;
+	struct kept k;
+	char path[512], *bytes;
+	size_t len_b;
+
+	scene_make(&s, state, POLICY);
+	(void)decide_and_keep(&s);
+	k = find_kept(&s, HOST_NOW);
+	(void)snprintf(path, sizeof(path), "%s/%s", tmp_path(*state, "state/samples"), k.ids[0]);
+	bytes = file_read(path, &len_b);
+	assert_non_null(bytes);
+	for (uint32_t version = 1; version <= 3; version++) {
+		le32_store((unsigned char *)bytes + 4, version);
+		le32_store((unsigned char *)bytes + len_b - 4, hash_crc32(0, bytes, len_b - 4));
+		file_write(path, bytes, len_b, 0600);
+		assert_int_equal(find_kept(&s, HOST_NOW).n, version == 2 ? 1 : 0);
+		if (version == 2)
+			continue;
+		assert_err(
+		    "version", AK_ERR_CORRUPT, samples_load(&s.h.paths, k.ids[0], &loaded));
+	}
+	free(bytes);
 	scene_clear(&s);
 }
 
@@ -388,6 +477,8 @@ main(void)
 	    T(a_decision_is_kept_when_a_rule_says_so),
 	    T(without_a_rule_or_a_policy_or_room_nothing_is_kept),
 	    T(what_is_kept_gives_the_same_answer_again),
+	    T(what_rests_on_the_directory_gives_the_same_answer_again),
+	    T(a_sample_of_another_version_is_passed_over),
 	    T(no_secret_is_in_it_and_nobody_else_can_read_it),
 	    T(damage_is_corrupt_and_passed_over),
 	    T(the_oldest_go_by_number_and_by_age),

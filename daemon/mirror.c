@@ -1,0 +1,276 @@
+#include "mirror_impl.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "text.h"
+
+/* The freshness file is not written more often. */
+#define FRESH_MS 1000
+
+enum ak_err
+mirror_open(struct mirror *m, struct loop *loop, const struct mirror_how *how,
+    const struct mirror_host *host)
+{
+	struct diag why = DIAG_INIT;
+	enum ak_err err;
+
+	*m = (struct mirror){.how = *how,
+	    .host = *host,
+	    .loop = loop,
+	    .taken = TAKEN_INIT,
+	    .accounts_moved = true,
+	    .keys_moved = true};
+	mirror_engine_init(m);
+	if ((m->model = model_new()) == NULL)
+		return AK_ERR_NOMEM;
+	follow_init(&m->follow, m->model);
+	err = snapshot_load(how->paths, m->model, &m->snapshot, &why);
+	m->files_whole = why.text[0] == '\0';
+	/* None there is a host that has no directory, or none yet. */
+	if (err == AK_OK && !m->files_whole &&
+	    (access(how->paths->directory_keys, F_OK) == 0 ||
+		access(how->paths->directory_groups, F_OK) == 0))
+		log_event(how->log, EVENT_SNAPSHOT_DAMAGED, "problem", why.text, NULL);
+	(void)!freshness_read(how->paths->freshness, how->paths->owner, &m->fresh);
+	return err;
+}
+
+void
+mirror_close(struct mirror *m)
+{
+	child_stop(&m->child);
+	model_free(&m->model);
+	taken_clear(&m->taken);
+	pack_clear(&m->uids);
+}
+
+static void
+write_freshness(struct mirror *m)
+{
+	struct diag why = DIAG_INIT;
+	const struct directory_settings *d = &m->settings.directory;
+
+	m->fresh.max_age_s = d->max_age_s;
+	m->fresh.keys_max_age_s = d->keys_max_age_s;
+	/* Not written, it says less than it could; the next contact tries again. */
+	if (freshness_write(m->how.paths->freshness, &m->fresh, &why) == AK_OK)
+		m->fresh_ms = loop_now_ms();
+	m->contact_waits = 0;
+}
+
+void
+mirror_contact(struct mirror *m)
+{
+	m->contact_waits = m->host.now(m->host.ctx);
+	/* What it vouches for must lie there first. */
+	if (m->dirty || loop_now_ms() - m->fresh_ms < FRESH_MS)
+		return;
+	m->fresh.contact_at = m->contact_waits;
+	write_freshness(m);
+}
+
+static bool
+ages_differ(const struct mirror *m)
+{
+	const struct directory_settings *d = &m->settings.directory;
+
+	return m->fresh.contact_at > 0 && (m->fresh.max_age_s != d->max_age_s ||
+					      m->fresh.keys_max_age_s != d->keys_max_age_s);
+}
+
+void
+mirror_configure(struct mirror *m, const struct settings *s)
+{
+	bool was_on = m->on;
+
+	settings_copy(&m->settings, s);
+	m->known = true;
+	m->on = s->directory.present;
+	follow_configure(&m->follow, &m->settings.directory);
+	if (!m->on) {
+		mirror_engine_stop(m);
+		return;
+	}
+	if (!was_on && m->files_whole)
+		follow_trust_files(&m->follow);
+	if (ages_differ(m))
+		write_freshness(m);
+	mirror_engine_run(m, !was_on);
+}
+
+static bool
+remove_file(const char *path, struct diag *why)
+{
+	if (unlink(path) == 0 || errno == ENOENT)
+		return true;
+	(void)diag_say(
+	    why, AK_ERR_UNAVAILABLE, path, 0, 0, "cannot be removed: %s", strerror(errno));
+	return false;
+}
+
+/* Keys first: one without its groups could be let in where a `deny` names them. */
+static enum ak_err
+remove_files(struct mirror *m, struct diag *why)
+{
+	const struct paths *p = m->how.paths;
+	bool were_there = m->snapshot.keys.generation > 0 || m->snapshot.groups.generation > 0;
+
+	if (!remove_file(p->directory_keys, why) || !remove_file(p->directory_groups, why) ||
+	    !remove_file(p->freshness, why))
+		return AK_ERR_UNAVAILABLE;
+	m->snapshot = (struct snapshot){.keys_built_at = 0};
+	m->fresh = (struct freshness){.contact_at = 0};
+	m->files_whole = m->dirty = m->unpublished = m->uids_lost = false;
+	m->write_keys = m->write_groups = false;
+	m->contact_waits = m->changed_at = 0;
+	pack_clear(&m->uids);
+	if (were_there)
+		log_event(m->how.log, EVENT_DIRECTORY_REMOVED, NULL);
+	return AK_OK;
+}
+
+static enum ak_err
+read_taken(struct mirror *m, struct diag *why)
+{
+	bool names = false;
+	enum ak_err err = AK_OK;
+
+	if (m->accounts_moved)
+		err = taken_read_accounts(&m->taken, m->how.paths, why);
+	if (err != AK_OK)
+		return err;
+	m->accounts_moved = false;
+	if (m->keys_moved)
+		err = taken_read_keys(&m->taken, m->how.paths, &names, why);
+	if (err != AK_OK)
+		return err;
+	m->keys_moved = false;
+	if (names)
+		mirror_engine_names(m);
+	return AK_OK;
+}
+
+static bool
+name_taken(void *ctx, const char *name)
+{
+	return taken_has_name(&((const struct mirror *)ctx)->taken, name);
+}
+
+static bool
+id_taken(void *ctx, uint32_t id)
+{
+	return taken_has_id(&((const struct mirror *)ctx)->taken, id);
+}
+
+static void
+skipped(void *ctx, const char *dn, const char *why)
+{
+	const struct mirror *m = ctx;
+
+	log_event(m->how.log, EVENT_DIRECTORY_KEY_SKIPPED, "dn", dn, "reason", why, NULL);
+}
+
+static enum ak_err
+settle(struct mirror *m)
+{
+	struct model_host host = {.settings = &m->settings,
+	    .local_keys = pack_borrow_strv(&m->taken.key_names),
+	    .local_uids = (const uint32_t *)(const void *)m->taken.key_uids.bytes,
+	    .local_ids = pack_borrow_strv(&m->taken.key_ids),
+	    .name_taken = name_taken,
+	    .id_taken = id_taken,
+	    .taken_version = m->taken.version,
+	    .skipped = skipped,
+	    .ctx = m};
+	struct model_changes changes;
+	enum ak_err err = model_settle(m->model, &host, &changes);
+
+	if (err != AK_OK)
+		return err;
+	m->write_keys |= changes.keys;
+	m->write_groups |= changes.groups;
+	pack_bytes(&m->uids, changes.uids, changes.n_uids * sizeof(*changes.uids));
+	if (m->uids.err != AK_OK) /* then every key is evaluated */
+		m->uids_lost = true;
+	return AK_OK;
+}
+
+static enum ak_err
+write_files(struct mirror *m, struct diag *why)
+{
+	const struct model_changes changes = {.keys = m->write_keys, .groups = m->write_groups};
+	enum ak_err err;
+
+	if (!m->write_keys && !m->write_groups)
+		return AK_OK;
+	if (!m->unpublished) {
+		m->keys_before = m->snapshot.keys;
+		m->groups_before = m->snapshot.groups;
+		m->unpublished = true;
+	}
+	err = snapshot_write(m->how.paths, m->model, &changes, m->host.now(m->host.ctx),
+	    &m->snapshot, why);
+	if (err == AK_OK)
+		m->write_keys = m->write_groups = false;
+	return err;
+}
+
+enum ak_err
+mirror_prepare(struct mirror *m, struct diag *why)
+{
+	enum ak_err err;
+
+	if (!m->known)
+		return AK_OK;
+	if (!m->on)
+		return remove_files(m, why);
+	if ((err = read_taken(m, why)) != AK_OK || !follow_is_whole(&m->follow))
+		return err;
+	if ((err = settle(m)) != AK_OK || (err = write_files(m, why)) != AK_OK)
+		return err;
+	m->dirty = false;
+	if (m->contact_waits != 0) {
+		m->fresh.contact_at = m->contact_waits;
+		write_freshness(m);
+	}
+	return AK_OK;
+}
+
+enum ak_err
+mirror_note(struct mirror *m, struct store *s)
+{
+	if (!m->unpublished || m->uids_lost)
+		return AK_OK;
+	return store_note_directory(s, m->keys_before, m->groups_before,
+	    (const uint32_t *)(const void *)m->uids.bytes, m->uids.len_b / sizeof(uint32_t));
+}
+
+void
+mirror_published(struct mirror *m, enum ak_err err, const char *problem)
+{
+	if (err == AK_OK) {
+		m->unpublished = m->uids_lost = false;
+		pack_clear(&m->uids);
+	}
+	if (m->sync_unpublished) {
+		m->sync_unpublished = false;
+		m->host.synced(m->host.ctx, err, problem);
+	}
+}
+
+void
+mirror_status(const struct mirror *m, struct control_reply *out)
+{
+	out->has_directory = m->on;
+	out->phase = (uint8_t)m->follow.state.phase;
+	(void)!text_copy(out->uri, sizeof(out->uri), m->follow.uri);
+	(void)!text_copy(out->problem, sizeof(out->problem), m->follow.problem);
+	out->contact_at = m->fresh.contact_at;
+	out->changed_at = m->changed_at;
+	out->keys = (uint32_t)model_count(m->model, DIRECTORY_KEYS);
+	out->groups = (uint32_t)model_count(m->model, DIRECTORY_GROUPS);
+	out->principals = (uint32_t)model_count(m->model, DIRECTORY_PRINCIPALS);
+	out->skipped = (uint32_t)model_count_skipped(m->model);
+}

@@ -1,0 +1,349 @@
+#include "model_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "hash.h"
+
+static uint32_t
+hash_of(const struct model *m, unsigned search, const unsigned char *uuid)
+{
+	return (uint32_t)hash_sip(m->seed + search, uuid, DIRECTORY_UUID_B);
+}
+
+static struct node *
+find(const struct model *m, struct table *t, unsigned search, const unsigned char *uuid)
+{
+	uint32_t hash = hash_of(m, search, uuid);
+
+	for (struct slot *s = *table_head(t, hash); s != NULL; s = s->next) {
+		struct node *n = (struct node *)s;
+
+		if (s->hash == hash && n->search == search &&
+		    memcmp(n->uuid, uuid, DIRECTORY_UUID_B) == 0)
+			return n;
+	}
+	return NULL;
+}
+
+/* Not in a table yet. */
+static struct node *
+node_new(const struct model *m, unsigned search, const unsigned char *uuid)
+{
+	struct node *n = calloc(1, sizeof(*n));
+
+	if (n == NULL)
+		return NULL;
+	n->slot.hash = hash_of(m, search, uuid);
+	n->search = (uint8_t)search;
+	memcpy(n->uuid, uuid, DIRECTORY_UUID_B);
+	return n;
+}
+
+void
+node_free(struct node *n)
+{
+	blob_drop(&n->bytes);
+	blob_drop(&n->derived);
+	free(n->links);
+	free(n);
+}
+
+static void
+differ(struct model *m, unsigned search)
+{
+	if (search == DIRECTORY_KEYS)
+		m->keys_differ = true;
+	else
+		m->groups_differ = true;
+}
+
+void
+node_mark_changed(struct model *m, struct node *n)
+{
+	differ(m, n->search);
+	if (n->changed)
+		return;
+	n->changed = true;
+	n->next_changed = m->changed;
+	m->changed = n;
+}
+
+static bool
+is_search(unsigned search)
+{
+	return search >= DIRECTORY_KEYS && search <= DIRECTORY_PRINCIPALS;
+}
+
+/* Takes the bytes over. */
+static void
+set_bytes(struct model *m, struct node *n, struct blob **bytes)
+{
+	if (blob_equal(n->bytes, *bytes)) {
+		blob_drop(bytes);
+		return;
+	}
+	m->count[n->search] += (size_t)(*bytes != NULL) - (size_t)(n->bytes != NULL);
+	blob_drop(&n->bytes);
+	n->bytes = *bytes;
+	*bytes = NULL;
+	node_mark_changed(m, n);
+}
+
+static void
+forget_staged(void *ctx, struct slot *s)
+{
+	(void)ctx;
+	node_free((struct node *)s);
+}
+
+static void
+refresh_clear(struct refresh *r)
+{
+	table_each(&r->named, forget_staged, NULL);
+	table_clear(&r->named);
+	r->open = false;
+}
+
+enum ak_err
+model_begin(struct model *m, enum directory_search_id search)
+{
+	if (!is_search(search))
+		return AK_ERR_INVALID;
+	refresh_clear(&m->refresh[search]);
+	m->refresh[search].open = true;
+	return AK_OK;
+}
+
+void
+model_abort(struct model *m)
+{
+	for (unsigned s = DIRECTORY_KEYS; s < SEARCHES; s++)
+		refresh_clear(&m->refresh[s]);
+}
+
+/* The node that a refresh names, made if need be; NULL: out of memory. */
+static struct node *
+stage(struct model *m, unsigned search, const unsigned char *uuid)
+{
+	struct table *t = &m->refresh[search].named;
+	struct node *n = find(m, t, search, uuid);
+
+	if (n == NULL && (n = node_new(m, search, uuid)) != NULL)
+		table_enter(t, &n->slot);
+	return n;
+}
+
+static enum ak_err
+pack_entry_bytes(struct model *m, const struct directory_entry *e, struct blob **out)
+{
+	struct directory_entry back;
+
+	*out = NULL;
+	m->scratch.len_b = 0;
+	m->scratch.err = AK_OK;
+	directory_entry_pack(e, &m->scratch);
+	if (m->scratch.err != AK_OK)
+		return m->scratch.err;
+	if (directory_entry_unpack(m->scratch.bytes, m->scratch.len_b, &back) != AK_OK)
+		return AK_ERR_INVALID;
+	*out = blob_new(&m->scratch);
+	return *out == NULL ? AK_ERR_NOMEM : AK_OK;
+}
+
+enum ak_err
+model_put(struct model *m, const struct directory_entry *e)
+{
+	struct blob *bytes;
+	struct node *n;
+	enum ak_err err = pack_entry_bytes(m, e, &bytes);
+
+	if (err != AK_OK)
+		return err;
+	if (m->refresh[e->search].open) {
+		if ((n = stage(m, e->search, e->uuid)) == NULL) {
+			blob_drop(&bytes);
+			return AK_ERR_NOMEM;
+		}
+		blob_drop(&n->bytes);
+		n->bytes = bytes;
+		n->absent = false;
+		return AK_OK;
+	}
+	if ((n = find(m, &m->nodes, e->search, e->uuid)) == NULL) {
+		if ((n = node_new(m, e->search, e->uuid)) == NULL) {
+			blob_drop(&bytes);
+			return AK_ERR_NOMEM;
+		}
+		table_enter(&m->nodes, &n->slot);
+	}
+	set_bytes(m, n, &bytes);
+	return AK_OK;
+}
+
+/* Nothing of it counts when one does not fit: the caller begins the refresh anew. */
+static enum ak_err
+stage_all(
+    struct model *m, unsigned search, const unsigned char *uuids, size_t n_uuids, bool absent)
+{
+	for (size_t i = 0; i < n_uuids; i++) {
+		struct node *n = stage(m, search, uuids + i * DIRECTORY_UUID_B);
+
+		if (n == NULL)
+			return AK_ERR_NOMEM;
+		if (absent)
+			blob_drop(&n->bytes);
+		n->absent = absent;
+	}
+	return AK_OK;
+}
+
+enum ak_err
+model_present(
+    struct model *m, enum directory_search_id search, const unsigned char *uuids, size_t n)
+{
+	if (!is_search(search) || !m->refresh[search].open)
+		return AK_ERR_INVALID;
+	return stage_all(m, search, uuids, n, false);
+}
+
+static void
+drop_uuid(struct model *m, unsigned search, const unsigned char *uuid)
+{
+	struct node *n = find(m, &m->nodes, search, uuid);
+	struct blob *none = NULL;
+
+	if (n != NULL)
+		set_bytes(m, n, &none);
+}
+
+enum ak_err
+model_gone(
+    struct model *m, enum directory_search_id search, const unsigned char *uuids, size_t n)
+{
+	if (!is_search(search))
+		return AK_ERR_INVALID;
+	if (m->refresh[search].open)
+		return stage_all(m, search, uuids, n, true);
+	for (size_t i = 0; i < n; i++)
+		drop_uuid(m, search, uuids + i * DIRECTORY_UUID_B);
+	return AK_OK;
+}
+
+/* What a refresh named, into the model: without memory of its own. */
+static void
+apply_staged(void *ctx, struct slot *s)
+{
+	struct model *m = ctx;
+	struct node *staged = (struct node *)s;
+	struct node *n = find(m, &m->nodes, staged->search, staged->uuid);
+	struct blob *bytes = staged->bytes;
+
+	staged->bytes = NULL;
+	if (n == NULL && bytes != NULL) {
+		staged->absent = false;
+		table_enter(&m->nodes, &staged->slot);
+		set_bytes(m, staged, &bytes);
+		return;
+	}
+	if (n != NULL && (bytes != NULL || staged->absent))
+		set_bytes(m, n, &bytes);
+	node_free(staged);
+}
+
+struct drop {
+	struct model *m;
+	unsigned search;
+};
+
+static void
+drop_unnamed(void *ctx, struct slot *s)
+{
+	const struct drop *d = ctx;
+	struct node *n = (struct node *)s;
+	struct blob *none = NULL;
+
+	if (n->search == d->search &&
+	    find(d->m, &d->m->refresh[d->search].named, n->search, n->uuid) == NULL)
+		set_bytes(d->m, n, &none);
+}
+
+enum ak_err
+model_end(struct model *m, enum directory_search_id search, bool drop,
+    const unsigned char *cookie, size_t cookie_len_b)
+{
+	struct drop d = {m, search};
+	enum ak_err err;
+
+	if (!is_search(search) || !m->refresh[search].open)
+		return AK_ERR_INVALID;
+	if ((err = model_set_cookie(m, search, cookie, cookie_len_b)) != AK_OK)
+		return err;
+	if (drop)
+		table_each(&m->nodes, drop_unnamed, &d);
+	table_each(&m->refresh[search].named, apply_staged, m);
+	table_clear(&m->refresh[search].named);
+	m->refresh[search].open = false;
+	return AK_OK;
+}
+
+enum ak_err
+model_set_cookie(
+    struct model *m, enum directory_search_id search, const unsigned char *cookie, size_t len_b)
+{
+	struct cookie *c = &m->cookie[is_search(search) ? search : 0];
+	unsigned char *bytes = NULL;
+
+	if (!is_search(search))
+		return AK_ERR_INVALID;
+	if (c->len_b == len_b && (len_b == 0 || memcmp(c->bytes, cookie, len_b) == 0))
+		return AK_OK;
+	if (len_b > 0) {
+		if ((bytes = malloc(len_b)) == NULL)
+			return AK_ERR_NOMEM;
+		memcpy(bytes, cookie, len_b);
+	}
+	free(c->bytes);
+	*c = (struct cookie){bytes, len_b};
+	differ(m, search);
+	return AK_OK;
+}
+
+const unsigned char *
+model_borrow_cookie(const struct model *m, enum directory_search_id search, size_t *len_b)
+{
+	*len_b = is_search(search) ? m->cookie[search].len_b : 0;
+	return *len_b == 0 ? NULL : m->cookie[search].bytes;
+}
+
+static void
+forget_node(void *ctx, struct slot *s)
+{
+	const struct drop *d = ctx;
+	struct node *n = (struct node *)s;
+	struct blob *none = NULL;
+
+	if (n->search == d->search)
+		set_bytes(d->m, n, &none);
+}
+
+void
+model_forget(struct model *m, enum directory_search_id search)
+{
+	struct drop d = {m, search};
+
+	if (!is_search(search))
+		return;
+	refresh_clear(&m->refresh[search]);
+	table_each(&m->nodes, forget_node, &d);
+	if (m->cookie[search].len_b > 0)
+		differ(m, search);
+	free(m->cookie[search].bytes);
+	m->cookie[search] = (struct cookie){.bytes = NULL};
+}
+
+size_t
+model_count(const struct model *m, enum directory_search_id search)
+{
+	return is_search(search) ? m->count[search] : 0;
+}
