@@ -28,15 +28,23 @@ add_secrets(struct out_json *j, const struct key_record *k)
 	out_close(j);
 }
 
-void
-answer_json(struct out_json *j, const struct key_record *k, int64_t now)
+const char *
+answer_source(const struct key *k)
 {
+	return k->directory ? "directory" : "local";
+}
+
+void
+answer_json(struct out_json *j, const struct key *key, int64_t now)
+{
+	const struct key_record *k = &key->rec;
+
 	out_text(j, "name", k->name);
 	out_text(j, "id", k->id);
 	out_number(j, "uid", k->uid);
 	out_number(j, "gid", k->uid);
 	out_text(j, "state", answer_state(k, now));
-	out_text(j, "source", "local");
+	out_text(j, "source", answer_source(key));
 	out_text(j, "description", k->description);
 	out_text(j, "owner", k->owner);
 	out_strv(j, "roles", k->bindings);
@@ -89,8 +97,9 @@ add_secret_rows(struct out_table *t, const struct key_record *k)
 }
 
 static void
-add_rows(struct out_table *t, const struct key_record *k, int64_t now)
+add_rows(struct out_table *t, const struct key *key, int64_t now)
 {
+	const struct key_record *k = &key->rec;
 	char uid[16], buf[NUM_TIME_CAP];
 
 	(void)snprintf(uid, sizeof(uid), "%u", k->uid);
@@ -98,7 +107,7 @@ add_rows(struct out_table *t, const struct key_record *k, int64_t now)
 	add_row(t, "id", k->id);
 	add_row(t, "uid", uid);
 	add_row(t, "state", answer_state(k, now));
-	add_row(t, "source", "local");
+	add_row(t, "source", answer_source(key));
 	add_row(t, "description", k->description);
 	add_row(t, "owner", k->owner);
 	add_list(t, "roles", k->bindings);
@@ -115,7 +124,7 @@ add_rows(struct out_table *t, const struct key_record *k, int64_t now)
 
 /* tok NULL: without one; changed NULL: not said. */
 static enum ak_err
-print_key(const struct cli *c, bool json, const struct key_record *k, int64_t now,
+print_key(const struct cli *c, bool json, const struct key *k, int64_t now,
     const struct token *tok, const bool *changed)
 {
 	struct out_table t;
@@ -142,20 +151,20 @@ print_key(const struct cli *c, bool json, const struct key_record *k, int64_t no
 }
 
 enum ak_err
-answer_show(const struct cli *c, const struct args *a, const struct key_record *k, int64_t now)
+answer_show(const struct cli *c, const struct args *a, const struct key *k, int64_t now)
 {
 	return print_key(c, a->output == OUTPUT_JSON, k, now, NULL, NULL);
 }
 
 static void
-print_line(const struct cli *c, const struct key_record *k, bool changed, const char *done_text)
+print_line(const struct cli *c, const struct key *k, bool changed, const char *done_text)
 {
-	(void)fprintf(c->out, "%s: %s\n", k->name, changed ? done_text : "nothing to change");
+	(void)fprintf(c->out, "%s: %s\n", k->rec.name, changed ? done_text : "nothing to change");
 }
 
 enum ak_err
-answer_changed(const struct cli *c, const struct args *a, const struct key_record *k,
-    int64_t now, bool changed, const char *done_text)
+answer_changed(const struct cli *c, const struct args *a, const struct key *k, int64_t now,
+    bool changed, const char *done_text)
 {
 	if (a->output == OUTPUT_JSON)
 		return print_key(c, true, k, now, NULL, &changed);
@@ -176,7 +185,7 @@ answer_list_begin(const struct cli *c, const struct args *a)
 }
 
 void
-answer_list_add(struct answer_list *l, const struct key_record *k, int64_t now, bool changed,
+answer_list_add(struct answer_list *l, const struct key *k, int64_t now, bool changed,
     const char *done_text)
 {
 	if (l->a->output != OUTPUT_JSON) {
@@ -198,7 +207,7 @@ answer_list_end(struct answer_list *l)
 }
 
 enum cli_exit
-answer_token(const struct cli *c, const struct args *a, const struct key_record *k,
+answer_token(const struct cli *c, const struct args *a, const struct key *k,
     const struct token *tok, int64_t now, bool changed)
 {
 	enum ak_err err = AK_OK;
@@ -215,6 +224,7 @@ answer_token(const struct cli *c, const struct args *a, const struct key_record 
 	}
 	if (code != CLI_DONE && tok != NULL)
 		cli_warn(
-		    c, "the key's token is lost: make another by `apikey rotate %s`", k->name);
+		    c, "the key's token is lost: make another by `apikey rotate %s%s`",
+		    k->rec.name, k->directory ? " --in directory" : "");
 	return code;
 }

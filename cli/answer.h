@@ -8,17 +8,20 @@
 #include "args.h"
 #include "cli.h"
 #include "out.h"
-#include "record.h"
+#include "keyring.h"
 #include "token.h"
 
 /* "active", "disabled", "expired" or "pending", at that moment. */
 const char *answer_state(const struct key_record *k, int64_t now);
 
+/* "local" or "directory". */
+const char *answer_source(const struct key *k);
+
 /* The fields of a key into the object that is open in j. */
-void answer_json(struct out_json *j, const struct key_record *k, int64_t now);
+void answer_json(struct out_json *j, const struct key *k, int64_t now);
 
 /* One key alone: a table of two columns, or JSON. */
-enum ak_err answer_show(const struct cli *c, const struct args *a, const struct key_record *k,
+enum ak_err answer_show(const struct cli *c, const struct args *a, const struct key *k,
     int64_t now) AK_MUST_CHECK;
 
 /*
@@ -26,7 +29,7 @@ enum ak_err answer_show(const struct cli *c, const struct args *a, const struct 
  * or that nothing changed.
  */
 enum ak_err answer_changed(const struct cli *c, const struct args *a,
-    const struct key_record *k, int64_t now, bool changed, const char *done_text) AK_MUST_CHECK;
+    const struct key *k, int64_t now, bool changed, const char *done_text) AK_MUST_CHECK;
 
 /* The same for a list of keys: begin, one call each, end. */
 struct answer_list {
@@ -36,7 +39,7 @@ struct answer_list {
 };
 
 struct answer_list answer_list_begin(const struct cli *c, const struct args *a);
-void answer_list_add(struct answer_list *l, const struct key_record *k, int64_t now,
+void answer_list_add(struct answer_list *l, const struct key *k, int64_t now,
     bool changed, const char *done_text);
 enum ak_err answer_list_end(struct answer_list *l) AK_MUST_CHECK;
 
@@ -46,6 +49,6 @@ enum ak_err answer_list_end(struct answer_list *l) AK_MUST_CHECK;
  * said, with what to do, and CLI_FAILED.
  */
 enum cli_exit answer_token(const struct cli *c, const struct args *a,
-    const struct key_record *k, const struct token *tok, int64_t now, bool changed);
+    const struct key *k, const struct token *tok, int64_t now, bool changed);
 
 #endif

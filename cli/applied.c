@@ -82,3 +82,15 @@ applied_read(const struct paths *p, struct applied *out)
 		memset(out, 0, sizeof(*out));
 	return err;
 }
+
+enum ak_err
+applied_find(const struct paths *p, const char *sha256, struct applied *out)
+{
+	enum ak_err err = applied_read(p, out);
+
+	if (err == AK_OK && strcmp(out->sha256, sha256) != 0)
+		err = AK_ERR_NOT_FOUND;
+	if (err != AK_OK)
+		memset(out, 0, sizeof(*out));
+	return err;
+}

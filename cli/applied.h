@@ -21,5 +21,8 @@ enum ak_err applied_write(
     const struct paths *p, const struct applied *a, struct diag *why) AK_MUST_CHECK;
 /* AK_ERR_NOT_FOUND, or whatever keeps it from being believed. */
 enum ak_err applied_read(const struct paths *p, struct applied *out) AK_MUST_CHECK;
+/* The record of the text with this digest; AK_ERR_NOT_FOUND, out empty: it is another's, so the text was edited since. */
+enum ak_err applied_find(
+    const struct paths *p, const char *sha256, struct applied *out) AK_MUST_CHECK;
 
 #endif

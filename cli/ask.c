@@ -79,7 +79,8 @@ read_all(int in, const struct typing *typing, char *room, size_t cap)
 }
 
 static ssize_t
-read_hidden(int in, FILE *f, const struct termios *shown, char *room, size_t cap)
+read_hidden(int in, FILE *f, const char *prompt, const struct termios *shown, char *room,
+    size_t cap)
 {
 	struct termios hidden = *shown;
 	struct typing typing;
@@ -89,7 +90,7 @@ read_hidden(int in, FILE *f, const struct termios *shown, char *room, size_t cap
 	hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
 	catch_signals(&typing);
 	(void)tcsetattr(in, TCSAFLUSH, &hidden);
-	(void)fputs("Token: ", f);
+	(void)fprintf(f, "%s: ", prompt);
 	(void)fflush(f);
 	n = read_all(in, &typing, room, cap);
 	saved = errno;
@@ -100,34 +101,61 @@ read_hidden(int in, FILE *f, const struct termios *shown, char *room, size_t cap
 	return n;
 }
 
-enum ak_err
-ask_token(int in, FILE *f, struct secret *out, struct diag *why)
+/* Into room, without one line end at its end; at least one byte. what: "token". */
+static enum ak_err
+read_text(int in, FILE *f, const char *what, const char *prompt, char *room, size_t cap,
+    size_t *len_b, struct diag *why)
 {
-	char room[SECRET_CAP + 2]; /* a secret, and a line's end */
 	struct termios shown;
 	ssize_t n;
 	size_t len;
-	enum ak_err err;
 
-	*out = SECRET_INIT;
 	if (tcgetattr(in, &shown) == 0)
-		n = read_hidden(in, f, &shown, room, sizeof(room));
+		n = read_hidden(in, f, prompt, &shown, room, cap);
 	else
-		n = read_all(in, NULL, room, sizeof(room));
+		n = read_all(in, NULL, room, cap);
 	len = n == -1 ? 0 : (size_t)n;
 	if (len > 0 && room[len - 1] == '\n')
 		len--;
 	if (len > 0 && room[len - 1] == '\r')
 		len--;
+	*len_b = len;
 	if (n == -1)
-		err = diag_because(why, AK_ERR_UNAVAILABLE, "the token could not be read: %s",
-		    strerror(errno));
-	else if (len == 0)
-		err = diag_because(why, AK_ERR_INVALID, "no token was given on stdin");
-	else if (secret_set(out, room, len) != AK_OK)
+		return diag_because(why, AK_ERR_UNAVAILABLE, "the %s could not be read: %s",
+		    what, strerror(errno));
+	if (len == 0)
+		return diag_because(
+		    why, AK_ERR_INVALID, "no %s was given on stdin", what);
+	return AK_OK;
+}
+
+enum ak_err
+ask_token(int in, FILE *f, struct secret *out, struct diag *why)
+{
+	char room[SECRET_CAP + 2]; /* a secret, and a line's end */
+	size_t len;
+	enum ak_err err;
+
+	*out = SECRET_INIT;
+	err = read_text(in, f, "token", "Token", room, sizeof(room), &len, why);
+	if (err == AK_OK && secret_set(out, room, len) != AK_OK)
 		err = diag_because(why, AK_ERR_INVALID, "what was given is no token");
-	else
-		err = AK_OK;
 	explicit_bzero(room, sizeof(room));
+	return err;
+}
+
+enum ak_err
+ask_password(int in, FILE *f, char out[ASK_PASSWORD_CAP], struct diag *why)
+{
+	size_t len;
+	enum ak_err err =
+	    read_text(in, f, "password", "Password", out, ASK_PASSWORD_CAP, &len, why);
+
+	if (err == AK_OK && (len == ASK_PASSWORD_CAP || memchr(out, '\0', len) != NULL))
+		err = diag_because(why, AK_ERR_INVALID, "what was given is no password");
+	if (err == AK_OK)
+		out[len] = '\0';
+	else
+		explicit_bzero(out, ASK_PASSWORD_CAP);
 	return err;
 }

@@ -1,4 +1,4 @@
-/* ask: reads a token from a descriptor: hidden from a terminal, whole from a file or pipe. */
+/* ask: reads a token or a password from a descriptor: hidden from a terminal, whole from a file or pipe. */
 #ifndef CLI_ASK_H
 #define CLI_ASK_H
 
@@ -15,5 +15,10 @@
  * all: AK_ERR_INVALID too.
  */
 enum ak_err ask_token(int in, FILE *f, struct secret *out, struct diag *why) AK_MUST_CHECK;
+
+/* The same for a password, terminated; out is wiped on failure. */
+#define ASK_PASSWORD_CAP 1024
+enum ak_err ask_password(
+    int in, FILE *f, char out[ASK_PASSWORD_CAP], struct diag *why) AK_MUST_CHECK;
 
 #endif

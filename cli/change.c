@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "audit.h"
+#include "diropts.h"
 #include "keys.h"
 
 static void
@@ -21,8 +22,8 @@ ask_id_taken(void *ctx, uint32_t id)
 	return c->host.id_taken(c->host.ctx, id);
 }
 
-enum ak_err
-change_begin(struct change *ch, const struct change_options *opt)
+static enum ak_err
+open_store(struct change *ch, const struct change_options *opt)
 {
 	struct cli *c = ch->cli;
 	struct store_options options = {
@@ -30,25 +31,25 @@ change_begin(struct change *ch, const struct change_options *opt)
 	    .accept_rollback = opt != NULL && opt->accept_rollback,
 	    .trust_clock = opt != NULL && opt->trust_clock,
 	};
+
+	return store_open(&c->paths, &options, &ch->store, &ch->why);
+}
+
+enum ak_err
+change_begin(struct change *ch, const struct args *a, const struct change_options *opt)
+{
+	struct cli *c = ch->cli;
 	enum ak_err err;
 
-	err = store_open(&c->paths, &options, &ch->store, &ch->why);
-	if (err != AK_OK)
+	if (a != NULL && (err = diropts_parse(a, &ch->directory, &ch->why)) != AK_OK)
+		return err;
+	if (!ch->directory && (err = open_store(ch, opt)) != AK_OK)
 		return err;
 	/* Both under the lock: waiting for it may have taken long. */
 	live_load(&c->paths, &ch->live);
 	ch->has_live = true;
 	ch->now = c->host.now(c->host.ctx);
-	return AK_OK;
-}
-
-enum ak_err
-change_find(struct change *ch, const char *word, struct key *out)
-{
-	enum ak_err err = keys_is_id(word) ? store_find_id(ch->store, word, out)
-					   : store_find_name(ch->store, word, out);
-
-	return keys_say_not_found(err, word, &ch->cli->paths, &ch->why);
+	return ch->directory ? dirkeys_open(c, a, &ch->live, &ch->keys, &ch->why) : AK_OK;
 }
 
 /* A new file of keys lies where another or none was. */
@@ -62,12 +63,25 @@ is_committed(const struct store *s)
 	       (local->head.generation != before.generation || local->head.id != before.id);
 }
 
+static enum ak_err
+commit_directory(struct change *ch)
+{
+	enum ak_err err = dirkeys_commit(ch->keys, &ch->why);
+
+	ch->committed = true; /* as far as it went: change_has_written */
+	return err;
+}
+
 enum ak_err
 change_publish(struct change *ch)
 {
 	struct cli *c = ch->cli;
 	char said[DIAG_PRINT_CAP];
-	enum ak_err err = publish(ch->store, &ch->live, ch->now, &ch->result, &ch->why);
+	enum ak_err err;
+
+	if (ch->directory)
+		return commit_directory(ch);
+	err = publish(ch->store, &ch->live, ch->now, &ch->result, &ch->why);
 
 	ch->committed = err == AK_OK || is_committed(ch->store);
 	store_close(&ch->store);
@@ -105,6 +119,8 @@ change_log(const struct change *ch, const char *event, const struct key_record *
 		audit_add(&line, "id", k->id);
 		audit_add_number(&line, "uid", k->uid);
 	}
+	if (ch->directory)
+		audit_add(&line, "source", "directory");
 	audit_add(&line, "by", who);
 	host->log(host->ctx, line.line);
 }
@@ -112,7 +128,8 @@ change_log(const struct change *ch, const char *event, const struct key_record *
 int
 change_end(struct change *ch, enum ak_err err, int code)
 {
-	store_close(&ch->store);
+	change_release(ch);
+	dirkeys_close(&ch->keys);
 	if (ch->has_live)
 		live_clear(&ch->live);
 	if (err != AK_OK)

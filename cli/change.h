@@ -5,23 +5,32 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "args.h"
 #include "cli.h"
+#include "dirkeys.h"
+#include "keyopts.h"
 #include "keyring.h"
 #include "live.h"
 #include "publish.h"
 #include "store.h"
 
 /*
- * change_begin, then edits (store_put, store_remove), change_publish, and
- * change_end in any case. Between begin and the end of publish the lock is
- * held: nothing is printed there but warnings that a waiter must see.
+ * change_begin, then edits (change_put, change_remove), change_publish, and
+ * change_end in any case. What is changed are the keys of this host, or with
+ * `--in directory` those in LDAP. Between begin and the end of publish the lock
+ * of this host's keys is held: nothing is printed there but warnings that a
+ * waiter must see. Nothing is locked in LDAP: what somebody else changed since
+ * it was read is not overwritten, but refused.
  */
 struct change {
 	struct cli *cli;
-	struct store *store; /* NULL before change_begin and after change_publish */
+	/* One of them; both NULL before change_begin and after change_publish. */
+	struct store *store;
+	struct dirkeys *keys;
+	bool directory; /* it is the keys in LDAP */
 	struct live live;
 	bool has_live;
-	bool committed; /* what was staged is true, whatever failed after that */
+	bool committed; /* what was staged is true, whatever failed after that; in LDAP: a part of it (change_has_written) */
 	int64_t now;
 	struct publish_result result;
 	struct diag why;
@@ -34,11 +43,31 @@ struct change_options {
 	bool trust_clock, accept_rollback;
 };
 
-/* opt may be NULL: neither. */
-enum ak_err change_begin(struct change *ch, const struct change_options *opt) AK_MUST_CHECK;
+/* a: says which keys (diropts.h), or NULL: this host's. opt may be NULL: neither. */
+enum ak_err change_begin(struct change *ch, const struct args *a,
+    const struct change_options *opt) AK_MUST_CHECK;
 
-/* A key by name or id. Says when there is none. key_clear after AK_OK alone. */
+/* A key by name or id. Says when there is none, or where else it is. key_clear after AK_OK alone. */
 enum ak_err change_find(struct change *ch, const char *word, struct key *out) AK_MUST_CHECK;
+/* The same by what it is; AK_ERR_NOT_FOUND is silent. */
+enum ak_err change_find_name(struct change *ch, const char *name, struct key *out) AK_MUST_CHECK;
+enum ak_err change_find_id(struct change *ch, const char *id, struct key *out) AK_MUST_CHECK;
+/* By name or id, a key that this host knows and that is not among those which are changed: in the directory's snapshot, or of this host. AK_ERR_NOT_FOUND is silent. */
+enum ak_err change_find_elsewhere(
+    struct change *ch, const char *word, struct key *out) AK_MUST_CHECK;
+
+/* Would this host have it (keyopts.h), and for a key in LDAP: may the role come from there, and does it take no home and shell? */
+enum ak_err change_check_options(struct change *ch, const struct keyopts *o) AK_MUST_CHECK;
+enum ak_err change_check_binding(struct change *ch, const char *text) AK_MUST_CHECK;
+
+/* wanted 0: the next one. Says why not. */
+enum ak_err change_give_uid(struct change *ch, uint32_t wanted, uint32_t *uid) AK_MUST_CHECK;
+
+/* Stage a key that is new or was found, or its end. */
+enum ak_err change_put(struct change *ch, const struct key_record *k) AK_MUST_CHECK;
+enum ak_err change_remove(struct change *ch, const struct key_record *k) AK_MUST_CHECK;
+/* Nothing is to be changed: let go of the lock. */
+void change_release(struct change *ch);
 
 /* Commit and publish what is staged, and let go of the lock. On failure ch->committed says whether the keys changed all the same. */
 enum ak_err change_publish(struct change *ch) AK_MUST_CHECK;
@@ -46,8 +75,14 @@ enum ak_err change_publish(struct change *ch) AK_MUST_CHECK;
 /* After a key was bound to roles: where the policy counts grants alone, that gives it nothing, and is said. */
 void change_warn_bound(const struct change *ch);
 
-/* One audit line about the key; for what is committed. */
+/* One audit line about the key (NULL: about none); for what is written. */
 void change_log(const struct change *ch, const char *event, const struct key_record *k);
+
+/* Is this key, which was staged, written? */
+bool change_has_written(const struct change *ch, const struct key_record *k);
+
+/* What an advised command needs besides, to be about the same keys: " --in directory" or "". */
+const char *change_options_text(const struct change *ch);
 
 /* Let go of everything; say what failed, and answer its exit code, or code when nothing did. */
 int change_end(struct change *ch, enum ak_err err, int code);

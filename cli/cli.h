@@ -17,6 +17,8 @@ enum cli_exit {
 	CLI_FAILED = 3, /* the system failed: a file, memory, no id left */
 };
 
+struct dirserver_calls;
+
 /* What the command asks of the machine that it runs on (host.h); tests bring a machine of their own. */
 struct cli_host {
 	void *ctx;
@@ -33,6 +35,8 @@ struct cli_host {
 	void (*log)(void *ctx, const char *line);
 	/* Users or groups changed: caches of names are to be dropped. */
 	void (*names_changed)(void *ctx);
+	/* How LDAP servers are spoken to; their open gets ctx. */
+	const struct dirserver_calls *directory;
 	/* Where new homes get their files from, and where leftovers of users lie. */
 	const char *skel, *crontabs, *atjobs;
 };

@@ -25,7 +25,7 @@ cmd_explain(struct cli *c, const struct args *a)
 	    (err = keys_open(&c->paths, &keys, &why)) != AK_OK)
 		return ended(c, err, &why);
 	if ((err = keys_find(&keys, a->operands[0], &k, &why)) == AK_OK) {
-		err = explain_key(c, a, &e, &keys, &k.rec, 0);
+		err = explain_key(c, a, &e, &keys, &k, 0);
 		key_clear(&k);
 	}
 	keys_close(&keys);
@@ -67,7 +67,7 @@ check(const struct cli *c, const struct args *a, const struct explain *e,
 	if (err != AK_OK)
 		return diag_say(why, err, keys->paths->local, 0, 0, "%s", ak_strerror(err));
 	if ((err = find_secret(tok, &k.rec, &secret, why)) == AK_OK && secret != 0)
-		err = explain_key(c, a, e, keys, &k.rec, secret);
+		err = explain_key(c, a, e, keys, &k, secret);
 	else if (err == AK_OK)
 		err = explain_wrong_token(c, a, e, &k.rec,
 		    "the token is for this key, but not its secret: it was replaced by `apikey "

@@ -17,7 +17,7 @@ cmd_create(struct cli *c, const struct args *a)
 	if (err == AK_OK)
 		err = keyopts_parse(a, &o, &ch.why);
 	if (err == AK_OK)
-		err = change_begin(&ch, NULL);
+		err = change_begin(&ch, a, NULL);
 	if (err == AK_OK)
 		err = newkey_make(&ch, a, name, &o, &code);
 	code = change_end(&ch, err, code);

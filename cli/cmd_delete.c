@@ -9,7 +9,7 @@ stage(struct change *ch, struct several *keys)
 	enum ak_err err = AK_OK;
 
 	for (size_t i = 0; i < keys->n && err == AK_OK; i++) {
-		err = store_remove(ch->store, &keys->v[i].key.rec, ch->now);
+		err = change_remove(ch, &keys->v[i].key.rec);
 		keys->v[i].changed = true;
 	}
 	return err;
@@ -41,6 +41,8 @@ clean_up(const struct change *ch, const struct args *a, const struct several *ke
 	for (size_t i = 0; i < keys->n; i++) {
 		const struct key_record *k = &keys->v[i].key.rec;
 
+		if (!change_has_written(ch, k))
+			continue;
 		change_log(ch, "key-deleted", k);
 		if (args_has(a, ARG_REMOVE_HOME) && remove_home(ch->cli, k) != CLI_DONE)
 			code = CLI_FAILED;
@@ -57,12 +59,11 @@ cmd_delete(struct cli *c, const struct args *a)
 	enum ak_err err;
 	int code = CLI_DONE;
 
-	if ((err = change_begin(&ch, NULL)) != AK_OK ||
+	if ((err = change_begin(&ch, a, NULL)) != AK_OK ||
 	    (err = several_find(&ch, a, &keys)) != AK_OK || (err = stage(&ch, &keys)) != AK_OK)
 		goto out;
 	err = change_publish(&ch);
-	if (ch.committed)
-		code = clean_up(&ch, a, &keys);
+	code = clean_up(&ch, a, &keys);
 	if (err == AK_OK)
 		err = several_answer(&keys, &ch, a, "deleted");
 out:

@@ -33,7 +33,7 @@ ensure_existing(struct change *ch, const struct keyopts *o, struct key_record *k
 	enum ak_err err;
 
 	if ((err = check_identity(o, k, &ch->why)) != AK_OK ||
-	    (err = keyopts_check(o, &ch->live, &ch->why)) != AK_OK)
+	    (err = change_check_options(ch, o)) != AK_OK)
 		return err;
 	changed = keyopts_apply(o, k->created_at, k);
 	if (o->has_verifier && !rotation_has(k, &o->verifier)) {
@@ -65,9 +65,9 @@ cmd_ensure(struct cli *c, const struct args *a)
 
 	if ((err = newkey_check_name(name, &ch.why)) != AK_OK ||
 	    (err = keyopts_parse(a, &o, &ch.why)) != AK_OK ||
-	    (err = change_begin(&ch, NULL)) != AK_OK)
+	    (err = change_begin(&ch, a, NULL)) != AK_OK)
 		goto out;
-	if ((err = store_find_name(ch.store, name, &k)) == AK_ERR_NOT_FOUND) {
+	if ((err = change_find_name(&ch, name, &k)) == AK_ERR_NOT_FOUND) {
 		err = newkey_make(&ch, a, name, &o, &code);
 		goto out;
 	}
@@ -75,7 +75,7 @@ cmd_ensure(struct cli *c, const struct args *a)
 		goto out;
 	found = true;
 	if ((err = ensure_existing(&ch, &o, &k.rec)) == AK_OK)
-		code = (int)answer_token(c, a, &k.rec, NULL, ch.now, ch.committed);
+		code = (int)answer_token(c, a, &k, NULL, ch.now, ch.committed);
 out:
 	code = change_end(&ch, err, code);
 	if (found)

@@ -1,6 +1,8 @@
 #include <string.h>
 
 #include "answer.h"
+#include "dirkeys.h"
+#include "diropts.h"
 #include "keys.h"
 #include "live.h"
 #include "num.h"
@@ -15,7 +17,8 @@ struct list {
 	bool expired;
 	int64_t expiring_s; /* NUM_NEVER: not asked */
 	const char *role, *space, *group; /* NULL: any */
-	struct live live; /* loaded when a space is asked for */
+	bool directory; /* ask the server */
+	struct live live; /* loaded when a space or the server is asked for */
 	struct out_table table;
 	size_t n;
 };
@@ -24,7 +27,10 @@ static enum ak_err
 parse(const struct args *a, struct list *l, struct diag *why)
 {
 	const char *expiring = args_value(a, ARG_EXPIRING);
+	enum ak_err err = diropts_parse(a, &l->directory, why);
 
+	if (err != AK_OK)
+		return err;
 	l->expired = args_has(a, ARG_EXPIRED);
 	l->role = args_value(a, ARG_ROLE_FILTER);
 	l->space = args_value(a, ARG_SPACE);
@@ -43,9 +49,10 @@ parse(const struct args *a, struct list *l, struct diag *why)
 static enum ak_err
 load_space(struct list *l, struct diag *why)
 {
+	if (l->space != NULL || l->directory)
+		live_load(&l->c->paths, &l->live);
 	if (l->space == NULL)
 		return AK_OK;
-	live_load(&l->c->paths, &l->live);
 	if (l->live.image == NULL)
 		return diag_say(why, AK_ERR_UNAVAILABLE, l->live.problem.file,
 		    l->live.problem.line, l->live.problem.col, "%s (so spaces are not known)",
@@ -104,8 +111,9 @@ is_wanted(void *ctx, const struct key_record *k)
 }
 
 static enum ak_err
-add_row(void *ctx, const struct key_record *k)
+add_row(void *ctx, const struct key *key)
 {
+	const struct key_record *k = &key->rec;
 	struct list *l = ctx;
 	char uid[16], expires[NUM_TIME_CAP];
 
@@ -114,6 +122,7 @@ add_row(void *ctx, const struct key_record *k)
 	out_cell(&l->table, k->id);
 	out_cell(&l->table, uid);
 	out_cell(&l->table, answer_state(k, l->now));
+	out_cell(&l->table, answer_source(key));
 	out_cell(&l->table, num_print_time(k->expires_at, expires));
 	out_cell_strv(&l->table, k->bindings);
 	return AK_OK;
@@ -121,7 +130,7 @@ add_row(void *ctx, const struct key_record *k)
 
 /* One after the other: a million keys need not fit into memory as JSON. */
 static enum ak_err
-print_json(void *ctx, const struct key_record *k)
+print_json(void *ctx, const struct key *k)
 {
 	struct list *l = ctx;
 	struct out_json *j = out_json_new();
@@ -133,20 +142,52 @@ print_json(void *ctx, const struct key_record *k)
 }
 
 static enum ak_err
-print_all(struct list *l, const struct keys *keys, struct diag *why)
+each_in_directory(
+    struct list *l, enum ak_err (*take)(void *ctx, const struct key *k), struct diag *why)
+{
+	struct dirkeys *d;
+	unsigned skipped = 0;
+	enum ak_err err = dirkeys_open(l->c, l->a, &l->live, &d, why);
+
+	if (err != AK_OK)
+		return err;
+	err = dirkeys_each(d, is_wanted, take, l, &skipped, why);
+	dirkeys_close(&d);
+	if (skipped > 0)
+		cli_warn(l->c, "%u entries are no whole keys, and are left out", skipped);
+	return err;
+}
+
+static enum ak_err
+each(struct list *l, enum ak_err (*take)(void *ctx, const struct key *k), struct diag *why)
+{
+	struct keys keys;
+	enum ak_err err;
+
+	if (l->directory)
+		return each_in_directory(l, take, why);
+	if ((err = keys_open(&l->c->paths, &keys, why)) != AK_OK)
+		return err;
+	err = keys_each(&keys, is_wanted, take, l, why);
+	keys_close(&keys);
+	return err;
+}
+
+static enum ak_err
+print_all(struct list *l, struct diag *why)
 {
 	static const char *const headings[] = {
-	    "NAME", "ID", "UID", "STATE", "EXPIRES", "ROLES", NULL};
+	    "NAME", "ID", "UID", "STATE", "SOURCE", "EXPIRES", "ROLES", NULL};
 	enum ak_err err;
 
 	if (l->a->output == OUTPUT_JSON) {
 		(void)fputc('[', l->c->out);
-		err = keys_each(keys, is_wanted, print_json, l, why);
+		err = each(l, print_json, why);
 		(void)fputs(l->n == 0 ? "]\n" : "\n]\n", l->c->out);
 		return err;
 	}
 	l->table = out_table_init(headings, 0);
-	err = keys_each(keys, is_wanted, add_row, l, why);
+	err = each(l, add_row, why);
 	if (err == AK_OK)
 		err = out_table_print(&l->table, l->c->out);
 	out_table_clear(&l->table);
@@ -159,14 +200,10 @@ cmd_list(struct cli *c, const struct args *a)
 	struct list l = {
 	    .c = c, .a = a, .now = c->host.now(c->host.ctx), .expiring_s = NUM_NEVER};
 	struct diag why = DIAG_INIT;
-	struct keys keys;
 	enum ak_err err;
 
-	if ((err = parse(a, &l, &why)) == AK_OK && (err = load_space(&l, &why)) == AK_OK &&
-	    (err = keys_open(&c->paths, &keys, &why)) == AK_OK) {
-		err = print_all(&l, &keys, &why);
-		keys_close(&keys);
-	}
+	if ((err = parse(a, &l, &why)) == AK_OK && (err = load_space(&l, &why)) == AK_OK)
+		err = print_all(&l, &why);
 	live_clear(&l.live);
 	return err == AK_OK ? CLI_DONE : cli_fail(c, err, &why);
 }

@@ -59,12 +59,12 @@ note(struct pack *names, const char *name)
 }
 
 static enum ak_err
-take_key(void *ctx, const struct key_record *k)
+take_key(void *ctx, const struct key *k)
 {
 	struct bound *b = ctx;
 	struct binding binding;
 
-	strv_for (k->bindings, text) {
+	strv_for (k->rec.bindings, text) {
 		if (binding_parse(text, &binding, NULL) != AK_OK)
 			continue;
 		note(&b->roles, binding.role);
@@ -96,7 +96,7 @@ find_bound(const struct cli *c, struct bound *b)
 
 	if (keys_open(&c->paths, &keys, NULL) != AK_OK)
 		return false;
-	if (!keys.none)
+	if (!keys.none || !keys.no_directory)
 		known = keys_each(&keys, is_wanted, take_key, b, NULL) == AK_OK;
 	keys_close(&keys);
 	return known && b->roles.err == AK_OK;

@@ -1,5 +1,4 @@
 #include <stdlib.h>
-#include <string.h>
 
 #include "applied.h"
 #include "live.h"
@@ -18,15 +17,6 @@ struct shown {
 	struct live live;
 	char problem[DIAG_PRINT_CAP]; /* "" when it is valid */
 };
-
-/* A record of another text says nothing about this one: it was edited since. */
-static void
-find_applied(const struct cli *c, struct shown *s)
-{
-	if (applied_read(&c->paths, &s->applied) != AK_OK ||
-	    strcmp(s->applied.sha256, s->sha256) != 0)
-		memset(&s->applied, 0, sizeof(s->applied));
-}
 
 static enum ak_err
 find_previous(const struct cli *c, struct shown *s)
@@ -50,7 +40,7 @@ load(const struct cli *c, struct shown *s, struct diag *why)
 		err = token_sha256(s->file.bytes, s->file.len_b, s->sha256);
 	if (err != AK_OK || (err = find_previous(c, s)) != AK_OK)
 		return err;
-	find_applied(c, s);
+	(void)!applied_find(&c->paths, s->sha256, &s->applied);
 	live_load(&c->paths, &s->live);
 	if (s->live.image == NULL)
 		diag_print(&s->live.problem, s->problem, sizeof(s->problem));

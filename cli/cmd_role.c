@@ -26,7 +26,7 @@ add(struct change *ch, const struct args *a, const struct key_record *k, struct 
 	for (int i = 1; i < a->n_operands; i++) {
 		const char *text = a->operands[i];
 
-		if ((err = keyopts_check_binding(text, &ch->live, &ch->why)) != AK_OK)
+		if ((err = change_check_binding(ch, text)) != AK_OK)
 			return err;
 		if (!has_binding(pack_borrow_strv(bindings), text))
 			pack_entry(bindings, text);

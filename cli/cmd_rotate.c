@@ -51,13 +51,13 @@ make_secret(struct rotate *r, struct key_record *k, int64_t now, struct diag *wh
 
 static int
 finish(const struct change *ch, const struct args *a, const struct rotate *r,
-    const struct key_record *k)
+    const struct key *k)
 {
-	if (k->expires_at <= ch->now)
+	if (k->rec.expires_at <= ch->now)
 		cli_warn(ch->cli,
 		    "%s has expired, and its new token with it: see `apikey set %s --duration "
-		    "30d`",
-		    k->name, k->name);
+		    "30d%s`",
+		    k->rec.name, k->rec.name, change_options_text(ch));
 	return (int)answer_token(ch->cli, a, k, r->has_verifier ? NULL : &r->tok, ch->now, true);
 }
 
@@ -71,15 +71,15 @@ cmd_rotate(struct cli *c, const struct args *a)
 	enum ak_err err;
 	int code = CLI_DONE;
 
-	if ((err = parse(a, &r, &ch.why)) != AK_OK || (err = change_begin(&ch, NULL)) != AK_OK ||
+	if ((err = parse(a, &r, &ch.why)) != AK_OK || (err = change_begin(&ch, a, NULL)) != AK_OK ||
 	    (err = change_find(&ch, a->operands[0], &k)) != AK_OK)
 		goto out;
 	found = true;
 	if ((err = make_secret(&r, &k.rec, ch.now, &ch.why)) != AK_OK)
 		goto out;
 	err = modify_key(&ch, &k.rec, true, "key-rotated");
-	if (ch.committed)
-		code = finish(&ch, a, &r, &k.rec);
+	if (change_has_written(&ch, &k.rec))
+		code = finish(&ch, a, &r, &k);
 out:
 	code = change_end(&ch, err, code);
 	if (found)

@@ -17,15 +17,15 @@ cmd_set(struct cli *c, const struct args *a)
 	if (err == AK_OK && a->n_seen == (args_has(a, ARG_OUTPUT) ? 1U : 0U))
 		err = diag_because(&ch.why, AK_ERR_INVALID,
 		    "set needs something to change: see `apikey set --help`");
-	if (err != AK_OK || (err = change_begin(&ch, NULL)) != AK_OK ||
+	if (err != AK_OK || (err = change_begin(&ch, a, NULL)) != AK_OK ||
 	    (err = change_find(&ch, a->operands[0], &k)) != AK_OK)
 		goto out;
 	found = true;
-	if ((err = keyopts_check(&o, &ch.live, &ch.why)) != AK_OK)
+	if ((err = change_check_options(&ch, &o)) != AK_OK)
 		goto out;
 	changed = keyopts_apply(&o, ch.now, &k.rec);
 	if ((err = modify_key(&ch, &k.rec, changed, "key-changed")) == AK_OK)
-		err = answer_changed(c, a, &k.rec, ch.now, changed, "changed");
+		err = answer_changed(c, a, &k, ch.now, changed, "changed");
 	if (err == AK_OK && o.roles.len_b > 0)
 		change_warn_bound(&ch);
 out:

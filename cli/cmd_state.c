@@ -21,7 +21,7 @@ stage(struct change *ch, struct several *keys, enum key_state state, bool *any)
 			continue;
 		k->key.rec.state = state;
 		k->changed = *any = true;
-		err = store_put(ch->store, &k->key.rec);
+		err = change_put(ch, &k->key.rec);
 	}
 	return err;
 }
@@ -29,8 +29,8 @@ stage(struct change *ch, struct several *keys, enum key_state state, bool *any)
 static void
 log_changed(const struct change *ch, const struct several *keys, const char *event)
 {
-	for (size_t i = 0; i < keys->n && ch->committed; i++)
-		if (keys->v[i].changed)
+	for (size_t i = 0; i < keys->n; i++)
+		if (keys->v[i].changed && change_has_written(ch, &keys->v[i].key.rec))
 			change_log(ch, event, &keys->v[i].key.rec);
 }
 
@@ -43,14 +43,14 @@ set_state(struct cli *c, const struct args *a, const struct state_verb *verb)
 	enum ak_err err;
 	int code;
 
-	if ((err = change_begin(&ch, NULL)) != AK_OK ||
+	if ((err = change_begin(&ch, a, NULL)) != AK_OK ||
 	    (err = several_find(&ch, a, &keys)) != AK_OK ||
 	    (err = stage(&ch, &keys, verb->state, &any)) != AK_OK)
 		goto out;
 	if (any)
 		err = change_publish(&ch);
 	else
-		store_close(&ch.store);
+		change_release(&ch);
 	log_changed(&ch, &keys, verb->event);
 	if (err == AK_OK)
 		err = several_answer(&keys, &ch, a, verb->done_text);

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "decide.h"
+#include "directory_state.h"
 #include "live.h"
 #include "num.h"
 #include "out.h"
@@ -59,7 +60,7 @@ is_published(const struct keys *keys, const struct live *live)
 {
 	const struct users_extra *u = &keys->ring.users;
 
-	return keyring_is_published(&keys->ring) && u->policy == live->policy_id &&
+	return keys_is_published(keys) && u->policy == live->policy_id &&
 	       u->config == live->settings_id && u->group == live->group_id;
 }
 
@@ -133,6 +134,51 @@ print_circumstances(FILE *f, const struct explain *e, const struct decide_reques
 	(void)fprintf(f, ", at %s\n", num_print_time(req->now, at));
 }
 
+/* What LDAP gives to the key, and as of when; nothing where this host has no directory. */
+static void
+add_directory(struct out_json *j, const struct directory_state *state,
+    const struct decide_request *req)
+{
+	if (!state->present) {
+		out_text(j, "directory", NULL);
+		return;
+	}
+	out_object(j, "directory");
+	out_time(j, "contact_at", req->contact_at == 0 ? NUM_NEVER : req->contact_at);
+	out_bool(j, "stale", req->stale || req->keys_stale);
+	out_bool(j, "known", !req->unknown);
+	out_strv(j, "groups", req->directory_groups);
+	out_strv(j, "bindings", req->directory_bindings);
+	out_close(j);
+}
+
+static void
+print_list(FILE *f, const char *what, struct strv v)
+{
+	const char *between = what;
+
+	strv_for (v, entry) {
+		(void)fprintf(f, "%s%s", between, entry);
+		between = ", ";
+	}
+}
+
+static void
+print_directory(FILE *f, const struct directory_state *state, const struct decide_request *req)
+{
+	char at[NUM_TIME_CAP];
+
+	if (!state->present)
+		return;
+	(void)fprintf(f, "directory, as of %s%s%s",
+	    req->contact_at == 0 ? "never" : num_print_time(req->contact_at, at),
+	    req->stale || req->keys_stale ? " (stale)" : "",
+	    req->unknown ? ": nothing was ever known of this key" : "");
+	print_list(f, ": groups ", req->directory_groups);
+	print_list(f, "; its groups bind it to ", req->directory_bindings);
+	(void)fputc('\n', f);
+}
+
 /* Advice that helps: publishing mends no policy. */
 static void
 warn(const struct cli *c, const struct live *live, bool published)
@@ -148,13 +194,14 @@ warn(const struct cli *c, const struct live *live, bool published)
 
 enum ak_err
 explain_key(const struct cli *c, const struct args *a, const struct explain *e,
-    const struct keys *keys, const struct key_record *k, uint32_t secret)
+    const struct keys *keys, const struct key *k, uint32_t secret)
 {
-	struct decide_request req = request_for(c, e, keys, k, secret);
+	struct decide_request req = request_for(c, e, keys, &k->rec, secret);
 	bool json = a->output == OUTPUT_JSON;
 	struct out_json *j = json ? out_json_new() : NULL;
 	struct tree t = tree_for(json ? NULL : c->out, j, &req);
 	struct moments when = MOMENTS_INIT;
+	struct directory_state state;
 	char problem[DIAG_PRINT_CAP];
 	struct verdict v;
 	struct live live;
@@ -162,6 +209,9 @@ explain_key(const struct cli *c, const struct args *a, const struct explain *e,
 	bool published;
 
 	live_load(&c->paths, &live);
+	directory_state_load(
+	    &c->paths, &live.settings.directory, k->rec.name, k->directory, &state);
+	directory_state_fill(&state, c->host.now(c->host.ctx), &req);
 	req.policy = live.image;
 	req.policy_problem = diag_print(&live.problem, problem, sizeof(problem));
 	req.hosts = live.hosts;
@@ -171,9 +221,11 @@ explain_key(const struct cli *c, const struct args *a, const struct explain *e,
 	published = is_published(keys, &live);
 	if (json) {
 		out_object(j, NULL);
-		add_circumstances(j, e, k, req.now);
+		add_circumstances(j, e, &k->rec, req.now);
+		add_directory(j, &state, &req);
 	} else {
 		print_circumstances(c->out, e, &req);
+		print_directory(c->out, &state, &req);
 	}
 	err = tree_decide(&t, &v);
 	if (json) {
@@ -183,6 +235,7 @@ explain_key(const struct cli *c, const struct args *a, const struct explain *e,
 	warn(c, &live, published);
 	verdict_clear(&v);
 	moments_clear(&when);
+	directory_state_clear(&state);
 	live_clear(&live);
 	return printed == AK_OK ? err : printed;
 }

@@ -26,7 +26,7 @@ enum ak_err explain_parse(
  * AK_ERR_DENIED when not; why stays silent then, the answer has it.
  */
 enum ak_err explain_key(const struct cli *c, const struct args *a, const struct explain *e,
-    const struct keys *keys, const struct key_record *k, uint32_t secret) AK_MUST_CHECK;
+    const struct keys *keys, const struct key *k, uint32_t secret) AK_MUST_CHECK;
 
 /*
  * The answer where a token opens nothing, so that there is nothing to decide:

@@ -3,11 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "directory_state.h"
 #include "eval.h"
 #include "keys.h"
 
 struct search {
+	const struct paths *paths;
 	const struct live *live;
+	int64_t now;
 	const struct image *before, *after;
 	struct gains *out;
 };
@@ -41,14 +44,10 @@ find_admission(struct standing *s, const struct policy_request *bare)
 }
 
 static enum ak_err
-find_standing(const struct search *s, const struct image *im, const struct key_record *k,
+find_standing(const struct image *im, const struct policy_request *asked,
     struct standing *out)
 {
-	const struct policy_request req = {.login = k->name,
-	    .bindings = k->bindings,
-	    .groups = k->groups,
-	    .hosts = s->live->hosts,
-	    .space = s->live->settings.space};
+	struct policy_request req = *asked;
 	enum ak_err err;
 
 	*out = (struct standing){.im = im, .roles = POLICY_RESULT_INIT};
@@ -143,18 +142,42 @@ compare(struct search *s, const struct key_record *k, const struct standing *bef
 	return err;
 }
 
+static struct policy_request
+request_for(const struct search *s, const struct key *k, const struct directory_state *state)
+{
+	struct decide_request from = {.key = &k->rec};
+
+	directory_state_fill(state, s->now, &from);
+	return (struct policy_request){.login = k->rec.name,
+	    .bindings = k->rec.bindings,
+	    .groups = k->rec.groups,
+	    .directory_groups = from.directory_groups,
+	    .directory_bindings = from.directory_bindings,
+	    .stale = from.stale,
+	    .unknown = from.unknown,
+	    .directory_key = from.directory_key,
+	    .hosts = s->live->hosts,
+	    .space = s->live->settings.space};
+}
+
 static enum ak_err
-take_key(void *ctx, const struct key_record *k)
+take_key(void *ctx, const struct key *k)
 {
 	struct search *s = ctx;
 	struct standing before, after = {.roles = POLICY_RESULT_INIT};
-	enum ak_err err = find_standing(s, s->before, k, &before);
+	struct directory_state state;
+	struct policy_request req;
+	enum ak_err err;
 
+	directory_state_load(s->paths, &s->live->settings.directory, k->rec.name, k->directory, &state);
+	req = request_for(s, k, &state);
+	err = find_standing(s->before, &req, &before);
 	s->out->keys++;
 	if (err == AK_OK)
-		err = find_standing(s, s->after, k, &after);
+		err = find_standing(s->after, &req, &after);
 	if (err == AK_OK)
-		err = compare(s, k, &before, &after);
+		err = compare(s, &k->rec, &before, &after);
+	directory_state_clear(&state);
 	policy_result_clear(&before.roles);
 	policy_result_clear(&after.roles);
 	return err;
@@ -173,7 +196,12 @@ gains_find(const struct cli *c, const struct live *live, const struct image *bef
     const struct image *after, struct out_json *json, struct gains *out, struct diag *why)
 {
 	static const char *const headings[] = {"KEY", "CHANGE", NULL};
-	struct search s = {.live = live, .before = before, .after = after, .out = out};
+	struct search s = {.paths = &c->paths,
+	    .live = live,
+	    .now = c->host.now(c->host.ctx),
+	    .before = before,
+	    .after = after,
+	    .out = out};
 	struct keys keys;
 	enum ak_err err;
 

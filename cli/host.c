@@ -7,6 +7,8 @@
 
 #include "accounts.h"
 #include "nscd.h"
+#include "dirserver.h"
+#include "text.h"
 #include "who.h"
 
 static int64_t
@@ -69,6 +71,7 @@ host_installed(void)
 	    .who = host_who,
 	    .log = host_log,
 	    .names_changed = host_names_changed,
+	    .directory = &dirserver_ldap,
 	    .skel = "/etc/skel",
 	    .crontabs = "/var/spool/cron/crontabs",
 	    .atjobs = "/var/spool/cron/atjobs",

@@ -317,12 +317,8 @@ keyopts_check_binding(const char *text, const struct live *live, struct diag *wh
 enum ak_err
 keyopts_check(const struct keyopts *o, const struct live *live, struct diag *why)
 {
-	enum ak_err err = AK_OK;
+	enum ak_err err;
 
-	strv_for (pack_borrow_strv(&o->roles), text) {
-		if ((err = keyopts_check_binding(text, live, why)) != AK_OK)
-			return err;
-	}
 	if (o->has_duration && (err = check_duration(o->duration_s, live, why)) != AK_OK)
 		return err;
 	return o->shell == NULL ? AK_OK : keyopts_check_shell(o->shell, why);

@@ -36,14 +36,13 @@ enum ak_err keyopts_parse(
 void keyopts_clear(struct keyopts *o);
 
 /*
- * Would this host have it: roles and spaces declared, the duration within
- * max_duration, the shell executable? Only what was given is asked.
- * AK_ERR_DENIED with a sentence when not; AK_ERR_UNAVAILABLE when settings or
- * policy can't be read.
+ * Would this host have it: the duration within max_duration, the shell
+ * executable? Only what was given is asked. AK_ERR_DENIED with a sentence when
+ * not; AK_ERR_UNAVAILABLE when settings or policy can't be read.
  */
 enum ak_err keyopts_check(
     const struct keyopts *o, const struct live *live, struct diag *why) AK_MUST_CHECK;
-/* The same for one binding's text; it must be one. */
+/* The same for one binding's text, which must be one: role and spaces declared? */
 enum ak_err keyopts_check_binding(
     const char *text, const struct live *live, struct diag *why) AK_MUST_CHECK;
 /* AK_ERR_DENIED when a list is longer than KEYOPTS_LIST_MAX. what: "bindings". */

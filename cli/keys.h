@@ -13,22 +13,28 @@
 struct keys {
 	const struct paths *paths;
 	struct keyring ring;
-	bool none; /* a new host: no file is there, and so no key */
+	bool none; /* a new host: no local.idx is there yet, and so no key of its own */
+	bool no_directory; /* nothing was fetched from a directory yet, or there is none */
 };
 
 /* Says which file is at fault and what to do. keys_close after AK_OK alone. */
 enum ak_err keys_open(const struct paths *p, struct keys *out, struct diag *why) AK_MUST_CHECK;
 void keys_close(struct keys *k);
 
-/* By name or id. Says when there is none. key_clear after AK_OK alone. */
+/* By name or id, without a word. */
+enum ak_err keys_look_up(const struct keys *k, const char *word, struct key *out) AK_MUST_CHECK;
+/* The same. Says when there is none. key_clear after AK_OK alone. */
 enum ak_err keys_find(
     const struct keys *k, const char *word, struct key *out, struct diag *why) AK_MUST_CHECK;
 
-/* Every key that wanted answers true for, by name; take's answer other than AK_OK ends it. */
+/* Every key that wanted answers true for, of this host and of the directory's snapshot, by name; take's answer other than AK_OK ends it. */
 enum ak_err keys_each(const struct keys *k,
     bool (*wanted)(void *ctx, const struct key_record *rec),
-    enum ak_err (*take)(void *ctx, const struct key_record *rec), void *ctx,
+    enum ak_err (*take)(void *ctx, const struct key *k), void *ctx,
     struct diag *why) AK_MUST_CHECK;
+
+/* Is what NSS serves made from these keys? */
+bool keys_is_published(const struct keys *k);
 
 /* An id rather than a name? No text is both. */
 bool keys_is_id(const char *word);

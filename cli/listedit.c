@@ -14,7 +14,7 @@ listedit_run(struct cli *c, const struct args *a, const struct listedit *e)
 	enum ak_err err;
 	int code;
 
-	if ((err = change_begin(&ch, NULL)) != AK_OK ||
+	if ((err = change_begin(&ch, a, NULL)) != AK_OK ||
 	    (err = change_find(&ch, a->operands[0], &k)) != AK_OK)
 		goto out;
 	found = true;
@@ -25,7 +25,7 @@ listedit_run(struct cli *c, const struct args *a, const struct listedit *e)
 	changed = edited.len_b != list->len_b;
 	*list = pack_borrow_strv(&edited);
 	if ((err = modify_key(&ch, &k.rec, changed, e->event)) == AK_OK)
-		err = answer_changed(c, a, &k.rec, ch.now, changed, "changed");
+		err = answer_changed(c, a, &k, ch.now, changed, "changed");
 	if (err == AK_OK && e->after != NULL)
 		e->after(&ch);
 out:

@@ -10,6 +10,7 @@
 
 #include "cli.h"
 #include "host.h"
+#include "ldapconn.h"
 
 /* A closed 0, 1 or 2 would be given to the next file that is opened, and an answer written into that. */
 static int
@@ -50,6 +51,7 @@ main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN); /* a failed write is told instead */
 	(void)setlocale(LC_CTYPE, "");
 	(void)setvbuf(stdout, out_room, _IOFBF, sizeof(out_room));
+	ldapconn_init();
 	openlog("apikey", LOG_PID, LOG_AUTHPRIV);
 	code = cli_run(&c, argc, argv);
 	explicit_bzero(out_room, sizeof(out_room));

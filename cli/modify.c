@@ -6,7 +6,7 @@ modify_key(struct change *ch, const struct key_record *k, bool changed, const ch
 	enum ak_err err;
 
 	if (!changed) {
-		store_close(&ch->store);
+		change_release(ch);
 		return AK_OK;
 	}
 	if (k->not_before >= k->expires_at)
@@ -14,9 +14,9 @@ modify_key(struct change *ch, const struct key_record *k, bool changed, const ch
 		    "%s would expire before it is valid: give a later end or an earlier "
 		    "--not-before",
 		    k->name);
-	if ((err = store_put(ch->store, k)) == AK_OK)
+	if ((err = change_put(ch, k)) == AK_OK)
 		err = change_publish(ch);
-	if (ch->committed)
+	if (change_has_written(ch, k))
 		change_log(ch, event, k);
 	return err;
 }

@@ -12,7 +12,7 @@
 
 /* A key in the making. */
 struct newkey {
-	struct key_record rec;
+	struct key key;
 	struct token tok;
 	bool has_token; /* none when a verifier was given */
 	char home[PATH_CAP], who[64];
@@ -30,20 +30,41 @@ newkey_check_name(const char *name, struct diag *why)
 	    cli_shown(name), KEY_NAME_MAX);
 }
 
+/* A look-up of a key that there must not be: failed. */
+static enum ak_err
+say_failed(struct change *ch, enum ak_err err)
+{
+	if (err == AK_ERR_NOT_FOUND)
+		return AK_OK;
+	if (ch->directory)
+		return err;
+	return diag_say(&ch->why, err, ch->cli->paths.local, 0, 0, "%s", ak_strerror(err));
+}
+
 static enum ak_err
 check_free(struct change *ch, const char *name)
 {
 	struct key k;
-	enum ak_err err = store_find_name(ch->store, name, &k);
+	enum ak_err err = change_find_name(ch, name, &k);
 
 	if (err == AK_OK) {
 		key_clear(&k);
 		return diag_because(&ch->why, AK_ERR_EXISTS,
-		    "there is a key %s already: see `apikey show %s`", name, name);
+		    "there is a key %s already: see `apikey show %s%s`", name, name,
+		    change_options_text(ch));
+	}
+	if ((err = say_failed(ch, err)) != AK_OK)
+		return err;
+	if ((err = change_find_elsewhere(ch, name, &k)) == AK_OK) {
+		key_clear(&k);
+		return diag_because(&ch->why, AK_ERR_EXISTS,
+		    ch->directory ? "this host has a key %s of its own: choose another name"
+				  : "there is a key %s in the directory: add --in directory to "
+				    "change it, or choose another name",
+		    name);
 	}
 	if (err != AK_ERR_NOT_FOUND)
-		return diag_say(
-		    &ch->why, err, ch->cli->paths.local, 0, 0, "%s", ak_strerror(err));
+		return err;
 	return localname_check(ch->cli, &ch->live, name, &ch->why);
 }
 
@@ -52,17 +73,16 @@ static enum ak_err
 check_id(struct change *ch, const char *id)
 {
 	struct key k;
-	enum ak_err err = store_find_id(ch->store, id, &k);
+	enum ak_err err = change_find_id(ch, id, &k);
 
-	if (err == AK_OK) {
-		(void)diag_because(&ch->why, AK_ERR_EXISTS,
-		    "id %s is the key %s's: make a token with another id", id, k.rec.name);
-		key_clear(&k);
-		return AK_ERR_EXISTS;
-	}
 	if (err == AK_ERR_NOT_FOUND)
-		return AK_OK;
-	return diag_say(&ch->why, err, ch->cli->paths.local, 0, 0, "%s", ak_strerror(err));
+		err = change_find_elsewhere(ch, id, &k);
+	if (err != AK_OK)
+		return say_failed(ch, err);
+	(void)diag_because(&ch->why, AK_ERR_EXISTS,
+	    "id %s is the key %s's: make a token with another id", id, k.rec.name);
+	key_clear(&k);
+	return AK_ERR_EXISTS;
 }
 
 /* A token with an id that no key has; by chance alone none is taken. */
@@ -95,28 +115,11 @@ give_secret(struct change *ch, const struct keyopts *o, struct newkey *nk)
 			(void)diag_because(&ch->why, err, "the token could not be digested");
 	}
 	if (err == AK_OK)
-		err = rotation_add(&nk->rec, &v, ch->now, 0);
+		err = rotation_add(&nk->key.rec, &v, ch->now, 0);
 	if (err == AK_OK)
-		err = text_copy(nk->rec.id, sizeof(nk->rec.id), v.id);
+		err = text_copy(nk->key.rec.id, sizeof(nk->key.rec.id), v.id);
 	explicit_bzero(&v, sizeof(v));
 	return err;
-}
-
-static enum ak_err
-give_uid(struct change *ch, const struct keyopts *o, struct newkey *nk)
-{
-	struct id_range range = ch->live.settings.uids;
-	enum ak_err err;
-
-	nk->rec.uid = o->uid;
-	if (o->has_uid)
-		err = store_check_uid(ch->store, range, o->uid, &ch->why);
-	else if ((err = store_next_uid(ch->store, range, &nk->rec.uid)) == AK_ERR_FULL)
-		return diag_because(&ch->why, err,
-		    "no uid is left in %u-%u: widen uid_range in %s", range.min, range.max,
-		    ch->cli->paths.config);
-	/* A uid outside the range is well-formed, and refused. */
-	return err == AK_ERR_INVALID ? AK_ERR_DENIED : err;
 }
 
 /* What the host gives where no option did. */
@@ -124,7 +127,7 @@ static enum ak_err
 give_defaults(struct change *ch, const struct keyopts *o, struct newkey *nk)
 {
 	const struct settings *s = &ch->live.settings;
-	struct key_record *k = &nk->rec;
+	struct key_record *k = &nk->key.rec;
 
 	if (o->home == NULL) {
 		if (settings_expand(s->home, k, nk->home, sizeof(nk->home)) != AK_OK)
@@ -174,11 +177,11 @@ static enum ak_err
 stage(struct change *ch, const char *name, const struct keyopts *o, struct newkey *nk)
 {
 	const struct cli_host *host = &ch->cli->host;
-	struct key_record *k = &nk->rec;
+	struct key_record *k = &nk->key.rec;
 	enum ak_err err;
 
 	if ((err = check_free(ch, name)) != AK_OK || (err = check_settings(ch)) != AK_OK ||
-	    (err = keyopts_check(o, &ch->live, &ch->why)) != AK_OK ||
+	    (err = change_check_options(ch, o)) != AK_OK ||
 	    (err = text_copy(k->name, sizeof(k->name), name)) != AK_OK)
 		return err;
 	host->who(host->ctx, nk->who, sizeof(nk->who));
@@ -187,10 +190,11 @@ stage(struct change *ch, const char *name, const struct keyopts *o, struct newke
 	k->created_by = nk->who;
 	(void)keyopts_apply(o, ch->now, k);
 	if ((err = check_lifetime(ch, o, k)) != AK_OK ||
-	    (err = give_secret(ch, o, nk)) != AK_OK || (err = give_uid(ch, o, nk)) != AK_OK ||
+	    (err = give_secret(ch, o, nk)) != AK_OK ||
+	    (err = change_give_uid(ch, o->has_uid ? o->uid : 0, &k->uid)) != AK_OK ||
 	    (err = give_defaults(ch, o, nk)) != AK_OK)
 		return err;
-	return store_put(ch->store, k);
+	return change_put(ch, k);
 }
 
 /* The key is made; a home that could not be is said, and no reason to hide the token. */
@@ -201,7 +205,8 @@ make_home(struct change *ch, const struct key_record *k)
 	enum ak_err err;
 	char buf[sizeof(why.file) + sizeof(why.text) + 32];
 
-	if (!ch->live.settings.create_home)
+	/* A key of the directory gets one on each host, by pam_mkhomedir(8). */
+	if (ch->directory || !ch->live.settings.create_home)
 		return CLI_DONE;
 	err = home_make(k->home, ch->cli->host.skel, k->uid, ch->cli->paths.owner, &why);
 	if (err == AK_OK)
@@ -220,6 +225,7 @@ may_hold_a_role(const struct change *ch, const struct key_record *k)
 	    .groups = k->groups,
 	    .hosts = ch->live.hosts,
 	    .space = ch->live.settings.space,
+	    .directory_key = ch->directory,
 	    .favour = true};
 	bool holds = k->bindings.len_b > 0 || k->groups.len_b > 0;
 
@@ -239,11 +245,11 @@ warn(const struct change *ch, const struct key_record *k)
 	if (k->expires_at == NUM_NEVER)
 		cli_warn(c,
 		    "%s never expires, which is not recommended: see `apikey set %s --duration "
-		    "30d`",
-		    k->name, k->name);
+		    "30d%s`",
+		    k->name, k->name, change_options_text(ch));
 	if (!may_hold_a_role(ch, k))
-		cli_warn(c, "%s can't log in yet: give it a role by `apikey role add %s ROLE`",
-		    k->name, k->name);
+		cli_warn(c, "%s can't log in yet: give it a role by `apikey role add %s ROLE%s`",
+		    k->name, k->name, change_options_text(ch));
 	if (k->bindings.len_b > 0)
 		change_warn_bound(ch);
 }
@@ -251,13 +257,13 @@ warn(const struct change *ch, const struct key_record *k)
 static int
 finish(struct change *ch, const struct args *a, const struct newkey *nk)
 {
-	const struct key_record *k = &nk->rec;
+	const struct key_record *k = &nk->key.rec;
 	int home, answer;
 
 	change_log(ch, "key-created", k);
 	home = make_home(ch, k);
 	answer =
-	    (int)answer_token(ch->cli, a, k, nk->has_token ? &nk->tok : NULL, ch->now, true);
+	    (int)answer_token(ch->cli, a, &nk->key, nk->has_token ? &nk->tok : NULL, ch->now, true);
 	return answer != CLI_DONE ? answer : home;
 }
 
@@ -265,14 +271,15 @@ enum ak_err
 newkey_make(struct change *ch, const struct args *a, const char *name, const struct keyopts *o,
     int *code)
 {
-	struct newkey nk = {.rec = KEY_RECORD_INIT, .tok = TOKEN_INIT};
+	struct newkey nk = {
+	    .key = {.rec = KEY_RECORD_INIT, .directory = ch->directory}, .tok = TOKEN_INIT};
 	enum ak_err err;
 
 	if ((err = stage(ch, name, o, &nk)) == AK_OK && (err = change_publish(ch)) == AK_OK)
-		warn(ch, &nk.rec);
-	if (ch->committed)
+		warn(ch, &nk.key.rec);
+	if (change_has_written(ch, &nk.key.rec))
 		*code = finish(ch, a, &nk);
-	key_record_clear(&nk.rec);
+	key_record_clear(&nk.key.rec);
 	token_clear(&nk.tok);
 	return err;
 }

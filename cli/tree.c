@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "missing.h"
+#include "num.h"
 
 static const struct {
 	const char *word, *heading, *holds, *fails;
@@ -107,9 +108,38 @@ take_line(void *ctx, const struct trace_line *line)
 	pack_clear(&missing);
 }
 
-static void
-add_held(struct out_json *j, const struct image *im, const struct policy_held *h)
+/* A group of the key's own list is the key's own, though LDAP has it too. */
+static bool
+is_through_directory(const struct decide_request *req, const struct policy_held *h)
 {
+	return h->source == POLICY_FROM_DIRECTORY ||
+	       (h->source == POLICY_FROM_GROUP && !strv_has(req->key->groups, h->name));
+}
+
+/* Roles that rest on LDAP, and as of when that is known. */
+static void
+print_through_directory(const struct tree *t, const struct verdict *v)
+{
+	const struct decide_request *req = t->req;
+	char at[NUM_TIME_CAP];
+
+	for (uint32_t i = 0; i < v->policy.n_held; i++) {
+		const struct policy_held *h = &v->policy.held[i];
+
+		if (!is_through_directory(req, h))
+			continue;
+		(void)fprintf(t->f, "role %s: through the directory's %s ",
+		    image_role(req->policy, h->role).name,
+		    h->source == POLICY_FROM_GROUP ? "group" : "binding");
+		print_plain(t->f, h->name);
+		(void)fprintf(t->f, ", as of %s\n", num_print_time(req->contact_at, at));
+	}
+}
+
+static void
+add_held(struct out_json *j, const struct decide_request *req, const struct policy_held *h)
+{
+	const struct image *im = req->policy;
 	static const char *const sources[] = {[POLICY_FROM_KEY] = "binding",
 	    [POLICY_FROM_GROUP] = "group",
 	    [POLICY_FROM_GRANT] = "grant",
@@ -125,6 +155,7 @@ add_held(struct out_json *j, const struct image *im, const struct policy_held *h
 	else
 		out_number(j, "line", h->line);
 	out_bool(j, "here", h->here);
+	out_bool(j, "through_directory", is_through_directory(req, h));
 	out_close(j);
 }
 
@@ -147,7 +178,7 @@ finish_json(const struct tree *t, const struct verdict *v)
 	out_close(j);
 	out_list(j, "held");
 	for (uint32_t i = 0; i < v->policy.n_held; i++)
-		add_held(j, im, &v->policy.held[i]);
+		add_held(j, t->req, &v->policy.held[i]);
 	out_close(j);
 }
 
@@ -169,5 +200,6 @@ tree_decide(struct tree *t, struct verdict *v)
 	(void)fputc('\n', t->f);
 	if (v->roles_text[0] != '\0')
 		(void)fprintf(t->f, "roles here: %s\n", v->roles_text);
+	print_through_directory(t, v);
 	return err;
 }

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "diropts.h"
+
 /* DEFS of the build has it. */
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "unconfigured"
@@ -20,7 +22,8 @@ struct verb {
 };
 
 #define COMMON (ARGS(ARG_HELP) | ARGS(ARG_OUTPUT))
-#define TOKEN (COMMON | ARGS(ARG_QUIET) | ARGS(ARG_VERIFIER))
+#define TOKEN (KEYS | ARGS(ARG_QUIET) | ARGS(ARG_VERIFIER))
+#define KEYS (COMMON | ARGS_DIRECTORY)
 #define DECIDE                                                                                 \
 	(COMMON | ARGS(ARG_ACCOUNT) | ARGS(ARG_SERVICE) | ARGS(ARG_RHOST) | ARGS(ARG_AT) |     \
 	    ARGS(ARG_ORIGIN) | ARGS(ARG_WITHOUT_TOKEN))
@@ -34,28 +37,28 @@ static const struct verb verbs[] = {
     {"ensure", "NAME", 1, 1, TOKEN | ARGS_SETTABLE | ARGS(ARG_UID), false, cmd_ensure,
 	"make a key, or give the one that exists these options"},
     {"list", "", 0, 0,
-	COMMON | ARGS(ARG_EXPIRED) | ARGS(ARG_EXPIRING) | ARGS(ARG_ROLE_FILTER) |
+	KEYS | ARGS(ARG_EXPIRED) | ARGS(ARG_EXPIRING) | ARGS(ARG_ROLE_FILTER) |
 	    ARGS(ARG_SPACE) | ARGS(ARG_GROUP_FILTER),
 	false, cmd_list, "list the keys"},
-    {"show", "NAME|ID", 1, 1, COMMON, false, cmd_show, "show one key"},
-    {"set", "NAME|ID", 1, 1, COMMON | ARGS_SETTABLE, false, cmd_set,
+    {"show", "NAME|ID", 1, 1, KEYS, false, cmd_show, "show one key"},
+    {"set", "NAME|ID", 1, 1, KEYS | ARGS_SETTABLE, false, cmd_set,
 	"change what `create` set; --role, --group and --from replace the whole list, '' "
 	"clears"},
     {"rotate", "NAME|ID", 1, 1, TOKEN | ARGS(ARG_OVERLAP), false, cmd_rotate,
 	"give a key a new token"},
-    {"disable", "NAME|ID…", 1, INT_MAX, COMMON, false, cmd_disable,
+    {"disable", "NAME|ID…", 1, INT_MAX, KEYS, false, cmd_disable,
 	"refuse keys until they are enabled"},
-    {"enable", "NAME|ID…", 1, INT_MAX, COMMON, false, cmd_enable, "admit disabled keys again"},
-    {"delete", "NAME|ID…", 1, INT_MAX, COMMON | ARGS(ARG_REMOVE_HOME), false, cmd_delete,
+    {"enable", "NAME|ID…", 1, INT_MAX, KEYS, false, cmd_enable, "admit disabled keys again"},
+    {"delete", "NAME|ID…", 1, INT_MAX, KEYS | ARGS(ARG_REMOVE_HOME), false, cmd_delete,
 	"end keys for ever; their uids are never used again"},
-    {"role add", "NAME|ID BINDING…", 2, INT_MAX, COMMON, false, cmd_role_add,
+    {"role add", "NAME|ID BINDING…", 2, INT_MAX, KEYS, false, cmd_role_add,
 	"bind a key to roles"},
-    {"role remove", "NAME|ID BINDING…", 2, INT_MAX, COMMON, false, cmd_role_remove,
+    {"role remove", "NAME|ID BINDING…", 2, INT_MAX, KEYS, false, cmd_role_remove,
 	"take direct bindings from a key"},
     {"role list", "NAME|ID", 1, 1, COMMON, false, cmd_role_list, "list a key's direct bindings"},
-    {"group add", "NAME|ID GROUP…", 2, INT_MAX, COMMON, false, cmd_group_add,
+    {"group add", "NAME|ID GROUP…", 2, INT_MAX, KEYS, false, cmd_group_add,
 	"list groups of the identity provider that a key is in"},
-    {"group remove", "NAME|ID GROUP…", 2, INT_MAX, COMMON, false, cmd_group_remove,
+    {"group remove", "NAME|ID GROUP…", 2, INT_MAX, KEYS, false, cmd_group_remove,
 	"take groups from a key"},
     {"group list", "NAME|ID", 1, 1, COMMON, false, cmd_group_list, "list a key's own groups"},
     {"check", "", 0, 0, DECIDE, false, cmd_check,
@@ -78,6 +81,10 @@ static const struct verb verbs[] = {
 	"ask a kept decision again, or a made-up one; exit 1 when the answer differs"},
     {"publish", "", 0, 0, COMMON | ARGS(ARG_TRUST_CLOCK) | ARGS(ARG_ACCEPT_ROLLBACK), false,
 	cmd_publish, "remake what the name service serves"},
+    {"sync", "", 0, 0, COMMON | ARGS(ARG_NOW) | ARGS(ARG_ACCEPT), false, cmd_sync,
+	"have the directory fetched anew, and wait for it"},
+    {"status", "", 0, 0, COMMON, false, cmd_status,
+	"show how this host stands; exit 3 when something needs attention"},
     {"token new", "", 0, 0, COMMON | ARGS(ARG_QUIET) | ARGS(ARG_ID), true, cmd_token_new,
 	"make a token and its verifier, without making a key"},
 };

@@ -36,6 +36,8 @@ int cmd_policy_rollback(struct cli *c, const struct args *a);
 int cmd_policy_show(struct cli *c, const struct args *a);
 int cmd_policy_samples(struct cli *c, const struct args *a);
 int cmd_policy_simulate(struct cli *c, const struct args *a);
+int cmd_status(struct cli *c, const struct args *a);
+int cmd_sync(struct cli *c, const struct args *a);
 int cmd_publish(struct cli *c, const struct args *a);
 
 #endif

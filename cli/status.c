@@ -1,0 +1,227 @@
+#include "status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "keys.h"
+#include "num.h"
+#include "safefile.h"
+#include "wire.h"
+#include "yamltree.h"
+
+/* The daemon answers such a question at once, or it hangs. */
+#define ANSWER_S 5
+
+static void attend(struct status *s, const char *fmt, ...) AK_PRINTF(2, 3);
+
+static void
+attend(struct status *s, const char *fmt, ...)
+{
+	char line[DIAG_PRINT_CAP + 128];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	pack_entry(&s->attention, line);
+}
+
+static void
+attend_to(struct status *s, const struct diag *why, const char *what)
+{
+	char said[DIAG_PRINT_CAP];
+
+	attend(s, "%s: %s", what, diag_print(why, said, sizeof(said)));
+}
+
+/* What a walk over all keys counts. */
+struct count {
+	struct status *s;
+	struct id_range directory;
+};
+
+static bool
+count_key(void *ctx, const struct key_record *k)
+{
+	struct count *c = ctx;
+	struct status_keys *n = &c->s->keys;
+
+	if (c->directory.max != 0 && id_range_has(c->directory, k->uid))
+		n->directory++;
+	else
+		n->local++;
+	n->disabled += k->state == KEY_DISABLED ? 1 : 0;
+	n->expired += k->expires_at <= c->s->now ? 1 : 0;
+	return false;
+}
+
+static enum ak_err
+take_none(void *ctx, const struct key *k)
+{
+	(void)ctx;
+	(void)k;
+	return AK_OK;
+}
+
+static uint32_t
+left_in(struct id_range r, uint32_t high)
+{
+	if (r.max == 0 || high >= r.max)
+		return 0;
+	return r.max - (high >= r.min ? high : r.min - 1);
+}
+
+static void
+find_ids(struct status *s, const struct keys *keys)
+{
+	struct local_extra high = {.uid_high = 0};
+
+	if (!keys->none)
+		local_extra_unpack(keys->ring.local.head.extra, &high);
+	s->uids_left = left_in(s->live.settings.uids, high.uid_high);
+	s->gids_left = left_in(s->live.settings.gids, high.gid_high);
+	if (s->uids_left == 0)
+		attend(s, "no uid is left: widen uid_range");
+	if (s->gids_left == 0)
+		attend(s, "no gid is left for groups of roles: widen gid_range");
+}
+
+/* Nothing was ever published on a host without keys, and need not be. */
+static void
+find_published(struct status *s, const struct keys *keys)
+{
+	const struct users_extra *u = &keys->ring.users;
+
+	s->published = keys->ring.users.local.generation == 0 && keys->none
+			   ? true
+			   : keys_is_published(keys) && u->policy == s->live.policy_id &&
+				 u->config == s->live.settings_id &&
+				 u->group == s->live.group_id;
+	if (!s->published)
+		attend(s, "groups are not published: run `apikey publish`");
+	s->time_undefined = keyring_time_undefined(&keys->ring, s->now);
+	if (s->time_undefined)
+		attend(s,
+		    "the clock is behind these files, and what is bound in time is refused: "
+		    "set the clock, or run `apikey publish --trust-clock`");
+}
+
+static void
+find_keys(const struct cli *c, struct status *s)
+{
+	struct diag why = DIAG_INIT;
+	struct count count = {.s = s};
+	struct keys keys;
+
+	if (keys_open(&c->paths, &keys, &why) != AK_OK) {
+		attend_to(s, &why, "the keys can't be read");
+		return;
+	}
+	count.directory = keys.ring.users.directory_uids;
+	s->keys_known = keys_each(&keys, count_key, take_none, &count, &why) == AK_OK;
+	if (!s->keys_known)
+		attend_to(s, &why, "the keys can't be read");
+	find_ids(s, &keys);
+	find_published(s, &keys);
+	keys_close(&keys);
+}
+
+static void
+find_policy(const struct cli *c, struct status *s)
+{
+	struct safefile file = {.bytes = NULL};
+	char sha256[TOKEN_SHA256_CAP];
+
+	if (s->live.image == NULL) {
+		(void)diag_print(
+		    &s->live.problem, s->policy_problem, sizeof(s->policy_problem));
+		attend(s, "no key may do anything: %s",
+		    s->policy_problem[0] == '\0' ? "there is no policy" : s->policy_problem);
+	}
+	if (safefile_read(c->paths.policy, c->paths.owner, YAML_MAX_B, &file, NULL) != AK_OK)
+		return;
+	s->policy_at = file.id.mtime_ns / 1000000000;
+	if (token_sha256(file.bytes, file.len_b, sha256) == AK_OK &&
+	    applied_find(&c->paths, sha256, &s->applied) == AK_OK)
+		s->policy_at = s->applied.at;
+	free(file.bytes);
+}
+
+static void
+find_daemon(const struct cli *c, struct status *s)
+{
+	struct diag why = DIAG_INIT;
+	enum ak_err err =
+	    control_call(&c->paths, CONTROL_STATUS, ANSWER_S, &s->reply, &why);
+
+	s->daemon = err == AK_OK;
+	/* Without a directory a host does without it. */
+	if (!s->daemon && (err != AK_ERR_NOT_FOUND || s->live.settings.directory.present))
+		attend(s, "%s", why.text);
+	if (s->daemon && s->reply.policy_problem[0] != '\0')
+		attend(s, "apikeyd can't use the policy: %s", s->reply.policy_problem);
+	if (s->daemon && s->reply.held_back > 0)
+		attend(s,
+		    "%u sessions should end, and are held back because they are so many: see "
+		    "what changed, then run `apikey sync --accept`",
+		    s->reply.held_back);
+}
+
+static void
+find_directory(const struct cli *c, struct status *s)
+{
+	if (!s->live.settings.directory.present)
+		return;
+	(void)!freshness_read(c->paths.freshness, c->paths.owner, &s->fresh);
+	s->stale = freshness_is_stale(&s->fresh, s->now);
+	s->keys_stale = freshness_keys_are_stale(&s->fresh, s->now);
+	if (s->daemon && s->reply.problem[0] != '\0')
+		attend(s, "the directory: %s", s->reply.problem);
+	if (s->keys_stale)
+		attend(s, "the directory was not heard for too long: its keys are refused");
+	else if (s->stale)
+		attend(s,
+		    "the directory was not heard for too long: roles through its groups are "
+		    "not given");
+	if (s->daemon && s->reply.skipped > 0)
+		attend(s, "%u keys of the directory are not served here: see apikeyd's log",
+		    s->reply.skipped);
+}
+
+enum ak_err
+status_find(const struct cli *c, struct status *out)
+{
+	*out = (struct status){.now = c->host.now(c->host.ctx), .attention = PACK_INIT};
+	live_load(&c->paths, &out->live);
+	if (!out->live.settings_ok)
+		attend_to(out, &out->live.problem, "the settings can't be used");
+	find_daemon(c, out);
+	find_keys(c, out);
+	find_policy(c, out);
+	find_directory(c, out);
+	return out->attention.err;
+}
+
+void
+status_clear(struct status *s)
+{
+	live_clear(&s->live);
+	pack_clear(&s->attention);
+}
+
+const char *
+status_phase(const struct status *s)
+{
+	static const char *const words[] = {[WIRE_IDLE] = "waiting",
+	    [WIRE_CONNECTING] = "connecting",
+	    [WIRE_REFRESHING] = "refreshing",
+	    [WIRE_FOLLOWING] = "following",
+	    [WIRE_POLLING] = "polling"};
+	unsigned phase = s->reply.phase;
+
+	if (!s->daemon || phase >= sizeof(words) / sizeof(words[0]) || words[phase] == NULL)
+		return "unknown";
+	return words[phase];
+}

@@ -1,0 +1,41 @@
+/* status: how this host stands: keys, ids, policy, directory, daemon, and what needs attention. */
+#ifndef CLI_STATUS_H
+#define CLI_STATUS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "applied.h"
+#include "cli.h"
+#include "control.h"
+#include "freshness.h"
+#include "live.h"
+#include "pack.h"
+
+struct status {
+	int64_t now;
+	struct live live;
+	struct status_keys {
+		uint32_t local, directory, disabled, expired;
+	} keys;
+	bool keys_known;
+	uint32_t uids_left, gids_left; /* of uid_range and gid_range, by counting up */
+	struct applied applied; /* at 0: nobody knows */
+	int64_t policy_at; /* since when it is live; 0: there is none */
+	char policy_problem[DIAG_PRINT_CAP]; /* "": it is in order */
+	bool published, time_undefined;
+	struct freshness fresh;
+	bool stale, keys_stale;
+	bool daemon; /* it answers, and this is what it says: */
+	struct control_reply reply;
+	struct pack attention; /* a list of sentences */
+};
+
+/* No network is asked: files, and the daemon. What can't be read is a sentence of attention. status_clear in any case. */
+enum ak_err status_find(const struct cli *c, struct status *out) AK_MUST_CHECK;
+void status_clear(struct status *s);
+
+/* "following": where the daemon's engine is. */
+const char *status_phase(const struct status *s);
+
+#endif
