@@ -87,6 +87,7 @@ slapd_config() {
 		objectClass: olcGlobal
 		cn: config
 		olcPidFile: $dir/pid
+		olcLogLevel: 0
 		olcTLSCACertificateFile: $LDAP/tls/ca.pem
 		olcTLSCertificateFile: $LDAP/tls/$cert.pem
 		olcTLSCertificateKeyFile: $LDAP/tls/$cert.key
