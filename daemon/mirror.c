@@ -40,7 +40,7 @@ mirror_open(struct mirror *m, struct loop *loop, const struct mirror_how *how,
 void
 mirror_close(struct mirror *m)
 {
-	child_stop(&m->child);
+	worker_stop(&m->worker);
 	model_free(&m->model);
 	taken_clear(&m->taken);
 	pack_clear(&m->uids);

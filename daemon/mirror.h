@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "child.h"
+#include "worker.h"
 #include "control.h"
 #include "diag.h"
 #include "err.h"
@@ -45,7 +45,7 @@ struct mirror {
 	bool known, on; /* on: they have a directory */
 	struct model *model;
 	struct follow follow;
-	struct child child;
+	struct worker worker;
 	uint64_t engine_print; /* what the engine was begun with */
 	struct taken taken;
 	bool accounts_moved, keys_moved; /* to be read again */

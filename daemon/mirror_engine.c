@@ -54,14 +54,14 @@ static void
 ask_refresh(struct mirror *m, struct pack *out)
 {
 	wire_put_simple(out, WIRE_PING);
-	m->child.pings++;
+	m->worker.pings++;
 	wire_put_simple(out, WIRE_REFRESH);
-	follow_await_sync(&m->follow, m->child.pings);
+	follow_await_sync(&m->follow, m->worker.pings);
 	m->sync_wanted = false;
 }
 
 static enum ak_err
-find_user(const struct mirror *m, struct child_how *how, struct diag *why)
+find_user(const struct mirror *m, struct worker_how *how, struct diag *why)
 {
 	const char *name = m->how.engine_user;
 	uint32_t uid, gid;
@@ -85,7 +85,7 @@ find_user(const struct mirror *m, struct child_how *how, struct diag *why)
 }
 
 static enum ak_err
-start(void *ctx, struct child_how *how, struct pack *frame, struct diag *why)
+start(void *ctx, struct worker_how *how, struct pack *frame, struct diag *why)
 {
 	struct mirror *m = ctx;
 	struct credentials c;
@@ -185,15 +185,15 @@ ended(void *ctx, const char *reason)
 void
 mirror_engine_init(struct mirror *m)
 {
-	const struct child_how how = {.program = m->how.engine,
+	const struct worker_how how = {.program = m->how.engine,
 	    .memory_b = ENGINE_MEMORY_B,
 	    .ping_ms = PING_MS,
 	    .again_min_ms = AGAIN_MIN_MS,
 	    .again_max_ms = AGAIN_MAX_MS};
-	const struct child_host host = {
+	const struct worker_host host = {
 	    .start = start, .take = take, .ended = ended, .ctx = m};
 
-	child_init(&m->child, m->loop, &how, &host);
+	worker_init(&m->worker, m->loop, &how, &host);
 }
 
 /* Three connections' worth of time without an answer: it hangs. */
@@ -215,7 +215,7 @@ mirror_engine_run(struct mirror *m, bool again)
 	/* Whoever waits for a refresh gets the next engine's. */
 	m->sync_wanted |= m->follow.syncing;
 	m->told[0] = '\0';
-	child_start(&m->child, silence_ms(m));
+	worker_start(&m->worker, silence_ms(m));
 }
 
 void
@@ -223,7 +223,7 @@ mirror_engine_stop(struct mirror *m)
 {
 	bool syncing = m->follow.syncing || m->sync_wanted;
 
-	child_stop(&m->child);
+	worker_stop(&m->worker);
 	follow_restart(&m->follow);
 	m->connected = false;
 	if (syncing)
@@ -233,18 +233,18 @@ mirror_engine_stop(struct mirror *m)
 void
 mirror_engine_names(struct mirror *m)
 {
-	struct pack *out = child_out(&m->child);
+	struct pack *out = worker_out(&m->worker);
 
 	if (out == NULL)
 		return;
 	wire_put_names(out, pack_borrow_strv(&m->taken.key_names));
-	child_send(&m->child);
+	worker_send(&m->worker);
 }
 
 void
 mirror_sync(struct mirror *m)
 {
-	struct pack *out = child_out(&m->child);
+	struct pack *out = worker_out(&m->worker);
 
 	if (!m->on) {
 		m->host.synced(m->host.ctx, AK_ERR_NOT_FOUND,
@@ -253,9 +253,9 @@ mirror_sync(struct mirror *m)
 	}
 	m->sync_wanted = true;
 	if (out == NULL) {
-		child_start(&m->child, silence_ms(m));
+		worker_start(&m->worker, silence_ms(m));
 		return;
 	}
 	ask_refresh(m, out);
-	child_send(&m->child);
+	worker_send(&m->worker);
 }

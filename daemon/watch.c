@@ -1,12 +1,10 @@
 #include "watch.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "text.h"
@@ -17,6 +15,9 @@
 
 /* How soon a folder that is not there is looked for again. */
 #define AGAIN_MS 1000
+
+/* A file that was made by open(2) is empty still, and its close will be told; one that link(2) made is whole. */
+#define WRITTEN_MS 100
 
 /* "/etc/apikey/policy.yaml" into "/etc/apikey" and "policy.yaml"; "/etc" into "/" and "etc". */
 static const char *
@@ -106,20 +107,6 @@ watch_folders(struct watch *w)
 	return set;
 }
 
-/* A file that was just made is still being written, and its close will be told; a second name for one is whole. */
-static bool
-is_unfinished(const struct watched_folder *f, const struct inotify_event *e)
-{
-	char path[PATH_CAP + NAME_MAX + 2];
-	struct text t = text_over(path, sizeof(path));
-	struct stat st;
-
-	if ((e->mask & IN_CREATE) == 0)
-		return false;
-	text_add(&t, "%s/%s", f->path, e->name);
-	return lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1;
-}
-
 static unsigned
 files_named(const struct watch *w, const struct watched_folder *f, const struct inotify_event *e)
 {
@@ -131,7 +118,7 @@ files_named(const struct watch *w, const struct watched_folder *f, const struct 
 		if (strcmp(w->files[i].folder, f->path) == 0 &&
 		    strcmp(w->files[i].name, e->name) == 0)
 			set |= w->files[i].what;
-	return set != 0 && is_unfinished(f, e) ? 0 : set;
+	return set;
 }
 
 /* Is one of our folders moved, made or gone by this? */
@@ -162,7 +149,12 @@ look_at(struct watch *w, const struct inotify_event *e, bool *moved)
 	}
 	for (unsigned i = 0; i < w->n_folders; i++)
 		if (w->folders[i].wd == e->wd) {
-			set |= files_named(w, &w->folders[i], e);
+			unsigned named = files_named(w, &w->folders[i], e);
+
+			if ((e->mask & IN_CREATE) != 0)
+				w->made |= named;
+			else
+				set |= named;
 			if (moves_folder(w, &w->folders[i], e))
 				*moved = true;
 			if ((e->mask & IN_IGNORED) != 0)
@@ -194,6 +186,20 @@ read_events(void *ctx, short revents)
 		}
 	if (moved)
 		set |= watch_folders(w);
+	w->made &= ~set;
+	if (w->made != 0)
+		loop_arm_by(w->loop, &w->written, WRITTEN_MS);
+	if (set != 0)
+		w->changed(w->ctx, set);
+}
+
+static void
+tell_made(void *ctx)
+{
+	struct watch *w = ctx;
+	unsigned set = w->made;
+
+	w->made = 0;
 	if (set != 0)
 		w->changed(w->ctx, set);
 }
@@ -216,6 +222,7 @@ watch_open(struct watch *w, struct loop *loop, const struct paths *p,
 
 	*w = (struct watch){.loop = loop, .changed = changed, .ctx = ctx};
 	w->again = (struct loop_timer){.due = look_again, .ctx = w};
+	w->written = (struct loop_timer){.due = tell_made, .ctx = w};
 	w->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (w->fd == -1)
 		return diag_because(why, AK_ERR_UNAVAILABLE,
@@ -233,6 +240,7 @@ void
 watch_close(struct watch *w)
 {
 	loop_disarm(w->loop, &w->again);
+	loop_disarm(w->loop, &w->written);
 	loop_remove(w->loop, w->fd);
 	if (w->fd != -1)
 		(void)close(w->fd);

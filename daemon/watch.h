@@ -38,6 +38,8 @@ struct watch {
 	} folders[WATCH_FOLDERS];
 	unsigned n_folders;
 	struct loop_timer again; /* while a folder is not there */
+	unsigned made; /* files that were made, and whose writer may be at work */
+	struct loop_timer written;
 	void (*changed)(void *ctx, unsigned files);
 	void *ctx;
 };
@@ -45,8 +47,9 @@ struct watch {
 /*
  * Watch until watch_close. changed is told a set of enum watch_file: those
  * that were written and closed, renamed, made or removed; all of them when the
- * kernel lost count, those of a folder when it was replaced. The paths are
- * borrowed. AK_ERR_UNAVAILABLE with a sentence: no inotify.
+ * kernel lost count, those of a folder when it was replaced. A file that was made
+ * is told when it is closed, or a moment later: its writer is at work. The
+ * paths are borrowed. AK_ERR_UNAVAILABLE with a sentence: no inotify.
  */
 enum ak_err watch_open(struct watch *w, struct loop *loop, const struct paths *p,
     void (*changed)(void *ctx, unsigned files), void *ctx, struct diag *why) AK_MUST_CHECK;

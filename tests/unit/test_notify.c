@@ -1,4 +1,5 @@
 /* What the service manager is told, and when. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>

@@ -66,7 +66,7 @@ connect_to(const struct scene *s)
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", s->path);
+	assert_err("path", AK_OK, text_copy(at.sun_path, sizeof(at.sun_path), s->path));
 	assert_int_equal(connect(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
 	return fd;
 }

@@ -153,6 +153,7 @@ a_file_is_not_told_before_its_writer_is_done(void **state)
 	assert_int_equal(told(&s, 0), 0);
 	(void)fclose(f);
 	assert_int_equal(told(&s, WATCH_POLICY), WATCH_POLICY);
+	assert_false(s.watch.written.armed && s.watch.made != 0);
 	watch_close(&s.watch);
 }
 

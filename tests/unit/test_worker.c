@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "child.h"
+#include "worker.h"
 #include "testlib_cmocka.h"
 #include "testlib_tmp.h"
 
@@ -142,7 +142,7 @@ engine_main(const char *name)
 
 struct scene {
 	struct loop loop;
-	struct child child;
+	struct worker worker;
 	char program[TMP_CAP * 2];
 	unsigned starts, pongs, ends;
 	struct wire_state last;
@@ -152,7 +152,7 @@ struct scene {
 };
 
 static enum ak_err
-start(void *ctx, struct child_how *how, struct pack *frame, struct diag *why)
+start(void *ctx, struct worker_how *how, struct pack *frame, struct diag *why)
 {
 	struct scene *s = ctx;
 	struct directory_settings d = {.uris_bytes = "ldap://test",
@@ -199,9 +199,9 @@ ended(void *ctx, const char *reason)
 static void
 begin(struct scene *s, struct tmp *tmp, const char *name)
 {
-	const struct child_host host = {
+	const struct worker_host host = {
 	    .start = start, .take = take, .ended = ended, .ctx = s};
-	struct child_how how = {.uid = geteuid(),
+	struct worker_how how = {.uid = geteuid(),
 	    .gid = getegid(),
 	    .memory_b = RLIM_INFINITY, /* sanitizers ask for much */
 	    .ping_ms = 20,
@@ -217,7 +217,7 @@ begin(struct scene *s, struct tmp *tmp, const char *name)
 	assert_int_equal(symlink(self, s->program), 0);
 	how.program = s->program;
 	loop_init(&s->loop);
-	child_init(&s->child, &s->loop, &how, &host);
+	worker_init(&s->worker, &s->loop, &how, &host);
 }
 
 static void
@@ -237,15 +237,15 @@ an_engine_is_asked_again_and_again_and_lives(void **state)
 	pid_t pid;
 
 	begin(&s, *state, "engine-good");
-	child_start(&s.child, 10000);
+	worker_start(&s.worker, 10000);
 	run_until(&s, &s.pongs, 3);
 	assert_int_equal(s.starts, 1);
 	assert_int_equal(s.ends, 0);
-	pid = s.child.pid;
-	child_stop(&s.child);
+	pid = s.worker.pid;
+	worker_stop(&s.worker);
 	assert_int_equal(kill(pid, 0), -1);
 	assert_int_equal(errno, ESRCH);
-	assert_null(child_out(&s.child));
+	assert_null(worker_out(&s.worker));
 }
 
 static void
@@ -257,12 +257,12 @@ it_is_given_one_descriptor_and_its_secrets_and_nothing_else(void **state)
 
 	assert_true(kept > 2);
 	begin(&s, *state, "engine-inventory");
-	child_start(&s.child, 10000);
+	worker_start(&s.worker, 10000);
 	while (!s.states && loop_now_ms() < end)
 		assert_err("loop", AK_OK, loop_once(&s.loop, 100));
 	assert_true(s.states);
 	assert_string_equal(s.problem, "");
-	child_stop(&s.child);
+	worker_stop(&s.worker);
 	(void)close(kept);
 }
 
@@ -290,14 +290,14 @@ abuse_100_an_engine_that_misbehaves_is_ended_and_begun_again(void **state)
 
 		begin(&s, *state, rows[i].name);
 		s.take_err = AK_ERR_CORRUPT;
-		child_start(&s.child, rows[i].silence_ms);
+		worker_start(&s.worker, rows[i].silence_ms);
 		run_until(&s, &s.ends, 1);
 		assert_string_equal(s.reason, rows[i].reason);
-		assert_int_equal(s.child.pid, 0);
+		assert_int_equal(s.worker.pid, 0);
 		run_until(&s, &s.starts, 2);
-		child_stop(&s.child);
+		worker_stop(&s.worker);
 		assert_row(rows[i].name, waitpid(-1, NULL, WNOHANG) == -1);
-		assert_null(s.child.in.bytes);
+		assert_null(s.worker.in.bytes);
 	}
 }
 
@@ -308,14 +308,14 @@ each_end_doubles_the_time_until_the_next_begin(void **state)
 	int64_t began = loop_now_ms();
 
 	begin(&s, *state, "engine-exit");
-	child_start(&s.child, 10000);
+	worker_start(&s.worker, 10000);
 	run_until(&s, &s.starts, 5); /* 50, 100, 200, 200 */
 	assert_true(loop_now_ms() - began >= 550);
-	assert_int_equal(s.child.again_ms, 200);
-	child_stop(&s.child);
-	child_start(&s.child, 10000);
-	assert_int_equal(s.child.again_ms, 50);
-	child_stop(&s.child);
+	assert_int_equal(s.worker.again_ms, 200);
+	worker_stop(&s.worker);
+	worker_start(&s.worker, 10000);
+	assert_int_equal(s.worker.again_ms, 50);
+	worker_stop(&s.worker);
 }
 
 static void
@@ -325,19 +325,19 @@ what_keeps_it_from_beginning_is_told(void **state)
 
 	begin(&s, *state, "engine-good");
 	s.start_err = AK_ERR_NOT_FOUND;
-	child_start(&s.child, 10000);
+	worker_start(&s.worker, 10000);
 	run_until(&s, &s.ends, 2);
 	assert_string_equal(s.reason, "no such user");
 	s.start_err = AK_OK;
 	run_until(&s, &s.pongs, 1);
-	child_stop(&s.child);
+	worker_stop(&s.worker);
 
 	assert_int_equal(unlink(s.program), 0);
-	child_start(&s.child, 10000);
+	worker_start(&s.worker, 10000);
 	s.ends = 0;
 	run_until(&s, &s.ends, 1);
 	assert_non_null(strstr(s.reason, "can't be executed"));
-	child_stop(&s.child);
+	worker_stop(&s.worker);
 }
 
 static void
@@ -346,10 +346,10 @@ its_secrets_do_not_stay_in_the_daemon(void **state)
 	struct scene s;
 
 	begin(&s, *state, "engine-good");
-	child_start(&s.child, 10000);
+	worker_start(&s.worker, 10000);
 	run_until(&s, &s.pongs, 1);
-	assert_int_equal(s.child.out.cap_b, 0);
-	child_stop(&s.child);
+	assert_int_equal(s.worker.out.cap_b, 0);
+	worker_stop(&s.worker);
 }
 
 #define T(test) cmocka_unit_test_setup_teardown(test, tmp_setup, tmp_teardown)

@@ -1,6 +1,6 @@
-/* child: the engine as a process: begun without rights, fed, listened to, watched, ended, begun again. */
-#ifndef AK_CHILD_H
-#define AK_CHILD_H
+/* worker: the engine as a process: begun without rights, fed, listened to, watched, ended, begun again. */
+#ifndef AK_WORKER_H
+#define AK_WORKER_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,7 +13,7 @@
 #include "pack.h"
 #include "wire.h"
 
-struct child_how {
+struct worker_how {
 	const char *program; /* absolute */
 	/* Whom it runs as. Those of the caller: it stays who it is. */
 	uid_t uid;
@@ -23,10 +23,10 @@ struct child_how {
 	int64_t again_min_ms, again_max_ms; /* between an end and the next begin: doubles */
 };
 
-struct child_host {
+struct worker_host {
 	/* Just before it begins: fill in how (it holds what it held last), and the first frame. */
 	enum ak_err (*start)(
-	    void *ctx, struct child_how *how, struct pack *frame, struct diag *why);
+	    void *ctx, struct worker_how *how, struct pack *frame, struct diag *why);
 	/* One message; other than AK_OK ends the engine, why says so. Must not end it itself. */
 	enum ak_err (*take)(void *ctx, const struct wire_message *m, struct diag *why);
 	/* It is gone, or could not begin; it will be begun again. */
@@ -34,10 +34,10 @@ struct child_host {
 	void *ctx;
 };
 
-struct child {
+struct worker {
 	struct loop *loop;
-	struct child_how how;
-	struct child_host host;
+	struct worker_how how;
+	struct worker_host host;
 	pid_t pid; /* 0: none runs */
 	int fd;
 	struct pack in, out; /* out is wiped: it begins with secrets */
@@ -47,17 +47,17 @@ struct child {
 	struct loop_timer ping, silent, again;
 };
 
-void child_init(
-    struct child *c, struct loop *loop, const struct child_how *how, const struct child_host *host);
+void worker_init(
+    struct worker *c, struct loop *loop, const struct worker_how *how, const struct worker_host *host);
 
 /* Have one run, from the loop's next turn on; one that runs is ended first. No PONG for silence_ms is its end. */
-void child_start(struct child *c, int64_t silence_ms);
+void worker_start(struct worker *c, int64_t silence_ms);
 /* None runs, and none will. Waits for its death, which is SIGKILL's. */
-void child_stop(struct child *c);
+void worker_stop(struct worker *c);
 
-/* Where to append frames for it, for child_send; NULL: none runs. */
-struct pack *child_out(struct child *c);
-void child_send(struct child *c);
-void child_ping(struct child *c);
+/* Where to append frames for it, for worker_send; NULL: none runs. */
+struct pack *worker_out(struct worker *c);
+void worker_send(struct worker *c);
+void worker_ping(struct worker *c);
 
 #endif

@@ -1,4 +1,4 @@
-#include "child_exec.h"
+#include "worker_exec.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -67,7 +67,7 @@ reset_signals(void)
 }
 
 void
-child_exec(const struct child_how *how, int fd, pid_t parent)
+worker_exec(const struct worker_how *how, int fd, pid_t parent)
 {
 	char entry[] = "LDAPNOINIT=1", *envp[] = {entry, NULL};
 	char *argv[] = {(char *)(uintptr_t)how->program, NULL};
@@ -75,28 +75,28 @@ child_exec(const struct child_how *how, int fd, pid_t parent)
 	reset_signals();
 	(void)umask(077);
 	if (!keep_one_descriptor(fd) || chdir("/") == -1)
-		_exit(CHILD_NO_DESCRIPTORS);
+		_exit(WORKER_NO_DESCRIPTORS);
 	if (!become(how->uid, how->gid))
-		_exit(CHILD_NO_USER);
+		_exit(WORKER_NO_USER);
 	/* After the user has changed, which would undo it. */
 	if (!limit(how->memory_b) || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == -1)
-		_exit(CHILD_NO_LIMITS);
+		_exit(WORKER_NO_LIMITS);
 	if (getppid() == parent)
 		(void)execve(how->program, argv, envp);
-	_exit(CHILD_NO_PROGRAM);
+	_exit(WORKER_NO_PROGRAM);
 }
 
 const char *
-child_step_says(int status)
+worker_step_says(int status)
 {
 	switch (status) {
-	case CHILD_NO_DESCRIPTORS:
+	case WORKER_NO_DESCRIPTORS:
 		return "it could not be given its descriptors";
-	case CHILD_NO_USER:
+	case WORKER_NO_USER:
 		return "it could not become its user";
-	case CHILD_NO_LIMITS:
+	case WORKER_NO_LIMITS:
 		return "its limits could not be set";
-	case CHILD_NO_PROGRAM:
+	case WORKER_NO_PROGRAM:
 		return "the program can't be executed: is apikey installed whole?";
 	default:
 		return NULL;

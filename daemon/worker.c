@@ -1,4 +1,4 @@
-#include "child.h"
+#include "worker.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "child_exec.h"
+#include "worker_exec.h"
 #include "text.h"
 
 /* What is read in one turn of the loop, so that the daemon's other business goes on. */
@@ -24,10 +24,10 @@ static void ping(void *ctx);
 static void silent(void *ctx);
 
 void
-child_init(
-    struct child *c, struct loop *loop, const struct child_how *how, const struct child_host *host)
+worker_init(
+    struct worker *c, struct loop *loop, const struct worker_how *how, const struct worker_host *host)
 {
-	*c = (struct child){.loop = loop, .how = *how, .host = *host, .fd = -1};
+	*c = (struct worker){.loop = loop, .how = *how, .host = *host, .fd = -1};
 	c->again_ms = how->again_min_ms;
 	c->ping = (struct loop_timer){.due = ping, .ctx = c};
 	c->silent = (struct loop_timer){.due = silent, .ctx = c};
@@ -36,7 +36,7 @@ child_init(
 
 /* How it died, once it is dead. */
 static void
-reap(struct child *c, struct text *reason)
+reap(struct worker *c, struct text *reason)
 {
 	int status = 0;
 	pid_t pid;
@@ -50,14 +50,14 @@ reap(struct child *c, struct text *reason)
 		return;
 	if (WIFSIGNALED(status))
 		text_add(reason, "killed by signal %d", WTERMSIG(status));
-	else if (child_step_says(WEXITSTATUS(status)) != NULL)
-		text_add(reason, "%s: %s", c->how.program, child_step_says(WEXITSTATUS(status)));
+	else if (worker_step_says(WEXITSTATUS(status)) != NULL)
+		text_add(reason, "%s: %s", c->how.program, worker_step_says(WEXITSTATUS(status)));
 	else
 		text_add(reason, "exited with status %d", WEXITSTATUS(status));
 }
 
 static void
-end(struct child *c, struct text *reason)
+end(struct worker *c, struct text *reason)
 {
 	loop_disarm(c->loop, &c->ping);
 	loop_disarm(c->loop, &c->silent);
@@ -75,7 +75,7 @@ end(struct child *c, struct text *reason)
 
 /* It ended by itself, or misbehaved; why may be silent. */
 static void
-fail(struct child *c, const char *why)
+fail(struct worker *c, const char *why)
 {
 	char said[DIAG_PRINT_CAP];
 	struct text reason = text_over(said, sizeof(said));
@@ -93,7 +93,7 @@ fail(struct child *c, const char *why)
 }
 
 static void
-fail_because(struct child *c, enum ak_err err, struct diag *why)
+fail_because(struct worker *c, enum ak_err err, struct diag *why)
 {
 	char said[DIAG_PRINT_CAP];
 
@@ -102,7 +102,7 @@ fail_because(struct child *c, enum ak_err err, struct diag *why)
 }
 
 static enum ak_err
-take_frames(struct child *c, struct diag *why)
+take_frames(struct worker *c, struct diag *why)
 {
 	struct wire_message m;
 	size_t at = 0, used;
@@ -126,7 +126,7 @@ take_frames(struct child *c, struct diag *why)
 
 /* AK_ERR_RANGE: nothing more for now; AK_ERR_NOT_FOUND: it hung up. */
 static enum ak_err
-read_some(struct child *c)
+read_some(struct worker *c)
 {
 	ssize_t n;
 
@@ -144,7 +144,7 @@ read_some(struct child *c)
 }
 
 static void
-listen_to(struct child *c)
+listen_to(struct worker *c)
 {
 	struct diag why = DIAG_INIT;
 	enum ak_err err = AK_OK, read_err = AK_OK;
@@ -163,23 +163,23 @@ listen_to(struct child *c)
 static void
 ready(void *ctx, short revents)
 {
-	struct child *c = ctx;
+	struct worker *c = ctx;
 
 	if ((revents & POLLOUT) != 0)
-		child_send(c);
+		worker_send(c);
 	if (c->fd != -1 && (revents & (POLLIN | POLLHUP | POLLERR)) != 0)
 		listen_to(c);
 }
 
 struct pack *
-child_out(struct child *c)
+worker_out(struct worker *c)
 {
 	return c->fd == -1 ? NULL : &c->out;
 }
 
 /* A write that fails says what a read is about to say. */
 void
-child_send(struct child *c)
+worker_send(struct worker *c)
 {
 	while (c->fd != -1 && c->sent_b < c->out.len_b) {
 		ssize_t n = send(c->fd, c->out.bytes + c->sent_b, c->out.len_b - c->sent_b,
@@ -197,32 +197,32 @@ child_send(struct child *c)
 }
 
 void
-child_ping(struct child *c)
+worker_ping(struct worker *c)
 {
-	struct pack *out = child_out(c);
+	struct pack *out = worker_out(c);
 
 	if (out == NULL)
 		return;
 	wire_put_simple(out, WIRE_PING);
 	c->pings++;
-	child_send(c);
+	worker_send(c);
 }
 
 /* What it has not read yet asks enough. */
 static void
 ping(void *ctx)
 {
-	struct child *c = ctx;
+	struct worker *c = ctx;
 
 	loop_arm(c->loop, &c->ping, c->how.ping_ms);
 	if (c->out.len_b == 0)
-		child_ping(c);
+		worker_ping(c);
 }
 
 static void
 silent(void *ctx)
 {
-	struct child *c = ctx;
+	struct worker *c = ctx;
 	char said[64];
 	struct text t = text_over(said, sizeof(said));
 
@@ -231,7 +231,7 @@ silent(void *ctx)
 }
 
 static enum ak_err
-spawn(struct child *c, struct diag *why)
+spawn(struct worker *c, struct diag *why)
 {
 	pid_t parent = getpid();
 	int pair[2];
@@ -239,7 +239,7 @@ spawn(struct child *c, struct diag *why)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == -1)
 		return diag_because(why, AK_ERR_UNAVAILABLE, "no socket: %s", strerror(errno));
 	if ((c->pid = fork()) == 0)
-		child_exec(&c->how, pair[1], parent);
+		worker_exec(&c->how, pair[1], parent);
 	(void)close(pair[1]);
 	if (c->pid == -1) {
 		c->pid = 0;
@@ -254,7 +254,7 @@ spawn(struct child *c, struct diag *why)
 static void
 begin(void *ctx)
 {
-	struct child *c = ctx;
+	struct worker *c = ctx;
 	struct diag why = DIAG_INIT;
 	enum ak_err err;
 
@@ -269,22 +269,22 @@ begin(void *ctx)
 		return;
 	}
 	c->began_ms = loop_now_ms();
-	child_send(c);
+	worker_send(c);
 	loop_arm(c->loop, &c->ping, c->how.ping_ms);
 	loop_arm(c->loop, &c->silent, c->silence_ms);
 }
 
 void
-child_start(struct child *c, int64_t silence_ms)
+worker_start(struct worker *c, int64_t silence_ms)
 {
-	child_stop(c);
+	worker_stop(c);
 	c->silence_ms = silence_ms;
 	c->again_ms = c->how.again_min_ms;
 	loop_arm(c->loop, &c->again, 0);
 }
 
 void
-child_stop(struct child *c)
+worker_stop(struct worker *c)
 {
 	char said[64];
 	struct text nobody = text_over(said, sizeof(said));
