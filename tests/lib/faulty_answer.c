@@ -241,8 +241,8 @@ faulty_answer(const struct search *s)
 	if (groups && scenario == CUT)
 		faulty_say_done(s, LDAP_SIZELIMIT_EXCEEDED, 0);
 	else if (s->persists)
-		say_refreshed(s,
-		    s->has_cookie ? LDAP_TAG_SYNC_REFRESH_PRESENT : LDAP_TAG_SYNC_REFRESH_DELETE);
+		say_refreshed(s, s->has_cookie ? LDAP_TAG_SYNC_REFRESH_PRESENT
+					       : LDAP_TAG_SYNC_REFRESH_DELETE);
 	else
 		faulty_say_done(s, LDAP_SUCCESS, next);
 }
