@@ -57,9 +57,9 @@ follow_configure(struct follow *f, const struct directory_settings *d)
 }
 
 void
-follow_trust_files(struct follow *f)
+follow_trust(struct follow *f, unsigned searches)
 {
-	f->whole = f->configured;
+	f->whole |= f->configured & searches;
 }
 
 bool

@@ -47,8 +47,8 @@ void follow_init(struct follow *f, struct model *m);
  */
 void follow_configure(struct follow *f, const struct directory_settings *d);
 
-/* What the files held is whole. */
-void follow_trust_files(struct follow *f);
+/* What the files held of these searches is whole. */
+void follow_trust(struct follow *f, unsigned searches);
 /* Is every search known as a whole? Else a group that was not fetched yet would look like none. */
 bool follow_is_whole(const struct follow *f);
 

@@ -9,6 +9,32 @@
 /* The freshness file is not written more often. */
 #define FRESH_MS 1000
 
+/* Searches of a file that is there, and that nothing was said of. */
+static unsigned
+in_file(const char *path, unsigned searches, const struct diag *why, bool *damaged)
+{
+	if (access(path, F_OK) == -1)
+		return 0; /* of a host that has no directory, no such search, or nothing of it yet */
+	if (strstr(why->text, path) == NULL)
+		return searches;
+	*damaged = true;
+	return 0;
+}
+
+static void
+look_at_files(struct mirror *m, const struct diag *why)
+{
+	const struct paths *p = m->how.paths;
+	bool damaged = false;
+
+	m->in_files = in_file(p->directory_keys, FOLLOW_BIT(DIRECTORY_KEYS), why, &damaged) |
+		      in_file(p->directory_groups,
+			  FOLLOW_BIT(DIRECTORY_GROUPS) | FOLLOW_BIT(DIRECTORY_PRINCIPALS), why,
+			  &damaged);
+	if (damaged)
+		log_event(m->how.log, EVENT_SNAPSHOT_DAMAGED, "problem", why->text, NULL);
+}
+
 enum ak_err
 mirror_open(struct mirror *m, struct loop *loop, const struct mirror_how *how,
     const struct mirror_host *host)
@@ -27,12 +53,8 @@ mirror_open(struct mirror *m, struct loop *loop, const struct mirror_how *how,
 		return AK_ERR_NOMEM;
 	follow_init(&m->follow, m->model);
 	err = snapshot_load(how->paths, m->model, &m->snapshot, &why);
-	m->files_whole = why.text[0] == '\0';
-	/* None there is a host that has no directory, or none yet. */
-	if (err == AK_OK && !m->files_whole &&
-	    (access(how->paths->directory_keys, F_OK) == 0 ||
-		access(how->paths->directory_groups, F_OK) == 0))
-		log_event(how->log, EVENT_SNAPSHOT_DAMAGED, "problem", why.text, NULL);
+	if (err == AK_OK)
+		look_at_files(m, &why);
 	(void)!freshness_read(how->paths->freshness, how->paths->owner, &m->fresh);
 	return err;
 }
@@ -93,8 +115,8 @@ mirror_configure(struct mirror *m, const struct settings *s)
 		mirror_engine_stop(m);
 		return;
 	}
-	if (!was_on && m->files_whole)
-		follow_trust_files(&m->follow);
+	if (!was_on)
+		follow_trust(&m->follow, m->in_files);
 	if (ages_differ(m))
 		write_freshness(m);
 	mirror_engine_run(m, !was_on);
@@ -122,7 +144,8 @@ remove_files(struct mirror *m, struct diag *why)
 		return AK_ERR_UNAVAILABLE;
 	m->snapshot = (struct snapshot){.keys_built_at = 0};
 	m->fresh = (struct freshness){.contact_at = 0};
-	m->files_whole = m->dirty = m->unpublished = m->uids_lost = false;
+	m->in_files = 0;
+	m->dirty = m->unpublished = m->uids_lost = false;
 	m->write_keys = m->write_groups = false;
 	m->contact_waits = m->changed_at = 0;
 	pack_clear(&m->uids);

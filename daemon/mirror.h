@@ -50,7 +50,7 @@ struct mirror {
 	struct taken taken;
 	bool accounts_moved, keys_moved; /* to be read again */
 	struct snapshot snapshot;
-	bool files_whole; /* both were read, and nothing was wrong with them */
+	unsigned in_files; /* searches (FOLLOW_BIT) whose file was read, and nothing was wrong with it */
 	bool dirty; /* the model moved since the files were written */
 	/* Settled and not written yet; written and not published yet. */
 	bool write_keys, write_groups;

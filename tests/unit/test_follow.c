@@ -216,7 +216,9 @@ nothing_is_whole_before_each_search_was_seen_to_its_end(void **state)
 	(void)!text_copy(d.principal.base, sizeof(d.principal.base), "ou=x");
 	follow_configure(&s->follow, &d);
 	assert_false(follow_is_whole(&s->follow));
-	follow_trust_files(&s->follow);
+	follow_trust(&s->follow, FOLLOW_BIT(K));
+	assert_false(follow_is_whole(&s->follow));
+	follow_trust(&s->follow, FOLLOW_BIT(G) | FOLLOW_BIT(P));
 	assert_true(follow_is_whole(&s->follow));
 }
 
