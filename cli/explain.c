@@ -202,6 +202,7 @@ explain_key(const struct cli *c, const struct args *a, const struct explain *e,
 	struct tree t = tree_for(json ? NULL : c->out, j, &req);
 	struct moments when = MOMENTS_INIT;
 	struct directory_state state;
+	int64_t now = c->host.now(c->host.ctx);
 	char problem[DIAG_PRINT_CAP];
 	struct verdict v;
 	struct live live;
@@ -211,7 +212,7 @@ explain_key(const struct cli *c, const struct args *a, const struct explain *e,
 	live_load(&c->paths, &live);
 	directory_state_load(
 	    &c->paths, &live.settings.directory, k->rec.name, k->directory, &state);
-	directory_state_fill(&state, c->host.now(c->host.ctx), &req);
+	directory_state_fill(&state, now, keyring_time_undefined(&keys->ring, now), &req);
 	req.policy = live.image;
 	req.policy_problem = diag_print(&live.problem, problem, sizeof(problem));
 	req.hosts = live.hosts;

@@ -11,6 +11,7 @@ struct search {
 	const struct paths *paths;
 	const struct live *live;
 	int64_t now;
+	bool time_undefined;
 	const struct image *before, *after;
 	struct gains *out;
 };
@@ -147,7 +148,7 @@ request_for(const struct search *s, const struct key *k, const struct directory_
 {
 	struct decide_request from = {.key = &k->rec};
 
-	directory_state_fill(state, s->now, &from);
+	directory_state_fill(state, s->now, s->time_undefined, &from);
 	return (struct policy_request){.login = k->rec.name,
 	    .bindings = k->rec.bindings,
 	    .groups = k->rec.groups,
@@ -208,6 +209,7 @@ gains_find(const struct cli *c, const struct live *live, const struct image *bef
 	*out = (struct gains){.json = json, .table = out_table_init(headings, 0)};
 	if ((err = keys_open(&c->paths, &keys, why)) != AK_OK)
 		return err;
+	s.time_undefined = keyring_time_undefined(&keys.ring, s.now);
 	out_list(json, "changes");
 	err = keys_each(&keys, is_wanted, take_key, &s, why);
 	out_close(json);

@@ -6,9 +6,8 @@
 #include <unistd.h>
 
 #include "accounts.h"
-#include "nscd.h"
 #include "dirserver.h"
-#include "text.h"
+#include "nscd.h"
 #include "who.h"
 
 static int64_t

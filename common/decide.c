@@ -398,9 +398,11 @@ say_why(const struct decide_request *req, struct verdict *v)
 		text_add(&t, "no role permits %.100s", service);
 		if (req->account != NULL && strcmp(req->account, req->key->name) != 0)
 			text_add(&t, " as %.64s", req->account);
-		if (req->account_is_root)
+		if (req->account_is_root) {
 			text_add(&t, ": uid 0 is never entered with a key");
-		else if (v->roles_text[0] == '\0')
+			break;
+		}
+		if (v->roles_text[0] == '\0')
 			text_add(&t, ": the key holds no role on this host");
 		say_silence(req, &t);
 		break;

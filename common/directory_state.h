@@ -11,25 +11,25 @@
 #include "paths.h"
 #include "settings.h"
 
+/* All zero: a directory has no part in it. */
 struct directory_state {
-	struct membership membership; /* empty where there is none */
-	bool has_membership;
-	struct freshness fresh; /* never heard, where this host has no directory */
-	bool present; /* this host has a directory */
-	bool asks_groups; /* and looks for groups in it */
+	bool present; /* this host has a directory, or the key lives in one */
 	bool directory_key;
+	struct membership membership;
+	bool has_membership; /* else: never known here */
+	struct freshness fresh;
 };
 
-/*
- * From the snapshot's files; what can't be read is stale, or was never known.
- * d: settings that can be relied on. directory_state_clear in any case.
- */
+/* From the snapshot's files; what can't be read was never known, or is stale. directory_state_clear in any case. */
 void directory_state_load(const struct paths *p, const struct directory_settings *d,
     const char *name, bool directory_key, struct directory_state *out);
 void directory_state_clear(struct directory_state *s);
 
-/* Into the request, which borrows the lists; now is the clock's, not one that was made up. */
-void directory_state_fill(
-    const struct directory_state *s, int64_t now, struct decide_request *req);
+/*
+ * Into the request, which borrows the lists. now is the clock's, not one that
+ * was made up; time_undefined: it is not to be believed.
+ */
+void directory_state_fill(const struct directory_state *s, int64_t now, bool time_undefined,
+    struct decide_request *req);
 
 #endif

@@ -92,9 +92,9 @@ struct policy_held {
 	enum policy_source source;
 	/* FROM_KEY, FROM_DIRECTORY: the binding's text; FROM_GROUP: the IdP group; borrowed from the request. FROM_GRANT: NULL */
 	const char *name;
-	/* FROM_GROUP: image_group_binding; FROM_GRANT: the rule's number; FROM_KEY: IMAGE_NONE */
+	/* FROM_GROUP: image_group_binding; FROM_GRANT: the rule's number; else IMAGE_NONE */
 	uint32_t row;
-	uint32_t line; /* in the policy file; 0 for FROM_KEY */
+	uint32_t line; /* in the policy file; 0 for bindings */
 	bool here; /* effective on this host */
 };
 
@@ -107,7 +107,7 @@ struct policy_result {
 	uint32_t permits; /* a role that permits the request; IMAGE_NONE: none, or not asked */
 	/* Held on this host. Empty unless the key is admitted: PERMITTED or NO_ROLE. */
 	struct role_set roles;
-	/* Step 4 whole, here and elsewhere, whether or not the key is admitted; keys first, then groups, then grants. */
+	/* Step 4 whole, here and elsewhere, whether or not the key is admitted; keys first, then groups, then the directory's bindings, then grants. */
 	struct policy_held *held;
 	uint32_t n_held, cap_held;
 };

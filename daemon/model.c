@@ -11,6 +11,8 @@ model_new(void)
 
 	if (m == NULL)
 		return NULL;
+	for (unsigned s = 0; s < SEARCHES; s++)
+		m->end[s] = &m->first[s];
 	m->touched_end = &m->touched;
 	m->below_end = &m->below;
 	m->below_atoms_end = &m->below_atoms;
@@ -23,17 +25,14 @@ model_new(void)
 }
 
 static void
-free_node(void *ctx, struct slot *s)
+free_nodes(struct model *m, unsigned search)
 {
-	struct node *n = (struct node *)s;
-	struct past *next;
-
-	(void)ctx;
-	for (struct past *p = n->past; p != NULL; p = next) {
-		next = p->next;
-		free(p);
+	for (struct node *n = m->first[search], *next; n != NULL; n = next) {
+		next = n->next;
+		past_drop(NULL, n);
+		node_free(n);
 	}
-	node_free(n);
+	table_clear(&m->nodes[search]);
 }
 
 static void
@@ -65,12 +64,12 @@ model_free(struct model **m)
 		return;
 	model_abort(old);
 	free_known(old);
-	table_each(&old->nodes, free_node, NULL);
 	table_each(&old->atoms, free_atom, NULL);
-	table_clear(&old->nodes);
 	table_clear(&old->atoms);
-	for (unsigned s = 0; s < SEARCHES; s++)
+	for (unsigned s = 0; s < SEARCHES; s++) {
+		free_nodes(old, s);
 		free(old->cookie[s].bytes);
+	}
 	pack_wipe(&old->scratch);
 	locals_free(&old->locals);
 	free(old->by_name.v);

@@ -109,15 +109,18 @@ link_leave(struct link *l)
 		l->next->at = l->at;
 }
 
-/* A node that is gone was judged a last time. */
+/* All were judged, those that are gone a last time. */
 static void
 tidy_nodes(struct model *m)
 {
 	for (struct node *n = m->judge, *next; n != NULL; n = next) {
 		next = n->next_judge;
 		n->judge = false;
+		if (n->served)
+			past_take(n);
 		if (n->bytes == NULL && !n->changed) {
-			table_leave(&m->nodes, &n->slot);
+			past_drop(m, n);
+			node_leave(m, n);
 			node_free(n);
 		}
 	}

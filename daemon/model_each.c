@@ -1,69 +1,50 @@
 #include "model_impl.h"
 
-#include "model_packed.h"
+#include <string.h>
+
+#include "model_records.h"
 
 enum ak_err
-model_each_packed_key(const struct model *m, model_take_packed *take, void *ctx)
+model_records_key(const struct model *m, model_take_record *take, void *ctx)
 {
 	enum ak_err err = AK_OK;
 
 	for (size_t i = 0; i < m->by_uid.n && err == AK_OK; i++) {
-		const struct known *k = m->by_uid.v[i];
+		struct index_view v = blob_view(m->by_uid.v[i]->record);
 
-		err = take(ctx,
-		    &(struct model_packed){.name = k->name->text,
-			.id = k->id,
-			.uid = k->uid,
-			.bytes = k->record->bytes,
-			.len_b = k->record->len_b});
+		err = take(ctx, &v);
 	}
 	return err;
 }
 
 enum ak_err
-model_each_packed_membership(const struct model *m, model_take_packed *take, void *ctx)
+model_records_membership(const struct model *m, model_take_record *take, void *ctx)
 {
 	enum ak_err err = AK_OK;
 
 	for (size_t i = 0; i < m->by_name.n && err == AK_OK; i++) {
-		const struct known *k = m->by_name.v[i];
+		struct index_view v = blob_view(m->by_name.v[i]->membership);
 
-		err = take(ctx,
-		    &(struct model_packed){.name = k->name->text,
-			.bytes = k->membership->bytes,
-			.len_b = k->membership->len_b});
+		err = take(ctx, &v);
 	}
 	return err;
 }
 
-struct each_entry {
-	enum directory_search_id search;
-	model_take_packed *take;
-	void *ctx;
-	enum ak_err err;
-};
-
-static void
-take_node(void *ctx, struct slot *s)
-{
-	struct each_entry *each = ctx;
-	const struct node *n = (struct node *)s;
-
-	if (each->err == AK_OK && n->search == each->search && n->bytes != NULL)
-		each->err = each->take(each->ctx,
-		    &(struct model_packed){.uuid = n->uuid,
-			.bytes = n->bytes->bytes,
-			.len_b = n->bytes->len_b});
-}
-
 enum ak_err
-model_each_packed_entry(const struct model *m, enum directory_search_id search,
-    model_take_packed *take, void *ctx)
+model_records_entry(
+    const struct model *m, enum directory_search_id search, model_take_record *take, void *ctx)
 {
-	struct each_entry each = {search, take, ctx, AK_OK};
+	enum ak_err err = AK_OK;
 
-	table_each(&m->nodes, take_node, &each);
-	return each.err;
+	for (const struct node *n = m->first[search]; n != NULL && err == AK_OK; n = n->next) {
+		struct index_view v;
+
+		if (n->bytes == NULL)
+			continue;
+		v = blob_view(n->bytes);
+		err = take(ctx, &v);
+	}
+	return err;
 }
 
 /* What the three below hand on to. */
@@ -76,11 +57,11 @@ struct unpacking {
 };
 
 static enum ak_err
-unpack_key(void *ctx, const struct model_packed *p)
+unpack_key(void *ctx, const struct index_view *v)
 {
 	const struct unpacking *to = ctx;
 	struct key_record k;
-	enum ak_err err = key_record_unpack(p->bytes, p->len_b, &k);
+	enum ak_err err = key_record_unpack(v->value, v->value_len_b, &k);
 
 	if (err == AK_OK)
 		err = to->key(to->ctx, &k);
@@ -89,22 +70,27 @@ unpack_key(void *ctx, const struct model_packed *p)
 }
 
 enum ak_err
-model_each_key(const struct model *m, enum ak_err (*take)(void *ctx, const struct key_record *k),
-    void *ctx)
+model_each_key(const struct model *m,
+    enum ak_err (*take)(void *ctx, const struct key_record *k), void *ctx)
 {
 	struct unpacking to = {.key = take, .ctx = ctx};
 
-	return model_each_packed_key(m, unpack_key, &to);
+	return model_records_key(m, unpack_key, &to);
 }
 
 static enum ak_err
-unpack_membership(void *ctx, const struct model_packed *p)
+unpack_membership(void *ctx, const struct index_view *v)
 {
 	const struct unpacking *to = ctx;
 	struct strv groups, bindings;
-	enum ak_err err = membership_unpack(p->bytes, p->len_b, &groups, &bindings);
+	enum ak_err err = membership_unpack(v->value, v->value_len_b, &groups, &bindings);
 
-	return err == AK_OK ? to->membership(to->ctx, p->name, groups, bindings) : err;
+	char name[KEY_NAME_MAX + 1] = "";
+
+	/* Its only key: a letter and the name. */
+	if (v->keys[0] - 1U < sizeof(name))
+		memcpy(name, v->keys + 2, v->keys[0] - 1U);
+	return err == AK_OK ? to->membership(to->ctx, name, groups, bindings) : err;
 }
 
 enum ak_err
@@ -114,15 +100,15 @@ model_each_membership(const struct model *m,
 {
 	struct unpacking to = {.membership = take, .ctx = ctx};
 
-	return model_each_packed_membership(m, unpack_membership, &to);
+	return model_records_membership(m, unpack_membership, &to);
 }
 
 static enum ak_err
-unpack_entry(void *ctx, const struct model_packed *p)
+unpack_entry(void *ctx, const struct index_view *v)
 {
 	const struct unpacking *to = ctx;
 	struct directory_entry e;
-	enum ak_err err = directory_entry_unpack(p->bytes, p->len_b, &e);
+	enum ak_err err = directory_entry_unpack(v->value, v->value_len_b, &e);
 
 	return err == AK_OK ? to->entry(to->ctx, &e) : err;
 }
@@ -133,7 +119,7 @@ model_each_entry(const struct model *m, enum directory_search_id search,
 {
 	struct unpacking to = {.entry = take, .ctx = ctx};
 
-	return model_each_packed_entry(m, search, unpack_entry, &to);
+	return model_records_entry(m, search, unpack_entry, &to);
 }
 
 size_t

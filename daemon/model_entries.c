@@ -19,8 +19,7 @@ find(const struct model *m, struct table *t, unsigned search, const unsigned cha
 	for (struct slot *s = *table_head(t, hash); s != NULL; s = s->next) {
 		struct node *n = (struct node *)s;
 
-		if (s->hash == hash && n->search == search &&
-		    memcmp(n->uuid, uuid, DIRECTORY_UUID_B) == 0)
+		if (s->hash == hash && memcmp(n->uuid, uuid, DIRECTORY_UUID_B) == 0)
 			return n;
 	}
 	return NULL;
@@ -40,6 +39,27 @@ node_new(const struct model *m, unsigned search, const unsigned char *uuid)
 	return n;
 }
 
+static void
+node_enter(struct model *m, struct node *n)
+{
+	table_enter(&m->nodes[n->search], &n->slot);
+	n->next = NULL;
+	n->at = m->end[n->search];
+	*n->at = n;
+	m->end[n->search] = &n->next;
+}
+
+void
+node_leave(struct model *m, struct node *n)
+{
+	table_leave(&m->nodes[n->search], &n->slot);
+	*n->at = n->next;
+	if (n->next != NULL)
+		n->next->at = n->at;
+	else
+		m->end[n->search] = n->at;
+}
+
 void
 node_free(struct node *n)
 {
@@ -47,6 +67,14 @@ node_free(struct node *n)
 	blob_drop(&n->derived);
 	free(n->links);
 	free(n);
+}
+
+enum ak_err
+node_entry(const struct node *n, struct directory_entry *out)
+{
+	struct index_view v = blob_view(n->bytes);
+
+	return directory_entry_unpack(v.value, v.value_len_b, out);
 }
 
 static void
@@ -137,6 +165,8 @@ stage(struct model *m, unsigned search, const unsigned char *uuid)
 static enum ak_err
 pack_entry_bytes(struct model *m, const struct directory_entry *e, struct blob **out)
 {
+	unsigned char bytes[1 + DIRECTORY_UUID_B] = {RECORD_ENTRY};
+	const struct index_key key = {bytes, sizeof(bytes)};
 	struct directory_entry back;
 
 	*out = NULL;
@@ -147,7 +177,8 @@ pack_entry_bytes(struct model *m, const struct directory_entry *e, struct blob *
 		return m->scratch.err;
 	if (directory_entry_unpack(m->scratch.bytes, m->scratch.len_b, &back) != AK_OK)
 		return AK_ERR_INVALID;
-	*out = blob_new(&m->scratch);
+	memcpy(bytes + 1, e->uuid, DIRECTORY_UUID_B);
+	*out = blob_record(&m->scratch, ORDER_REST, 0, &key, 1);
 	return *out == NULL ? AK_ERR_NOMEM : AK_OK;
 }
 
@@ -170,12 +201,12 @@ model_put(struct model *m, const struct directory_entry *e)
 		n->absent = false;
 		return AK_OK;
 	}
-	if ((n = find(m, &m->nodes, e->search, e->uuid)) == NULL) {
+	if ((n = find(m, &m->nodes[e->search], e->search, e->uuid)) == NULL) {
 		if ((n = node_new(m, e->search, e->uuid)) == NULL) {
 			blob_drop(&bytes);
 			return AK_ERR_NOMEM;
 		}
-		table_enter(&m->nodes, &n->slot);
+		node_enter(m, n);
 	}
 	set_bytes(m, n, &bytes);
 	return AK_OK;
@@ -210,7 +241,7 @@ model_present(
 static void
 drop_uuid(struct model *m, unsigned search, const unsigned char *uuid)
 {
-	struct node *n = find(m, &m->nodes, search, uuid);
+	struct node *n = find(m, &m->nodes[search], search, uuid);
 	struct blob *none = NULL;
 
 	if (n != NULL)
@@ -236,13 +267,13 @@ apply_staged(void *ctx, struct slot *s)
 {
 	struct model *m = ctx;
 	struct node *staged = (struct node *)s;
-	struct node *n = find(m, &m->nodes, staged->search, staged->uuid);
+	struct node *n = find(m, &m->nodes[staged->search], staged->search, staged->uuid);
 	struct blob *bytes = staged->bytes;
 
 	staged->bytes = NULL;
 	if (n == NULL && bytes != NULL) {
 		staged->absent = false;
-		table_enter(&m->nodes, &staged->slot);
+		node_enter(m, staged);
 		set_bytes(m, staged, &bytes);
 		return;
 	}
@@ -251,28 +282,20 @@ apply_staged(void *ctx, struct slot *s)
 	node_free(staged);
 }
 
-struct drop {
-	struct model *m;
-	unsigned search;
-};
-
 static void
-drop_unnamed(void *ctx, struct slot *s)
+drop_unnamed(struct model *m, unsigned search)
 {
-	const struct drop *d = ctx;
-	struct node *n = (struct node *)s;
 	struct blob *none = NULL;
 
-	if (n->search == d->search &&
-	    find(d->m, &d->m->refresh[d->search].named, n->search, n->uuid) == NULL)
-		set_bytes(d->m, n, &none);
+	for (struct node *n = m->first[search]; n != NULL; n = n->next)
+		if (find(m, &m->refresh[search].named, search, n->uuid) == NULL)
+			set_bytes(m, n, &none);
 }
 
 enum ak_err
 model_end(struct model *m, enum directory_search_id search, bool drop,
     const unsigned char *cookie, size_t cookie_len_b)
 {
-	struct drop d = {m, search};
 	enum ak_err err;
 
 	if (!is_search(search) || !m->refresh[search].open)
@@ -280,7 +303,7 @@ model_end(struct model *m, enum directory_search_id search, bool drop,
 	if ((err = model_set_cookie(m, search, cookie, cookie_len_b)) != AK_OK)
 		return err;
 	if (drop)
-		table_each(&m->nodes, drop_unnamed, &d);
+		drop_unnamed(m, search);
 	table_each(&m->refresh[search].named, apply_staged, m);
 	table_clear(&m->refresh[search].named);
 	m->refresh[search].open = false;
@@ -316,26 +339,16 @@ model_borrow_cookie(const struct model *m, enum directory_search_id search, size
 	return *len_b == 0 ? NULL : m->cookie[search].bytes;
 }
 
-static void
-forget_node(void *ctx, struct slot *s)
-{
-	const struct drop *d = ctx;
-	struct node *n = (struct node *)s;
-	struct blob *none = NULL;
-
-	if (n->search == d->search)
-		set_bytes(d->m, n, &none);
-}
-
 void
 model_forget(struct model *m, enum directory_search_id search)
 {
-	struct drop d = {m, search};
+	struct blob *none = NULL;
 
 	if (!is_search(search))
 		return;
 	refresh_clear(&m->refresh[search]);
-	table_each(&m->nodes, forget_node, &d);
+	for (struct node *n = m->first[search]; n != NULL; n = n->next)
+		set_bytes(m, n, &none);
 	if (m->cookie[search].len_b > 0)
 		differ(m, search);
 	free(m->cookie[search].bytes);

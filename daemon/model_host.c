@@ -122,15 +122,6 @@ swap_locals(struct model *m, struct locals *fresh)
 	*old = *fresh;
 }
 
-static void
-judge_key(void *ctx, struct slot *s)
-{
-	struct node *n = (struct node *)s;
-
-	if (n->search == DIRECTORY_KEYS)
-		node_judge(ctx, n);
-}
-
 enum ak_err
 model_see_host(struct model *m, const struct model_host *host)
 {
@@ -145,7 +136,8 @@ model_see_host(struct model *m, const struct model_host *host)
 	}
 	if (host->taken_version == 0 || host->taken_version != m->taken_version ||
 	    d->uids.min != m->range.min || d->uids.max != m->range.max)
-		table_each(&m->nodes, judge_key, m);
+		for (struct node *n = m->first[DIRECTORY_KEYS]; n != NULL; n = n->next)
+			node_judge(m, n);
 	m->taken_version = host->taken_version;
 	m->range = d->uids;
 	if (d->nested != m->nested)

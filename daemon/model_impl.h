@@ -3,6 +3,7 @@
 #define AK_MODEL_IMPL_H
 
 #include "diag.h"
+#include "index_make.h"
 #include "model.h"
 #include "pack.h"
 
@@ -23,17 +24,22 @@ struct slot **table_head(struct table *t, uint32_t hash);
 void table_enter(struct table *t, struct slot *s);
 void table_leave(struct table *t, const struct slot *s);
 /* Calls take for each; take may free what it is given. */
-void table_each(
-    const struct table *t, void (*take)(void *ctx, struct slot *s), void *ctx);
+void table_each(const struct table *t, void (*take)(void *ctx, struct slot *s), void *ctx);
 void table_clear(struct table *t); /* the heads alone */
 
-/* Bytes with several holders. */
+/* Bytes with several holders: a value, most within a record as index files hold it, so that writing one is copying. */
 struct blob {
-	size_t refs, len_b;
+	uint32_t refs, len_b;
+	uint16_t value_at;
+	uint8_t n_keys;
 	unsigned char bytes[];
 };
 
-struct blob *blob_new(const struct pack *p); /* NULL: p failed, or out of memory */
+/* Both NULL: p failed, or out of memory. */
+struct blob *blob_new(const struct pack *p);
+struct blob *blob_record(const struct pack *p, unsigned order, uint32_t number,
+    const struct index_key *keys, uint8_t n_keys);
+struct index_view blob_view(const struct blob *b);
 struct blob *blob_share(struct blob *b);
 void blob_drop(struct blob **b);
 bool blob_equal(const struct blob *a, const struct blob *b);
@@ -73,12 +79,15 @@ enum { LINK_DN, LINK_NAME, LINK_ID, LINK_UID, LINK_KEY_COUNT };
 /* An entry. bytes NULL: it is gone, and the next settle lets go of the node. */
 struct node {
 	struct slot slot;
-	struct blob *bytes; /* directory_entry_pack */
-	struct blob *derived; /* key: key_record_pack; group: membership_pack of its names and bindings; NULL: makes no sense */
+	struct blob *bytes; /* record of directory_entry_pack */
+	struct blob *
+	    derived; /* key: record of key_record_pack; group: membership_pack of its names and bindings; NULL: makes no sense */
 	struct link *links;
 	size_t n_links;
+	struct node *next, **at; /* among those of the search; what points here */
 	struct node *next_changed, *next_judge, *next_below, *next_up;
 	struct past *past; /* uids that it was served with */
+	struct past *next_past; /* room for one more */
 	uint64_t mark;
 	uint32_t uid, told; /* told: hash of the last sentence about it; 0: none */
 	unsigned char uuid[DIRECTORY_UUID_B];
@@ -100,12 +109,11 @@ struct past {
 struct known {
 	struct atom *name;
 	uint32_t uid;
-	char id[KEY_ID_LEN + 1]; /* "" for a local one */
 	bool dead; /* no longer known; it may still be in the orders */
 	bool pending; /* to be put into the orders, or taken out */
 	struct known *next_pending;
-	struct blob *record; /* key_record_pack; NULL: local */
-	struct blob *membership; /* membership_pack */
+	struct blob *record; /* of key_record_pack; NULL: local */
+	struct blob *membership; /* record of membership_pack */
 };
 
 struct order {
@@ -136,7 +144,9 @@ struct locals {
 
 struct model {
 	uint64_t seed, mark;
-	struct table nodes, atoms;
+	struct table nodes[SEARCHES], atoms;
+	struct node *first[SEARCHES],
+	    **end[SEARCHES]; /* of the nodes, as they came: near each other in memory too */
 	size_t count[SEARCHES];
 	struct refresh refresh[SEARCHES];
 	struct cookie cookie[SEARCHES];
@@ -172,9 +182,23 @@ void link_leave(struct link *l);
 /* The lists of the settle are through: let go of them, and of what nothing holds any more. */
 void model_tidy(struct model *m);
 
+/* model_past.c */
+/* Is this uid another key id's? Of an entry that is gone nothing is known. */
+bool past_forbids(const struct atom *uid, const char *id);
+/* Room for the uid that the node is about to be served with. */
+enum ak_err past_reserve(struct node *n) AK_MUST_CHECK;
+/* It is served: the uid is this key's from now on. */
+void past_take(struct node *n);
+/* Those who may have waited for this entry's end. */
+void past_touch(struct model *m, const struct node *n);
+/* m NULL: the atoms are about to go too. */
+void past_drop(struct model *m, struct node *n);
+
 /* model_entries.c */
 void node_mark_changed(struct model *m, struct node *n);
 void node_free(struct node *n);
+void node_leave(struct model *m, struct node *n);
+enum ak_err node_entry(const struct node *n, struct directory_entry *out) AK_MUST_CHECK;
 
 /* model_links.c: entries that changed, as links; what that touches. */
 enum ak_err model_relink(struct model *m, const struct model_host *host) AK_MUST_CHECK;

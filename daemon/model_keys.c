@@ -25,64 +25,36 @@ check_free(const struct model_host *host, const struct node *n, struct diag *why
 	if (is_shared(name) || is_shared(id) || is_shared(uid))
 		return diag_because(why, AK_ERR_EXISTS,
 		    "another key of the directory has the %s %s too: neither is served",
-		    is_shared(name)     ? "name"
-			: is_shared(id) ? "id"
-					: "uid",
-		    is_shared(name)     ? name->text
-			: is_shared(id) ? id->text
-					: uid->text);
+		    is_shared(name) ? "name"
+		    : is_shared(id) ? "id"
+				    : "uid",
+		    is_shared(name) ? name->text
+		    : is_shared(id) ? id->text
+				    : uid->text);
 	if (host->name_taken(host->ctx, name->text))
 		return diag_because(why, AK_ERR_EXISTS,
 		    "a user or group of this host has the name %s", name->text);
 	if (host->id_taken(host->ctx, n->uid))
-		return diag_because(why, AK_ERR_EXISTS,
-		    "a user or group of this host has the id %u", n->uid);
+		return diag_because(
+		    why, AK_ERR_EXISTS, "a user or group of this host has the id %u", n->uid);
 	return AK_OK;
 }
 
 static enum ak_err
-check_key(
-    const struct model *m, const struct model_host *host, const struct node *n, struct diag *why)
+check_key(const struct model *m, const struct model_host *host, const struct node *n,
+    struct diag *why)
 {
-	const struct past *past = n->links[LINK_UID].atom->past;
+	const struct atom *uid = n->links[LINK_UID].atom;
 
 	if (!id_range_has(m->range, n->uid) || id_is_reserved(n->uid))
 		return diag_because(why, AK_ERR_INVALID,
 		    "its uid %u is not in directory.uid_range, %u-%u", n->uid, m->range.min,
 		    m->range.max);
-	if (past != NULL && strcmp(past->id, n->links[LINK_ID].atom->text) != 0)
+	if (past_forbids(uid, n->links[LINK_ID].atom->text))
 		return diag_because(why, AK_ERR_EXISTS,
 		    "its uid %u was that of the key %s, whose entry is still there", n->uid,
-		    past->id);
+		    uid->past->id);
 	return check_free(host, n, why);
-}
-
-static void
-past_leave(struct past *p)
-{
-	struct past **at = &p->node->past;
-
-	while (*at != p)
-		at = &(*at)->next;
-	*at = p->next;
-}
-
-/* The uid is this key's from now on. */
-static enum ak_err
-take_uid(struct node *n)
-{
-	struct atom *uid = n->links[LINK_UID].atom;
-	struct past *p = uid->past;
-
-	if (p != NULL && p->node == n)
-		return AK_OK;
-	if (p != NULL)
-		past_leave(p);
-	else if ((p = calloc(1, sizeof(*p))) == NULL)
-		return AK_ERR_NOMEM;
-	*p = (struct past){.next = n->past, .node = n, .uid = uid};
-	n->past = uid->past = p;
-	return text_copy(p->id, sizeof(p->id), n->links[LINK_ID].atom->text);
 }
 
 static enum ak_err
@@ -94,7 +66,7 @@ judge(struct model *m, const struct model_host *host, struct node *n)
 
 	if (n->bytes != NULL && n->derived != NULL)
 		serve = check_key(m, host, n, &why) == AK_OK;
-	if (serve && (err = take_uid(n)) != AK_OK)
+	if (serve && (err = past_reserve(n)) != AK_OK)
 		return err;
 	if (n->bytes != NULL && n->derived != NULL)
 		node_tell(m, n, host, serve ? NULL : why.text);

@@ -7,7 +7,6 @@
 struct standing {
 	bool is; /* is there one? */
 	uint32_t uid;
-	const char *id;
 	struct blob *record; /* borrowed; NULL: local */
 };
 
@@ -17,10 +16,9 @@ standing_of(const struct atom *name)
 	const struct node *n = name->owners == NULL ? NULL : name->owners->node;
 
 	if (name->local)
-		return (struct standing){.is = true, .uid = name->local_uid, .id = ""};
+		return (struct standing){.is = true, .uid = name->local_uid};
 	if (n != NULL && n->served)
-		return (struct standing){
-		    true, n->uid, n->links[LINK_ID].atom->text, n->derived};
+		return (struct standing){true, n->uid, n->derived};
 	return (struct standing){.is = false};
 }
 
@@ -77,7 +75,7 @@ bury(struct model *m, struct atom *name)
 static bool
 is_same_key(const struct known *k, const struct standing *s)
 {
-	return k != NULL && s->is && k->uid == s->uid && strcmp(k->id, s->id) == 0 &&
+	return k != NULL && s->is && k->uid == s->uid &&
 	       (k->record == NULL) == (s->record == NULL);
 }
 
@@ -106,12 +104,7 @@ update(struct model *m, struct atom *name)
 	}
 	if ((fresh = calloc(1, sizeof(*fresh))) == NULL)
 		return AK_ERR_NOMEM;
-	*fresh = (struct known){
-	    .name = name, .uid = s.uid, .record = blob_share(s.record)};
-	if ((err = text_copy(fresh->id, sizeof(fresh->id), s.id)) != AK_OK) {
-		known_free(fresh);
-		return err;
-	}
+	*fresh = (struct known){.name = name, .uid = s.uid, .record = blob_share(s.record)};
 	fresh->membership = k == NULL ? NULL : blob_share(k->membership);
 	bury(m, name);
 	name->known = fresh;

@@ -40,6 +40,19 @@ draft_link(struct draft *d, enum atom_kind kind, const char *text)
 	return AK_OK;
 }
 
+/* As directory-keys.idx has it. */
+static struct blob *
+key_blob(const struct key_record *k, const struct pack *p)
+{
+	struct record_key id = record_key_text(RECORD_ID, k->id);
+	struct record_key name = record_key_text(RECORD_NAME, k->name);
+	struct record_key uid = record_key_number(RECORD_UID, k->uid);
+	const struct index_key keys[] = {
+	    {id.bytes, id.len_b}, {name.bytes, name.len_b}, {uid.bytes, uid.len_b}};
+
+	return blob_record(p, ORDER_KEYS, k->uid, keys, 3);
+}
+
 static enum ak_err
 draft_key(struct draft *d, const struct directory_entry *e)
 {
@@ -64,7 +77,7 @@ draft_key(struct draft *d, const struct directory_entry *e)
 	key_record_clear(&back);
 	d->uid = k.uid;
 	text_add(&t, "%u", k.uid);
-	if ((d->derived = blob_new(&p)) == NULL)
+	if ((d->derived = key_blob(&k, &p)) == NULL)
 		err = AK_ERR_NOMEM;
 	else if ((err = draft_link(d, ATOM_NAME, k.name)) == AK_OK &&
 		 (err = draft_link(d, ATOM_ID, k.id)) == AK_OK)
@@ -93,14 +106,14 @@ is_binding(const char *s, struct diag *why)
 
 	if (binding_parse(s, &b, &because) == AK_OK)
 		return true;
-	(void)diag_because(why, AK_ERR_INVALID, "a role of the group is not used: %s",
-	    because.text);
+	(void)diag_because(
+	    why, AK_ERR_INVALID, "a role of the group is not used: %s", because.text);
 	return false;
 }
 
 static void
-pack_good(
-    struct strv from, bool (*good)(const char *, struct diag *), struct pack *out, struct diag *why)
+pack_good(struct strv from, bool (*good)(const char *, struct diag *), struct pack *out,
+    struct diag *why)
 {
 	strv_for (from, text)
 		if (good(text, why))
@@ -135,8 +148,7 @@ draft_group(struct draft *d, const struct directory_entry *e)
 	} else if (names.len_b == 0) {
 		(void)diag_because(&d->why, AK_ERR_INVALID, "the group has no name");
 	} else {
-		membership_pack(
-		    pack_borrow_strv(&names), pack_borrow_strv(&bindings), &both);
+		membership_pack(pack_borrow_strv(&names), pack_borrow_strv(&bindings), &both);
 		if ((d->derived = blob_new(&both)) == NULL)
 			err = AK_ERR_NOMEM;
 	}
@@ -176,7 +188,7 @@ draft_make(struct draft *d, const struct node *n)
 	d->m->mark++;
 	if (n->bytes == NULL)
 		return AK_OK;
-	if (directory_entry_unpack(n->bytes->bytes, n->bytes->len_b, &e) != AK_OK)
+	if (node_entry(n, &e) != AK_OK)
 		return AK_ERR_CORRUPT;
 	if ((err = draft_link(d, ATOM_DN, e.dn)) != AK_OK)
 		return err;
@@ -204,8 +216,7 @@ touch_new(struct model *m, struct node *n, const struct link *old, size_t n_old)
 	for (size_t i = 1; i < n_old; i++)
 		old[i].atom->mark = m->mark;
 	for (size_t i = 0; i < n->n_links; i++)
-		if (i == 0 || n->search != DIRECTORY_GROUPS ||
-		    n->links[i].atom->mark != m->mark)
+		if (i == 0 || n->search != DIRECTORY_GROUPS || n->links[i].atom->mark != m->mark)
 			touch_link(m, n, &n->links[i]);
 }
 
@@ -227,8 +238,7 @@ draft_commit(struct draft *d, struct node *n)
 	for (size_t i = 1; i < d->n; i++)
 		d->v[i].atom->mark = m->mark;
 	for (size_t i = 0; i < n->n_links; i++) {
-		if (i == 0 || n->search != DIRECTORY_GROUPS ||
-		    n->links[i].atom->mark != m->mark)
+		if (i == 0 || n->search != DIRECTORY_GROUPS || n->links[i].atom->mark != m->mark)
 			touch_link(m, n, &n->links[i]);
 		link_leave(&n->links[i]);
 	}
@@ -248,21 +258,6 @@ draft_commit(struct draft *d, struct node *n)
 	node_judge(m, n);
 }
 
-/* An entry that is gone holds no uid any more. */
-static void
-drop_past(struct model *m, struct node *n)
-{
-	struct past *next;
-
-	for (struct past *p = n->past; p != NULL; p = next) {
-		next = p->next;
-		p->uid->past = NULL;
-		atom_touch(m, p->uid);
-		free(p);
-	}
-	n->past = NULL;
-}
-
 void
 node_tell(struct model *m, struct node *n, const struct model_host *host, const char *why)
 {
@@ -272,8 +267,7 @@ node_tell(struct model *m, struct node *n, const struct model_host *host, const 
 	if (told == n->told)
 		return;
 	n->told = told;
-	if (why != NULL &&
-	    directory_entry_unpack(n->bytes->bytes, n->bytes->len_b, &e) == AK_OK)
+	if (why != NULL && node_entry(n, &e) == AK_OK)
 		host->skipped(host->ctx, e.dn, why);
 }
 
@@ -290,7 +284,7 @@ relink(struct model *m, struct node *n, const struct model_host *host)
 	}
 	draft_commit(&d, n);
 	if (n->bytes == NULL)
-		drop_past(m, n);
+		past_touch(m, n);
 	else if (d.why.text[0] != '\0')
 		node_tell(m, n, host, d.why.text);
 	else if (n->search == DIRECTORY_GROUPS)

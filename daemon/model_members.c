@@ -76,7 +76,7 @@ gather_group(struct gather *g, struct node *n)
 	size_t cap = g->cap == 0 ? 16 : g->cap * 2;
 	struct node **bigger;
 
-	if (n->mark == g->m->mark || n->derived == NULL)
+	if (n->mark == g->m->mark)
 		return AK_OK;
 	if (g->n == g->cap) {
 		if ((bigger = reallocarray(g->groups, cap, sizeof(struct node *))) == NULL)
@@ -192,6 +192,16 @@ pack_side(const struct gather *g, bool bindings, struct pack *out)
 	return err == AK_OK ? out->err : err;
 }
 
+/* As directory-groups.idx has it, where names follow each other in their order. */
+static struct blob *
+membership_blob(const char *name, const struct pack *p)
+{
+	struct record_key k = record_key_text(RECORD_NAME, name);
+	const struct index_key key = {k.bytes, k.len_b};
+
+	return blob_record(p, ORDER_KEYS, 0, &key, 1);
+}
+
 static enum ak_err
 membership_of(struct model *m, const struct atom *name, struct blob **out)
 {
@@ -206,7 +216,7 @@ membership_of(struct model *m, const struct atom *name, struct blob **out)
 		m->scratch.err = AK_OK;
 		membership_pack(
 		    pack_borrow_strv(&names), pack_borrow_strv(&bindings), &m->scratch);
-		*out = blob_new(&m->scratch);
+		*out = membership_blob(name->text, &m->scratch);
 		err = *out == NULL ? AK_ERR_NOMEM : AK_OK;
 	}
 	free(g.groups);

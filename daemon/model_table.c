@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
+
 struct slot **
 table_head(struct table *t, uint32_t hash)
 {
@@ -73,17 +75,70 @@ table_clear(struct table *t)
 	*t = (struct table){.heads = NULL};
 }
 
-struct blob *
-blob_new(const struct pack *p)
+/* The seed that all records here are sealed with: any will do, if it is the same (index_make). */
+#define SEED 0U
+
+static struct blob *
+blob_sized(const struct pack *p, size_t before_b)
 {
-	struct blob *b = p->err == AK_OK ? malloc(sizeof(*b) + p->len_b) : NULL;
+	struct blob *b = p->err == AK_OK && p->len_b < INDEX_RECORD_MAX_B - before_b
+			     ? malloc(sizeof(*b) + before_b + p->len_b)
+			     : NULL;
 
 	if (b == NULL)
 		return NULL;
-	b->refs = 1;
-	b->len_b = p->len_b;
-	memcpy(b->bytes, p->bytes, p->len_b);
+	*b = (struct blob){
+	    .refs = 1, .len_b = (uint32_t)(before_b + p->len_b), .value_at = (uint16_t)before_b};
+	memcpy(b->bytes + before_b, p->bytes, p->len_b);
 	return b;
+}
+
+struct blob *
+blob_new(const struct pack *p)
+{
+	return blob_sized(p, 0);
+}
+
+/* Its shape: index.c. */
+struct blob *
+blob_record(const struct pack *p, unsigned order, uint32_t number, const struct index_key *keys,
+    uint8_t n_keys)
+{
+	size_t at = INDEX_RECORD_HEADER_B;
+	struct blob *b;
+
+	for (unsigned i = 0; i < n_keys; i++)
+		at += 1 + keys[i].len_b;
+	if ((b = blob_sized(p, at)) == NULL)
+		return NULL;
+	b->n_keys = n_keys;
+	memset(b->bytes, 0, INDEX_RECORD_HEADER_B);
+	le32_store(b->bytes + 4, b->len_b);
+	b->bytes[8] = n_keys;
+	b->bytes[9] = (unsigned char)order;
+	le32_store(b->bytes + 12, number);
+	at = INDEX_RECORD_HEADER_B;
+	for (unsigned i = 0; i < n_keys; i++) {
+		b->bytes[at] = (unsigned char)keys[i].len_b;
+		memcpy(b->bytes + at + 1, keys[i].bytes, keys[i].len_b);
+		at += 1 + keys[i].len_b;
+	}
+	le32_store(b->bytes, hash_crc32(SEED, b->bytes + 4, b->len_b - 4));
+	return b;
+}
+
+struct index_view
+blob_view(const struct blob *b)
+{
+	return (struct index_view){.bytes = b->bytes,
+	    .len_b = b->len_b,
+	    .keys = b->bytes + INDEX_RECORD_HEADER_B,
+	    .n_keys = b->n_keys,
+	    .order = b->bytes[9],
+	    .number = le32_load(b->bytes + 12),
+	    .value = b->bytes + b->value_at,
+	    .value_len_b = b->len_b - b->value_at,
+	    .crc_seed = SEED};
 }
 
 struct blob *

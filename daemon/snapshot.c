@@ -6,7 +6,7 @@
 #include "directory.h"
 #include "index.h"
 #include "index_make.h"
-#include "model_packed.h"
+#include "model_records.h"
 #include "safefile.h"
 
 /* What differs between the two files. */
@@ -64,10 +64,9 @@ load_record(void *ctx, const struct index_view *v)
 	if (v->keys[1] == RECORD_COOKIE)
 		return load_cookie(l, v);
 	err = directory_entry_unpack(v->value, v->value_len_b, &e);
-	if (err == AK_OK &&
-	    (!holds(l->file, e.search) || v->keys[0] != 1 + DIRECTORY_UUID_B ||
-		v->keys[1] != RECORD_ENTRY ||
-		memcmp(v->keys + 2, e.uuid, DIRECTORY_UUID_B) != 0))
+	if (err == AK_OK && (!holds(l->file, e.search) || v->keys[0] != 1 + DIRECTORY_UUID_B ||
+				v->keys[1] != RECORD_ENTRY ||
+				memcmp(v->keys + 2, e.uuid, DIRECTORY_UUID_B) != 0))
 		err = AK_ERR_CORRUPT;
 	return err == AK_OK ? model_put(l->m, &e) : err;
 }
@@ -98,8 +97,7 @@ load_file(const struct paths *p, const struct file *f, struct model *m, struct t
 }
 
 enum ak_err
-snapshot_load(
-    const struct paths *p, struct model *m, struct snapshot *out, struct diag *why)
+snapshot_load(const struct paths *p, struct model *m, struct snapshot *out, struct diag *why)
 {
 	char buf[sizeof(why->text)];
 	struct text problems = text_over(buf, sizeof(buf));
@@ -117,71 +115,35 @@ snapshot_load(
 /* Cookies, of one file. */
 #define COOKIES_MAX 2U
 
-/* A file being made. */
-struct writing {
-	struct index_make *make;
-	uint32_t number; /* of the next record without a number of its own */
-};
-
 static enum ak_err
-add_key(void *ctx, const struct model_packed *p)
+add_record(void *ctx, const struct index_view *v)
 {
-	const struct writing *w = ctx;
-	struct record_key id = record_key_text(RECORD_ID, p->id);
-	struct record_key name = record_key_text(RECORD_NAME, p->name);
-	struct record_key uid = record_key_number(RECORD_UID, p->uid);
-	struct index_key keys[] = {
-	    {id.bytes, id.len_b}, {name.bytes, name.len_b}, {uid.bytes, uid.len_b}};
-
-	return index_make_add(w->make, ORDER_KEYS, p->uid, keys, 3, p->bytes, p->len_b);
+	return index_make_copy(ctx, v);
 }
 
 static enum ak_err
-add_membership(void *ctx, const struct model_packed *p)
-{
-	struct writing *w = ctx;
-	struct record_key name = record_key_text(RECORD_NAME, p->name);
-	struct index_key key = {name.bytes, name.len_b};
-
-	return index_make_add(w->make, ORDER_KEYS, w->number++, &key, 1, p->bytes, p->len_b);
-}
-
-static enum ak_err
-add_entry(void *ctx, const struct model_packed *p)
-{
-	struct writing *w = ctx;
-	unsigned char bytes[1 + DIRECTORY_UUID_B] = {RECORD_ENTRY};
-	struct index_key key = {bytes, sizeof(bytes)};
-
-	memcpy(bytes + 1, p->uuid, DIRECTORY_UUID_B);
-	return index_make_add(w->make, ORDER_REST, w->number++, &key, 1, p->bytes, p->len_b);
-}
-
-static enum ak_err
-add_search(struct writing *w, const struct model *m, enum directory_search_id search)
+add_search(struct index_make *make, const struct model *m, enum directory_search_id search)
 {
 	struct record_key k = record_key_number(RECORD_COOKIE, search);
 	struct index_key key = {k.bytes, k.len_b};
 	size_t len_b;
 	const unsigned char *cookie = model_borrow_cookie(m, search, &len_b);
-	enum ak_err err = model_each_packed_entry(m, search, add_entry, w);
+	enum ak_err err = model_records_entry(m, search, add_record, make);
 
 	if (err == AK_OK && len_b > 0)
-		err = index_make_add(
-		    w->make, ORDER_REST, w->number++, &key, 1, cookie, len_b);
+		err = index_make_add(make, ORDER_REST, 0, &key, 1, cookie, len_b);
 	return err;
 }
 
 static enum ak_err
-add_records(struct writing *w, const struct file *f, const struct model *m)
+add_records(struct index_make *make, const struct file *f, const struct model *m)
 {
 	enum ak_err err = f->first == DIRECTORY_KEYS
-			      ? model_each_packed_key(m, add_key, w)
-			      : model_each_packed_membership(m, add_membership, w);
+			      ? model_records_key(m, add_record, make)
+			      : model_records_membership(m, add_record, make);
 
-	w->number = 0;
 	for (unsigned s = f->first; s <= (unsigned)f->last && err == AK_OK; s++)
-		err = add_search(w, m, (enum directory_search_id)s);
+		err = add_search(make, m, (enum directory_search_id)s);
 	return err;
 }
 
@@ -204,17 +166,17 @@ static enum ak_err
 write_file(const struct paths *p, const struct file *f, const struct model *m, int64_t now,
     struct diag *why)
 {
-	struct index_make_head head = {
-	    .generation = f->id->generation + 1, .built_at = now};
-	struct writing w = {.make = index_make_new(model_count_known(m) +
-	    model_count(m, f->first) + model_count(m, f->last) + COOKIES_MAX)};
+	struct index_make_head head = {.generation = f->id->generation + 1, .built_at = now};
+	struct index_make *make =
+	    index_make_new(model_count_known(m) + model_count(m, f->first) +
+			   model_count(m, f->last) + COOKIES_MAX);
 	unsigned char *bytes = NULL;
 	size_t len_b;
-	enum ak_err err = w.make == NULL ? AK_ERR_NOMEM : add_records(&w, f, m);
+	enum ak_err err = make == NULL ? AK_ERR_NOMEM : add_records(make, f, m);
 
 	if (err == AK_OK)
-		err = index_make_finish(w.make, &head, &bytes, &len_b);
-	index_make_free(w.make);
+		err = index_make_finish(make, &head, &bytes, &len_b);
+	index_make_free(make);
 	if (err != AK_OK)
 		return diag_say(why, err, f->path, 0, 0, "%s", ak_strerror(err));
 	err = safefile_replace(f->path, 0600, bytes, len_b, 0, why);

@@ -60,6 +60,22 @@ fill_time(const struct scene *sc, struct judgement *j)
 		req->when = &j->moments;
 }
 
+/* What LDAP says of the key; after fill_time. */
+static void
+fill_directory(struct scene *sc, struct judgement *j)
+{
+	struct decide_request *req = &j->request;
+
+	sc->directory = NULL;
+	directory_state_load(&sc->paths, &scene_live(sc)->settings.directory, sc->key.rec.name,
+	    sc->key.directory, &j->directory);
+	directory_state_fill(&j->directory, req->now, req->time_undefined, req);
+	if (req->unknown)
+		sc->directory = "unknown";
+	else if (req->stale)
+		sc->directory = "stale";
+}
+
 /* role=BINDING: the role is held here, or in one of the spaces, or on one of the hosts that it names. */
 static bool
 holds(const struct judgement *j, const struct binding *b)
@@ -129,6 +145,7 @@ judge_scene(struct scene *sc, uint32_t secret, bool without_token, struct judgem
 	req->lockdown = locked_down(sc);
 	fill_addresses(sc, j);
 	fill_time(sc, j);
+	fill_directory(sc, j);
 	err = decide(req, NULL, &j->verdict);
 	if (sc->phase == PHASE_AUTH || sc->phase == PHASE_ACCOUNT)
 		samples_keep(&sc->paths, live, req, &j->verdict);
@@ -140,4 +157,5 @@ judge_clear(struct judgement *j)
 {
 	verdict_clear(&j->verdict);
 	moments_clear(&j->moments);
+	directory_state_clear(&j->directory);
 }

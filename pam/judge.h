@@ -3,6 +3,8 @@
 #define AK_PAM_JUDGE_H
 
 #include "decide.h"
+#include "directory_state.h"
+#include "keyring.h"
 #include "live.h"
 #include "moments.h"
 #include "scene.h"
@@ -13,6 +15,7 @@ struct judgement {
 	struct verdict verdict;
 	struct moments moments;
 	struct net_addr address, origin;
+	struct directory_state directory;
 	char problem[DIAG_PRINT_CAP]; /* of the policy, when there is none */
 };
 

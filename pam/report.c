@@ -23,6 +23,8 @@ add_scene(struct audit *a, const struct scene *sc)
 		audit_add(a, "key", sc->key.rec.name);
 		audit_add(a, "id", sc->key.rec.id);
 		audit_add_number(a, "uid", sc->key.rec.uid);
+		if (sc->key.directory)
+			audit_add(a, "source", "directory");
 	}
 	audit_add(a, "user", sc->user);
 	if (sc->subject == SUBJECT_LOCAL)
@@ -49,6 +51,7 @@ report_decision(const struct scene *sc, int code, const struct verdict *v, uint3
 	if (v != NULL) {
 		audit_add(&a, "roles", v->roles_text);
 		audit_add(&a, "reason", reason_word(v->reason));
+		audit_add(&a, "directory", sc->directory);
 		audit_add(&a, "why", v->why);
 	}
 	audit_add(&a, "why", problem);

@@ -63,6 +63,7 @@ struct scene {
 	struct key key;
 	bool have_key;
 	bool key_is_gone; /* SUBJECT_LOCAL: one was behind it, and subject_err says why it can't be had */
+	const char *directory; /* `stale' or `unknown', as the last judgement found it; NULL */
 	uint32_t secret; /* that was verified for this login; 0: none, or not known here */
 	bool have_session;
 	struct session session; /* the session that sudo is called in, when it is known */

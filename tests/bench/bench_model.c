@@ -52,8 +52,8 @@ put_key(struct model *m, unsigned long n, const char *description)
 	k.uid = FIRST_UID + (uint32_t)n;
 	k.state = KEY_ACTIVE;
 	k.n_secrets = 1;
-	k.secrets[0] = (struct key_secret){
-	    .number = 1, .created_at = 1800000000, .not_after = NUM_NEVER};
+	k.secrets[0] =
+	    (struct key_secret){.number = 1, .created_at = 1800000000, .not_after = NUM_NEVER};
 	k.created_at = 1800000000;
 	k.created_by = "root";
 	k.description = description;
@@ -84,8 +84,8 @@ put_group(struct model *m, unsigned long n, unsigned long n_keys, unsigned shift
 		unsigned long at = (n * 7919 + i * 104729 + (i == 0 ? shift : 0)) % n_keys;
 
 		key_name(key, sizeof(key), at);
-		(void)snprintf(member, sizeof(member),
-		    "apikeyname=%s,ou=keys,dc=example,dc=com", key);
+		(void)snprintf(
+		    member, sizeof(member), "apikeyname=%s,ou=keys,dc=example,dc=com", key);
 		pack_entry(&members, member);
 	}
 	memcpy(e.uuid, &n, sizeof(n));
@@ -179,8 +179,9 @@ run(struct bench *b, unsigned long n_keys, unsigned long n_groups)
 	if (settle_and_write(b, &settle_ms, &write_ms) != n_keys)
 		die("the keys are not all served");
 	info = mallinfo2();
-	(void)printf("%lu keys, %lu groups: %.0f MB; all of it: settle %.0f ms, write %.1f ms\n",
-	    n_keys, n_groups, (double)(info.uordblks + info.hblkhd) / 1e6, settle_ms, write_ms);
+	(void)printf(
+	    "%lu keys, %lu groups: %.0f MB; all of it: settle %.0f ms, write %.1f ms\n", n_keys,
+	    n_groups, (double)(info.uordblks + info.hblkhd) / 1e6, settle_ms, write_ms);
 	for (unsigned i = 0; i < RUNS; i++) {
 		put_group(b->m, i * 13, n_keys, 1);
 		if (settle_and_write(b, &b->settle_ms[i], &b->write_ms[i]) != 2)

@@ -45,6 +45,7 @@ early:x:70004:70004:key:/home/key:/bin/sh
 roleless:x:70005:70005:key:/home/key:/bin/sh
 sshonly:x:70006:70006:key:/home/key:/bin/sh
 bound:x:70007:70007:key:/home/key:/bin/sh
+robot:x:1879048192:1879048192:a key of the directory:/home/robot:/bin/sh
 deploy:x:1005:1005:shared:/home/deploy:/bin/sh
 alias:x:70000:70000:another name of a key's uid:/home/ci:/bin/sh
 ghost:x:70009:70009:in the range, and no key:/home/ghost:/bin/sh

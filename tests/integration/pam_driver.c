@@ -26,6 +26,7 @@
 
 #include "paths.h"
 #include "testlib_cmocka.h"
+#include "testlib_directory.h"
 #include "testlib_keys.h"
 
 #define N(rows) (sizeof(rows) / sizeof((rows)[0]))
@@ -1937,6 +1938,319 @@ abuse_128_without_memory_nobody_enters_who_should_not_and_bob_is_not_ours(void *
 	is_one_of("deploy", text_of(&tok_other[4]), "a", PAM_PERM_DENIED, PAM_USER_UNKNOWN);
 }
 
+/* ---- keys of a directory, and what LDAP gives to local ones ---- */
+
+#define UID_ROBOT DIRECTORY_UID
+#define AGES_AGO INT64_C(90000) /* more than keys_max_age */
+#define LONG_AGO INT64_C(1000) /* more than max_age */
+
+static const char DIRECTORY_SETTINGS[] = "version: 1\n"
+					 "directory:\n"
+					 "  uris: [ldaps://ldap.example.com]\n"
+					 "  may_grant: [all, watch]\n";
+static const char DIRECTORY_POLICY[] =
+    "version: 1\n"
+    "roles:\n"
+    "  all: {services: ['*']}\n"
+    "  watch: {services: [sshd], unix_groups: [nightwatch]}\n"
+    "  sshonly: {services: [sshd]}\n"
+    "groups: {team: [{role: all}], guards: [{role: watch}], extra: [{role: sshonly}]}\n"
+    "deny: [{id: crew, reason: no crew, group: crew, login: 'sshonly'}]\n";
+
+static struct token tok_robot;
+
+static void
+write_members(const char *group, size_t len_b)
+{
+	const struct strv v = {.bytes = group, .len_b = len_b};
+	const struct directory_member rows[] = {{.name = "robot"}, {.name = "ci"},
+	    {.name = "roleless", .groups = v}, {.name = "sshonly", .groups = v}};
+
+	(void)directory_write_members(&host.paths, rows, N(rows), STAMP);
+}
+
+#define MEMBERS(group) write_members((group), sizeof(group))
+
+static void
+write_robot(const char *binding, int64_t built_at)
+{
+	struct key_record k = key_with_token("robot", UID_ROBOT, &tok_robot);
+
+	k.home = k.shell = "";
+	key_bind(&k, binding);
+	(void)directory_write_keys(&host.paths, &k, 1, built_at);
+}
+
+/* A directory that was heard so long ago; roleless and sshonly are in a group there. */
+static void
+set_up_directory(const char *group, size_t len_b, int64_t ago_s)
+{
+	host_settings(&host, DIRECTORY_SETTINGS);
+	host_policy(&host, DIRECTORY_POLICY);
+	write_robot("all", STAMP);
+	write_members(group, len_b);
+	directory_write_contact(&host.paths, (int64_t)time(NULL) - ago_s);
+	change(NULL);
+}
+
+#define SET_UP(group, ago_s) set_up_directory((group), sizeof(group), (ago_s))
+
+static bool
+has_logged(const char *text)
+{
+	bool has = strstr(log_lines, text) != NULL;
+
+	if (!has)
+		print_error("no `%s' in:\n%s", text, log_lines);
+	log_lines[0] = '\0';
+	return has;
+}
+
+static void
+a_key_of_the_directory_enters_with_its_token_by_all_phases(void **state)
+{
+	(void)state;
+	SET_UP("team", 0);
+	assert_code("sshd", PAM_SUCCESS, enter("sshd", "robot", text_of(&tok_robot), "amsocd"));
+	assert_null(strstr(log_lines, "directory=\""));
+	assert_null(strstr(log_lines, "directory=stale"));
+	assert_true(
+	    has_logged("key=robot id=K187904819 uid=1879048192 source=directory user=robot"));
+	assert_code("a local one", PAM_SUCCESS, enter("sshd", "ci", ci_text, "am"));
+	assert_null(strstr(log_lines, "source="));
+	assert_code("another's", PAM_AUTH_ERR, enter("sshd", "robot", ci_text, "a"));
+	assert_code("for another", PAM_AUTH_ERR, enter("sshd", "ci", text_of(&tok_robot), "a"));
+	real_uid = UID_ROBOT;
+	assert_code("its sudo", PAM_SUCCESS, enter("sudo", "root", NULL, "m"));
+	real_uid = UID_ROBOT + 1;
+	assert_code("nobody's", PAM_PERM_DENIED, enter("sudo", "root", NULL, "m"));
+}
+
+static void
+a_key_of_the_directory_enters_a_shared_account_by_its_roles(void **state)
+{
+	(void)state;
+	SET_UP("team", 0);
+	host_policy(
+	    &host, "version: 1\nroles:\n  all: {services: [sshd], accounts: [deploy]}\n");
+	change(NULL);
+	how.past_unknown = true;
+	assert_code("in", PAM_SUCCESS, enter("sshd", "deploy", text_of(&tok_robot), "amso"));
+	assert_true(has_logged("source=directory"));
+	directory_damage(host.paths.directory_keys);
+	assert_code(
+	    "damaged", PAM_AUTHINFO_UNAVAIL, enter("sshd", "deploy", text_of(&tok_robot), "a"));
+}
+
+static void
+a_directory_gives_roles_while_it_is_heard_and_keys_a_while_longer(void **state)
+{
+	static const struct {
+		const char *what;
+		int64_t ago_s;
+		int by_group, robot;
+		const char *logged;
+	} rows[] = {
+	    {"now", 0, PAM_SUCCESS, PAM_SUCCESS, "reason=permitted why="},
+	    {"a while ago", 800, PAM_SUCCESS, PAM_SUCCESS, "reason=permitted why="},
+	    {"long ago", LONG_AGO, PAM_PERM_DENIED, PAM_SUCCESS, "directory=stale why="},
+	    {"ages ago", AGES_AGO, PAM_PERM_DENIED, PAM_PERM_DENIED,
+		"reason=directory directory=stale why="},
+	    {"in the future", -1000, PAM_PERM_DENIED, PAM_PERM_DENIED,
+		"reason=directory directory=stale why="},
+	};
+
+	for (size_t i = 0; i < N(rows); i++) {
+		(void)set_up(state);
+		SET_UP("team", rows[i].ago_s);
+		for (const char *phase = "am"; *phase != '\0'; phase++) {
+			const char one[] = {*phase, '\0'};
+
+			assert_code(rows[i].what, rows[i].by_group,
+			    enter("cron", "roleless", text_of(&tok_other[3]), one));
+			log_lines[0] = '\0';
+			assert_code(rows[i].what, rows[i].robot,
+			    enter("cron", "robot", text_of(&tok_robot), one));
+			assert_true(has_logged(rows[i].logged));
+			assert_code(
+			    rows[i].what, PAM_SUCCESS, enter("cron", "ci", ci_text, one));
+		}
+	}
+}
+
+static void
+remove_freshness(void)
+{
+	assert_int_equal(unlink(host.paths.freshness), 0);
+}
+
+static void
+open_freshness(void)
+{
+	assert_int_equal(chmod(host.paths.freshness, 0666), 0);
+}
+
+static void
+remove_keys(void)
+{
+	assert_int_equal(unlink(host.paths.directory_keys), 0);
+}
+
+static void
+damage_keys(void)
+{
+	directory_damage(host.paths.directory_keys);
+}
+
+static void
+open_keys(void)
+{
+	assert_int_equal(chmod(host.paths.directory_keys, 0620), 0);
+}
+
+static void
+remove_groups(void)
+{
+	assert_int_equal(unlink(host.paths.directory_groups), 0);
+}
+
+static void
+damage_groups(void)
+{
+	directory_damage(host.paths.directory_groups);
+}
+
+static void
+abuse_064_a_broken_file_of_the_directory_stops_what_rests_on_it_alone(void **state)
+{
+	static const struct {
+		const char *name;
+		void (*break_it)(void);
+		int robot, by_group;
+	} rows[] = {
+	    {"keys missing", remove_keys, PAM_AUTHINFO_UNAVAIL, PAM_SUCCESS},
+	    {"keys damaged", damage_keys, PAM_AUTHINFO_UNAVAIL, PAM_SUCCESS},
+	    {"keys writable", open_keys, PAM_AUTHINFO_UNAVAIL, PAM_SUCCESS},
+	    {"groups missing", remove_groups, PAM_SUCCESS, PAM_PERM_DENIED},
+	    {"groups damaged", damage_groups, PAM_SUCCESS, PAM_PERM_DENIED},
+	    {"freshness missing", remove_freshness, PAM_PERM_DENIED, PAM_PERM_DENIED},
+	    {"freshness writable", open_freshness, PAM_PERM_DENIED, PAM_PERM_DENIED},
+	};
+
+	for (size_t i = 0; i < N(rows); i++) {
+		(void)set_up(state);
+		SET_UP("team", 0);
+		rows[i].break_it();
+		assert_code(rows[i].name, rows[i].robot,
+		    enter("sshd", "robot", text_of(&tok_robot), "a"));
+		assert_code(rows[i].name, rows[i].robot, enter("cron", "robot", NULL, "m"));
+		assert_code(rows[i].name, rows[i].by_group,
+		    enter("sshd", "roleless", text_of(&tok_other[3]), "a"));
+		assert_code(
+		    rows[i].name, rows[i].by_group, enter("cron", "roleless", NULL, "m"));
+		assert_code(rows[i].name, PAM_SUCCESS, enter("sshd", "ci", ci_text, "amso"));
+		assert_code(rows[i].name, PAM_USER_UNKNOWN, enter("sshd", "bob", ci_text, "a"));
+		assert_code(rows[i].name, PAM_USER_UNKNOWN, enter("sshd", "root", ci_text, "m"));
+		real_uid = UID_ROBOT;
+		assert_code(rows[i].name, rows[i].robot, enter("sudo", "root", NULL, "m"));
+		assert_code(rows[i].name, PAM_SUCCESS, enter("sshd", "robot", NULL, "scd"));
+	}
+}
+
+static void
+a_deny_rule_fires_for_who_was_last_known_to_be_concerned_and_for_who_is_unknown(void **state)
+{
+	(void)state;
+	SET_UP("crew", 0);
+	assert_code(
+	    "known", PAM_PERM_DENIED, enter("sshd", "sshonly", text_of(&tok_other[4]), "a"));
+	assert_true(has_logged("reason=deny-rule"));
+	directory_write_contact(&host.paths, (int64_t)time(NULL) - LONG_AGO);
+	assert_code("as last known", PAM_PERM_DENIED,
+	    enter("sshd", "sshonly", text_of(&tok_other[4]), "a"));
+	assert_true(has_logged("reason=deny-rule directory=stale"));
+	MEMBERS("other");
+	assert_code("as last known", PAM_SUCCESS,
+	    enter("sshd", "sshonly", text_of(&tok_other[4]), "a"));
+	damage_groups();
+	assert_code(
+	    "unknown", PAM_PERM_DENIED, enter("sshd", "sshonly", text_of(&tok_other[4]), "a"));
+	assert_true(has_logged("reason=deny-rule directory=unknown"));
+}
+
+static void
+abuse_156_the_directory_gives_no_role_that_the_host_does_not_let_it(void **state)
+{
+	(void)state;
+	SET_UP("extra", 0); /* gives sshonly, which may_grant doesn't name */
+	assert_code("by a group", PAM_PERM_DENIED,
+	    enter("sshd", "roleless", text_of(&tok_other[3]), "a"));
+	assert_code("a local key's own", PAM_SUCCESS,
+	    enter("sshd", "sshonly", text_of(&tok_other[4]), "a"));
+	write_robot("sshonly", STAMP);
+	assert_code(
+	    "its own", PAM_PERM_DENIED, enter("sshd", "robot", text_of(&tok_robot), "a"));
+}
+
+static void
+abuse_155_a_key_of_the_directory_named_like_a_local_one_is_nobodys(void **state)
+{
+	struct key_record k;
+
+	(void)state;
+	SET_UP("team", 0);
+	k = key_with_token("ci", UID_ROBOT, &tok_robot);
+	key_bind(&k, "all");
+	(void)directory_write_keys(&host.paths, &k, 1, STAMP);
+	assert_code("its token", PAM_AUTH_ERR, enter("sshd", "ci", text_of(&tok_robot), "a"));
+	assert_code("the local one's", PAM_SUCCESS, enter("sshd", "ci", ci_text, "a"));
+	assert_code("its uid", PAM_PERM_DENIED, enter("cron", "robot", NULL, "m"));
+}
+
+static void
+without_a_directory_in_the_settings_its_files_are_not_asked(void **state)
+{
+	(void)state;
+	SET_UP("team", 0);
+	host_settings(&host, NULL);
+	change(NULL);
+	assert_code("by a group", PAM_PERM_DENIED,
+	    enter("sshd", "roleless", text_of(&tok_other[3]), "a"));
+	assert_null(strstr(log_lines, "directory"));
+	assert_code(
+	    "its key", PAM_USER_UNKNOWN, enter("sshd", "robot", text_of(&tok_robot), "a"));
+}
+
+static void
+abuse_101_a_clock_that_is_not_to_be_believed_makes_the_directory_stale(void **state)
+{
+	(void)state;
+	SET_UP("team", 0);
+	write_robot("all", (int64_t)time(NULL) + 3600);
+	assert_code("by a group", PAM_PERM_DENIED,
+	    enter("sshd", "roleless", text_of(&tok_other[3]), "a"));
+	assert_true(has_logged("directory=stale"));
+	assert_code(
+	    "its key", PAM_PERM_DENIED, enter("sshd", "robot", text_of(&tok_robot), "a"));
+	assert_true(has_logged("reason=directory"));
+	assert_code("a key that never ends", PAM_SUCCESS, enter("sshd", "ci", ci_text, "a"));
+}
+
+static void
+setcred_adds_no_group_that_the_name_service_serves_or_leaves_out_by_the_directory(void **state)
+{
+	static const int64_t rows[] = {0, LONG_AGO};
+
+	for (size_t i = 0; i < N(rows); i++) {
+		(void)set_up(state);
+		SET_UP("guards", rows[i]);
+		assert_code("", rows[i] == 0 ? PAM_SUCCESS : PAM_PERM_DENIED,
+		    enter("sshd", "roleless", text_of(&tok_other[3]), "as"));
+		assert_code("", PAM_SUCCESS, enter("sshd", "roleless", NULL, "s"));
+		assert_false(has_nightwatch());
+	}
+}
+
 #define T(test) cmocka_unit_test_setup(test, set_up)
 
 int
@@ -1985,6 +2299,16 @@ main(int argc, char **argv)
 	    T(without_a_place_for_records_keys_are_refused_and_nobody_else),
 	    T(a_line_may_ignore_who_is_not_ours_and_nobody_else),
 	    T(a_planted_handle_opens_nothing),
+	    T(a_key_of_the_directory_enters_with_its_token_by_all_phases),
+	    T(a_key_of_the_directory_enters_a_shared_account_by_its_roles),
+	    T(a_directory_gives_roles_while_it_is_heard_and_keys_a_while_longer),
+	    T(abuse_064_a_broken_file_of_the_directory_stops_what_rests_on_it_alone),
+	    T(a_deny_rule_fires_for_who_was_last_known_to_be_concerned_and_for_who_is_unknown),
+	    T(abuse_156_the_directory_gives_no_role_that_the_host_does_not_let_it),
+	    T(abuse_155_a_key_of_the_directory_named_like_a_local_one_is_nobodys),
+	    T(without_a_directory_in_the_settings_its_files_are_not_asked),
+	    T(abuse_101_a_clock_that_is_not_to_be_believed_makes_the_directory_stale),
+	    T(setcred_adds_no_group_that_the_name_service_serves_or_leaves_out_by_the_directory),
 	    T(abuse_116_117_the_callers_process_is_as_it_was),
 	    T(ten_thousand_logins_leave_no_descriptor_and_no_memory_behind),
 	    T(abuse_128_without_memory_nobody_enters_who_should_not_and_bob_is_not_ours),

@@ -63,7 +63,8 @@ ref_dir_put(struct ref_dir *d, const struct directory_entry *e)
 void
 ref_dir_gone(struct ref_dir *d, enum directory_search_id s, const unsigned char *uuid)
 {
-	struct ref_entry *r = d->open[s] ? place(&d->staged[s], s, uuid) : find(&d->now, s, uuid);
+	struct ref_entry *r =
+	    d->open[s] ? place(&d->staged[s], s, uuid) : find(&d->now, s, uuid);
 
 	if (r == NULL)
 		return;
@@ -251,8 +252,7 @@ principal_dn(const struct ref_dir *d, const char *name)
 	size_t n = 0;
 
 	for (size_t i = 0; i < d->now.n; i++)
-		if (is_entry(&d->now.v[i], DIRECTORY_PRINCIPALS) &&
-		    claims(&d->now.v[i], name)) {
+		if (is_entry(&d->now.v[i], DIRECTORY_PRINCIPALS) && claims(&d->now.v[i], name)) {
 			dn = d->now.v[i].e.dn;
 			n++;
 		}
@@ -303,10 +303,11 @@ add_key(struct ref_dir *d, const struct model_host *host, struct ref_key *k, con
 		more = false;
 		for (size_t g = 0; g < d->now.n; g++)
 			for (size_t h = 0; h < d->now.n; h++)
-				if (in[g] && !in[h] && is_entry(&d->now.v[h], DIRECTORY_GROUPS) &&
+				if (in[g] && !in[h] &&
+				    is_entry(&d->now.v[h], DIRECTORY_GROUPS) &&
 				    has_name(&d->now.v[h]) &&
-				    strv_has(d->now.v[h].e.values[SLOT_MEMBER_DN],
-					d->now.v[g].e.dn))
+				    strv_has(
+					d->now.v[h].e.values[SLOT_MEMBER_DN], d->now.v[g].e.dn))
 					in[h] = more = true;
 	}
 	gather(d, in, SLOT_NAME, &names);
@@ -327,7 +328,8 @@ by_name(const void *a, const void *b)
 static bool
 same(const struct pack *a, const struct pack *b)
 {
-	return a->len_b == b->len_b && (a->len_b == 0 || memcmp(a->bytes, b->bytes, a->len_b) == 0);
+	return a->len_b == b->len_b &&
+	       (a->len_b == 0 || memcmp(a->bytes, b->bytes, a->len_b) == 0);
 }
 
 static void
@@ -346,8 +348,8 @@ note(struct ref_dir *d, uint32_t uid)
 
 /* Those of a that b has not just so. */
 static void
-note_others(struct ref_dir *d, const struct ref_key *a, size_t n_a, const struct ref_key *b,
-    size_t n_b)
+note_others(
+    struct ref_dir *d, const struct ref_key *a, size_t n_a, const struct ref_key *b, size_t n_b)
 {
 	for (size_t i = 0; i < n_a; i++) {
 		const struct ref_key *twin = NULL;

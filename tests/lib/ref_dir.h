@@ -39,7 +39,8 @@ struct ref_set {
 };
 
 struct ref_dir {
-	struct ref_set now, staged[REF_DIR_SEARCHES]; /* staged: there; else named: present; else gone */
+	struct ref_set now,
+	    staged[REF_DIR_SEARCHES]; /* staged: there; else named: present; else gone */
 	bool open[REF_DIR_SEARCHES];
 	struct ref_past past[REF_DIR_MAX];
 	size_t n_past;

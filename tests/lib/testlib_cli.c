@@ -27,6 +27,19 @@ const char *const CLI_SETTINGS = "version: 1\n"
 				 "create_home: false\n"
 				 "shell: /bin/sh\n";
 
+const char *const CLI_DIRECTORY_SETTINGS =
+    "version: 1\n"
+    "host: bastion-1\n"
+    "create_home: false\n"
+    "shell: /bin/sh\n"
+    "directory:\n"
+    "  uris: ['ldapi:///', 'ldapi://%2Fother']\n"
+    "  may_grant: [viewer]\n"
+    "  uid_range: 1879048192-1879048199\n"
+    "  counter: 'cn=uids,dc=x'\n"
+    "  keys: {base: 'ou=keys,dc=x', filter: '(objectClass=apikeyKey)'}\n"
+    "  groups: {base: 'ou=groups,dc=x', filter: '(objectClass=groupOfNames)'}\n";
+
 static int64_t
 fake_now(void *ctx)
 {
@@ -108,6 +121,7 @@ cli_test_make(struct cli_test *t, void **state)
 		.who = fake_who,
 		.log = fake_log,
 		.names_changed = fake_names_changed,
+		.directory = &fake_dirserver,
 		.skel = t->skel,
 		.crontabs = t->crontabs,
 		.atjobs = t->atjobs}};

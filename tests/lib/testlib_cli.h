@@ -8,12 +8,15 @@
 #include <jansson.h>
 
 #include "cli.h"
+#include "testlib_dirserver.h"
 #include "testlib_keys.h"
 #include "testlib_tmp.h"
 #include "token.h"
 
 /* Spaces production (below it production-eu) and staging; roles viewer, editor and admin. */
 extern const char *const CLI_POLICY;
+/* The same, and a directory on this host (ldapi://), from which viewer may come; keys have uids from DIRECTORY_UID on. */
+extern const char *const CLI_DIRECTORY_SETTINGS;
 /* No homes, shell /bin/sh, this host is bastion-1. */
 extern const char *const CLI_SETTINGS;
 
@@ -27,6 +30,7 @@ struct cli_test {
 	const char *user, *group;
 	uint32_t user_uid, group_gid, taken;
 	bool accounts_down;
+	struct fake_directory directory; /* for --in directory */
 	const char *input; /* what stdin holds; NULL: nothing */
 	FILE *out_to; /* NULL: into out */
 	char *out, *err; /* what the last run wrote; freed by the next */

@@ -356,20 +356,20 @@ for constant in 'RUNDIR_MAX_B 8192U' 'HANDLE_LEN 32U' 'HANDLE_TTL_S 120' 'SESSIO
 		common/samples.h common/sessions.c
 done
 same "the keys of records" "$(array common/record.h '^enum record_tag' | grep -Eo "'.'" | tr -d "'")" \
-	"$(section apikey-formats.5 Records | grep -Eo 'Li . Ns Ar (id|name|uid|gid)' | cut -d' ' -f2)"
-same "the shapes of values" "$(array common/record.c '^enum shape' | grep -Eo '= [0-9]' | tr -d '= ')" \
-	"$(section apikey-formats.5 Values | sed -n -E 's/^\.It ([0-9]), .*/\1/p')"
+	"$(section apikey-formats.5 Records | grep -Eo 'Li . Ns Ar (id|name|uid|gid|uuid|search)' | cut -d' ' -f2)"
+same "the shapes of values" "$(for file in common/record.c common/directory.c; do array $file '^enum shape'; done | grep -Eo '= [0-9]+' | tr -d '= ')" \
+	"$(section apikey-formats.5 Values | sed -n -E 's/^\.It ([0-9]+), .*/\1/p')"
 same "the events of the command" \
 	"$(grep -hEo '"(key|role|group|rollback|policy|clock)-[a-z-]+"' cli/*.c | tr -d '"')" \
 	"$(section apikey-formats.5 'LOG LINES' | awk '/^\.It Li event/ { on = 1; next } /^\.It/ { on = 0 } on' | words Li)"
 # files_of_code: what stands below the state folder.
 files_of_code() {
-	sed -n -E 's/.*, state, "([a-z.]+)"\}.*/\1/p' common/paths.c | grep -vx run
+	sed -n -E 's/.*, state, "([a-z.-]+)"\}.*/\1/p' common/paths.c | grep -vx run
 	sed -n -E 's/.*SAMPLES_FOLDER "([a-z]+)".*/\1/p' common/samples.h
 	sed -n -E 's,.*"%s/([a-z.]+)"\, p->state.*,\1,p' cli/applied.c
 }
 same "the files of a host" "$(files_of_code)" \
-	"$(section apikey-formats.5 'FILES OF A HOST' | sed -n -E 's/^\.It Pa ([a-z.]+) Ta.*/\1/p' | grep -v '\.prev$')"
+	"$(section apikey-formats.5 'FILES OF A HOST' | sed -n -E 's/^\.It Pa ([a-z.-]+) Ta.*/\1/p' | grep -v '\.prev$')"
 
 # --- apikey-askpass(1) --------------------------------------------------------------------------
 

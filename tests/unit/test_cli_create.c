@@ -190,7 +190,7 @@ create_refuses_what_this_host_would_not_have(void **state)
 	    {"--uid", "0", CLI_USAGE, "is no uid"},
 	    {"--verifier", "apikey-verifier-1:x", CLI_USAGE, "is no verifier"},
 	    {"--colour", "red", CLI_USAGE, "unknown option --colour"},
-	    {"--in", "directory", CLI_USAGE, "unknown option --in"},
+	    {"--in", "directory", CLI_REFUSED, "names no directory for keys"},
 	    {"--group", "a\tb", CLI_USAGE, "control character"},
 	    {"--group", "\xc2\x85", CLI_USAGE, "control character"},
 	    {"--group", "\xff", CLI_USAGE, "not UTF-8"},

@@ -285,7 +285,7 @@ every_rule_is_told_with_its_place_its_outcome_and_what_it_lacks(void **state)
 	assert_member(&t, "trace.8.line", "13");
 	assert_member(&t, "held.0",
 	    "{\"role\":\"viewer\",\"source\":\"binding\",\"name\":\"viewer\",\"file\":null,"
-	    "\"line\":null,\"here\":true}");
+	    "\"line\":null,\"here\":true,\"through_directory\":false}");
 	assert_member(&t, "held.1.source", "\"group\"");
 	assert_member(&t, "held.1.line", "7");
 	assert_member(&t, "held.2.source", "\"grant\"");

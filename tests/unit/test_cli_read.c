@@ -89,18 +89,18 @@ list_prints_a_table_for_people(void **state)
 
 	cli_test_make(&t, state);
 	assert_run(&t, CLI_DONE, NULL, "list");
-	assert_string_equal(t.out, "NAME  ID  UID  STATE  EXPIRES  ROLES\n");
+	assert_string_equal(t.out, "NAME  ID  UID  STATE  SOURCE  EXPIRES  ROLES\n");
 	assert_run(&t, CLI_DONE, NULL, "list", "-o", "json");
 	assert_string_equal(t.out, "[]\n");
 	make_keys(&t);
 	assert_run(&t, CLI_DONE, NULL, "disable", "host");
 	assert_run(&t, CLI_DONE, NULL, "list");
-	assert_non_null(strstr(t.out, "NAME  ID          UID    STATE     EXPIRES"));
+	assert_non_null(strstr(t.out, "NAME  ID          UID    STATE     SOURCE  EXPIRES"));
 	assert_non_null(
-	    strstr(t.out, "active    2027-04-15T08:00:00Z  viewer:spaces:production-eu, "
+	    strstr(t.out, "active    local   2027-04-15T08:00:00Z  viewer:spaces:production-eu, "
 			  "editor:spaces:staging\n"));
-	assert_non_null(strstr(t.out, "expired   2027-01-15T08:00:01Z  editor"));
-	assert_non_null(strstr(t.out, "disabled  never                 viewer:hosts"));
+	assert_non_null(strstr(t.out, "expired   local   2027-01-15T08:00:01Z  editor"));
+	assert_non_null(strstr(t.out, "disabled  local   never                 viewer:hosts"));
 	assert_null(strstr(t.out, " \n"));
 	cli_test_clear(&t);
 }

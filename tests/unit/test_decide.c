@@ -467,7 +467,8 @@ struct ldap_row {
 	const char *name;
 	enum reason reason;
 	const char *why, *never_says;
-	bool directory_key, keys_stale, stale, unknown, favour, by_group, disabled, unadmitted;
+	bool directory_key, keys_stale, stale, unknown, favour, by_group, disabled, expired,
+	    elsewhere, unadmitted;
 	int64_t contact_at;
 };
 
@@ -497,6 +498,8 @@ check_ldap_row(const struct ldap_row *row)
 	assert_err("", AK_OK, policy_compile(policy, t.len, "p", &settings, &im, NULL));
 	req.policy = im;
 	key.bindings = row->by_group ? STRV_EMPTY : STRV("viewer");
+	key.from = row->elsewhere ? STRV("10.0.0.0/8") : STRV_EMPTY;
+	key.expires_at = row->expired ? NOW : NUM_NEVER;
 	key.state = row->disabled ? KEY_DISABLED : KEY_ACTIVE;
 	assert_err(row->name, row->reason == REASON_PERMITTED ? AK_OK : AK_ERR_DENIED,
 	    decide(&req, NULL, &v));
@@ -526,6 +529,10 @@ a_key_that_lives_in_ldap_is_refused_when_ldap_was_not_heard_for_too_long(void **
 		.keys_stale = true, .favour = true},
 	    {"a local key", REASON_PERMITTED, .keys_stale = true},
 	    {"not yet so long", REASON_PERMITTED, .directory_key = true, .stale = true},
+	    {"an expired one", REASON_EXPIRED, .directory_key = true, .keys_stale = true,
+		.expired = true},
+	    {"one from elsewhere", REASON_DIRECTORY, .directory_key = true, .keys_stale = true,
+		.elsewhere = true},
 	    {"a disabled one", REASON_DISABLED, .directory_key = true, .keys_stale = true,
 		.disabled = true},
 	};

@@ -1,489 +1,361 @@
-/* LDAP's entries, and what follows from them here: held against a reference that works everything out anew. */
+/* What LDAP's entries come to on this host: rules, one by one. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "model.h"
-#include "ref_dir.h"
-#include "testlib_alloc.h"
 #include "testlib_cmocka.h"
-#include "testlib_random.h"
+#include "testlib_ldap.h"
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
-#define FIRST_UID 1879048192U
-
-/* A host whose facts a test sets. */
-struct host {
-	struct settings settings;
-	struct pack names, ids;
-	uint32_t uids[8];
-	const char *taken_name;
-	uint32_t taken_id;
-	unsigned n_skipped;
-	char skipped_dn[64], skipped_why[512];
-	struct model_host h;
-};
-
-static bool
-name_taken(void *ctx, const char *name)
-{
-	const struct host *h = ctx;
-
-	return strcmp(h->taken_name, name) == 0;
-}
-
-static bool
-id_taken(void *ctx, uint32_t id)
-{
-	const struct host *h = ctx;
-
-	return h->taken_id == id;
-}
-
-static void
-skipped(void *ctx, const char *dn, const char *why)
-{
-	struct host *h = ctx;
-
-	h->n_skipped++;
-	assert_err("", AK_OK, text_copy(h->skipped_dn, sizeof(h->skipped_dn), dn));
-	assert_err("", AK_OK, text_copy(h->skipped_why, sizeof(h->skipped_why), why));
-}
-
-static const struct model_host *
-look(struct host *h)
-{
-	h->h.settings = &h->settings;
-	h->h.local_keys = pack_borrow_strv(&h->names);
-	h->h.local_ids = pack_borrow_strv(&h->ids);
-	h->h.local_uids = h->uids;
-	h->h.name_taken = name_taken;
-	h->h.id_taken = id_taken;
-	h->h.skipped = skipped;
-	h->h.ctx = h;
-	return &h->h;
-}
-
-static void
-host_start(struct host *h)
-{
-	*h = (struct host){.taken_name = "", .names = PACK_INIT, .ids = PACK_INIT};
-	settings_default(&h->settings);
-	h->settings.directory.uids = (struct id_range){FIRST_UID, FIRST_UID + 5};
-	h->settings.directory.nested = true;
-}
-
-static void
-host_end(struct host *h)
-{
-	pack_clear(&h->names);
-	pack_clear(&h->ids);
-}
-
-static void
-host_local(struct host *h, size_t i, const char *name, uint32_t uid, const char *id)
-{
-	pack_entry(&h->names, name);
-	pack_entry(&h->ids, id);
-	h->uids[i] = uid;
-}
-
-/* An entry whose lists a test fills. */
-struct draft {
-	struct directory_entry e;
-	struct pack values[SLOT_COUNT];
-	char dn[64];
-};
-
-static void
-draft_start(struct draft *d, enum directory_search_id search, unsigned uuid, const char *dn)
-{
-	memset(d, 0, sizeof(*d));
-	d->e.search = search;
-	d->e.uuid[0] = (unsigned char)search;
-	d->e.uuid[DIRECTORY_UUID_B - 1] = (unsigned char)uuid;
-	assert_err("", AK_OK, text_copy(d->dn, sizeof(d->dn), dn));
-	d->e.dn = d->dn;
-}
-
-static void
-say(struct draft *d, enum directory_slot slot, const char *value)
-{
-	pack_entry(&d->values[slot], value);
-	d->e.values[slot] = pack_borrow_strv(&d->values[slot]);
-}
-
-static void
-draft_end(struct draft *d)
-{
-	for (unsigned s = 0; s < SLOT_COUNT; s++)
-		pack_clear(&d->values[s]);
-}
-
-/* values: slot and text in turn, ended by 0. */
-struct value {
-	enum directory_slot slot;
-	const char *text;
-};
-
-static enum ak_err
-put(struct model *m, enum directory_search_id search, unsigned uuid, const char *dn,
-    const struct value *v)
-{
-	struct draft d;
-	enum ak_err err;
-
-	draft_start(&d, search, uuid, dn);
-	for (; v->slot != 0; v++)
-		say(&d, v->slot, v->text);
-	err = model_put(m, &d.e);
-	draft_end(&d);
-	return err;
-}
-
-#define V(...) ((const struct value[]){__VA_ARGS__, {0, NULL}})
+#define V(...) ((const struct ldap_value[]){__VA_ARGS__, {0, NULL}})
 #define KEY(name, id, uid)                                                                     \
 	V({SLOT_NAME, name}, {SLOT_KEY_ID, id}, {SLOT_KEY_UID, uid}, {SLOT_KEY_STATE, "active"})
 
-/* ---- random worlds ---- */
-
-#define UUIDS 14
-static const char *const dns[] = {"cn=0", "cn=1", "cn=2", "cn=3", "cn=4", "cn=5", "cn=6",
-    "cn=7", "cn=8", "cn=9", "cn=10", "cn=11"};
-static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
-static const char *const ids[] = {"A000000001", "A000000002", "A000000003", "A000000004",
-    "A000000005", "A000000006"};
-static const char *const uids[] = {"1879048192", "1879048193", "1879048194", "1879048195",
-    "1879048196", "1879048197", "1879048198"};
-static const char *const groups[] = {"g1", "g2", "g3", "g4", "g\n", "\xff", "Domain Users"};
-static const char *const bindings[] = {"viewer", "editor:spaces:x", "not a role", "admin"};
-#define PICK(r, list) ((list)[rnd_below((r), N(list))])
-
-static void
-random_key(struct rnd *r, struct draft *d)
+static struct model_changes
+settle(struct model *m, struct ldap_host *h)
 {
-	say(d, SLOT_NAME, PICK(r, names));
-	if (rnd_below(r, 20) != 0)
-		say(d, SLOT_KEY_ID, PICK(r, ids));
-	say(d, SLOT_KEY_UID, PICK(r, uids));
-	if (rnd_below(r, 2) == 0)
-		say(d, SLOT_KEY_DESCRIPTION, PICK(r, names));
-	if (rnd_below(r, 4) == 0)
-		say(d, SLOT_BINDING, "viewer");
-}
+	struct model_changes changes;
 
-static void
-random_group(struct rnd *r, struct draft *d)
-{
-	for (size_t n = rnd_below(r, 3) + (rnd_below(r, 8) != 0); n > 0; n--)
-		say(d, SLOT_NAME, PICK(r, groups));
-	for (size_t n = rnd_below(r, 5); n > 0; n--)
-		say(d, SLOT_MEMBER_DN, PICK(r, dns));
-	for (size_t n = rnd_below(r, 4); n > 0; n--)
-		say(d, SLOT_MEMBER_NAME, PICK(r, names));
-	for (size_t n = rnd_below(r, 3); n > 0; n--)
-		say(d, SLOT_BINDING, PICK(r, bindings));
-}
-
-static void
-random_entry(struct rnd *r, struct draft *d)
-{
-	static const char *const principals[] = {"A", "b", "C", "d", "Ee", "f"};
-	enum directory_search_id s = (enum directory_search_id)(1 + rnd_below(r, 3));
-
-	draft_start(d, s, (unsigned)rnd_below(r, UUIDS), PICK(r, dns));
-	if (s == DIRECTORY_KEYS)
-		random_key(r, d);
-	else if (s == DIRECTORY_GROUPS)
-		random_group(r, d);
-	else
-		for (size_t n = rnd_below(r, 3); n > 0; n--)
-			say(d, SLOT_NAME, PICK(r, principals));
-}
-
-static void
-random_host(struct rnd *r, struct host *h)
-{
-	size_t n = 0;
-
-	pack_clear(&h->names);
-	pack_clear(&h->ids);
-	for (size_t i = 0; i < 4; i++)
-		if (rnd_below(r, 2) == 0)
-			host_local(h, n++, names[i],
-			    i == 3 ? FIRST_UID + 3 : 70000U + (uint32_t)(i + rnd_below(r, 2) * 10),
-			    ids[i]);
-	h->taken_name = rnd_below(r, 3) == 0 ? PICK(r, names) : "";
-	h->taken_id = rnd_below(r, 3) == 0 ? FIRST_UID + (uint32_t)rnd_below(r, 3) : 0;
-	h->settings.directory.nested = rnd_below(r, 3) != 0;
-	h->settings.directory.uids.max = FIRST_UID + 2 + (uint32_t)rnd_below(r, 5);
-	h->h.taken_version = rnd_below(r, 4) == 0 ? 0 : rnd_u64(r);
-}
-
-/* One step of both, that may fail in the model alone when an allocation does. */
-struct step {
-	unsigned what;
-	struct draft d;
-	enum directory_search_id search;
-	unsigned char uuids[3][DIRECTORY_UUID_B];
-	size_t n;
-	bool drop;
-};
-
-static enum ak_err
-step_model(struct model *m, const struct step *s)
-{
-	switch (s->what) {
-	case 0:
-		return model_begin(m, s->search);
-	case 1:
-		return model_end(m, s->search, s->drop, s->uuids[0], s->n * 4);
-	case 2:
-		model_abort(m);
-		return AK_OK;
-	case 3:
-		return model_present(m, s->search, s->uuids[0], s->n);
-	case 4:
-	case 5:
-		return model_gone(m, s->search, s->uuids[0], s->n);
-	case 6:
-		model_forget(m, s->search);
-		return AK_OK;
-	default:
-		return model_put(m, &s->d.e);
-	}
-}
-
-static void
-step_reference(struct ref_dir *ref, const struct step *s)
-{
-	for (size_t i = 0; i < s->n; i++) {
-		if (s->what == 3)
-			ref_dir_present(ref, s->search, s->uuids[i]);
-		if (s->what == 4 || s->what == 5)
-			ref_dir_gone(ref, s->search, s->uuids[i]);
-	}
-	if (s->what == 0)
-		ref_dir_begin(ref, s->search);
-	else if (s->what == 1)
-		ref_dir_end(ref, s->search, s->drop);
-	else if (s->what == 2)
-		ref_dir_abort(ref);
-	else if (s->what == 6)
-		ref_dir_forget(ref, s->search);
-	else if (s->what > 6)
-		ref_dir_put(ref, &s->d.e);
-}
-
-static void
-random_step(struct rnd *r, const struct ref_dir *ref, struct step *s)
-{
-	s->what = (unsigned)rnd_below(r, 16);
-	s->search = (enum directory_search_id)(1 + rnd_below(r, 3));
-	if ((s->what == 2 || s->what == 6) && rnd_below(r, 8) != 0)
-		s->what = 15;
-	if ((s->what == 1 || s->what == 3) && !ref->open[s->search])
-		s->what = 0;
-	s->n = 1 + rnd_below(r, N(s->uuids));
-	s->drop = rnd_below(r, 2) == 0;
-	memset(s->uuids, 0, sizeof(s->uuids));
-	for (size_t i = 0; i < s->n; i++) {
-		s->uuids[i][0] = (unsigned char)s->search;
-		s->uuids[i][DIRECTORY_UUID_B - 1] = (unsigned char)rnd_below(r, UUIDS);
-	}
-	random_entry(r, &s->d);
-}
-
-/* What the model hands out, in its order, held against the reference's. */
-struct comparing {
-	const struct ref_dir *ref;
-	size_t at;
-	uint32_t last;
-};
-
-static enum ak_err
-compare_key(void *ctx, const struct key_record *k)
-{
-	struct comparing *c = ctx;
-	struct pack p = PACK_INIT;
-	size_t i = 0;
-
-	assert_true(k->uid > c->last);
-	c->last = k->uid;
-	while (i < c->ref->n_keys && strcmp(c->ref->key[i].name, k->name) != 0)
-		i++;
-	assert_true(i < c->ref->n_keys && !c->ref->key[i].local);
-	key_record_pack(k, &p);
-	assert_int_equal(p.len_b, c->ref->key[i].record.len_b);
-	assert_memory_equal(p.bytes, c->ref->key[i].record.bytes, p.len_b);
-	pack_clear(&p);
-	c->at++;
-	return AK_OK;
+	assert_err("", AK_OK, model_settle(m, ldap_host_look(h), &changes));
+	return changes;
 }
 
 static enum ak_err
-compare_membership(void *ctx, const char *name, struct strv in, struct strv bound)
-{
-	struct comparing *c = ctx;
-	struct pack p = PACK_INIT;
-
-	assert_true(c->at < c->ref->n_keys);
-	assert_string_equal(name, c->ref->key[c->at].name);
-	membership_pack(in, bound, &p);
-	assert_int_equal(p.len_b, c->ref->key[c->at].membership.len_b);
-	assert_memory_equal(p.bytes, c->ref->key[c->at].membership.bytes, p.len_b);
-	pack_clear(&p);
-	c->at++;
-	return AK_OK;
-}
-
-static enum ak_err
-count_entry(void *ctx, const struct directory_entry *e)
+count_key(void *ctx, const struct key_record *k)
 {
 	size_t *n = ctx;
 
-	n[e->search]++;
+	(void)k;
+	(*n)++;
+	return AK_OK;
+}
+
+static size_t
+count_served(const struct model *m)
+{
+	size_t n = 0;
+
+	assert_err("", AK_OK, model_each_key(m, count_key, &n));
+	return n;
+}
+
+static void
+what_is_not_served_is_told_once_and_why(void **state)
+{
+	static const struct {
+		const char *name, *id, *uid, *why; /* why NULL: served */
+	} rows[] = {
+	    {"dora", "A000000001", "1879048193", NULL},
+	    {"dora", "A000000001", "1879048198",
+		"its uid 1879048198 is not in directory.uid_range"},
+	    {"dora", "A000000001", "70005", "its uid 70005 is not in directory.uid_range"},
+	    {"dora", "A000000001", "0", "apikeyUid"},
+	    {"dora", "A000000001", "65534", "apikeyUid"},
+	    {"Dora", "A000000001", "1879048193", "apikeyName"},
+	    {"dora", "x", "1879048193", "apikeyId"},
+	    {"anna", "A000000001", "1879048193", "a key of this host has the name anna"},
+	    {"dora", "L000000000", "1879048193", "a key of this host has the id L000000000"},
+	    {"dora", "A000000001", "1879048196", "a key of this host has the uid 1879048196"},
+	    {"www-data", "A000000001", "1879048193", "of this host has the name www-data"},
+	    {"dora", "A000000001", "1879048197", "of this host has the id 1879048197"},
+	    {"twin", "A000000001", "1879048193", "of the directory has the name twin too"},
+	    {"dora", "T000000000", "1879048193", "of the directory has the id T000000000 too"},
+	    {"dora", "A000000001", "1879048192", "of the directory has the uid 1879048192 too"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		struct model *m = model_new();
+		bool served = rows[i].why == NULL;
+		struct ldap_host h;
+
+		ldap_host_start(&h);
+		ldap_host_local(&h, 0, "anna", FIRST_UID + 4, "L000000000");
+		h.taken_name = "www-data";
+		h.taken_id = FIRST_UID + 5;
+		assert_err("", AK_OK,
+		    ldap_put(m, DIRECTORY_KEYS, 1, "cn=twin",
+			KEY("twin", "T000000000", "1879048192")));
+		(void)settle(m, &h);
+		assert_int_equal(h.n_skipped, 0);
+		assert_err("", AK_OK,
+		    ldap_put(m, DIRECTORY_KEYS, 2, "cn=it",
+			KEY(rows[i].name, rows[i].id, rows[i].uid)));
+		(void)settle(m, &h);
+		assert_row(rows[i].name, served == (model_count_skipped(m) == 0));
+		if (!served && strstr(h.skipped_why, rows[i].why) == NULL && h.n_skipped == 1)
+			fail_msg("`%s' is not `%s'", h.skipped_why, rows[i].why);
+		/* Two that share something are two sentences; at the next call none. */
+		assert_row(rows[i].why == NULL ? "" : rows[i].why,
+		    h.n_skipped == (served ? 0 : 1 + (strstr(rows[i].why, "too") != NULL)));
+		assert_true(served || h.n_skipped == 2 || strcmp(h.skipped_dn, "cn=it") == 0);
+		h.n_skipped = 0;
+		(void)settle(m, &h);
+		assert_row(rows[i].name, h.n_skipped == 0);
+		model_free(&m);
+		ldap_host_end(&h);
+	}
+}
+
+static void
+a_local_key_ends_one_of_ldap_of_its_name(void **state)
+{
+	struct model *m = model_new();
+	struct model_changes changes;
+	struct ldap_host h;
+
+	(void)state;
+	ldap_host_start(&h);
+	assert_err("", AK_OK,
+	    ldap_put(m, DIRECTORY_KEYS, 1, "cn=dora", KEY("dora", "A000000001", "1879048192")));
+	changes = settle(m, &h);
+	assert_int_equal(changes.n_uids, 1);
+	assert_int_equal(count_served(m), 1);
+	ldap_host_local(&h, 0, "dora", 70000, "L000000000");
+	changes = settle(m, &h);
+	assert_int_equal(count_served(m), 0);
+	assert_int_equal(changes.n_uids, 2);
+	assert_true(changes.keys);
+	ldap_host_end(&h);
+	model_free(&m);
+}
+
+static void
+a_uid_is_no_other_keys_while_its_first_ones_entry_is_there(void **state)
+{
+	struct model *m = model_new();
+	const unsigned char uuid[DIRECTORY_UUID_B] = {
+	    DIRECTORY_KEYS, [DIRECTORY_UUID_B - 1] = 1};
+	struct ldap_host h;
+
+	(void)state;
+	ldap_host_start(&h);
+	assert_err("", AK_OK,
+	    ldap_put(m, DIRECTORY_KEYS, 1, "cn=dora", KEY("dora", "A000000001", "1879048192")));
+	(void)settle(m, &h);
+	assert_err("", AK_OK,
+	    ldap_put(m, DIRECTORY_KEYS, 1, "cn=dora", KEY("dora", "A000000001", "1879048193")));
+	assert_err("", AK_OK,
+	    ldap_put(m, DIRECTORY_KEYS, 2, "cn=emil", KEY("emil", "A000000002", "1879048192")));
+	(void)settle(m, &h);
+	assert_int_equal(count_served(m), 1);
+	assert_non_null(strstr(h.skipped_why, "was that of the key A000000001"));
+	assert_err("", AK_OK, model_gone(m, DIRECTORY_KEYS, uuid, 1));
+	(void)settle(m, &h);
+	assert_int_equal(count_served(m), 1);
+	assert_int_equal(model_count_skipped(m), 0);
+	ldap_host_end(&h);
+	model_free(&m);
+}
+
+static void
+what_a_group_cannot_use_is_told_and_the_rest_counts(void **state)
+{
+	const struct {
+		const char *row;
+		const struct ldap_value *v;
+		const char *why;
+	} rows[] = {
+	    {"no name", V({SLOT_MEMBER_NAME, "anna"}), "the group has no name"},
+	    {"name of two lines", V({SLOT_NAME, "a\nb"}, {SLOT_NAME, "g"}), "one line of UTF-8"},
+	    {"name not UTF-8", V({SLOT_NAME, "\xff"}, {SLOT_NAME, "g"}), "one line of UTF-8"},
+	    {"binding", V({SLOT_NAME, "g"}, {SLOT_BINDING, "No Role"}), "a role of the group"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		struct model *m = model_new();
+		struct ldap_host h;
+
+		ldap_host_start(&h);
+		assert_err("", AK_OK, ldap_put(m, DIRECTORY_GROUPS, 1, "cn=g", rows[i].v));
+		(void)settle(m, &h);
+		assert_row(rows[i].row, strstr(h.skipped_why, rows[i].why) != NULL);
+		assert_row(rows[i].row, h.n_skipped == 1);
+		(void)settle(m, &h);
+		assert_row(rows[i].row, h.n_skipped == 1);
+		model_free(&m);
+		ldap_host_end(&h);
+	}
+}
+
+static void
+two_principals_of_one_local_key_are_told_and_those_of_nobody_are_not(void **state)
+{
+	struct model *m = model_new();
+	struct ldap_host h;
+
+	(void)state;
+	ldap_host_start(&h);
+	ldap_host_local(&h, 0, "anna", 70000, "L000000000");
+	for (unsigned i = 1; i <= 2; i++) {
+		assert_err("", AK_OK,
+		    ldap_put(m, DIRECTORY_PRINCIPALS, i, "cn=anna", V({SLOT_NAME, "Anna"})));
+		assert_err("", AK_OK,
+		    ldap_put(m, DIRECTORY_PRINCIPALS, i + 2, "cn=b", V({SLOT_NAME, "bert"})));
+	}
+	(void)settle(m, &h);
+	assert_int_equal(h.n_skipped, 2);
+	assert_string_equal(h.skipped_dn, "cn=anna");
+	ldap_host_local(&h, 1, "bert", 70001, "L000000001");
+	(void)settle(m, &h);
+	assert_int_equal(h.n_skipped, 4);
+	assert_string_equal(h.skipped_dn, "cn=b");
+	ldap_host_end(&h);
+	model_free(&m);
+}
+
+/* Of dora: her groups and bindings, packed. */
+static enum ak_err
+note_membership(void *ctx, const char *name, struct strv groups, struct strv bindings)
+{
+	(void)bindings;
+	if (strcmp(name, "dora") == 0)
+		return text_copy(
+		    ctx, 64, strv_count(groups) == 1 ? strv_next(groups, NULL) : "");
 	return AK_OK;
 }
 
 static void
-compare(const struct model *m, const struct ref_dir *ref)
+each_change_of_a_group_reaches_the_keys_below_it(void **state)
 {
-	struct comparing c = {.ref = ref};
-	size_t n[4] = {0}, n_served, wanted[4] = {0}, n_local = 0;
+	static const struct {
+		const char *row, *dn, *name, *lists,
+		    *in; /* the group `inner`; dora's only group then */
+	} rows[] = {
+	    {"a member", "cn=inner", "inner", "cn=dora", ""},
+	    {"renamed", "cn=inner", "other", "cn=dora", ""},
+	    {"moved away", "cn=moved", "other", "cn=dora", "other"},
+	    {"moved back", "cn=inner", "other", "cn=dora", ""},
+	    {"struck off", "cn=inner", "other", "cn=nobody", ""},
+	};
+	struct model *m = model_new();
+	char got[64];
+	struct ldap_host h;
+	unsigned n = 0;
 
-	assert_err("", AK_OK, model_each_membership(m, compare_membership, &c));
-	assert_int_equal(c.at, ref->n_keys);
-	c.at = 0;
-	assert_err("", AK_OK, model_each_key(m, compare_key, &c));
-	n_served = c.at;
-	for (size_t i = 0; i < ref->n_keys; i++)
-		n_local += ref->key[i].local;
-	assert_int_equal(n_served + n_local, ref->n_keys);
-	for (size_t i = 0; i < ref->now.n; i++)
-		wanted[ref->now.v[i].e.search] += ref->now.v[i].is;
-	for (int s = DIRECTORY_KEYS; s <= DIRECTORY_PRINCIPALS; s++) {
-		assert_err("", AK_OK,
-		    model_each_entry(m, (enum directory_search_id)s, count_entry, n));
-		assert_int_equal(n[s], wanted[s]);
-		assert_int_equal(model_count(m, (enum directory_search_id)s), wanted[s]);
+	(void)state;
+	ldap_host_start(&h);
+	assert_err("", AK_OK,
+	    ldap_put(m, DIRECTORY_KEYS, 1, "cn=dora", KEY("dora", "A000000001", "1879048192")));
+	assert_err("", AK_OK,
+	    ldap_put(m, DIRECTORY_GROUPS, 1, "cn=outer",
+		V({SLOT_NAME, "outer"}, {SLOT_MEMBER_DN, "cn=inner"})));
+	(void)settle(m, &h);
+	for (size_t i = 0; i < N(rows); i++) {
+		struct model_changes changes;
+
+		assert_err(rows[i].row, AK_OK,
+		    ldap_put(m, DIRECTORY_GROUPS, 2, rows[i].dn,
+			V({SLOT_NAME, rows[i].name}, {SLOT_MEMBER_DN, rows[i].lists})));
+		changes = settle(m, &h);
+		n += changes.n_uids == 1 && changes.groups && !changes.keys;
+		assert_err("", AK_OK, model_each_membership(m, note_membership, got));
+		assert_row(rows[i].row, strcmp(got, rows[i].in) == 0);
 	}
-	assert_int_equal(model_count_skipped(m), wanted[DIRECTORY_KEYS] - n_served);
-}
-
-/* over: a settle that failed may have told of changes that another has taken back. */
-static void
-compare_changes(const struct model_changes *got, const struct ref_dir *ref, bool over)
-{
-	size_t found = 0;
-
-	for (size_t i = 0; i < got->n_uids; i++)
-		for (size_t j = 0; j < ref->n_uids; j++)
-			found += got->uids[i] == ref->uids[j];
-	assert_int_equal(found, ref->n_uids);
-	if (!over)
-		assert_int_equal(got->n_uids, ref->n_uids);
-	assert_true(got->keys || !ref->records_differ);
-	assert_true(got->groups || !ref->memberships_differ);
-}
-
-/* Until nothing fails: failing allocations leave the model as if they had not been tried. */
-static void
-do_step(struct rnd *r, struct model *m, struct ref_dir *ref, bool starve)
-{
-	struct step s;
-	enum ak_err err;
-
-	random_step(r, ref, &s);
-	for (unsigned n = 1; starve; n++) {
-		alloc_fail_nth(n);
-		err = step_model(m, &s);
-		if (!alloc_stop())
-			goto done;
-		if (err == AK_OK)
-			goto done; /* a table that did not grow */
-		assert_err("", AK_ERR_NOMEM, err);
-	}
-	assert_err("", AK_OK, step_model(m, &s));
-done:
-	step_reference(ref, &s);
-	draft_end(&s.d);
+	assert_int_equal(n, N(rows));
+	ldap_host_end(&h);
+	model_free(&m);
 }
 
 static void
-do_settle(struct rnd *r, struct model *m, struct ref_dir *ref, struct host *h, bool starve)
+a_refresh_that_brings_the_same_changes_nothing(void **state)
 {
-	struct model_changes changes;
-	enum ak_err err = AK_ERR_NOMEM;
-	bool failed = false;
-
-	for (unsigned n = 1; starve && err != AK_OK; n++) {
-		alloc_fail_nth(n);
-		err = model_settle(m, look(h), &changes);
-		(void)alloc_stop();
-		assert_true(err == AK_OK || err == AK_ERR_NOMEM);
-		failed |= err != AK_OK;
-		/* What comes in between must not trip over what is half done. */
-		if (err != AK_OK && rnd_below(r, 4) == 0)
-			do_step(r, m, ref, false);
-	}
-	if (!starve)
-		assert_err("", AK_OK, model_settle(m, look(h), &changes));
-	ref_dir_settle(ref, look(h));
-	compare(m, ref);
-	compare_changes(&changes, ref, failed);
-}
-
-static void
-run_world(const char *name, unsigned rounds, bool starve)
-{
-	struct rnd r = rnd_start(name);
-	struct ref_dir *ref = calloc(1, sizeof(*ref));
 	struct model *m = model_new();
 	struct model_changes changes;
-	struct host h;
+	struct ldap_host h;
 
-	host_start(&h);
-	for (unsigned i = 0; i < rounds; i++) {
-		for (size_t n = rnd_below(&r, 4); n > 0; n--)
-			do_step(&r, m, ref, starve);
-		if (rnd_below(&r, 12) == 0)
-			random_host(&r, &h);
-		do_settle(&r, m, ref, &h, starve);
-		if (i % 16 == 0) {
-			assert_err("", AK_OK, model_settle(m, look(&h), &changes));
-			assert_false(changes.keys || changes.groups || changes.n_uids > 0);
-			ref_dir_settle(ref, look(&h));
-		}
+	(void)state;
+	ldap_host_start(&h);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_err("", AK_OK, model_begin(m, DIRECTORY_KEYS));
+		assert_err("", AK_OK,
+		    ldap_put(m, DIRECTORY_KEYS, 1, "cn=dora",
+			KEY("dora", "A000000001", "1879048192")));
+		assert_err("", AK_OK,
+		    model_end(m, DIRECTORY_KEYS, true, (const unsigned char *)"c", 1));
+		changes = settle(m, &h);
+		assert_int_equal(changes.n_uids, i == 0);
+		assert_true(changes.keys == (i == 0) && changes.groups == (i == 0));
 	}
+	assert_err(
+	    "", AK_OK, model_set_cookie(m, DIRECTORY_KEYS, (const unsigned char *)"d", 1));
+	changes = settle(m, &h);
+	assert_true(changes.keys && !changes.groups && changes.n_uids == 0);
+	ldap_host_end(&h);
 	model_free(&m);
-	assert_null(m);
-	ref_dir_clear(ref);
-	free(ref);
-	host_end(&h);
 }
 
 static void
-every_change_comes_to_what_all_of_it_anew_would(void **state)
+the_range_and_what_is_taken_here_are_looked_at_anew_when_they_differ(void **state)
 {
+	struct model *m = model_new();
+	struct ldap_host h;
+
 	(void)state;
-	for (unsigned i = 0; i < 20; i++)
-		run_world("model", 300, false);
+	ldap_host_start(&h);
+	assert_err("", AK_OK,
+	    ldap_put(m, DIRECTORY_KEYS, 1, "cn=dora", KEY("dora", "A000000001", "1879048193")));
+	(void)settle(m, &h);
+	h.settings.directory.uids.max = FIRST_UID;
+	(void)settle(m, &h);
+	assert_int_equal(count_served(m), 0);
+	h.settings.directory.uids.max = FIRST_UID + 1;
+	h.taken_name = "dora";
+	(void)settle(m, &h);
+	assert_int_equal(count_served(m), 0);
+	h.taken_name = "";
+	(void)settle(m, &h);
+	assert_int_equal(count_served(m), 0);
+	h.h.taken_version++;
+	(void)settle(m, &h);
+	assert_int_equal(count_served(m), 1);
+	h.h.taken_version = 0;
+	(void)settle(m, &h);
+	h.taken_id = FIRST_UID + 1;
+	(void)settle(m, &h);
+	assert_int_equal(count_served(m), 0);
+	ldap_host_end(&h);
+	model_free(&m);
 }
 
 static void
-a_failed_allocation_at_any_place_changes_nothing_but_the_answer(void **state)
+misuse_is_refused(void **state)
 {
+	static const unsigned char uuid[DIRECTORY_UUID_B];
+	struct model *m = model_new();
+	struct directory_entry e = {.search = DIRECTORY_KEYS, .dn = ""};
+
 	(void)state;
-	for (unsigned i = 0; i < 4; i++)
-		run_world("model without memory", 120, true);
+	assert_err("", AK_ERR_INVALID, model_present(m, DIRECTORY_KEYS, uuid, 1));
+	assert_err("", AK_ERR_INVALID, model_end(m, DIRECTORY_KEYS, true, NULL, 0));
+	assert_err("", AK_OK, model_begin(m, DIRECTORY_KEYS));
+	assert_err("", AK_ERR_INVALID, model_present(m, DIRECTORY_GROUPS, uuid, 1));
+	model_abort(m);
+	assert_err("", AK_ERR_INVALID, model_end(m, DIRECTORY_KEYS, true, NULL, 0));
+	assert_err("", AK_ERR_INVALID, model_put(m, &e));
+	e = (struct directory_entry){.search = 4, .dn = "cn=x"};
+	assert_err("", AK_ERR_INVALID, model_put(m, &e));
+	assert_err("", AK_ERR_INVALID, model_begin(m, 0));
+	assert_err("", AK_ERR_INVALID, model_begin(m, 4));
+	model_free(&m);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(every_change_comes_to_what_all_of_it_anew_would),
-	    cmocka_unit_test(a_failed_allocation_at_any_place_changes_nothing_but_the_answer),
+	    cmocka_unit_test(what_is_not_served_is_told_once_and_why),
+	    cmocka_unit_test(a_local_key_ends_one_of_ldap_of_its_name),
+	    cmocka_unit_test(a_uid_is_no_other_keys_while_its_first_ones_entry_is_there),
+	    cmocka_unit_test(what_a_group_cannot_use_is_told_and_the_rest_counts),
+	    cmocka_unit_test(
+		two_principals_of_one_local_key_are_told_and_those_of_nobody_are_not),
+	    cmocka_unit_test(each_change_of_a_group_reaches_the_keys_below_it),
+	    cmocka_unit_test(a_refresh_that_brings_the_same_changes_nothing),
+	    cmocka_unit_test(
+		the_range_and_what_is_taken_here_are_looked_at_anew_when_they_differ),
+	    cmocka_unit_test(misuse_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

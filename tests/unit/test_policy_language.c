@@ -579,7 +579,10 @@ held_of(const struct image *im, const struct policy_result *res, char *buf, size
 		if (h->source == POLICY_FROM_GRANT)
 			text_add(&t, "%u", h->row);
 		else
-			text_add(&t, "%s", h->name);
+			text_add(
+			    &t, "%s%s", h->source == POLICY_FROM_DIRECTORY ? "@" : "", h->name);
+		if (h->source == POLICY_FROM_DIRECTORY)
+			assert_true(h->row == IMAGE_NONE && h->line == 0);
 	}
 	return buf;
 }
@@ -595,13 +598,14 @@ each_strategy_has_its_sources(void **state)
 	static const struct {
 		const char *text, *held, *unconditional;
 	} rows[] = {
-	    {STRATEGY_POLICY, "d<d:spaces:a d-d:hosts:h g<team q-team p<0 q<1",
-		"d<d:spaces:a d-d:hosts:h g<team q-team p<0"},
+	    {STRATEGY_POLICY, "d<d:spaces:a d-d:hosts:h g<team q-team q-@q:spaces:b p<0 q<1",
+		"d<d:spaces:a d-d:hosts:h g<team q-team q-@q:spaces:b p<0"},
 	    {STRATEGY_POLICY "strategy: both\n",
-		"d<d:spaces:a d-d:hosts:h g<team q-team p<0 q<1",
-		"d<d:spaces:a d-d:hosts:h g<team q-team p<0"},
-	    {STRATEGY_POLICY "strategy: direct\n", "d<d:spaces:a d-d:hosts:h g<team q-team",
-		"d<d:spaces:a d-d:hosts:h g<team q-team"},
+		"d<d:spaces:a d-d:hosts:h g<team q-team q-@q:spaces:b p<0 q<1",
+		"d<d:spaces:a d-d:hosts:h g<team q-team q-@q:spaces:b p<0"},
+	    {STRATEGY_POLICY "strategy: direct\n",
+		"d<d:spaces:a d-d:hosts:h g<team q-team q-@q:spaces:b",
+		"d<d:spaces:a d-d:hosts:h g<team q-team q-@q:spaces:b"},
 	    {STRATEGY_POLICY "strategy: policy\n", "p<0 q<1", "p<0"},
 	};
 	struct net_addr address;
@@ -616,7 +620,8 @@ each_strategy_has_its_sources(void **state)
 		    .address = &address,
 		    .bindings = {.bytes = "d:spaces:a\0d:hosts:h\0x\0d:spaces:moon",
 			.len_b = 37},
-		    .groups = {.bytes = "team", .len_b = 5}};
+		    .groups = {.bytes = "team", .len_b = 5},
+		    .directory_bindings = {.bytes = "q:spaces:b", .len_b = 11}};
 		struct policy_result res;
 		char held[256];
 

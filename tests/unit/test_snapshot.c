@@ -97,16 +97,15 @@ static void
 put_group(struct world *w, unsigned char uuid, const char *name, const char *member)
 {
 	put(w, DIRECTORY_GROUPS, uuid, name,
-	    (const char *const[SLOT_COUNT]){[SLOT_NAME] = name,
-		[SLOT_MEMBER_NAME] = member,
-		[SLOT_BINDING] = "viewer"});
+	    (const char *const[SLOT_COUNT]){
+		[SLOT_NAME] = name, [SLOT_MEMBER_NAME] = member, [SLOT_BINDING] = "viewer"});
 }
 
 static void
 set_cookie(struct world *w, enum directory_search_id s, const char *text)
 {
-	assert_err("", AK_OK,
-	    model_set_cookie(w->m, s, (const unsigned char *)text, strlen(text)));
+	assert_err(
+	    "", AK_OK, model_set_cookie(w->m, s, (const unsigned char *)text, strlen(text)));
 }
 
 /* Two keys, two groups, a principal of the host's key. */
@@ -130,8 +129,7 @@ write_all(struct world *w)
 	struct model_changes changes = settle(w);
 
 	assert_true(changes.keys && changes.groups);
-	assert_err("", AK_OK,
-	    snapshot_write(&w->paths, w->m, &changes, NOW, &w->s, &w->why));
+	assert_err("", AK_OK, snapshot_write(&w->paths, w->m, &changes, NOW, &w->s, &w->why));
 }
 
 static bool
@@ -162,8 +160,7 @@ keys_and_memberships_are_found_by_logins(void **state)
 	struct key_record k;
 	struct strv groups, bindings;
 	struct record_key by[] = {record_key_text(RECORD_NAME, "dora"),
-	    record_key_text(RECORD_ID, "A000000001"),
-	    record_key_number(RECORD_UID, FIRST_UID)};
+	    record_key_text(RECORD_ID, "A000000001"), record_key_number(RECORD_UID, FIRST_UID)};
 	static const struct {
 		const char *name, *group; /* NULL: no record; "": none */
 	} rows[] = {{"dora", "staff"}, {"emil", ""}, {"local", "ops"}, {"nobody", NULL}};
@@ -174,8 +171,8 @@ keys_and_memberships_are_found_by_logins(void **state)
 	assert_err("", AK_OK, index_open(w.paths.directory_keys, geteuid(), &ix));
 	for (size_t i = 0; i < 3; i++) {
 		assert_err("", AK_OK, index_find(&ix, by[i].bytes, by[i].len_b, &raw));
-		assert_err("", AK_OK,
-		    key_record_unpack(raw.view.value, raw.view.value_len_b, &k));
+		assert_err(
+		    "", AK_OK, key_record_unpack(raw.view.value, raw.view.value_len_b, &k));
 		assert_int_equal(k.uid, FIRST_UID);
 		assert_string_equal(k.home, "");
 		assert_string_equal(k.shell, "");
@@ -192,8 +189,7 @@ keys_and_memberships_are_found_by_logins(void **state)
 		if (rows[i].group == NULL)
 			continue;
 		assert_err(rows[i].name, AK_OK,
-		    membership_unpack(
-			raw.view.value, raw.view.value_len_b, &groups, &bindings));
+		    membership_unpack(raw.view.value, raw.view.value_len_b, &groups, &bindings));
 		assert_row(rows[i].name, strv_count(groups) == (rows[i].group[0] != '\0'));
 		assert_row(rows[i].name,
 		    rows[i].group[0] == '\0' ||
@@ -279,12 +275,11 @@ damage_each_byte(struct world *w, const char *path, const char *name, bool keys)
 		assert_true(n != 0 || strstr(w->why.text, name) != NULL);
 		assert_true(n != 0 || strstr(w->why.text, "fetched anew") != NULL);
 		assert_true(has_cookie(w, keys ? DIRECTORY_KEYS : DIRECTORY_GROUPS,
-		    n == 0  ? ""
+		    n == 0 ? ""
 		    : keys ? "k1"
-			    : "g1"));
+			   : "g1"));
 		/* The other file is as it was. */
-		assert_int_equal(
-		    model_count(w->m, keys ? DIRECTORY_GROUPS : DIRECTORY_KEYS), 2);
+		assert_int_equal(model_count(w->m, keys ? DIRECTORY_GROUPS : DIRECTORY_KEYS), 2);
 	}
 	file_write(path, bytes, len_b, 0600);
 	free(bytes);
@@ -327,6 +322,9 @@ an_entry_of_another_search_is_damage_too(void **state)
 
 	world_make(&w, *state);
 	fill(&w);
+	/* Without cookies: those are found out too. */
+	for (int search = DIRECTORY_KEYS; search <= DIRECTORY_PRINCIPALS; search++)
+		set_cookie(&w, (enum directory_search_id)search, "");
 	write_all(&w);
 	groups = file_read(w.paths.directory_groups, &len_b);
 	file_write(w.paths.directory_keys, groups, len_b, 0600);
@@ -356,8 +354,8 @@ a_folder_that_cannot_be_written_leaves_what_stands(void **state)
 	assert_err("", AK_OK,
 	    text_copy(w.paths.directory_groups, sizeof(w.paths.directory_groups),
 		"/proc/none/directory-groups.idx"));
-	assert_err("", AK_ERR_UNAVAILABLE,
-	    snapshot_write(&w.paths, w.m, &changes, NOW, &w.s, &w.why));
+	assert_err(
+	    "", AK_ERR_UNAVAILABLE, snapshot_write(&w.paths, w.m, &changes, NOW, &w.s, &w.why));
 	assert_memory_equal(&w.s, &before, sizeof(before));
 	assert_string_not_equal(w.why.text, "");
 	model_free(&w.m);
