@@ -115,6 +115,7 @@ mirror_configure(struct mirror *m, const struct settings *s)
 		mirror_engine_stop(m);
 		return;
 	}
+	m->removed = false;
 	if (!was_on)
 		follow_trust(&m->follow, m->in_files);
 	if (ages_differ(m))
@@ -132,16 +133,17 @@ remove_file(const char *path, struct diag *why)
 	return false;
 }
 
-/* Keys first: one without its groups could be let in where a `deny` names them. */
+/* A model of its own for whatever directory comes next: it must not be compared with what was known of this one. */
 static enum ak_err
-remove_files(struct mirror *m, struct diag *why)
+begin_anew(struct mirror *m)
 {
-	const struct paths *p = m->how.paths;
-	bool were_there = m->snapshot.keys.generation > 0 || m->snapshot.groups.generation > 0;
+	struct model *fresh = model_new();
 
-	if (!remove_file(p->directory_keys, why) || !remove_file(p->directory_groups, why) ||
-	    !remove_file(p->freshness, why))
-		return AK_ERR_UNAVAILABLE;
+	if (fresh == NULL)
+		return AK_ERR_NOMEM;
+	model_free(&m->model);
+	m->model = fresh;
+	follow_init(&m->follow, fresh);
 	m->snapshot = (struct snapshot){.keys_built_at = 0};
 	m->fresh = (struct freshness){.contact_at = 0};
 	m->in_files = 0;
@@ -149,6 +151,25 @@ remove_files(struct mirror *m, struct diag *why)
 	m->write_keys = m->write_groups = false;
 	m->contact_waits = m->changed_at = 0;
 	pack_clear(&m->uids);
+	return AK_OK;
+}
+
+/* Keys first: one without its groups could be let in where a `deny` names them. */
+static enum ak_err
+remove_files(struct mirror *m, struct diag *why)
+{
+	const struct paths *p = m->how.paths;
+	bool were_there = m->snapshot.keys.generation > 0 || m->snapshot.groups.generation > 0;
+	enum ak_err err;
+
+	if (m->removed)
+		return AK_OK;
+	if (!remove_file(p->directory_keys, why) || !remove_file(p->directory_groups, why) ||
+	    !remove_file(p->freshness, why))
+		return AK_ERR_UNAVAILABLE;
+	if ((err = begin_anew(m)) != AK_OK)
+		return err;
+	m->removed = true;
 	if (were_there)
 		log_event(m->how.log, EVENT_DIRECTORY_REMOVED, NULL);
 	return AK_OK;

@@ -43,6 +43,7 @@ struct mirror {
 	struct loop *loop;
 	struct settings settings; /* the last good ones, when known */
 	bool known, on; /* on: they have a directory */
+	bool removed; /* what there was of one is gone */
 	struct model *model;
 	struct follow follow;
 	struct worker worker;

@@ -3,10 +3,13 @@
 #
 # README: blocks marked `sh` as root, blocks marked `bash` as bob, who presents keys; each shell keeps its
 # variables, folder and umask from block to block. <!-- shows: REGEX --> says what the next block prints,
-# <!-- run: NAME --> does here what a reader does by other means. Manuals: .\" run: KIND before a display.
+# <!-- run: NAME --> does here what a reader does by other means, <!-- on: SERVER… --> says on which LDAP
+# servers it is run. Manuals: .\" run: KIND before a display.
 set -euo pipefail
 # shellcheck source=tests/lib/e2e.sh
 . "$(dirname "$0")/../lib/e2e.sh"
+# shellcheck source=tests/lib/ldap.sh
+. "$TOP/tests/lib/ldap.sh"
 
 BLOCKS=$GUEST/blocks
 
@@ -50,11 +53,16 @@ as_bob_shell() {
 		bash -euo pipefail "$GUEST/shell" /home/bob/.state "$GUEST/block.bob")
 }
 
-# block SENTENCE KIND FILE: one that is run, and prints what $expected says.
-expected=''
+# block SENTENCE KIND FILE: one that is run, and prints what $expected says; on the servers $places, or here.
+expected='' places=''
 block() {
-	local how sentence
+	local how sentence place
 	sentence="$1: $(grep -v '^umask' "$3" | head -n 1)"
+	for place in $places; do
+		holds "$sentence ($place)" on_server "$place" sh -eu "$3"
+		[ "$places" != 'ldap2 ldap1' ] || [ "$place" = ldap1 ] || replicated
+	done
+	[ -z "$places" ] || { places=''; return 0; }
 	case $2 in sh) how=as_root_shell ;; bash | user) how=as_bob_shell ;; esac
 	if [ -n "$expected" ]; then
 		shows "$sentence" 0 "$expected" "$how" "$3"
@@ -125,6 +133,105 @@ only_keys() {
 	apikey group remove ci-deploy platform-team >/dev/null
 	shut_out 'README: and not without its role' password deploy "$(cat /root/ci-deploy.token)"
 	apikey group add ci-deploy platform-team >/dev/null
+}
+
+# --- LDAP servers -------------------------------------------------------------------------------
+
+# on_server NAME CMD…: CMD where that server's files are.
+on_server() { nsenter --target "$(cat "$GUEST/$1.pid")" --mount -- "${@:2}"; }
+
+# ldap_servers: two as Debian's package leaves them, each with files of its own and an address of loopback.
+ldap_servers() {
+	local n=0 server
+	mkdir -p "$LDAP/tls"
+	authority ca
+	(umask 077; printf %s admin-pw >/root/admin.password; printf %s reader-pw >/root/reader.password)
+	for server in ldap1 ldap2; do
+		n=$((n + 1))
+		printf '127.0.2.%s\t%s.example.com\n' "$n" "$server" >>/etc/hosts
+		signed ca "$server" "DNS:$server.example.com"
+		unshare --mount --propagation private --kill-child --fork -- tail -f /dev/null </dev/null >/dev/null 2>&1 &
+		printf '%s\n' "$!" >"$GUEST/$server.outer"
+		wait_until 10 server_process "$server"
+		on_server "$server" bash -euc "$(declare -f server_files); server_files $server" >"$GUEST/$server.log" 2>&1 ||
+			cat "$GUEST/$server.log" >&2
+		on_server "$server" slapd -d 0 -u openldap -g openldap -F /etc/ldap/slapd.d \
+			-h "ldapi:/// ldaps://$server.example.com" </dev/null >>"$GUEST/$server.log" 2>&1 &
+		printf '%s\n' "$!" >"$GUEST/$server.slapd"
+		wait_until 20 on_server "$server" ldapsearch -Q -Y EXTERNAL -H ldapi:/// -s base -b '' 1.1 || cat "$GUEST/$server.log" >&2
+	done
+}
+server_process() {
+	local pid
+	pid=$(cat "/proc/$(cat "$GUEST/$1.outer")/task"/*/children) && [ -n "$pid" ] && printf '%s\n' "${pid%% *}" >"$GUEST/$1.pid"
+}
+
+# server_files SERVER: inside it: what the package and the administrator put there.
+server_files() {
+	local dir
+	for dir in /etc/ldap/slapd.d /var/lib/ldap /run/slapd /etc/ldap/tls; do
+		mkdir -p "$dir"
+		mount -t tmpfs -o mode=755 tmpfs "$dir"
+	done
+	cp "/run/test/ldap/tls/ca.pem" /etc/ldap/tls/ca.pem
+	cp "/run/test/ldap/tls/$1.pem" /etc/ldap/tls/server.pem
+	cp "/run/test/ldap/tls/$1.key" /etc/ldap/tls/server.key
+	sed "s/@SUFFIX@/dc=example,dc=com/g; s/@PASSWORD@/admin-pw/g; s/@BACKEND@/mdb/g; s/@BACKENDOBJECTCLASS@/olcMdbConfig/g" \
+		/usr/share/slapd/slapd.init.ldif | slapadd -n 0 -F /etc/ldap/slapd.d
+	printf 'dn: dc=example,dc=com\nobjectClass: dcObject\nobjectClass: organization\ndc: example\no: example\n' |
+		slapadd -n 1 -F /etc/ldap/slapd.d
+	chown -R openldap:openldap /etc/ldap/slapd.d /var/lib/ldap /run/slapd /etc/ldap/tls
+}
+
+# replicated: the tree is on ldap2.
+replicated() {
+	holds 'README: the tree reaches the other server' wait_until 20 on_server ldap2 \
+		ldapsearch -x -D cn=admin,dc=example,dc=com -y /root/admin.password -H ldapi:/// -s base -b ou=keys,dc=example,dc=com 1.1
+}
+
+# host_files: the authority's certificate and the password, carried over by a way that one trusts.
+host_files() {
+	install -m 644 "$LDAP/tls/ca.pem" /etc/apikey/ca.pem
+	install -m 600 /root/reader.password /etc/apikey/ldap.password
+}
+
+# daemon: as the unit starts it, and the home that mkhomedir makes.
+daemon() {
+	cp /etc/apikey/apikey.yaml "$GUEST/fleet.yaml"
+	pam-auth-update --enable mkhomedir
+	apikeyd -f </dev/null >"$GUEST/apikeyd.log" 2>&1 &
+	apikeyd_pid=$!
+	holds 'README: apikeyd follows the directory' wait_until 20 sh -c 'apikey status | grep -q following' || cat "$GUEST/apikeyd.log" >&2
+}
+arrived() {
+	holds 'README: a key of the directory is a user' wait_until 10 getent passwd backup
+	admits 'README: and logs in' password backup "$(cat /root/backup.token)"
+}
+member() {
+	holds 'README: a group of the directory arrives' wait_until 10 sh -c 'apikey explain backup | grep -q platform-team'
+}
+servers_gone() {
+	local server
+	for server in ldap1 ldap2; do
+		kill "$(cat "$GUEST/$server.slapd")"
+	done
+	holds 'README: that the servers are gone shows' wait_until 20 sh -c '! apikey status'
+	admits 'README: and keys log in all the same' password backup "$(cat /root/backup.token)"
+}
+
+# fleet_end: the host as it was before that section.
+fleet_end() {
+	sed -i '/^directory:/,$d' /etc/apikey/apikey.yaml
+	kill "$apikeyd_pid"
+	wait "$apikeyd_pid" || :
+	rm -f "$STATE"/directory-*.idx "$STATE/freshness"
+	apikey publish >/dev/null
+}
+
+# example_directory: an apikey.yaml that is read, and asks for nothing but what it names.
+example_directory() {
+	cp "$1" "$SETTINGS"
+	holds "${1##*/}: the settings are taken" apikey publish
 }
 
 # --- the manuals --------------------------------------------------------------------------------
@@ -264,6 +371,7 @@ while read -r -u 4 file; do
 	*.sh | *.bash) block "README: $(cat "$file.title")" "${file##*.}" "$file" ;;
 	*.shows) expected=$(cat "$file") ;;
 	*.run) "$(cat "$file")" ;;
+	*.on) places=$(cat "$file") ;;
 	*) last=$file ;;
 	esac
 done 4< <(readme_blocks)

@@ -112,6 +112,13 @@ equals "the hand-written lines" "$(grep -Eo '\[.*' etc/pam-configs/apikey | sed 
 same "the functions of the name service module" "$(grep -Eo '_nss_apikey_[a-z_]+' nss/nss.map)" \
 	"$(section nss_apikey.8 FUNCTIONS | grep -Eo '_nss_apikey_[a-z_]+')"
 
+# --- apikeyd(8) ---------------------------------------------------------------------------------
+
+same "the events of the daemon" "$(array daemon/log.c 'events\[EVENT_COUNT\] = ' | strings)" \
+	"$(section apikeyd.8 LOG | grep '^\.It Li' | words Li)"
+same "the options of the daemon" "$(sed -n -E 's/.*getopt\(argc, argv, "([a-zA-Z]+)".*/\1/p' daemon/main.c | grep -o .)" \
+	"$(section apikeyd.8 DESCRIPTION | grep '^\.It Fl' | words Fl)"
+
 # --- apikey.yaml(5) -----------------------------------------------------------------------------
 
 # settings_of_code: "name default" for each row of the table.
