@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "wire.h"
+
 #define ENGINE_FD 3
 #define FILES_MAX 64
 
@@ -35,15 +37,19 @@ become(uid_t uid, gid_t gid)
 	       setresuid(uid, uid, uid) == 0 && setresuid((uid_t)-1, 0, (uid_t)-1) == -1;
 }
 
-/* After the user has changed: what counts processes counts those of the engine's own user. */
+/*
+ * After the user has changed: what counts processes counts those of the
+ * engine's own user. It keeps the certificates in files of memory, as large as
+ * a frame can be, before it allows itself none.
+ */
 static bool
 limit(rlim_t memory_b)
 {
 	const struct {
 		int what;
 		rlim_t most;
-	} rows[] = {{RLIMIT_NPROC, 0}, {RLIMIT_FSIZE, 0}, {RLIMIT_NOFILE, FILES_MAX},
-	    {RLIMIT_CORE, 0}, {RLIMIT_AS, memory_b}};
+	} rows[] = {{RLIMIT_NPROC, 0}, {RLIMIT_FSIZE, WIRE_FRAME_MAX_B},
+	    {RLIMIT_NOFILE, FILES_MAX}, {RLIMIT_CORE, 0}, {RLIMIT_AS, memory_b}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct rlimit to = {.rlim_cur = rows[i].most, .rlim_max = rows[i].most};
