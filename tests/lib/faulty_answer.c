@@ -82,7 +82,8 @@ say_group(const struct search *s, const struct group *g)
 	    scenario == CROWD || scenario == RANGED ? (scenario == CROWD ? 100000 : 4000) : 0;
 	long n, last = 1L << 30;
 	char attribute[64] = "memberUid";
-	struct berval odd = {.bv_len = 9, .bv_val = "odd\0value"};
+	char odd_bytes[] = "odd\0value";
+	struct berval odd = {.bv_len = sizeof(odd_bytes) - 1, .bv_val = odd_bytes};
 
 	n = say_members(NULL, g, crowd, 0, last);
 	if (scenario == RANGED && n > RANGE) {
@@ -240,8 +241,8 @@ faulty_answer(const struct search *s)
 	if (groups && scenario == CUT)
 		faulty_say_done(s, LDAP_SIZELIMIT_EXCEEDED, 0);
 	else if (s->persists)
-		say_refreshed(s,
-		    s->has_cookie ? LDAP_TAG_SYNC_REFRESH_PRESENT : LDAP_TAG_SYNC_REFRESH_DELETE);
+		say_refreshed(s, s->has_cookie ? LDAP_TAG_SYNC_REFRESH_PRESENT
+					       : LDAP_TAG_SYNC_REFRESH_DELETE);
 	else
 		faulty_say_done(s, LDAP_SUCCESS, next);
 }

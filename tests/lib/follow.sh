@@ -47,11 +47,29 @@ daemon_start() {
 	daemon_pid=$!
 	wait_until 20 daemon_answers || { cat "$GUEST/apikeyd.out" >&2; return 1; }
 }
-daemon_answers() { [ -n "$(status_of '.daemon.pid')" ]; }
+daemon_answers() { [ "$(status_of .daemon.running)" = true ]; }
 
-# daemon_stop [SIGNAL]: ends it, and waits for that.
-daemon_stop() {
-	kill "-${1:-TERM}" "$daemon_pid" 2>/dev/null || :
+# status_of .OBJECT.FIELD: a value of `apikey status -o json`, without quotes.
+status_of() { bounded apikey status -o json | status_field "$1"; }
+status_field() {
+	awk -v want="$1" '
+		/[{\[]$/ { name = $1; gsub(/[^a-z_]/, "", name); path[depth++] = name; next }
+		/^ *[}\]]/ { depth--; next }
+		{
+			name = $1; gsub(/[^a-z_]/, "", name)
+			full = ""
+			for (i = 1; i < depth; i++) full = full "." path[i]
+			if (full "." name != want) next
+			sub(/^ *"[^"]*": */, ""); sub(/,$/, ""); gsub(/^"|"$/, "")
+			print
+		}'
+}
+
+# daemon_stop: ends it in order, and waits for that; daemon_kill: at once.
+daemon_stop() { daemon_end TERM; }
+daemon_kill() { daemon_end KILL; }
+daemon_end() {
+	kill "-$1" "$daemon_pid" 2>/dev/null || :
 	wait "$daemon_pid" 2>/dev/null || :
 }
 
@@ -67,8 +85,8 @@ daemon_again() {
 engine_pid() { pgrep -P "$daemon_pid" -o; }
 
 # follows: waits until every search is up to date with the server.
-follows() { wait_until 30 phase_is following || { apikey status >&2; return 1; }; }
-phase_is() { [ "$(status_of .directory.phase)" = "$1" ]; }
+follows() { wait_until 30 is_following || { apikey status >&2; return 1; }; }
+is_following() { [[ $(status_of .directory.phase) = @(following|polling) ]]; }
 
 # --- what a key may -----------------------------------------------------------------------------
 

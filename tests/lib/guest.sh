@@ -94,6 +94,15 @@ from_client() {
 	nsenter --target "$client_pid" --net -- "$@"
 }
 
+# black_hole: from now on what is sent to 10.99.0.2 is lost without a word.
+black_hole() {
+	ip link add hole type veth peer name nowhere
+	ip addr add 10.99.0.1/24 dev hole
+	ip link set hole up
+	ip link set nowhere up
+	ip neigh add 10.99.0.2 lladdr 02:00:00:00:00:01 dev hole
+}
+
 # --- logins -------------------------------------------------------------------------------------
 
 # The wrong door must never be taken for a refusal: strict keys, one attempt, one method.

@@ -2,6 +2,8 @@
 # LDAP servers of a private host: Debian's slapd, each with its own settings, data and certificates. Sourced after guest.sh.
 
 LDAP=$GUEST/ldap SUFFIX=dc=example,dc=com
+# A command that servers are started by, such as one that enters another network.
+SLAPD_IN=()
 mkdir -p "$LDAP"
 export LDAPNOINIT=1
 
@@ -85,6 +87,7 @@ slapd_config() {
 		objectClass: olcGlobal
 		cn: config
 		olcPidFile: $dir/pid
+		olcLogLevel: 0
 		olcTLSCACertificateFile: $LDAP/tls/ca.pem
 		olcTLSCertificateFile: $LDAP/tls/$cert.pem
 		olcTLSCertificateKeyFile: $LDAP/tls/$cert.key
@@ -100,6 +103,11 @@ slapd_config() {
 		printf 'include: file://%s\n' "$file"
 	done
 	cat <<-LDIF
+
+		dn: olcDatabase=config,cn=config
+		objectClass: olcDatabaseConfig
+		olcDatabase: config
+		olcAccess: to * by dn.exact="cn=admin,$SUFFIX" manage by * none
 
 		dn: olcDatabase=mdb,cn=config
 		objectClass: olcDatabaseConfig
@@ -152,7 +160,7 @@ tree() {
 slapd_run() {
 	local dir=$LDAP/$1 pid
 	# shellcheck disable=SC2094
-	/usr/sbin/slapd -d 0 -F "$dir/config" -h "$(cat "$dir/uris")" </dev/null >"$dir/log" 2>&1 &
+	"${SLAPD_IN[@]}" /usr/sbin/slapd -d 0 -F "$dir/config" -h "$(cat "$dir/uris")" </dev/null >"$dir/log" 2>&1 &
 	pid=$!
 	printf '%s\n' "$pid" >"$dir/running"
 	wait_until 20 ldap_search "$1" -s base -b '' 1.1 || { cat "$dir/log" >&2; return 1; }
