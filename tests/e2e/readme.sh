@@ -155,7 +155,7 @@ ldap_servers() {
 		wait_until 10 server_process "$server"
 		on_server "$server" bash -euc "$(declare -f server_files); server_files $server" >"$GUEST/$server.log" 2>&1 ||
 			cat "$GUEST/$server.log" >&2
-		on_server "$server" slapd -d 0 -u openldap -g openldap -F /etc/ldap/slapd.d \
+		nsenter --target "$(cat "$GUEST/$server.pid")" --mount -- slapd -d 0 -u openldap -g openldap -F /etc/ldap/slapd.d \
 			-h "ldapi:/// ldaps://$server.example.com" </dev/null >>"$GUEST/$server.log" 2>&1 &
 		printf '%s\n' "$!" >"$GUEST/$server.slapd"
 		wait_until 20 on_server "$server" ldapsearch -Q -Y EXTERNAL -H ldapi:/// -s base -b '' 1.1 || cat "$GUEST/$server.log" >&2
@@ -195,20 +195,19 @@ host_files() {
 	install -m 600 /root/reader.password /etc/apikey/ldap.password
 }
 
-# daemon: as the unit starts it, and the home that mkhomedir makes.
+# daemon: as the unit starts it.
 daemon() {
 	cp /etc/apikey/apikey.yaml "$GUEST/fleet.yaml"
-	pam-auth-update --enable mkhomedir
 	apikeyd -f </dev/null >"$GUEST/apikeyd.log" 2>&1 &
 	apikeyd_pid=$!
 	holds 'README: apikeyd follows the directory' wait_until 20 sh -c 'apikey status | grep -q following' || cat "$GUEST/apikeyd.log" >&2
 }
 arrived() {
-	holds 'README: a key of the directory is a user' wait_until 10 getent passwd backup
-	admits 'README: and logs in' password backup "$(cat /root/backup.token)"
+	holds 'README: a key of the directory is a user' wait_until 10 getent passwd mirror
+	admits 'README: and logs in' password mirror "$(cat /root/mirror.token)"
 }
 member() {
-	holds 'README: a group of the directory arrives' wait_until 10 sh -c 'apikey explain backup | grep -q platform-team'
+	holds 'README: a group of the directory arrives' wait_until 10 sh -c 'apikey explain mirror | grep -q platform-team'
 }
 servers_gone() {
 	local server
@@ -216,7 +215,7 @@ servers_gone() {
 		kill "$(cat "$GUEST/$server.slapd")"
 	done
 	holds 'README: that the servers are gone shows' wait_until 20 sh -c '! apikey status'
-	admits 'README: and keys log in all the same' password backup "$(cat /root/backup.token)"
+	admits 'README: and keys log in all the same' password mirror "$(cat /root/mirror.token)"
 }
 
 # fleet_end: the host as it was before that section.
