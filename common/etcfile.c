@@ -157,7 +157,7 @@ sort(struct etcfile_set *set)
 bool
 etcfile_set_has_name(struct etcfile_set *set, const char *name)
 {
-	struct etcfile_name wanted;
+	struct etcfile_name wanted = {.text = ""};
 
 	sort(set);
 	return set->n_names > 0 && text_copy(wanted.text, sizeof(wanted.text), name) == AK_OK &&

@@ -20,8 +20,11 @@ is_same(struct source_id a, struct source_id b)
 static struct source_id
 id_of(const struct index *ix)
 {
-	return ix->fd == -1 ? (struct source_id){.generation = 0}
-			    : (struct source_id){ix->head.generation, ix->head.id};
+	struct source_id id = {.generation = 0};
+
+	if (ix->fd != -1)
+		id = (struct source_id){ix->head.generation, ix->head.id};
+	return id;
 }
 
 /* A file that was there and can't be read now is no step, but a loss. */

@@ -116,11 +116,12 @@ add_from_directory(void *ctx, const struct key_record *k)
 	struct publication *p = ctx;
 	const struct settings *set = &p->live->settings;
 	char home[HOME_CAP];
-	struct user_record old, u = {.uid = k->uid,
-				    .name = k->name,
-				    .gecos = gecos_of(k),
-				    .home = home,
-				    .shell = set->shell};
+	struct user_record old = {.name = "", .home = "", .shell = ""},
+			   u = {.uid = k->uid,
+			       .name = k->name,
+			       .gecos = gecos_of(k),
+			       .home = home,
+			       .shell = set->shell};
 	struct index_record raw;
 	bool has_old = false, free_here;
 	enum ak_err err = is_free(p, k->name, k->uid, &free_here);

@@ -2217,6 +2217,10 @@ without_a_directory_in_the_settings_its_files_are_not_asked(void **state)
 	assert_code("by a group", PAM_PERM_DENIED,
 	    enter("sshd", "roleless", text_of(&tok_other[3]), "a"));
 	assert_null(strstr(log_lines, "directory"));
+	directory_wipe(&host.paths);
+	assert_code("a deny rule that asks for a group", PAM_SUCCESS,
+	    enter("sshd", "sshonly", text_of(&tok_other[4]), "a"));
+	assert_null(strstr(log_lines, "directory"));
 	assert_code(
 	    "its key", PAM_USER_UNKNOWN, enter("sshd", "robot", text_of(&tok_robot), "a"));
 }
