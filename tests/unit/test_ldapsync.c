@@ -235,21 +235,30 @@ a_server_that_took_the_cookie_for_none_is_seen_by_its_own(void **state)
 {
 	static const struct {
 		const char *sent, *got;
-		bool same;
+		bool present_phase, entries, ignored;
 	} rows[] = {
-	    {"rid=000,csn=20261121", "rid=000,csn=20261122;20261121", true},
-	    {"rid=000,csn=20261121", "", true},
-	    {"garbage", "rid=000,csn=20261121", false},
-	    {"ldap.example.com:389#cn=x#1", "rid=000,csn=20261121", false},
-	    {"rid=", "rid=000", true},
-	    {"123", "456", true},
-	    {"123", "x456", false},
+	    {"rid=000,csn=20261121", "rid=000,csn=20261122;20261121", false, true, false},
+	    {"rid=000,csn=20261121", "", false, false, false},
+	    {"garbage", "", false, true, true},
+	    {"garbage", "rid=000,csn=20261121", false, false, true},
+	    {"garbage", "rid=000,csn=20261121", true, true, false},
+	    {"garbage", "", true, true, false},
+	    {"ldap.example.com:389#cn=x#1", "rid=000,csn=20261121", false, true, true},
+	    {"rid=", "rid=000", false, true, false},
+	    {"123", "456", false, true, false},
+	    {"123", "x456", false, true, true},
+	    {"", "rid=000", false, true, false},
 	};
 
 	(void)state;
-	for (size_t i = 0; i < N(rows); i++)
-		assert_row(rows[i].sent, ldapsync_same_kind(cookie(rows[i].sent),
-					     cookie(rows[i].got)) == rows[i].same);
+	for (size_t i = 0; i < N(rows); i++) {
+		struct ldapsync_refresh r = {.with_cookie = rows[i].sent[0] != '\0',
+		    .present_phase = rows[i].present_phase,
+		    .entries = rows[i].entries};
+
+		assert_row(rows[i].sent, ldapsync_ignored_cookie(&r, cookie(rows[i].sent),
+					     cookie(rows[i].got)) == rows[i].ignored);
+	}
 }
 
 static void
