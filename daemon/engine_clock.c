@@ -22,7 +22,8 @@ engine_jitter_ms(int64_t ms)
 {
 	uint16_t random = 0;
 
-	(void)getrandom(&random, sizeof(random), GRND_NONBLOCK);
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random))
+		random = UINT16_MAX / 2;
 	return ms / 2 + (int64_t)((double)ms * random / UINT16_MAX);
 }
 

@@ -72,6 +72,7 @@ apply_state(struct engine_search *s, struct engine_conn *c, LDAPMessage *message
 		break;
 	case LDAPSYNC_ADD:
 	case LDAPSYNC_MODIFY:
+		s->refresh.entries = true;
 		err = engine_search_put(s, c, message, state.uuid, why);
 		break;
 	}
@@ -106,8 +107,8 @@ end_refresh(struct engine_search *s, struct engine_conn *c, struct diag *why)
 {
 	bool drop = ldapsync_drops_unnamed(&s->refresh);
 
-	/* This server took the cookie for none, and what is gone was not told. */
-	if (!drop && !ldapsync_same_kind(cookie_of(&s->cookie), cookie_of(&s->next_cookie)))
+	if (ldapsync_ignored_cookie(
+		&s->refresh, cookie_of(&s->cookie), cookie_of(&s->next_cookie)))
 		return start_anew(s, c, why);
 	/* Without a newer one the one that was sent is still true. */
 	if (s->next_cookie.len_b == 0 && s->refresh.with_cookie)

@@ -234,13 +234,22 @@ length_of_kind(struct ldapsync_cookie c)
 	return n;
 }
 
-bool
-ldapsync_same_kind(struct ldapsync_cookie sent, struct ldapsync_cookie got)
+static bool
+same_kind(struct ldapsync_cookie sent, struct ldapsync_cookie got)
 {
 	size_t n = length_of_kind(sent);
 
-	return got.len_b == 0 ||
-	       (n == length_of_kind(got) && (n == 0 || memcmp(sent.bytes, got.bytes, n) == 0));
+	return n == length_of_kind(got) && (n == 0 || memcmp(sent.bytes, got.bytes, n) == 0);
+}
+
+bool
+ldapsync_ignored_cookie(
+    const struct ldapsync_refresh *r, struct ldapsync_cookie sent, struct ldapsync_cookie got)
+{
+	if (ldapsync_drops_unnamed(r))
+		return false;
+	/* When nothing changed there need be no newer one. */
+	return got.len_b == 0 ? r->entries : !same_kind(sent, got);
 }
 
 /* Unwilling: the server lost what the cookie stands for. Without a cookie both are a plain no. */

@@ -60,6 +60,7 @@ enum ak_err ldapsync_take_info(
 struct ldapsync_refresh {
 	bool with_cookie; /* one was sent */
 	bool present_phase; /* the end of one was seen */
+	bool entries; /* some came */
 };
 
 /*
@@ -70,11 +71,12 @@ struct ldapsync_refresh {
 bool ldapsync_drops_unnamed(const struct ldapsync_refresh *r);
 
 /*
- * Do both cookies come from the same sort of server? One that does not know a
- * cookie takes it for none, sends everything, and ends as if it had sent what
- * changed: only its own, different cookie shows that.
+ * Did the server take the cookie that was sent for none? Then it sent all there
+ * is, and ended as if that were what changed: what is gone was not told. Only
+ * that it gives a cookie of another kind shows it, or entries without a cookie.
  */
-bool ldapsync_same_kind(struct ldapsync_cookie sent, struct ldapsync_cookie got);
+bool ldapsync_ignored_cookie(
+    const struct ldapsync_refresh *r, struct ldapsync_cookie sent, struct ldapsync_cookie got);
 
 /* A search's result: what is to be done about it. may_restart: a cookie was sent, or its refresh is over. */
 enum ldapsync_verdict {

@@ -7,7 +7,7 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 OUT=${1:?where to build}
 CC=${CC:-clang}
 FLAGS=(-std=gnu11 -D_GNU_SOURCE -g -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all
-	-I"$TOP/common" -I"$TOP/tests/fuzz" '-DAK_SYSCONFDIR="/etc"' '-DAK_LOCALSTATEDIR="/var"')
+	-I"$TOP/common" -I"$TOP/ldap" -I"$TOP/daemon" -I"$TOP/tests/fuzz" '-DAK_SYSCONFDIR="/etc"' '-DAK_LOCALSTATEDIR="/var"')
 SANITIZE=address,undefined
 
 mkdir -p "$OUT/common"
@@ -27,12 +27,17 @@ printf '%s\0' "${sources[@]}" |
 rm -f "$OUT/common.a"
 ar rcs "$OUT/common.a" "$OUT"/common/*.o
 
-for target in policy image zone; do
-	"$CC" "${FLAGS[@]}" -fsanitize="fuzzer,$SANITIZE" -o "$OUT/fuzz_$target" \
-		"$TOP/tests/fuzz/fuzz_$target.c" "$TOP/tests/fuzz/fuzz_ask.c" "$OUT/common.a" -lyaml &
+for target in policy image zone ldapsync wire; do
+	rooms=()
+	case $target in
+	ldapsync) rooms=("$TOP/ldap/ldapsync.c") ;;
+	wire) rooms=("$TOP/daemon/wire.c") ;;
+	esac
+	"$CC" "${FLAGS[@]}" -fsanitize="fuzzer,$SANITIZE" -o "$OUT/fuzz_$target" "$TOP/tests/fuzz/fuzz_$target.c" \
+		"$TOP/tests/fuzz/fuzz_ask.c" "${rooms[@]}" "$OUT/common.a" -lyaml &
 done
 "$CC" "${FLAGS[@]}" -fsanitize="fuzzer-no-link,$SANITIZE" -o "$OUT/make_image" \
 	"$TOP/tests/fuzz/make_image.c" "$OUT/common.a" -lyaml &
-for _ in 1 2 3 4; do
+for _ in 1 2 3 4 5 6; do
 	wait -n
 done

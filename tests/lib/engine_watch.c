@@ -31,7 +31,7 @@ static struct directory_settings settings = {
     .principal = {"", "(uid=%n)"},
     .group_name = "cn",
 };
-static struct pack ca, cert, key, password, names;
+static struct pack ca, cert, key, password, names, cookie;
 
 static void
 die(const char *what)
@@ -114,6 +114,8 @@ set_word(const char *word)
 		read_file(value + 1, &key);
 	if (IS("password"))
 		pack_bytes(&password, value + 1, strlen(value + 1));
+	if (IS("groups_cookie"))
+		pack_bytes(&cookie, value + 1, strlen(value + 1));
 	if (IS("sasl"))
 		d->sasl = DIRECTORY_EXTERNAL;
 	if (IS("timeout"))
@@ -345,6 +347,7 @@ main(int argc, char **argv)
 	s.cert = (struct wire_blob){cert.bytes, cert.len_b};
 	s.key = (struct wire_blob){key.bytes, key.len_b};
 	s.password = (struct wire_blob){password.bytes, password.len_b};
+	s.cookie[DIRECTORY_GROUPS] = (struct wire_blob){cookie.bytes, cookie.len_b};
 	s.names = pack_borrow_strv(&names);
 	wire_put_start(&out, &s);
 	pid = start(argv[1], argv[2], &fd);
