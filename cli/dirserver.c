@@ -374,8 +374,8 @@ server_remove(void *server, const char *dn, const char *version, struct diag *wh
 	enum ak_err err = make_assertion(s, version, &controls[0]);
 
 	if (err == AK_OK)
-		err = changed_err(s, ldap_delete_ext_s(s->ld, dn, controls, NULL),
-		    "deleting the key", why);
+		err = changed_err(
+		    s, ldap_delete_ext_s(s->ld, dn, controls, NULL), "deleting the key", why);
 	ldap_control_free(controls[0]);
 	return err;
 }
@@ -440,8 +440,8 @@ await(struct server *s, int id, LDAPControl ***controls)
 }
 
 static enum ak_err
-server_count(void *server, const char *dn, const char *attribute, uint64_t *before,
-    struct diag *why)
+server_count(
+    void *server, const char *dn, const char *attribute, uint64_t *before, struct diag *why)
 {
 	struct server *s = server;
 	char one[] = "1", *values[] = {one, NULL};
