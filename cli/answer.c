@@ -159,7 +159,8 @@ answer_show(const struct cli *c, const struct args *a, const struct key *k, int6
 static void
 print_line(const struct cli *c, const struct key *k, bool changed, const char *done_text)
 {
-	(void)fprintf(c->out, "%s: %s\n", k->rec.name, changed ? done_text : "nothing to change");
+	(void)fprintf(
+	    c->out, "%s: %s\n", k->rec.name, changed ? done_text : "nothing to change");
 }
 
 enum ak_err
@@ -223,8 +224,7 @@ answer_token(const struct cli *c, const struct args *a, const struct key *k,
 		code = CLI_FAILED;
 	}
 	if (code != CLI_DONE && tok != NULL)
-		cli_warn(
-		    c, "the key's token is lost: make another by `apikey rotate %s%s`",
+		cli_warn(c, "the key's token is lost: make another by `apikey rotate %s%s`",
 		    k->rec.name, k->directory ? " --in directory" : "");
 	return code;
 }

@@ -21,15 +21,15 @@ const char *answer_source(const struct key *k);
 void answer_json(struct out_json *j, const struct key *k, int64_t now);
 
 /* One key alone: a table of two columns, or JSON. */
-enum ak_err answer_show(const struct cli *c, const struct args *a, const struct key *k,
-    int64_t now) AK_MUST_CHECK;
+enum ak_err answer_show(
+    const struct cli *c, const struct args *a, const struct key *k, int64_t now) AK_MUST_CHECK;
 
 /*
  * What a change to one key answers: JSON, or for people done_text ("disabled")
  * or that nothing changed.
  */
-enum ak_err answer_changed(const struct cli *c, const struct args *a,
-    const struct key *k, int64_t now, bool changed, const char *done_text) AK_MUST_CHECK;
+enum ak_err answer_changed(const struct cli *c, const struct args *a, const struct key *k,
+    int64_t now, bool changed, const char *done_text) AK_MUST_CHECK;
 
 /* The same for a list of keys: begin, one call each, end. */
 struct answer_list {
@@ -39,8 +39,8 @@ struct answer_list {
 };
 
 struct answer_list answer_list_begin(const struct cli *c, const struct args *a);
-void answer_list_add(struct answer_list *l, const struct key *k, int64_t now,
-    bool changed, const char *done_text);
+void answer_list_add(struct answer_list *l, const struct key *k, int64_t now, bool changed,
+    const char *done_text);
 enum ak_err answer_list_end(struct answer_list *l) AK_MUST_CHECK;
 
 /*
@@ -48,7 +48,7 @@ enum ak_err answer_list_end(struct answer_list *l) AK_MUST_CHECK;
  * tok NULL: none was made. A token that could not be written is lost; that is
  * said, with what to do, and CLI_FAILED.
  */
-enum cli_exit answer_token(const struct cli *c, const struct args *a,
-    const struct key *k, const struct token *tok, int64_t now, bool changed);
+enum cli_exit answer_token(const struct cli *c, const struct args *a, const struct key *k,
+    const struct token *tok, int64_t now, bool changed);
 
 #endif

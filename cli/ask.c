@@ -79,8 +79,8 @@ read_all(int in, const struct typing *typing, char *room, size_t cap)
 }
 
 static ssize_t
-read_hidden(int in, FILE *f, const char *prompt, const struct termios *shown, char *room,
-    size_t cap)
+read_hidden(
+    int in, FILE *f, const char *prompt, const struct termios *shown, char *room, size_t cap)
 {
 	struct termios hidden = *shown;
 	struct typing typing;
@@ -124,8 +124,7 @@ read_text(int in, FILE *f, const char *what, const char *prompt, char *room, siz
 		return diag_because(why, AK_ERR_UNAVAILABLE, "the %s could not be read: %s",
 		    what, strerror(errno));
 	if (len == 0)
-		return diag_because(
-		    why, AK_ERR_INVALID, "no %s was given on stdin", what);
+		return diag_because(why, AK_ERR_INVALID, "no %s was given on stdin", what);
 	return AK_OK;
 }
 

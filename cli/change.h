@@ -44,8 +44,8 @@ struct change_options {
 };
 
 /* a: says which keys (diropts.h), or NULL: this host's. opt may be NULL: neither. */
-enum ak_err change_begin(struct change *ch, const struct args *a,
-    const struct change_options *opt) AK_MUST_CHECK;
+enum ak_err change_begin(
+    struct change *ch, const struct args *a, const struct change_options *opt) AK_MUST_CHECK;
 
 /* A key by name or id. Says when there is none, or where else it is. key_clear after AK_OK alone. */
 enum ak_err change_find(struct change *ch, const char *word, struct key *out) AK_MUST_CHECK;

@@ -69,13 +69,12 @@ say_elsewhere(struct change *ch, const char *word)
 enum ak_err
 change_find(struct change *ch, const char *word, struct key *out)
 {
-	enum ak_err err = keys_is_id(word) ? change_find_id(ch, word, out)
-					   : change_find_name(ch, word, out);
+	enum ak_err err =
+	    keys_is_id(word) ? change_find_id(ch, word, out) : change_find_name(ch, word, out);
 
 	if (err == AK_ERR_NOT_FOUND)
 		return say_elsewhere(ch, word);
-	return ch->directory ? err
-			     : keys_say_not_found(err, word, &ch->cli->paths, &ch->why);
+	return ch->directory ? err : keys_say_not_found(err, word, &ch->cli->paths, &ch->why);
 }
 
 /* The host bounds what comes through the directory: whatever stands there, no key of it holds another role here. */
@@ -176,8 +175,7 @@ change_put(struct change *ch, const struct key_record *k)
 enum ak_err
 change_remove(struct change *ch, const struct key_record *k)
 {
-	return ch->directory ? dirkeys_remove(ch->keys, k)
-			     : store_remove(ch->store, k, ch->now);
+	return ch->directory ? dirkeys_remove(ch->keys, k) : store_remove(ch->store, k, ch->now);
 }
 
 void

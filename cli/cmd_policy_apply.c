@@ -158,7 +158,8 @@ go_live(struct application *ap)
 	struct image *im = NULL;
 	enum ak_err err;
 
-	if ((err = change_begin(ch, NULL, NULL)) != AK_OK || (err = check_whole(ap, &im)) != AK_OK ||
+	if ((err = change_begin(ch, NULL, NULL)) != AK_OK ||
+	    (err = check_whole(ap, &im)) != AK_OK ||
 	    (err = find_changes(ap, &ch->live)) != AK_OK)
 		goto out;
 	ap->same = is_live_text(ap);

@@ -30,7 +30,8 @@ cmd_publish(struct cli *c, const struct args *a)
 	enum ak_err err;
 	int code = CLI_DONE;
 
-	if ((err = change_begin(&ch, NULL, &opt)) == AK_OK && (err = change_publish(&ch)) == AK_OK) {
+	if ((err = change_begin(&ch, NULL, &opt)) == AK_OK &&
+	    (err = change_publish(&ch)) == AK_OK) {
 		if (opt.accept_rollback)
 			change_log(&ch, "rollback-accepted", NULL);
 		err = answer(c, a, &ch.result);

@@ -50,8 +50,8 @@ make_secret(struct rotate *r, struct key_record *k, int64_t now, struct diag *wh
 }
 
 static int
-finish(const struct change *ch, const struct args *a, const struct rotate *r,
-    const struct key *k)
+finish(
+    const struct change *ch, const struct args *a, const struct rotate *r, const struct key *k)
 {
 	if (k->rec.expires_at <= ch->now)
 		cli_warn(ch->cli,
@@ -71,7 +71,8 @@ cmd_rotate(struct cli *c, const struct args *a)
 	enum ak_err err;
 	int code = CLI_DONE;
 
-	if ((err = parse(a, &r, &ch.why)) != AK_OK || (err = change_begin(&ch, a, NULL)) != AK_OK ||
+	if ((err = parse(a, &r, &ch.why)) != AK_OK ||
+	    (err = change_begin(&ch, a, NULL)) != AK_OK ||
 	    (err = change_find(&ch, a->operands[0], &k)) != AK_OK)
 		goto out;
 	found = true;

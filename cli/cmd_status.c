@@ -134,8 +134,7 @@ add_directory_rows(struct out_table *t, const struct status *s)
 	if (s->fresh.contact_at == 0)
 		row(t, "last contact", "never");
 	else
-		row(t, "last contact", "%s, %s ago%s",
-		    num_print_time(s->fresh.contact_at, at),
+		row(t, "last contact", "%s, %s ago%s", num_print_time(s->fresh.contact_at, at),
 		    keyopts_print_duration(s->now - s->fresh.contact_at, age),
 		    s->keys_stale || s->stale ? " (stale)" : "");
 	if (s->daemon)

@@ -6,7 +6,8 @@
 #define REFRESH_S 600
 
 static enum ak_err
-print_reply(const struct cli *c, const struct args *a, const struct control_reply *r, bool accept)
+print_reply(
+    const struct cli *c, const struct args *a, const struct control_reply *r, bool accept)
 {
 	struct out_json *j;
 

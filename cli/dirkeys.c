@@ -170,8 +170,7 @@ note_entry(struct dirkeys *d, const struct key_record *k, const struct directory
 }
 
 static enum ak_err
-take_one(
-    void *ctx, const struct directory_entry *e, const char *version, struct diag *why)
+take_one(void *ctx, const struct directory_entry *e, const char *version, struct diag *why)
 {
 	struct one *one = ctx;
 	struct key_record k = KEY_RECORD_INIT;
@@ -265,8 +264,7 @@ keep(struct wanted_keys *w, struct key_record *k)
 }
 
 static enum ak_err
-take_wanted(
-    void *ctx, const struct directory_entry *e, const char *version, struct diag *why)
+take_wanted(void *ctx, const struct directory_entry *e, const char *version, struct diag *why)
 {
 	struct wanted_keys *w = ctx;
 	struct key_record k = KEY_RECORD_INIT;

@@ -77,8 +77,8 @@ dirkeys_next_uid(struct dirkeys *d, uint32_t *uid, struct diag *why)
 		return diag_because(why, AK_ERR_DENIED,
 		    "no counter gives uids: set directory.counter, or give a --uid");
 	while (!is) {
-		err = d->calls->count(d->server, d->directory->counter,
-		    DIRTEXT_COUNTER_ATTRIBUTE, &counted, why);
+		err = d->calls->count(
+		    d->server, d->directory->counter, DIRTEXT_COUNTER_ATTRIBUTE, &counted, why);
 		if (err == AK_ERR_NOT_FOUND)
 			return say_no_counter(d, why);
 		if (err != AK_OK || (err = check_counted(d, counted, why)) != AK_OK ||
@@ -126,8 +126,8 @@ plan_new(struct dirkeys *d, const struct key_record *k)
 	e->plan = PLAN_ADD;
 	/* A key's name needs no escapes in a DN. */
 	dn = text_over(e->dn, sizeof(e->dn));
-	text_add(&dn, "%s=%s,%s", dirtext_attribute(SLOT_NAME), k->name,
-	    d->directory->keys.base);
+	text_add(
+	    &dn, "%s=%s,%s", dirtext_attribute(SLOT_NAME), k->name, d->directory->keys.base);
 	return dn.cut ? AK_ERR_RANGE : dirkeys_values(k, e->after);
 }
 
@@ -156,7 +156,8 @@ dirkeys_remove(struct dirkeys *d, const struct key_record *k)
 static bool
 same_values(const struct pack *a, const struct pack *b)
 {
-	return a->len_b == b->len_b && (a->len_b == 0 || memcmp(a->bytes, b->bytes, a->len_b) == 0);
+	return a->len_b == b->len_b &&
+	       (a->len_b == 0 || memcmp(a->bytes, b->bytes, a->len_b) == 0);
 }
 
 /* Of a, what b lacks. */

@@ -102,7 +102,8 @@ take_simple(const struct cli *c, const struct args *a, struct diropts *o, struct
 		    why, AK_ERR_INVALID, "a password needs the DN that it is for: add -D DN");
 	if (asked == (file != NULL))
 		return diag_because(why, AK_ERR_INVALID,
-		    "-D needs the password: add -W to be asked for it, or -y FILE, one of them");
+		    "-D needs the password: add -W to be asked for it, or -y FILE, one of "
+		    "them");
 	if (file != NULL)
 		return read_password(c, file, o->password, why);
 	return ask_password(c->in, c->err, o->password, why);
@@ -116,8 +117,8 @@ take_sasl(const char *mechanism, struct diropts *o, struct diag *why)
 	else if (strcasecmp(mechanism, "GSSAPI") == 0)
 		o->login.bind = DIRSERVER_GSSAPI;
 	else
-		return diag_because(why, AK_ERR_INVALID,
-		    "-Y is EXTERNAL or GSSAPI, not `%.40s'", mechanism);
+		return diag_because(
+		    why, AK_ERR_INVALID, "-Y is EXTERNAL or GSSAPI, not `%.40s'", mechanism);
 	return AK_OK;
 }
 

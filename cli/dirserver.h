@@ -42,8 +42,8 @@ struct dirserver_change {
  */
 struct dirserver_calls {
 	/* *server is the caller's to close. */
-	enum ak_err (*open)(void *ctx, const struct dirserver_login *login, void **server,
-	    struct diag *why);
+	enum ak_err (*open)(
+	    void *ctx, const struct dirserver_login *login, void **server, struct diag *why);
 	void (*close)(void **server);
 	/* take's answer other than AK_OK ends it, and is returned. AK_ERR_NOT_FOUND, silent: the base is not there. */
 	enum ak_err (*search)(void *server, const struct dirserver_search *s,

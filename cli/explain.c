@@ -136,8 +136,8 @@ print_circumstances(FILE *f, const struct explain *e, const struct decide_reques
 
 /* What LDAP gives to the key, and as of when; nothing where this host has no directory. */
 static void
-add_directory(struct out_json *j, const struct directory_state *state,
-    const struct decide_request *req)
+add_directory(
+    struct out_json *j, const struct directory_state *state, const struct decide_request *req)
 {
 	if (!state->present) {
 		out_text(j, "directory", NULL);

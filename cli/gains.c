@@ -45,8 +45,7 @@ find_admission(struct standing *s, const struct policy_request *bare)
 }
 
 static enum ak_err
-find_standing(const struct image *im, const struct policy_request *asked,
-    struct standing *out)
+find_standing(const struct image *im, const struct policy_request *asked, struct standing *out)
 {
 	struct policy_request req = *asked;
 	enum ak_err err;
@@ -170,7 +169,8 @@ take_key(void *ctx, const struct key *k)
 	struct policy_request req;
 	enum ak_err err;
 
-	directory_state_load(s->paths, &s->live->settings.directory, k->rec.name, k->directory, &state);
+	directory_state_load(
+	    s->paths, &s->live->settings.directory, k->rec.name, k->directory, &state);
 	req = request_for(s, k, &state);
 	err = find_standing(s->before, &req, &before);
 	s->out->keys++;

@@ -69,8 +69,7 @@ keys_is_published(const struct keys *k)
 	return keyring_is_published(&k->ring) &&
 	       (u->directory_uids.max == 0 ||
 		   (is_current(k->paths, k->paths->directory_keys, u->directory_keys) &&
-		       is_current(
-			   k->paths, k->paths->directory_groups, u->directory_groups)));
+		       is_current(k->paths, k->paths->directory_groups, u->directory_groups)));
 }
 
 bool
@@ -99,8 +98,8 @@ keys_look_up(const struct keys *k, const char *word, struct key *out)
 	if (err == AK_OK || err == AK_ERR_NOT_FOUND)
 		return err;
 	/* What failed is a file that there needn't be. */
-	if (k->none || (k->no_directory && k->ring.local_err == AK_OK &&
-			   err == k->ring.directory_err))
+	if (k->none ||
+	    (k->no_directory && k->ring.local_err == AK_OK && err == k->ring.directory_err))
 		return AK_ERR_NOT_FOUND;
 	return err;
 }
@@ -251,7 +250,8 @@ keys_each(const struct keys *k, bool (*wanted)(void *ctx, const struct key_recor
 		/* Such a key of the directory is not served: what is local wins. */
 		if (at->directory && i > 0 && strcmp(at->name, places.v[i - 1].name) == 0)
 			continue;
-		err = take_at(at->directory ? &k->ring.directory : &k->ring.local, at, take, ctx);
+		err =
+		    take_at(at->directory ? &k->ring.directory : &k->ring.local, at, take, ctx);
 		if (err != AK_OK)
 			(void)diag_say(why, err,
 			    at->directory ? k->paths->directory_keys : k->paths->local, 0, 0,

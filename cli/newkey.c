@@ -262,8 +262,8 @@ finish(struct change *ch, const struct args *a, const struct newkey *nk)
 
 	change_log(ch, "key-created", k);
 	home = make_home(ch, k);
-	answer =
-	    (int)answer_token(ch->cli, a, &nk->key, nk->has_token ? &nk->tok : NULL, ch->now, true);
+	answer = (int)answer_token(
+	    ch->cli, a, &nk->key, nk->has_token ? &nk->tok : NULL, ch->now, true);
 	return answer != CLI_DONE ? answer : home;
 }
 

@@ -135,8 +135,7 @@ find_policy(const struct cli *c, struct status *s)
 	char sha256[TOKEN_SHA256_CAP];
 
 	if (s->live.image == NULL) {
-		(void)diag_print(
-		    &s->live.problem, s->policy_problem, sizeof(s->policy_problem));
+		(void)diag_print(&s->live.problem, s->policy_problem, sizeof(s->policy_problem));
 		attend(s, "no key may do anything: %s",
 		    s->policy_problem[0] == '\0' ? "there is no policy" : s->policy_problem);
 	}
@@ -153,8 +152,7 @@ static void
 find_daemon(const struct cli *c, struct status *s)
 {
 	struct diag why = DIAG_INIT;
-	enum ak_err err =
-	    control_call(&c->paths, CONTROL_STATUS, ANSWER_S, &s->reply, &why);
+	enum ak_err err = control_call(&c->paths, CONTROL_STATUS, ANSWER_S, &s->reply, &why);
 
 	s->daemon = err == AK_OK;
 	/* Without a directory a host does without it. */

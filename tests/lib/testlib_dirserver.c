@@ -57,8 +57,7 @@ fake_put(struct fake_directory *d, const struct key_record *k)
 	e->version++;
 	for (int slot = 0; slot < SLOT_COUNT; slot++)
 		if (dirtext_attribute((enum directory_slot)slot) != NULL)
-			dirtext_values_of_key(
-			    k, (enum directory_slot)slot, &e->values[slot]);
+			dirtext_values_of_key(k, (enum directory_slot)slot, &e->values[slot]);
 }
 
 void
@@ -173,7 +172,7 @@ fake_search(void *server, const struct dirserver_search *s, dirserver_take_fn *t
 static void
 let_others_work(struct fake_directory *d)
 {
-	void (*meanwhile)(struct fake_directory *d) = d->meanwhile;
+	void (*meanwhile)(struct fake_directory * d) = d->meanwhile;
 
 	d->meanwhile = NULL;
 	if (meanwhile != NULL)
@@ -277,8 +276,8 @@ fake_remove(void *server, const char *dn, const char *version, struct diag *why)
 }
 
 static enum ak_err
-fake_count(void *server, const char *dn, const char *attribute, uint64_t *before,
-    struct diag *why)
+fake_count(
+    void *server, const char *dn, const char *attribute, uint64_t *before, struct diag *why)
 {
 	struct fake_directory *d = server;
 

@@ -266,6 +266,8 @@ verbs_of_manual() {
 		/^\.It Ic/ { line($0) }'
 }
 same "each verb" "$(verbs_of_code)" "$(verbs_of_manual)"
+# The options that go with --in: the page has them once, and each verb has all of them or none.
+BESIDE_IN='bind-dn|ask-password|password-file|sasl|uri'
 options_of_program() {
 	local verb option
 	while read -r verb; do
@@ -274,11 +276,11 @@ options_of_program() {
 			while read -r option; do
 				printf '%s --%s\n' "$verb" "$option"
 			done
-	done < <(verbs_of_code) | grep -Ev -- '--(help|output)$'
+	done < <(verbs_of_code) | grep -Ev -- "--(help|output|$BESIDE_IN)\$"
 }
 same "each option of each verb" "$(options_of_program)" "$(verbs_of_manual --options)"
 same "each option is described" "$(sed -n -E 's/^[[:space:]]*\[ARG_[A-Z_]+\] = \{"([a-z-]+)".*/\1/p' cli/args.c)" \
-	"$(section apikey.8 OPTIONS | sed -n -E 's/^\.It Fl ([a-z] , )?-([a-z-]+).*/\2/p')"
+	"$(section apikey.8 OPTIONS | sed -n -E 's/^\.It Fl ([a-zA-Z] , )?-([a-z-]+).*/\2/p')"
 same "each exit status" "$(sed -n -E 's/^[[:space:]]*CLI_[A-Z]+ = ([0-9]).*/\1/p' cli/cli.h)" \
 	"$(section apikey.8 'EXIT STATUS' | sed -n -E 's/^\.It ([0-9])$/\1/p')"
 fields() {

@@ -82,7 +82,8 @@ ensure_makes_it_once_and_writes_no_more_than_it_must(void **state)
 	make(&t, state);
 	assert_run(&t, CLI_DONE, "", "ensure", "a", "--role", "viewer", "--duration", "9d", IN);
 	written = t.directory.written;
-	assert_run(&t, CLI_DONE, NULL, "ensure", "a", "--role", "viewer", "--duration", "9d", IN);
+	assert_run(
+	    &t, CLI_DONE, NULL, "ensure", "a", "--role", "viewer", "--duration", "9d", IN);
 	assert_member(&t, "changed", "false");
 	assert_int_equal(t.directory.written, written);
 	assert_run(&t, CLI_DONE, NULL, "ensure", "a", "--owner", "bob", IN);
@@ -175,8 +176,9 @@ a_name_is_taken_once(void **state)
 	assert_run(&t, CLI_REFUSED, "there is a key a in the directory already", "create",
 	    "--name", "a", IN);
 	assert_string_equal(t.out, "");
-	assert_run(&t, CLI_REFUSED, "there is a key a already: see `apikey show a --in directory`",
-	    "create", "--name", "a", IN);
+	assert_run(&t, CLI_REFUSED,
+	    "there is a key a already: see `apikey show a --in directory`", "create", "--name",
+	    "a", IN);
 	t.user = "daemon";
 	t.user_uid = 1;
 	assert_run(&t, CLI_REFUSED, "has a user daemon", "create", "--name", "daemon", IN);
@@ -212,8 +214,8 @@ uids_are_counted_and_taken_ones_passed_over(void **state)
 	t.directory.next_uid = DIRECTORY_UID + 7;
 	assert_run(&t, CLI_DONE, "", "create", "--name", "b", IN);
 	assert_member(&t, "uid", "1879048199");
-	assert_run(&t, CLI_FAILED, "no uid is left in 1879048192-1879048199", "create", "--name",
-	    "c", IN);
+	assert_run(&t, CLI_FAILED, "no uid is left in 1879048192-1879048199", "create",
+	    "--name", "c", IN);
 	t.directory.next_uid = 5;
 	assert_run(&t, CLI_REFUSED, "stands at 5, below", "create", "--name", "c", IN);
 	t.directory.next_uid = 0;
@@ -250,8 +252,8 @@ what_the_host_would_not_honour_is_not_written(void **state)
 	assert_run(&t, CLI_REFUSED, "declares no role", "role", "add", "a", "nope", IN);
 	assert_run(&t, CLI_USAGE, "leave out --home and --shell", "create", "--name", "b",
 	    "--home", "/x", IN);
-	assert_run(
-	    &t, CLI_USAGE, "leave out --home and --shell", "set", "a", "--shell", "/bin/sh", IN);
+	assert_run(&t, CLI_USAGE, "leave out --home and --shell", "set", "a", "--shell",
+	    "/bin/sh", IN);
 	assert_int_equal(t.directory.written, 0);
 	done(&t);
 }
@@ -272,8 +274,8 @@ two_entries_of_one_name_are_neither(void **state)
 	assert_run(&t, CLI_REFUSED, "two entries are that key", "disable", "a", IN);
 	fake_drop(&t.directory, "a");
 	/* One that is no whole key. */
-	assert_run(&t, CLI_REFUSED, "is no key that can be used: apikeyId is missing", "disable",
-	    "a", IN);
+	assert_run(&t, CLI_REFUSED, "is no key that can be used: apikeyId is missing",
+	    "disable", "a", IN);
 	assert_run(&t, CLI_DONE, "1 entries are no whole keys", "list", IN);
 	done(&t);
 }
@@ -342,7 +344,8 @@ a_bind_that_makes_no_sense_is_refused(void **state)
 	    {{"show", "a", "--in", "local", "-H", "ldapi:///"}, CLI_USAGE, "add --in directory"},
 	    {{"list", "--in", "directory", "-W"}, CLI_USAGE, "add -D DN"},
 	    {{"list", "--in", "directory", "-D", "cn=me"}, CLI_USAGE, "add -W to be asked"},
-	    {{"list", "--in", "directory", "-D", "cn=me", "-W", "-yx"}, CLI_USAGE, "one of them"},
+	    {{"list", "--in", "directory", "-D", "cn=me", "-W", "-yx"}, CLI_USAGE,
+		"one of them"},
 	    {{"list", "--in", "directory", "-D", "cn=me", "-W"}, CLI_USAGE,
 		"no password was given"},
 	    {{"list", "--in", "directory", "-D", "cn=me", "-Y", "EXTERNAL"}, CLI_USAGE,
@@ -360,8 +363,8 @@ a_bind_that_makes_no_sense_is_refused(void **state)
 		const char *words[10] = {"apikey"};
 
 		memcpy(words + 1, rows[i].words, sizeof(rows[i].words));
-		cli_test_assert(&t, rows[i].code, rows[i].says, cli_test_run(&t, words), __FILE__,
-		    __LINE__);
+		cli_test_assert(&t, rows[i].code, rows[i].says, cli_test_run(&t, words),
+		    __FILE__, __LINE__);
 	}
 	file = tmp_path(t.tmp, "pw");
 	file_write(file, "s3cret", 6, 0640);

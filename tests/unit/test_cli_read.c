@@ -96,9 +96,9 @@ list_prints_a_table_for_people(void **state)
 	assert_run(&t, CLI_DONE, NULL, "disable", "host");
 	assert_run(&t, CLI_DONE, NULL, "list");
 	assert_non_null(strstr(t.out, "NAME  ID          UID    STATE     SOURCE  EXPIRES"));
-	assert_non_null(
-	    strstr(t.out, "active    local   2027-04-15T08:00:00Z  viewer:spaces:production-eu, "
-			  "editor:spaces:staging\n"));
+	assert_non_null(strstr(t.out,
+	    "active    local   2027-04-15T08:00:00Z  viewer:spaces:production-eu, "
+	    "editor:spaces:staging\n"));
 	assert_non_null(strstr(t.out, "expired   local   2027-01-15T08:00:01Z  editor"));
 	assert_non_null(strstr(t.out, "disabled  local   never                 viewer:hosts"));
 	assert_null(strstr(t.out, " \n"));

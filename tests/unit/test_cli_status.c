@@ -113,8 +113,7 @@ a_host_in_order_needs_nothing(void **state)
 	assert_run(&t, CLI_DONE, NULL, "status", "-o", "json");
 	daemon_end(&t, pid, CONTROL_STATUS);
 	assert_member(&t, "attention", "[]");
-	assert_member(
-	    &t, "keys", "{\"local\":1,\"directory\":1,\"disabled\":1,\"expired\":1}");
+	assert_member(&t, "keys", "{\"local\":1,\"directory\":1,\"disabled\":1,\"expired\":1}");
 	/* uid 70000 was given by name and not by counting up. */
 	assert_member(&t, "uids_left", "30000");
 	assert_member(&t, "policy.valid", "true");
