@@ -86,8 +86,8 @@ differ(struct model *m, unsigned search)
 		m->groups_differ = true;
 }
 
-void
-node_mark_changed(struct model *m, struct node *n)
+static void
+mark_changed(struct model *m, struct node *n)
 {
 	differ(m, n->search);
 	if (n->changed)
@@ -115,7 +115,7 @@ set_bytes(struct model *m, struct node *n, struct blob **bytes)
 	blob_drop(&n->bytes);
 	n->bytes = *bytes;
 	*bytes = NULL;
-	node_mark_changed(m, n);
+	mark_changed(m, n);
 }
 
 static void

@@ -80,8 +80,8 @@ enum { LINK_DN, LINK_NAME, LINK_ID, LINK_UID, LINK_KEY_COUNT };
 struct node {
 	struct slot slot;
 	struct blob *bytes; /* record of directory_entry_pack */
-	struct blob *
-	    derived; /* key: record of key_record_pack; group: membership_pack of its names and bindings; NULL: makes no sense */
+	/* Key: record of key_record_pack; group: membership_pack of its names and bindings. NULL: makes no sense. */
+	struct blob *derived;
 	struct link *links;
 	size_t n_links;
 	struct node *next, **at; /* among those of the search; what points here */
@@ -145,8 +145,8 @@ struct locals {
 struct model {
 	uint64_t seed, mark;
 	struct table nodes[SEARCHES], atoms;
-	struct node *first[SEARCHES],
-	    **end[SEARCHES]; /* of the nodes, as they came: near each other in memory too */
+	/* The nodes as they came, and so near each other in memory too. */
+	struct node *first[SEARCHES], **end[SEARCHES];
 	size_t count[SEARCHES];
 	struct refresh refresh[SEARCHES];
 	struct cookie cookie[SEARCHES];
@@ -195,7 +195,6 @@ void past_touch(struct model *m, const struct node *n);
 void past_drop(struct model *m, struct node *n);
 
 /* model_entries.c */
-void node_mark_changed(struct model *m, struct node *n);
 void node_free(struct node *n);
 void node_leave(struct model *m, struct node *n);
 enum ak_err node_entry(const struct node *n, struct directory_entry *out) AK_MUST_CHECK;

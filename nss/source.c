@@ -85,10 +85,12 @@ source_directory_is_fresh(const struct nss_source *src, int64_t built_at)
 	struct timespec now;
 	struct freshness f;
 
-	return clock_gettime(CLOCK_REALTIME, &now) == 0 &&
-	       built_at <= now.tv_sec + KEYRING_CLOCK_SLACK_S &&
-	       freshness_read(src->freshness, src->owner, &f) == AK_OK &&
-	       !freshness_is_stale(&f, now.tv_sec);
+	if (clock_gettime(CLOCK_REALTIME, &now) == -1 ||
+	    built_at > now.tv_sec + KEYRING_CLOCK_SLACK_S)
+		return false;
+	/* On failure it is stale by itself. */
+	(void)!freshness_read(src->freshness, src->owner, &f);
+	return !freshness_is_stale(&f, now.tv_sec);
 }
 
 struct group_record

@@ -26,8 +26,7 @@ place(struct ref_set *set, enum directory_search_id s, const unsigned char *uuid
 	if (r == NULL) {
 		assert_true(set->n < REF_DIR_MAX);
 		r = &set->v[set->n++];
-		*r = (struct ref_entry){.bytes = PACK_INIT};
-		r->e.search = s;
+		*r = (struct ref_entry){.bytes = PACK_INIT, .e.search = s};
 		memcpy(r->e.uuid, uuid, DIRECTORY_UUID_B);
 	}
 	return r;
@@ -50,11 +49,18 @@ set_clear(struct ref_set *set)
 	set->n = 0;
 }
 
+static void
+forget_refresh(struct ref_dir *d, size_t s)
+{
+	set_clear(&d->staged[s]);
+	d->open[s] = false;
+}
+
 void
 ref_dir_put(struct ref_dir *d, const struct directory_entry *e)
 {
-	struct ref_entry *r =
-	    place(d->open[e->search] ? &d->staged[e->search] : &d->now, e->search, e->uuid);
+	struct ref_set *to = d->open[e->search] ? &d->staged[e->search] : &d->now;
+	struct ref_entry *r = place(to, e->search, e->uuid);
 
 	fill(r, e);
 	r->named = true;
@@ -66,10 +72,8 @@ ref_dir_gone(struct ref_dir *d, enum directory_search_id s, const unsigned char 
 	struct ref_entry *r =
 	    d->open[s] ? place(&d->staged[s], s, uuid) : find(&d->now, s, uuid);
 
-	if (r == NULL)
-		return;
-	r->is = false;
-	r->named = false; /* staged: not there at the end */
+	if (r != NULL)
+		r->is = r->named = false;
 }
 
 void
@@ -103,17 +107,14 @@ ref_dir_end(struct ref_dir *d, enum directory_search_id s, bool drop_unnamed)
 		else if (!from->named && find(&d->now, s, from->e.uuid) != NULL)
 			find(&d->now, s, from->e.uuid)->is = false;
 	}
-	set_clear(&d->staged[s]);
-	d->open[s] = false;
+	forget_refresh(d, s);
 }
 
 void
 ref_dir_abort(struct ref_dir *d)
 {
-	for (size_t s = 0; s < REF_DIR_SEARCHES; s++) {
-		set_clear(&d->staged[s]);
-		d->open[s] = false;
-	}
+	for (size_t s = 0; s < REF_DIR_SEARCHES; s++)
+		forget_refresh(d, s);
 }
 
 void
@@ -122,8 +123,7 @@ ref_dir_forget(struct ref_dir *d, enum directory_search_id s)
 	for (size_t i = 0; i < d->now.n; i++)
 		if (d->now.v[i].e.search == s)
 			d->now.v[i].is = false;
-	set_clear(&d->staged[s]);
-	d->open[s] = false;
+	forget_refresh(d, s);
 }
 
 static void
@@ -227,11 +227,12 @@ remember(struct ref_dir *d, const struct ref_entry *r, const struct key_record *
 }
 
 static bool
-has_name(const struct ref_entry *g)
+is_group(const struct ref_entry *g)
 {
-	strv_for (g->e.values[SLOT_NAME], name)
-		if (text_is_line(name, IDP_GROUP_MAX_B))
-			return true;
+	if (is_entry(g, DIRECTORY_GROUPS))
+		strv_for (g->e.values[SLOT_NAME], name)
+			if (text_is_line(name, IDP_GROUP_MAX_B))
+				return true;
 	return false;
 }
 
@@ -295,17 +296,14 @@ add_key(struct ref_dir *d, const struct model_host *host, struct ref_key *k, con
 	for (size_t i = 0; i < d->now.n; i++) {
 		const struct ref_entry *g = &d->now.v[i];
 
-		in[i] = is_entry(g, DIRECTORY_GROUPS) && has_name(g) &&
-			(strv_has(g->e.values[SLOT_MEMBER_NAME], k->name) ||
-			    strv_has(g->e.values[SLOT_MEMBER_DN], dn));
+		in[i] = is_group(g) && (strv_has(g->e.values[SLOT_MEMBER_NAME], k->name) ||
+					   strv_has(g->e.values[SLOT_MEMBER_DN], dn));
 	}
 	while (more && host->settings->directory.nested) {
 		more = false;
 		for (size_t g = 0; g < d->now.n; g++)
 			for (size_t h = 0; h < d->now.n; h++)
-				if (in[g] && !in[h] &&
-				    is_entry(&d->now.v[h], DIRECTORY_GROUPS) &&
-				    has_name(&d->now.v[h]) &&
+				if (in[g] && !in[h] && is_group(&d->now.v[h]) &&
 				    strv_has(
 					d->now.v[h].e.values[SLOT_MEMBER_DN], d->now.v[g].e.dn))
 					in[h] = more = true;
@@ -335,15 +333,10 @@ same(const struct pack *a, const struct pack *b)
 static void
 note(struct ref_dir *d, uint32_t uid)
 {
-	size_t i = 0;
-
-	while (i < d->n_uids && d->uids[i] < uid)
-		i++;
-	if (i < d->n_uids && d->uids[i] == uid)
-		return;
-	memmove(&d->uids[i + 1], &d->uids[i], (d->n_uids - i) * sizeof(d->uids[0]));
-	d->uids[i] = uid;
-	d->n_uids++;
+	for (size_t i = 0; i < d->n_uids; i++)
+		if (d->uids[i] == uid)
+			return;
+	d->uids[d->n_uids++] = uid;
 }
 
 /* Those of a that b has not just so. */

@@ -46,7 +46,7 @@ struct ref_dir {
 	size_t n_past;
 	struct ref_key key[REF_DIR_MAX], before[REF_DIR_MAX]; /* by name */
 	size_t n_keys, n_before;
-	uint32_t uids[2 * REF_DIR_MAX]; /* that differ, ascending */
+	uint32_t uids[2 * REF_DIR_MAX]; /* that differ, each once */
 	size_t n_uids;
 	bool records_differ, memberships_differ;
 };

@@ -170,9 +170,29 @@ without_a_directory_in_the_settings_its_files_count_for_nothing(void **state)
 	has_line(&h, "user a 70000 gids " ALL " " CALM " " EDITORS);
 	(void)directory_write_members(&h.paths, NULL, 0, HOST_NOW);
 	publish_again(&h, false);
+	host_groups(&h, "root:x:0:\n");
+	publish_again(&h, true);
+	has_line(&h, "user a 70000 gids " ALL " " CALM " " EDITORS);
 	host_settings(&h, with_directory);
 	publish_again(&h, true);
 	has_line(&h, "user y " Y " gids " ALL);
+}
+
+static void
+abuse_156_a_key_of_the_directory_gets_no_group_of_a_role_that_may_grant_leaves_out(void **state)
+{
+	static const struct directory_member rows[] = {
+	    {.name = "a", .groups = DIRECTORY_LIST("team")},
+	    {.name = "x", .groups = DIRECTORY_LIST("team")}};
+	struct host h;
+
+	make(&h, *state);
+	host_settings(&h, "version: 1\ndirectory:\n  uris: [ldaps://ldap.example.com]\n"
+			  "  may_grant: [calm]\n");
+	(void)directory_write_members(&h.paths, rows, N(rows), HOST_NOW);
+	publish_again(&h, true);
+	has_line(&h, "user a 70000 gids " ALL " " EDITORS " marked " CALM);
+	has_line(&h, "user x " X " gids " ALL " marked " CALM);
 }
 
 static void
@@ -457,7 +477,9 @@ a_damaged_users_idx_is_remade_with_the_directorys_keys(void **state)
 	char *wanted;
 
 	make(&h, *state);
+	assert_err("", AK_OK, host_put(&h, &k));
 	host_keep(&h, &good);
+	(void)strcpy(k.name, "z"); /* so x is the directory's again */
 	assert_err("", AK_OK, host_put(&h, &k));
 	wanted = host_dump(&h);
 	for (size_t at = 0; at < good.users_len_b; at += 5) {
@@ -662,6 +684,7 @@ main(void)
 	    T(groups_by_ldap_are_marked_and_a_keys_own_are_not),
 	    T(a_key_of_which_ldap_says_nothing_gets_what_holds_without_it),
 	    T(without_a_directory_in_the_settings_its_files_count_for_nothing),
+	    T(abuse_156_a_key_of_the_directory_gets_no_group_of_a_role_that_may_grant_leaves_out),
 	    T(abuse_155_a_local_key_takes_the_name_and_gives_it_back),
 	    T(abuse_098_what_exists_on_the_host_takes_the_name_and_the_id),
 	    T(a_key_named_like_a_roles_group_is_no_user),

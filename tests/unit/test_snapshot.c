@@ -4,47 +4,21 @@
 #include <unistd.h>
 
 #include "index.h"
-#include "keyring.h"
 #include "model.h"
-#include "safefile.h"
 #include "snapshot.h"
 #include "testlib_alloc.h"
 #include "testlib_cmocka.h"
+#include "testlib_ldap.h"
 #include "testlib_tmp.h"
 
-#define FIRST_UID 1879048192U
 #define NOW INT64_C(1800000000)
 
 struct world {
 	struct paths paths;
-	struct settings settings;
 	struct model *m;
 	struct snapshot s;
 	struct diag why;
 };
-
-static bool
-no_name(void *ctx, const char *name)
-{
-	(void)ctx;
-	(void)name;
-	return false;
-}
-
-static bool
-no_id(void *ctx, uint32_t id)
-{
-	(void)ctx;
-	(void)id;
-	return false;
-}
-
-static void
-skipped(void *ctx, const char *dn, const char *why)
-{
-	(void)ctx;
-	fail_msg("%s: %s", dn, why);
-}
 
 static void
 world_make(struct world *w, struct tmp *tmp)
@@ -52,23 +26,20 @@ world_make(struct world *w, struct tmp *tmp)
 	*w = (struct world){.m = model_new()};
 	assert_non_null(w->m);
 	assert_err("", AK_OK, paths_under(tmp->dir, tmp->dir, geteuid(), &w->paths));
-	settings_default(&w->settings);
-	w->settings.directory.uids = (struct id_range){FIRST_UID, FIRST_UID + 1000};
 }
 
 static struct model_changes
 settle(struct world *w)
 {
-	static const uint32_t uids[] = {70000};
-	const struct model_host host = {.settings = &w->settings,
-	    .local_keys = {"local", sizeof("local")},
-	    .local_uids = uids,
-	    .name_taken = no_name,
-	    .id_taken = no_id,
-	    .skipped = skipped};
 	struct model_changes changes;
+	struct ldap_host host;
 
-	assert_err("", AK_OK, model_settle(w->m, &host, &changes));
+	ldap_host_start(&host);
+	ldap_host_local(&host, 0, "local", 70000, "L000000000");
+	host.settings.directory.uids.max = FIRST_UID + 1000;
+	assert_err("", AK_OK, model_settle(w->m, ldap_host_look(&host), &changes));
+	assert_int_equal(host.n_skipped, 0);
+	ldap_host_end(&host);
 	return changes;
 }
 

@@ -71,7 +71,8 @@ engine_inventory(const char *password, char said[64])
 	static const struct {
 		int what;
 		rlim_t most;
-	} limits[] = {{RLIMIT_NPROC, 0}, {RLIMIT_FSIZE, 0}, {RLIMIT_NOFILE, 64}, {RLIMIT_CORE, 0}};
+	} limits[] = {{RLIMIT_NPROC, 0}, {RLIMIT_FSIZE, WIRE_FRAME_MAX_B}, {RLIMIT_NOFILE, 64},
+	    {RLIMIT_CORE, 0}};
 	struct rlimit r;
 	sigset_t blocked;
 	extern char **environ;
@@ -167,8 +168,7 @@ start(void *ctx, struct worker_how *how, struct pack *frame, struct diag *why)
 	d.uris = (struct strv){d.uris_bytes, sizeof("ldap://test")};
 	w.password = (struct wire_blob){(const unsigned char *)PASSWORD, strlen(PASSWORD)};
 	wire_put_start(frame, &w);
-	return s->start_err == AK_OK ? AK_OK
-				     : diag_because(why, s->start_err, "no such user");
+	return s->start_err == AK_OK ? AK_OK : diag_because(why, s->start_err, "no such user");
 }
 
 static enum ak_err
@@ -199,8 +199,7 @@ ended(void *ctx, const char *reason)
 static void
 begin(struct scene *s, struct tmp *tmp, const char *name)
 {
-	const struct worker_host host = {
-	    .start = start, .take = take, .ended = ended, .ctx = s};
+	const struct worker_host host = {.start = start, .take = take, .ended = ended, .ctx = s};
 	struct worker_how how = {.uid = geteuid(),
 	    .gid = getegid(),
 	    .memory_b = RLIM_INFINITY, /* sanitizers ask for much */
