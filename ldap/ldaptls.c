@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
 #include <time.h>
@@ -23,35 +24,74 @@ ldaptls_add_clean(struct text *t, const char *s)
 		text_add(t, "%c", (unsigned char)s[i] < ' ' || s[i] == 0x7f ? ' ' : s[i]);
 }
 
-/*
- * A bit of the library's debug level that only its errors (LDAP_DEBUG_ANY)
- * carry. What GnuTLS found wrong with a certificate is told there and nowhere
- * else: the handle's own message is then "(unknown error code)".
- */
-#define ERRORS_ALONE 0x8000
 #define SYSTEM_CAS "/etc/ssl/certs/ca-certificates.crt"
 
 /* The first error of TLS since the last ldaptls_forget_problem. */
 static char noted[256];
 
-/* One of the library's lines; TLS's first error says most. */
+/* gnutls_certificate_status_t: a published number for each. */
+static const struct {
+	unsigned long bit;
+	const char *words;
+} statuses[] = {
+    {1UL << 10, "the server's certificate has expired"},
+    {1UL << 9, "the server's certificate is not valid yet"},
+    {1UL << 5, "the server's certificate is revoked"},
+    {1UL << 6, "the server's certificate is not from a trusted CA (ca_file)"},
+    {1UL << 7, "the server's certificate is from one that is no CA"},
+    {1UL << 8, "the server's certificate uses an algorithm that is not safe"},
+};
+
+#define UNTRUSTED "peer cert untrusted or revoked (0x"
+
+static const char *
+words_for(const char *said)
+{
+	unsigned long status;
+
+	if (strcmp(said, "peer certificate is expired") == 0)
+		return statuses[0].words;
+	if (strcmp(said, "peer certificate not yet active") == 0)
+		return statuses[1].words;
+	if (strncmp(said, UNTRUSTED, strlen(UNTRUSTED)) != 0)
+		return said;
+	status = strtoul(said + strlen(UNTRUSTED), NULL, 16);
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+		if ((status & statuses[i].bit) != 0)
+			return statuses[i].words;
+	return "the server's certificate is not trusted";
+}
+
+/*
+ * One of the library's lines. What GnuTLS found wrong with a certificate is
+ * told there and nowhere else: the handle's message is "(unknown error code)".
+ * TLS's first error says most.
+ */
 static void
 note_line(const char *line)
 {
-	struct text t;
+	char said[sizeof(noted)];
+	struct text t = text_over(said, sizeof(said)), to;
 
 	if (noted[0] != '\0' || strncmp(line, "TLS: ", 5) != 0)
 		return;
-	t = text_over(noted, sizeof(noted));
 	ldaptls_add_clean(&t, line + 5);
+	to = text_over(noted, sizeof(noted));
+	text_add(&to, "%s", words_for(said));
 }
 
 void
 ldaptls_init(void)
 {
-	int level = ERRORS_ALONE;
-
 	(void)ber_set_option(NULL, LBER_OPT_LOG_PRINT_FN, (void *)note_line);
+}
+
+/* While TLS is made the library says all it knows; then it is quiet again. */
+static void
+listen_to(bool all)
+{
+	int level = all ? -1 : 0;
+
 	(void)ldap_set_option(NULL, LDAP_OPT_DEBUG_LEVEL, &level);
 }
 
@@ -178,6 +218,7 @@ static struct ldap_conncb guarded = {.lc_add = add_guard, .lc_del = forget_guard
 int
 ldaptls_guard(LDAP *ld, int timeout_s)
 {
+	listen_to(true);
 	handshake_s = timeout_s;
 	deadline_ms = 0;
 	return ldap_set_option(ld, LDAP_OPT_CONNECT_CB, &guarded);
@@ -188,6 +229,7 @@ ldaptls_unguard(LDAP *ld)
 {
 	int fd = -1, flags;
 
+	listen_to(false);
 	deadline_ms = 0;
 	if (ldap_get_option(ld, LDAP_OPT_DESC, &fd) != LDAP_OPT_SUCCESS ||
 	    (flags = fcntl(fd, F_GETFL)) < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
