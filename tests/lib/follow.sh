@@ -49,8 +49,8 @@ daemon_start() {
 }
 daemon_answers() { [ "$(status_of .daemon.running)" = true ]; }
 
-# status_of .OBJECT.FIELD: a value of `apikey status -o json`, without quotes.
-status_of() { bounded apikey status -o json | status_field "$1"; }
+# status_of .OBJECT.FIELD: a value of `apikey status -o json`, without quotes. Its exit status says that something is wrong.
+status_of() { { bounded apikey status -o json || :; } | status_field "$1"; }
 status_field() {
 	awk -v want="$1" '
 		/[{\[]$/ { name = $1; gsub(/[^a-z_]/, "", name); path[depth++] = name; next }
