@@ -1,6 +1,7 @@
 #include "daemon.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -316,6 +317,21 @@ mirror(struct daemon *d)
 	return mirror_open(&d->mirror, &d->loop, &how, &host);
 }
 
+/* Whoever waits hears no more of us, and the number stays taken. */
+static void
+say_ready(int fd)
+{
+	int null;
+
+	if (fd == -1)
+		return;
+	(void)!write(fd, "", 1);
+	if ((null = open("/dev/null", O_RDWR | O_CLOEXEC)) != -1) {
+		(void)dup2(null, fd);
+		(void)close(null);
+	}
+}
+
 /* The files are watched before they are read: no change falls between. */
 static enum ak_err
 begin(struct daemon *d, struct diag *why)
@@ -340,6 +356,7 @@ begin(struct daemon *d, struct diag *why)
 	publisher_run(&d->publisher, true);
 	loop_arm(&d->loop, &d->settled, SETTLED_MS);
 	notify_say(&d->notify, "READY=1");
+	say_ready(d->how->ready);
 	if (d->watchdog_ms > 0)
 		say_alive(d);
 	return AK_OK;

@@ -16,6 +16,7 @@ struct daemon_how {
 	const char *engine, *engine_user; /* the program that speaks LDAP, and whom it runs as */
 	const char *notify_address; /* NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID; or NULL */
 	const char *watchdog_usec, *watchdog_pid;
+	int ready; /* a descriptor that gets a NUL when the files were looked at, and is /dev/null then; -1: none */
 };
 
 /*
