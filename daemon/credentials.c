@@ -24,7 +24,8 @@ check(const struct wanted *w, uid_t owner, const struct stat *st, struct diag *w
 	if ((st->st_mode & w->others) != 0)
 		return diag_say(why, AK_ERR_UNSAFE, w->path, 0, 0,
 		    w->others == (S_IRWXG | S_IRWXO)
-			? "%s can be read by others than root: run `chmod 600` on it, and change "
+			? "%s can be read by others than root: run `chmod 600` on it, and "
+			  "change "
 			  "what it holds"
 			: "%s can be written by others than root: run `chmod go-w` on it",
 		    w->option);
@@ -63,8 +64,8 @@ read_one(const struct wanted *w, uid_t owner, struct diag *why)
 		return AK_OK;
 	fd = open(w->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd == -1 || fstat(fd, &st) == -1) {
-		err = diag_say(why, AK_ERR_UNAVAILABLE, w->path, 0, 0,
-		    "%s cannot be read: %s", w->option, strerror(errno));
+		err = diag_say(why, AK_ERR_UNAVAILABLE, w->path, 0, 0, "%s cannot be read: %s",
+		    w->option, strerror(errno));
 	} else if ((err = check(w, owner, &st, why)) == AK_OK) {
 		err = read_whole(fd, (size_t)st.st_size, w->out);
 		if (err != AK_OK)
@@ -95,8 +96,8 @@ check_password(const char *path, struct pack *password, struct diag *why)
 }
 
 enum ak_err
-credentials_read(const struct directory_settings *d, uid_t owner, struct credentials *out,
-    struct diag *why)
+credentials_read(
+    const struct directory_settings *d, uid_t owner, struct credentials *out, struct diag *why)
 {
 	const struct wanted rows[] = {
 	    {"ca_file", d->ca_file, S_IWGRP | S_IWOTH, &out->ca},

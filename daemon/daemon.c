@@ -63,8 +63,8 @@ id_taken(void *ctx, uint32_t id)
 static void
 say_status(struct daemon *d)
 {
-	const char *problem = d->publish_problem[0] != '\0' ? d->publish_problem
-							    : d->rules.told_problem;
+	const char *problem =
+	    d->publish_problem[0] != '\0' ? d->publish_problem : d->rules.told_problem;
 
 	notify_say(&d->notify, "STATUS=%s",
 	    problem[0] != '\0' ? problem : "settings and policy are in force");
@@ -241,8 +241,7 @@ take_signals(struct daemon *d, struct diag *why)
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) == -1 ||
 	    (d->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC)) == -1)
-		return diag_because(
-		    why, AK_ERR_UNAVAILABLE, "no signals: %s", strerror(errno));
+		return diag_because(why, AK_ERR_UNAVAILABLE, "no signals: %s", strerror(errno));
 	return loop_add(&d->loop, d->signals, POLLIN, take_signal, d);
 }
 
@@ -280,7 +279,8 @@ init(struct daemon *d, const struct daemon_how *how)
 	    .done = published,
 	    .ctx = d};
 
-	*d = (struct daemon){.how = how, .alone = LOCK_INIT, .notify = NOTIFY_INIT, .signals = -1};
+	*d = (struct daemon){
+	    .how = how, .alone = LOCK_INIT, .notify = NOTIFY_INIT, .signals = -1};
 	d->watch.fd = -1;
 	loop_init(&d->loop);
 	rules_init(&d->rules, &how->paths);

@@ -164,8 +164,8 @@ take_end(struct follow *f, const struct wire_end *e, struct diag *why)
 		return out_of_order(why, "END");
 	err = with_mark(f, e->search, e->cookie, e->cookie_len_b, &cookie);
 	if (err == AK_OK)
-		err = model_end(
-		    f->model, e->search, e->drop_unnamed, cookie.bytes, cookie.len_b);
+		err =
+		    model_end(f->model, e->search, e->drop_unnamed, cookie.bytes, cookie.len_b);
 	pack_clear(&cookie);
 	if (err != AK_OK)
 		return err;
@@ -257,8 +257,8 @@ is_gathered(const struct follow *f, enum directory_search_id search)
 }
 
 enum ak_err
-follow_take(struct follow *f, const struct wire_message *m, struct follow_news *news,
-    struct diag *why)
+follow_take(
+    struct follow *f, const struct wire_message *m, struct follow_news *news, struct diag *why)
 {
 	enum ak_err err = AK_OK;
 

@@ -59,8 +59,8 @@ struct wire_blob follow_cookie(const struct follow *f, enum directory_search_id 
 void follow_restart(struct follow *f);
 
 /* AK_ERR_CORRUPT with a sentence: out of order; AK_ERR_NOMEM: either way the engine must end. */
-enum ak_err follow_take(struct follow *f, const struct wire_message *m, struct follow_news *news,
-    struct diag *why) AK_MUST_CHECK;
+enum ak_err follow_take(struct follow *f, const struct wire_message *m,
+    struct follow_news *news, struct diag *why) AK_MUST_CHECK;
 
 /* A REFRESH was sent behind this many PINGs since the engine began: what begins after their answers belongs to it. */
 void follow_await_sync(struct follow *f, uint32_t pings);

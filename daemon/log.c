@@ -1,6 +1,5 @@
 #include "log.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <syslog.h>
 
@@ -32,24 +31,14 @@ log_open(const struct log *l)
 	openlog("apikeyd", LOG_PID | LOG_NDELAY, LOG_DAEMON);
 }
 
-const char *
-log_event_name(enum event e)
-{
-	return events[e].name;
-}
-
 void
-log_event(const struct log *l, enum event e, ...)
+log_fields(const struct log *l, enum event e, const char *const fields[])
 {
 	struct audit line;
-	const char *name;
-	va_list ap;
 
 	audit_start(&line, events[e].name);
-	va_start(ap, e);
-	while ((name = va_arg(ap, const char *)) != NULL)
-		audit_add(&line, name, va_arg(ap, const char *));
-	va_end(ap);
+	for (size_t i = 0; fields[i] != NULL; i += 2)
+		audit_add(&line, fields[i], fields[i + 1]);
 	syslog(LOG_DAEMON | events[e].level, "%s", line.line);
 	if (l->foreground)
 		(void)fprintf(stderr, "%s\n", line.line);

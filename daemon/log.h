@@ -29,9 +29,7 @@ struct log {
 void log_open(const struct log *l);
 
 /* Pairs of a field's name and its value (NULL or "": left out), then NULL. */
-void log_event(const struct log *l, enum event e, ...) __attribute__((sentinel));
-
-/* "policy-loaded" */
-const char *log_event_name(enum event e);
+#define log_event(l, e, ...) log_fields((l), (e), (const char *const[]){__VA_ARGS__})
+void log_fields(const struct log *l, enum event e, const char *const fields[]);
 
 #endif

@@ -32,8 +32,8 @@ find(struct loop *l, int fd)
 }
 
 enum ak_err
-loop_add(struct loop *l, int fd, short events, void (*ready)(void *ctx, short revents),
-    void *ctx)
+loop_add(
+    struct loop *l, int fd, short events, void (*ready)(void *ctx, short revents), void *ctx)
 {
 	struct loop_slot *slot = find(l, -1);
 
@@ -136,8 +136,8 @@ loop_once(struct loop *l, int max_ms)
 		if (l->slots[i].fd != -1) {
 			slots[n] = &l->slots[i];
 			turns[n] = l->slots[i].turn;
-			fds[n++] = (struct pollfd){
-			    .fd = l->slots[i].fd, .events = l->slots[i].events};
+			fds[n++] =
+			    (struct pollfd){.fd = l->slots[i].fd, .events = l->slots[i].events};
 		}
 	if (poll(fds, n, wait_ms(l, max_ms)) == -1)
 		return errno == EINTR ? AK_OK : AK_ERR_UNAVAILABLE;

@@ -12,6 +12,10 @@
 
 #include "daemon.h"
 
+#ifndef PACKAGE_VERSION
+#define PACKAGE_VERSION "(unknown)"
+#endif
+
 static const char usage[] = "usage: apikeyd [-f]\n"
 			    "       apikeyd -V | -h\n"
 			    "\n"

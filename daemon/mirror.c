@@ -27,10 +27,10 @@ look_at_files(struct mirror *m, const struct diag *why)
 	const struct paths *p = m->how.paths;
 	bool damaged = false;
 
-	m->in_files = in_file(p->directory_keys, FOLLOW_BIT(DIRECTORY_KEYS), why, &damaged) |
-		      in_file(p->directory_groups,
-			  FOLLOW_BIT(DIRECTORY_GROUPS) | FOLLOW_BIT(DIRECTORY_PRINCIPALS), why,
-			  &damaged);
+	m->in_files =
+	    in_file(p->directory_keys, FOLLOW_BIT(DIRECTORY_KEYS), why, &damaged) |
+	    in_file(p->directory_groups,
+		FOLLOW_BIT(DIRECTORY_GROUPS) | FOLLOW_BIT(DIRECTORY_PRINCIPALS), why, &damaged);
 	if (damaged)
 		log_event(m->how.log, EVENT_SNAPSHOT_DAMAGED, "problem", why->text, NULL);
 }
@@ -254,8 +254,8 @@ write_files(struct mirror *m, struct diag *why)
 		m->groups_before = m->snapshot.groups;
 		m->unpublished = true;
 	}
-	err = snapshot_write(m->how.paths, m->model, &changes, m->host.now(m->host.ctx),
-	    &m->snapshot, why);
+	err = snapshot_write(
+	    m->how.paths, m->model, &changes, m->host.now(m->host.ctx), &m->snapshot, why);
 	if (err == AK_OK)
 		m->write_keys = m->write_groups = false;
 	return err;

@@ -77,8 +77,8 @@ find_user(const struct mirror *m, struct worker_how *how, struct diag *why)
 	if (err != AK_OK)
 		return diag_because(why, err, "user `%s': %s", name, ak_strerror(err));
 	if (uid == 0 || gid == 0)
-		return diag_because(why, AK_ERR_DENIED,
-		    "user `%s' is root, and the engine must not be", name);
+		return diag_because(
+		    why, AK_ERR_DENIED, "user `%s' is root, and the engine must not be", name);
 	how->uid = uid;
 	how->gid = gid;
 	return AK_OK;
@@ -122,8 +122,8 @@ tell_state(struct mirror *m)
 		m->connected = true;
 		m->told[0] = '\0';
 	} else if (f->problem[0] != '\0' && strcmp(f->problem, m->told) != 0) {
-		log_event(m->how.log, EVENT_DIRECTORY_LOST, "uri", f->uri, "reason",
-		    f->problem, NULL);
+		log_event(m->how.log, EVENT_DIRECTORY_LOST, "uri", f->uri, "reason", f->problem,
+		    NULL);
 		(void)!text_copy(m->told, sizeof(m->told), f->problem);
 		m->connected = false;
 	}
@@ -190,8 +190,7 @@ mirror_engine_init(struct mirror *m)
 	    .ping_ms = PING_MS,
 	    .again_min_ms = AGAIN_MIN_MS,
 	    .again_max_ms = AGAIN_MAX_MS};
-	const struct worker_host host = {
-	    .start = start, .take = take, .ended = ended, .ctx = m};
+	const struct worker_host host = {.start = start, .take = take, .ended = ended, .ctx = m};
 
 	worker_init(&m->worker, m->loop, &how, &host);
 }

@@ -67,8 +67,7 @@ notify_watchdog_ms(const char *usec, const char *pid, pid_t own)
 {
 	uint64_t n;
 
-	if (pid != NULL &&
-	    (num_parse(pid, 1, INT32_MAX, &n) != AK_OK || (pid_t)n != own))
+	if (pid != NULL && (num_parse(pid, 1, INT32_MAX, &n) != AK_OK || (pid_t)n != own))
 		return 0;
 	if (usec == NULL || num_parse(usec, 1, INT64_MAX, &n) != AK_OK)
 		return 0;

@@ -56,8 +56,8 @@ read_lines(const char *path, struct pack *names, struct pack *ids, struct diag *
 	bool failed;
 
 	if (f == NULL)
-		return diag_say(why, AK_ERR_UNAVAILABLE, path, 0, 0, "cannot be read: %s",
-		    strerror(errno));
+		return diag_say(
+		    why, AK_ERR_UNAVAILABLE, path, 0, 0, "cannot be read: %s", strerror(errno));
 	errno = 0;
 	while (getline(&line, &cap_b, f) != -1)
 		add_line(line, names, ids);

@@ -123,7 +123,8 @@ files_named(const struct watch *w, const struct watched_folder *f, const struct 
 
 /* Is one of our folders moved, made or gone by this? */
 static bool
-moves_folder(const struct watch *w, const struct watched_folder *f, const struct inotify_event *e)
+moves_folder(
+    const struct watch *w, const struct watched_folder *f, const struct inotify_event *e)
 {
 	char above[PATH_CAP];
 
@@ -226,7 +227,8 @@ watch_open(struct watch *w, struct loop *loop, const struct paths *p,
 	w->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (w->fd == -1)
 		return diag_because(why, AK_ERR_UNAVAILABLE,
-		    "files cannot be watched: %s (fs.inotify.max_user_instances may be too low)",
+		    "files cannot be watched: %s (fs.inotify.max_user_instances may be too "
+		    "low)",
 		    strerror(errno));
 	list_files(w, p);
 	(void)watch_folders(w);

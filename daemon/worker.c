@@ -24,8 +24,8 @@ static void ping(void *ctx);
 static void silent(void *ctx);
 
 void
-worker_init(
-    struct worker *c, struct loop *loop, const struct worker_how *how, const struct worker_host *host)
+worker_init(struct worker *c, struct loop *loop, const struct worker_how *how,
+    const struct worker_host *host)
 {
 	*c = (struct worker){.loop = loop, .how = *how, .host = *host, .fd = -1};
 	c->again_ms = how->again_min_ms;
@@ -51,7 +51,8 @@ reap(struct worker *c, struct text *reason)
 	if (WIFSIGNALED(status))
 		text_add(reason, "killed by signal %d", WTERMSIG(status));
 	else if (worker_step_says(WEXITSTATUS(status)) != NULL)
-		text_add(reason, "%s: %s", c->how.program, worker_step_says(WEXITSTATUS(status)));
+		text_add(
+		    reason, "%s: %s", c->how.program, worker_step_says(WEXITSTATUS(status)));
 	else
 		text_add(reason, "exited with status %d", WEXITSTATUS(status));
 }
@@ -244,8 +245,7 @@ spawn(struct worker *c, struct diag *why)
 	if (c->pid == -1) {
 		c->pid = 0;
 		(void)close(pair[0]);
-		return diag_because(
-		    why, AK_ERR_UNAVAILABLE, "no process: %s", strerror(errno));
+		return diag_because(why, AK_ERR_UNAVAILABLE, "no process: %s", strerror(errno));
 	}
 	c->fd = pair[0];
 	return loop_add(c->loop, c->fd, POLLIN, ready, c);

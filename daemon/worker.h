@@ -47,8 +47,8 @@ struct worker {
 	struct loop_timer ping, silent, again;
 };
 
-void worker_init(
-    struct worker *c, struct loop *loop, const struct worker_how *how, const struct worker_host *host);
+void worker_init(struct worker *c, struct loop *loop, const struct worker_how *how,
+    const struct worker_host *host);
 
 /* Have one run, from the loop's next turn on; one that runs is ended first. No PONG for silence_ms is its end. */
 void worker_start(struct worker *c, int64_t silence_ms);

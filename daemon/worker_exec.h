@@ -8,7 +8,12 @@
 _Noreturn void worker_exec(const struct worker_how *how, int fd, pid_t parent);
 
 /* Exit statuses of what never became the engine; a sentence for each, NULL for others. */
-enum worker_step { WORKER_NO_DESCRIPTORS = 120, WORKER_NO_USER, WORKER_NO_LIMITS, WORKER_NO_PROGRAM };
+enum worker_step {
+	WORKER_NO_DESCRIPTORS = 120,
+	WORKER_NO_USER,
+	WORKER_NO_LIMITS,
+	WORKER_NO_PROGRAM
+};
 const char *worker_step_says(int status);
 
 #endif

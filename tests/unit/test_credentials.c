@@ -81,8 +81,7 @@ files_that_others_can_reach_are_refused(void **state)
 		struct credentials c;
 
 		assert_int_equal(chmod(tmp_path(*state, rows[i].name), rows[i].mode), 0);
-		assert_err(
-		    rows[i].name, rows[i].err, credentials_read(&d, geteuid(), &c, &why));
+		assert_err(rows[i].name, rows[i].err, credentials_read(&d, geteuid(), &c, &why));
 		assert_row(rows[i].name, (why.text[0] == '\0') == (rows[i].err == AK_OK));
 		credentials_clear(&c);
 		assert_int_equal(unlink(d.key_file), 0);
@@ -126,8 +125,7 @@ abuse_094_an_empty_password_is_refused(void **state)
 		struct credentials c;
 
 		file_write(d.password_file, rows[i].bytes, rows[i].len_b, 0600);
-		assert_err(
-		    rows[i].name, rows[i].err, credentials_read(&d, geteuid(), &c, &why));
+		assert_err(rows[i].name, rows[i].err, credentials_read(&d, geteuid(), &c, &why));
 		assert_row(rows[i].name, (why.text[0] == '\0') == (rows[i].err == AK_OK));
 		assert_row(rows[i].name, rows[i].err == AK_OK || c.key.bytes == NULL);
 		credentials_clear(&c);

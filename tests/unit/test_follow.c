@@ -60,15 +60,42 @@ struct say {
 	enum wire_phase phase;
 };
 
-#define BEGIN(s) {.type = WIRE_BEGIN, .search = (s)}
-#define END(s, c) {.type = WIRE_END, .search = (s), .text = (c), .drop = true}
-#define PUT(s, i) {.type = WIRE_PUT, .search = (s), .id = (i)}
-#define GONE(s, i) {.type = WIRE_GONE, .search = (s), .id = (i)}
-#define PRESENT(s, i) {.type = WIRE_PRESENT, .search = (s), .id = (i)}
-#define COOKIE(s, c) {.type = WIRE_COOKIE, .search = (s), .text = (c)}
-#define STATE(p, c) {.type = WIRE_STATE, .phase = (p), .text = (c)}
-#define CONTACT {.type = WIRE_CONTACT}
-#define PONG {.type = WIRE_PONG}
+#define BEGIN(s)                                                                               \
+	{                                                                                      \
+		.type = WIRE_BEGIN, .search = (s)                                              \
+	}
+#define END(s, c)                                                                              \
+	{                                                                                      \
+		.type = WIRE_END, .search = (s), .text = (c), .drop = true                     \
+	}
+#define PUT(s, i)                                                                              \
+	{                                                                                      \
+		.type = WIRE_PUT, .search = (s), .id = (i)                                     \
+	}
+#define GONE(s, i)                                                                             \
+	{                                                                                      \
+		.type = WIRE_GONE, .search = (s), .id = (i)                                    \
+	}
+#define PRESENT(s, i)                                                                          \
+	{                                                                                      \
+		.type = WIRE_PRESENT, .search = (s), .id = (i)                                 \
+	}
+#define COOKIE(s, c)                                                                           \
+	{                                                                                      \
+		.type = WIRE_COOKIE, .search = (s), .text = (c)                                \
+	}
+#define STATE(p, c)                                                                            \
+	{                                                                                      \
+		.type = WIRE_STATE, .phase = (p), .text = (c)                                  \
+	}
+#define CONTACT                                                                                \
+	{                                                                                      \
+		.type = WIRE_CONTACT                                                           \
+	}
+#define PONG                                                                                   \
+	{                                                                                      \
+		.type = WIRE_PONG                                                              \
+	}
 #define K DIRECTORY_KEYS
 #define G DIRECTORY_GROUPS
 #define P DIRECTORY_PRINCIPALS
@@ -264,8 +291,8 @@ abuse_099_a_cookie_that_is_not_ours_is_none(void **state)
 
 	for (size_t i = 0; i < N(rows); i++) {
 		assert_err("set", AK_OK,
-		    model_set_cookie(s->model, K, (const unsigned char *)rows[i],
-			strlen(rows[i])));
+		    model_set_cookie(
+			s->model, K, (const unsigned char *)rows[i], strlen(rows[i])));
 		assert_row(rows[i], follow_cookie(&s->follow, K).len_b == 0);
 	}
 }

@@ -84,8 +84,8 @@ an_address_that_is_none_is_refused(void **state)
 		assert_err(rows[i], AK_ERR_INVALID, notify_open(&n, rows[i]));
 		assert_int_equal(n.fd, -1);
 	}
-	assert_err("nobody listens", AK_ERR_UNAVAILABLE,
-	    notify_open(&n, tmp_path(*state, "nobody")));
+	assert_err(
+	    "nobody listens", AK_ERR_UNAVAILABLE, notify_open(&n, tmp_path(*state, "nobody")));
 	assert_int_equal(n.fd, -1);
 }
 

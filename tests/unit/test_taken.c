@@ -19,14 +19,13 @@ users_and_groups_of_etc_are_found_by_name_and_by_id(void **state)
 	struct host h;
 
 	host_make(&h, *state);
-	write_text(h.paths.passwd,
-	    "root:x:0:0:root:/root:/bin/sh\n"
-	    "bob:x:1001:1001::/home/bob:/bin/sh\n"
-	    "+::::::\n"
-	    "\n"
-	    "half:x\n"
-	    "odd:x:1e3:1:::\n"
-	    "last:x:4294967294:1:::");
+	write_text(h.paths.passwd, "root:x:0:0:root:/root:/bin/sh\n"
+				   "bob:x:1001:1001::/home/bob:/bin/sh\n"
+				   "+::::::\n"
+				   "\n"
+				   "half:x\n"
+				   "odd:x:1e3:1:::\n"
+				   "last:x:4294967294:1:::");
 	assert_err("", AK_OK, taken_read_accounts(&t, &h.paths, NULL));
 	assert_true(taken_has_name(&t, "bob"));
 	assert_true(taken_has_name(&t, "staff")); /* a group */
@@ -116,8 +115,8 @@ the_hosts_own_keys_are_listed_in_one_order(void **state)
 	assert_false(changed);
 	assert_int_equal(t.key_names.len_b, sizeof("zed\0ann"));
 	taken_clear(&t);
-	assert_err("damaged at first", AK_ERR_CORRUPT,
-	    taken_read_keys(&t, &h.paths, &changed, NULL));
+	assert_err(
+	    "damaged at first", AK_ERR_CORRUPT, taken_read_keys(&t, &h.paths, &changed, NULL));
 	taken_clear(&t);
 }
 
