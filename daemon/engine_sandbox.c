@@ -102,7 +102,7 @@ add_sockets(scmp_filter_ctx f)
 
 	for (size_t i = 0; i < N(families) && rc == 0; i++)
 		rc = seccomp_rule_add(f, SCMP_ACT_ALLOW, CALL(socket), 1,
-		    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
+		    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0));
 	return rc;
 }
 
@@ -112,12 +112,12 @@ add_signals(scmp_filter_ctx f)
 {
 	const scmp_datum_t self = (scmp_datum_t)getpid();
 	int rc =
-	    seccomp_rule_add(f, SCMP_ACT_ALLOW, CALL(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, self));
+	    seccomp_rule_add(f, SCMP_ACT_ALLOW, CALL(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, self, 0));
 
 	if (rc != 0)
 		return rc;
 	return seccomp_rule_add(
-	    f, SCMP_ACT_KILL_PROCESS, CALL(tgkill), 1, SCMP_A0(SCMP_CMP_NE, self));
+	    f, SCMP_ACT_KILL_PROCESS, CALL(tgkill), 1, SCMP_A0(SCMP_CMP_NE, self, 0));
 }
 
 static int

@@ -95,7 +95,7 @@ compare(const void *a, const void *b)
 static enum ak_err
 add_sorted(struct text *t, LDAPRDN rdn)
 {
-	char room[LDAPDN_CAP], *parts[PARTS_MAX];
+	char room[LDAPDN_CAP], *parts[PARTS_MAX] = {NULL};
 	struct text all = text_over(room, sizeof(room));
 	size_t n = 0;
 

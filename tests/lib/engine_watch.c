@@ -140,7 +140,7 @@ set_word(const char *word)
 /* --- the engine ----------------------------------------------------------------------------- */
 
 static void
-limit(int what, rlim_t n)
+limit(__rlimit_resource_t what, rlim_t n)
 {
 	const struct rlimit r = {n, n};
 
