@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,6 +189,8 @@ main(void)
 {
 	struct engine_link link;
 
+	/* A server that hangs up while it is written to ends a connection, not the engine. */
+	(void)signal(SIGPIPE, SIG_IGN);
 	if (getuid() == 0 || geteuid() == 0 || getegid() == 0) {
 		(void)fputs(
 		    "apikey-engine: refuses to run as root; apikeyd starts it as _apikey\n",

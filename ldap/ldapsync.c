@@ -36,24 +36,55 @@ put_length(struct pack *out, size_t len_b)
 		pack_u8(out, (uint8_t)(len_b >> (8 * n)));
 }
 
+/*
+ * OpenLDAP's cookie names the server that gave it: rid=000,sid=002,csn=….
+ * Handed in, that says which server asks: the changes that were made on it are
+ * then kept from us as our own. So the parts but that one.
+ */
+static void
+put_without_sid(struct ldapsync_cookie cookie, struct pack *out)
+{
+	const unsigned char *at = cookie.bytes, *end = at + cookie.len_b;
+
+	if (cookie.len_b < 4 || memcmp(at, "rid=", 4) != 0) {
+		pack_bytes(out, at, cookie.len_b);
+		return;
+	}
+	while (at < end) {
+		const unsigned char *comma = memchr(at, ',', (size_t)(end - at));
+		size_t len_b = (size_t)((comma == NULL ? end : comma) - at);
+
+		if (len_b < 4 || memcmp(at, "sid=", 4) != 0) {
+			if (at != cookie.bytes)
+				pack_u8(out, ',');
+			pack_bytes(out, at, len_b);
+		}
+		at = comma == NULL ? end : comma + 1;
+	}
+}
+
 void
 ldapsync_put_request(struct ldapsync_cookie cookie, struct pack *out)
 {
-	struct pack body = PACK_INIT;
+	struct pack body = PACK_INIT, sent = PACK_INIT;
 
 	pack_u8(&body, TAG_ENUMERATED);
 	pack_u8(&body, 1);
 	pack_u8(&body, MODE_REFRESH_AND_PERSIST);
 	if (cookie.len_b > 0) {
+		put_without_sid(cookie, &sent);
 		pack_u8(&body, TAG_OCTETS);
-		put_length(&body, cookie.len_b);
-		pack_bytes(&body, cookie.bytes, cookie.len_b);
+		put_length(&body, sent.len_b);
+		pack_bytes(&body, sent.bytes, sent.len_b);
 	}
+	if (sent.err != AK_OK && body.err == AK_OK)
+		body.err = sent.err;
 	pack_u8(out, TAG_SEQUENCE);
 	put_length(out, body.len_b);
 	pack_bytes(out, body.bytes, body.len_b);
 	if (body.err != AK_OK && out->err == AK_OK)
 		out->err = body.err;
+	pack_clear(&sent);
 	pack_clear(&body);
 }
 

@@ -57,6 +57,32 @@ a_request_is_as_the_rfc_has_it(void **state)
 	pack_clear(&big);
 }
 
+/* Handed in with its sid, a cookie makes a server keep its own changes from us. */
+static void
+a_cookie_goes_back_without_the_server_that_gave_it(void **state)
+{
+	static const struct {
+		const char *given, *sent;
+	} rows[] = {
+	    {"rid=000,sid=002,csn=1;2", "rid=000,csn=1;2"},
+	    {"rid=000,csn=1,sid=002", "rid=000,csn=1"},
+	    {"rid=000,sid=002", "rid=000"},
+	    {"rid=000,csn=1", "rid=000,csn=1"},
+	    {"x,sid=002,csn=1", "x,sid=002,csn=1"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct pack out = PACK_INIT;
+		size_t len_b = strlen(rows[i].sent);
+
+		ldapsync_put_request(cookie(rows[i].given), &out);
+		assert_row(rows[i].given, out.len_b == 7 + len_b);
+		assert_row(rows[i].given, memcmp(out.bytes + 7, rows[i].sent, len_b) == 0);
+		pack_clear(&out);
+	}
+}
+
 static void
 states_are_read(void **state)
 {
@@ -293,6 +319,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_request_is_as_the_rfc_has_it),
+	    cmocka_unit_test(a_cookie_goes_back_without_the_server_that_gave_it),
 	    cmocka_unit_test(states_are_read),
 	    cmocka_unit_test(infos_are_told_apart),
 	    cmocka_unit_test(what_is_malformed_is_refused),
