@@ -284,8 +284,7 @@ follow_take(
 		news->changed = !is_gathered(f, m->search);
 		err = take_uuids(f, m, why);
 		break;
-	case WIRE_COOKIE:
-		news->changed = true;
+	case WIRE_COOKIE: /* of no use but at the next start */
 		err = take_cookie(f, m, why);
 		break;
 	case WIRE_END:

@@ -328,7 +328,6 @@ model_set_cookie(
 	}
 	free(c->bytes);
 	*c = (struct cookie){bytes, len_b};
-	differ(m, search);
 	return AK_OK;
 }
 

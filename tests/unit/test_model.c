@@ -281,7 +281,7 @@ a_refresh_that_brings_the_same_changes_nothing(void **state)
 	assert_err(
 	    "", AK_OK, model_set_cookie(m, DIRECTORY_KEYS, (const unsigned char *)"d", 1));
 	changes = settle(m, &h);
-	assert_true(changes.keys && !changes.groups && changes.n_uids == 0);
+	assert_true(!changes.keys && !changes.groups && changes.n_uids == 0);
 	ldap_host_end(&h);
 	model_free(&m);
 }
