@@ -40,7 +40,8 @@ open_server(const char *uri)
 {
 	int rc, version = LDAP_VERSION3;
 	LDAP *ld = NULL;
-	struct berval nothing = {.bv_len = 0};
+	char none[] = "";
+	struct berval nothing = {.bv_len = 0, .bv_val = none};
 
 	rc = ldap_initialize(&ld, uri);
 	if (rc == LDAP_SUCCESS)

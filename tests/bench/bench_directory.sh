@@ -38,7 +38,7 @@ measure() {
 	daemon_start
 	follows
 	wait_until 60 getent passwd key-000500 >/dev/null
-	printf '%8d %8d %12d ms' "$1" "$2" $(((${EPOCHREALTIME/./} - began) / 1000))
+	printf '%8d %8d %12d ms ' "$1" "$2" $(((${EPOCHREALTIME/./} - began) / 1000))
 	"$TOP/build/plain/tests/bench/bench_directory" "$(ldapi_uri one)" "$(dn_of_group crew)" \
 		"apikeyName=key-000500,ou=keys,$SUFFIX" key-000500 100 "$3"
 	daemon_stop
