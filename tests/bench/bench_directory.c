@@ -41,7 +41,7 @@ open_server(const char *uri)
 	int rc, version = LDAP_VERSION3;
 	LDAP *ld = NULL;
 	char none[] = "";
-	struct berval nothing = {.bv_val = none};
+	struct berval nothing = {.bv_len = 0, .bv_val = none};
 
 	rc = ldap_initialize(&ld, uri);
 	if (rc == LDAP_SUCCESS)
