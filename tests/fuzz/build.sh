@@ -11,7 +11,7 @@ FLAGS=(-std=gnu11 -D_GNU_SOURCE -g -O1 -fno-omit-frame-pointer -fno-sanitize-rec
 SANITIZE=address,undefined
 
 mkdir -p "$OUT/common"
-# What needs libgcrypt is not fuzzed here, and would only have to be linked.
+# What needs libgcrypt goes to the one target that needs it.
 sources=()
 for source in "$TOP"/common/*.c; do
 	case ${source##*/} in
@@ -27,17 +27,18 @@ printf '%s\0' "${sources[@]}" |
 rm -f "$OUT/common.a"
 ar rcs "$OUT/common.a" "$OUT"/common/*.o
 
-for target in policy image zone ldapsync wire; do
+for target in policy image zone ldapsync wire entry; do
 	rooms=()
 	case $target in
 	ldapsync) rooms=("$TOP/ldap/ldapsync.c") ;;
 	wire) rooms=("$TOP/daemon/wire.c") ;;
+	entry) rooms=("$TOP"/daemon/model*.c "$TOP"/common/{token,secret}.c -lgcrypt) ;;
 	esac
 	"$CC" "${FLAGS[@]}" -fsanitize="fuzzer,$SANITIZE" -o "$OUT/fuzz_$target" "$TOP/tests/fuzz/fuzz_$target.c" \
 		"$TOP/tests/fuzz/fuzz_ask.c" "${rooms[@]}" "$OUT/common.a" -lyaml &
 done
 "$CC" "${FLAGS[@]}" -fsanitize="fuzzer-no-link,$SANITIZE" -o "$OUT/make_image" \
 	"$TOP/tests/fuzz/make_image.c" "$OUT/common.a" -lyaml &
-for _ in 1 2 3 4 5 6; do
+for _ in 1 2 3 4 5 6 7; do
 	wait -n
 done
