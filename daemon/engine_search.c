@@ -56,6 +56,7 @@ engine_search_set_names(struct engine_search *s, struct strv names)
 {
 	if (!engine_search_is_made(s))
 		return AK_OK;
+	s->names = wire_names(names);
 	pack_clear(&s->filter);
 	return ldapplan_name_filter(s->where->filter, names, &s->filter);
 }
@@ -96,7 +97,7 @@ enum ak_err
 engine_search_begin(struct engine_search *s, struct engine_conn *c, struct diag *why)
 {
 	engine_search_stop(s, c->ld);
-	wire_put_begin(&c->link->out, s->id);
+	wire_put_begin(&c->link->out, s->id, s->names);
 	if (s->filter.bytes[0] == '\0')
 		return engine_search_end(s, c, true);
 	return c->polled ? engine_poll_send(s, c, why) : engine_sync_send(s, c, why);

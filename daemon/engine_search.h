@@ -32,6 +32,7 @@ struct engine_search {
 	struct pack filter; /* text; "": there is nothing to ask for */
 	struct pack cookie; /* the daemon has the same, or will at the next END */
 	struct pack next_cookie; /* of a refresh under way */
+	uint64_t names; /* which principals it asks for (wire_names); 0: it asks for others */
 	int msgid; /* 0: not running */
 	bool whole; /* refreshed on this connection, and no refresh is under way */
 	struct ldapsync_refresh refresh;

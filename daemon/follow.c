@@ -57,9 +57,19 @@ follow_configure(struct follow *f, const struct directory_settings *d)
 }
 
 void
+follow_set_names(struct follow *f, struct strv names)
+{
+	uint64_t now = wire_names(names);
+
+	if (now != f->names)
+		f->whole &= ~FOLLOW_BIT(DIRECTORY_PRINCIPALS);
+	f->names = now;
+}
+
+void
 follow_trust(struct follow *f, unsigned searches)
 {
-	f->whole |= f->configured & searches;
+	f->whole |= f->configured & searches & ~FOLLOW_BIT(DIRECTORY_PRINCIPALS);
 }
 
 bool
@@ -146,6 +156,8 @@ take_begin(struct follow *f, const struct wire_message *m, struct diag *why)
 	if ((err = model_begin(f->model, m->search)) != AK_OK)
 		return err;
 	f->begun |= FOLLOW_BIT(m->search);
+	if (m->search == DIRECTORY_PRINCIPALS)
+		f->begun_names = m->begun_names;
 	if (f->sync_open) {
 		f->sync_begun |= FOLLOW_BIT(m->search);
 		f->sync_ended &= ~FOLLOW_BIT(m->search);
@@ -171,7 +183,8 @@ take_end(struct follow *f, const struct wire_end *e, struct diag *why)
 		return err;
 	f->begun &= ~bit;
 	f->ended |= bit;
-	f->whole |= bit;
+	if (e->search != DIRECTORY_PRINCIPALS || f->begun_names == f->names)
+		f->whole |= bit;
 	f->sync_ended |= f->sync_begun & bit;
 	return AK_OK;
 }

@@ -19,6 +19,7 @@ struct follow {
 	unsigned configured; /* the searches that are made */
 	unsigned whole; /* those that are known as a whole: from the files, or by an END */
 	unsigned begun, ended; /* since this engine began */
+	uint64_t names, begun_names; /* wire_names that principals are wanted for, and those that a refresh under way asks for */
 	/* A cookie is kept with the mark of the search that it belongs to: another filter's is worth nothing. */
 	uint64_t marks[DIRECTORY_PRINCIPALS + 1];
 	struct wire_state state; /* uri and problem point to the two below */
@@ -47,7 +48,14 @@ void follow_init(struct follow *f, struct model *m);
  */
 void follow_configure(struct follow *f, const struct directory_settings *d);
 
-/* What the files held of these searches is whole. */
+/*
+ * These are the local keys now, which principals are asked for. Until the search
+ * is whole for them, nobody knows what LDAP says of a new one: that must not
+ * look like "in no group".
+ */
+void follow_set_names(struct follow *f, struct strv names);
+
+/* What the files held of these searches is whole, but of principals: for which names they were is not known. */
 void follow_trust(struct follow *f, unsigned searches);
 /* Is every search known as a whole? Else a group that was not fetched yet would look like none. */
 bool follow_is_whole(const struct follow *f);

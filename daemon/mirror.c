@@ -47,7 +47,9 @@ mirror_open(struct mirror *m, struct loop *loop, const struct mirror_how *how,
 	    .loop = loop,
 	    .taken = TAKEN_INIT,
 	    .accounts_moved = true,
-	    .keys_moved = true};
+	    .keys_moved = true,
+	    /* What users.idx was made from may hold keys that no model of this process ever had. */
+	    .uids_lost = true};
 	mirror_engine_init(m);
 	if ((m->model = model_new()) == NULL)
 		return AK_ERR_NOMEM;
@@ -82,15 +84,24 @@ write_freshness(struct mirror *m)
 	m->contact_waits = 0;
 }
 
+/* The files are what the server said when it was heard last, and users.idx is made from them. */
+static void
+vouch(struct mirror *m)
+{
+	if (m->contact_waits == 0 || m->dirty || m->unpublished)
+		return;
+	m->fresh.contact_at = m->contact_waits;
+	write_freshness(m);
+}
+
 void
 mirror_contact(struct mirror *m)
 {
 	m->contact_waits = m->host.now(m->host.ctx);
 	/* What it vouches for must lie there first. */
-	if (m->dirty || loop_now_ms() - m->fresh_ms < FRESH_MS)
+	if (m->dirty || m->unpublished || loop_now_ms() - m->fresh_ms < FRESH_MS)
 		return;
-	m->fresh.contact_at = m->contact_waits;
-	write_freshness(m);
+	vouch(m);
 }
 
 static bool
@@ -147,7 +158,8 @@ begin_anew(struct mirror *m)
 	m->snapshot = (struct snapshot){.keys_built_at = 0};
 	m->fresh = (struct freshness){.contact_at = 0};
 	m->in_files = 0;
-	m->dirty = m->unpublished = m->uids_lost = false;
+	m->dirty = m->unpublished = false;
+	m->uids_lost = true;
 	m->write_keys = m->write_groups = false;
 	m->contact_waits = m->changed_at = 0;
 	pack_clear(&m->uids);
@@ -275,10 +287,7 @@ mirror_prepare(struct mirror *m, struct diag *why)
 	if ((err = settle(m)) != AK_OK || (err = write_files(m, why)) != AK_OK)
 		return err;
 	m->dirty = false;
-	if (m->contact_waits != 0) {
-		m->fresh.contact_at = m->contact_waits;
-		write_freshness(m);
-	}
+	vouch(m);
 	return AK_OK;
 }
 
@@ -294,9 +303,10 @@ mirror_note(struct mirror *m, struct store *s)
 void
 mirror_published(struct mirror *m, enum ak_err err, const char *problem)
 {
-	if (err == AK_OK) {
+	if (err == AK_OK && m->unpublished) {
 		m->unpublished = m->uids_lost = false;
 		pack_clear(&m->uids);
+		vouch(m);
 	}
 	if (m->sync_unpublished) {
 		m->sync_unpublished = false;

@@ -100,6 +100,7 @@ start(void *ctx, struct worker_how *how, struct pack *frame, struct diag *why)
 	follow_restart(&m->follow);
 	msg = start_of(m, &c);
 	msg.names = pack_borrow_strv(&m->taken.key_names);
+	follow_set_names(&m->follow, msg.names);
 	for (unsigned s = DIRECTORY_KEYS; s <= DIRECTORY_PRINCIPALS; s++)
 		msg.cookie[s] = follow_cookie(&m->follow, s);
 	wire_put_start(frame, &msg);
@@ -234,6 +235,7 @@ mirror_engine_names(struct mirror *m)
 {
 	struct pack *out = worker_out(&m->worker);
 
+	follow_set_names(&m->follow, pack_borrow_strv(&m->taken.key_names));
 	if (out == NULL)
 		return;
 	wire_put_names(out, pack_borrow_strv(&m->taken.key_names));

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "hash.h"
+
 #define HEAD_B 4U
 
 /* Where a frame begins: its length is filled in when it is whole. */
@@ -139,6 +141,7 @@ wire_put_start(struct pack *out, const struct wire_start *s)
 	for (size_t i = 0; i < sizeof(blobs) / sizeof(blobs[0]); i++)
 		put_bytes(out, blobs[i]->bytes, blobs[i]->len_b);
 	pack_strv(out, s->names);
+	pack_u32(out, s->first);
 	frame_end(out, at);
 }
 
@@ -154,6 +157,7 @@ take_start(struct unpack *u, struct wire_start *s)
 	for (size_t i = 0; i < sizeof(blobs) / sizeof(blobs[0]); i++)
 		blobs[i]->bytes = take_bytes(u, &blobs[i]->len_b);
 	s->names = unpack_strv(u);
+	s->first = unpack_u32(u);
 }
 
 void
@@ -208,12 +212,19 @@ take_search(struct unpack *u)
 }
 
 void
-wire_put_begin(struct pack *out, enum directory_search_id search)
+wire_put_begin(struct pack *out, enum directory_search_id search, uint64_t names)
 {
 	size_t at = frame_begin(out, WIRE_BEGIN);
 
 	pack_u8(out, (uint8_t)search);
+	pack_u64(out, names);
 	frame_end(out, at);
+}
+
+uint64_t
+wire_names(struct strv names)
+{
+	return hash_sip(0, names.bytes, names.len_b);
 }
 
 void
@@ -303,6 +314,7 @@ take_message(struct unpack *u, struct wire_message *out)
 		break;
 	case WIRE_BEGIN:
 		out->search = take_search(u);
+		out->begun_names = unpack_u64(u);
 		break;
 	case WIRE_PUT:
 		if (directory_entry_unpack(u->at, u->left_b, &out->entry) != AK_OK)

@@ -27,7 +27,7 @@ enum wire_type {
 	/* engine to daemon */
 	WIRE_PONG = 64,
 	WIRE_STATE, /* wire_state: where the engine is */
-	WIRE_BEGIN, /* u8 search: a refresh of it begins; what comes is gathered until its end */
+	WIRE_BEGIN, /* u8 search, u64 names: a refresh of it begins; what comes is gathered until its end */
 	WIRE_PUT, /* directory_entry: it is there, new or changed */
 	WIRE_PRESENT, /* u8 search, then uuids: these are there, unchanged */
 	WIRE_GONE, /* u8 search, then uuids */
@@ -74,6 +74,7 @@ struct wire_start {
 	/* The files' bytes, since the engine can't read them; length 0: none. */
 	struct wire_blob ca, cert, key, password;
 	struct strv names; /* as WIRE_NAMES */
+	uint32_t first; /* which of the URIs to begin with: counted from 0, and round */
 	struct wire_blob cookie[4]; /* by search */
 };
 
@@ -82,7 +83,9 @@ void wire_put_start(struct pack *out, const struct wire_start *s);
 void wire_put_simple(struct pack *out, enum wire_type type); /* PING, PONG, REFRESH, CONTACT */
 void wire_put_names(struct pack *out, struct strv names);
 void wire_put_state(struct pack *out, const struct wire_state *s);
-void wire_put_begin(struct pack *out, enum directory_search_id search);
+/* names: wire_names of those that principals are asked for; 0 for the other searches. */
+void wire_put_begin(struct pack *out, enum directory_search_id search, uint64_t names);
+uint64_t wire_names(struct strv names);
 void wire_put_entry(struct pack *out, const struct directory_entry *e);
 /* PRESENT or GONE; n times DIRECTORY_UUID_B bytes. */
 void wire_put_uuids(struct pack *out, enum wire_type type, enum directory_search_id search,
@@ -95,6 +98,7 @@ void wire_put_end(struct pack *out, const struct wire_end *e);
 struct wire_message {
 	enum wire_type type;
 	enum directory_search_id search; /* BEGIN, PRESENT, GONE, COOKIE */
+	uint64_t begun_names; /* BEGIN */
 	struct wire_start start; /* settings points to settings_room */
 	struct strv names;
 	struct wire_state state;

@@ -21,7 +21,7 @@ write_anew(const struct wire_message *m, struct pack *out)
 		wire_put_state(out, &m->state);
 		break;
 	case WIRE_BEGIN:
-		wire_put_begin(out, m->search);
+		wire_put_begin(out, m->search, m->begun_names);
 		break;
 	case WIRE_PUT:
 		wire_put_entry(out, &m->entry);

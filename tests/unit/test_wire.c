@@ -49,7 +49,8 @@ put_all(struct pack *from_daemon, struct pack *from_engine)
 	struct wire_start s = {.settings = &d,
 	    .ca = {(const unsigned char *)"CA", 2},
 	    .password = {(const unsigned char *)"secret", 6},
-	    .names = {"ci\0backup", 10}};
+	    .names = {"ci\0backup", 10},
+	    .first = 3};
 	static const unsigned char uuids[2 * DIRECTORY_UUID_B] = {1, 2, 3};
 
 	d.uris = (struct strv){d.uris_bytes, sizeof("ldaps://a\0ldaps://b")};
@@ -61,7 +62,7 @@ put_all(struct pack *from_daemon, struct pack *from_engine)
 	wire_put_names(from_daemon, s.names);
 	wire_put_simple(from_engine, WIRE_PONG);
 	wire_put_state(from_engine, &(struct wire_state){WIRE_IDLE, "ldaps://a", "refused"});
-	wire_put_begin(from_engine, DIRECTORY_KEYS);
+	wire_put_begin(from_engine, DIRECTORY_KEYS, 77);
 	wire_put_entry(from_engine, &e);
 	wire_put_uuids(from_engine, WIRE_PRESENT, DIRECTORY_KEYS, uuids, 2);
 	wire_put_uuids(from_engine, WIRE_GONE, DIRECTORY_PRINCIPALS, uuids, 1);
@@ -105,6 +106,7 @@ what_the_daemon_says_arrives(void **state)
 	assert_memory_equal(m->start.password.bytes, "secret", 6);
 	assert_memory_equal(m->start.cookie[DIRECTORY_GROUPS].bytes, "rid=1", 5);
 	assert_true(strv_has(m->start.names, "backup"));
+	assert_int_equal(m->start.first, 3);
 	next(&d, &at, false, m);
 	assert_int_equal(m->type, WIRE_PING);
 	next(&d, &at, false, m);
@@ -136,6 +138,7 @@ what_the_engine_says_arrives(void **state)
 	next(&e, &at, true, m);
 	assert_int_equal(m->type, WIRE_BEGIN);
 	assert_int_equal(m->search, DIRECTORY_KEYS);
+	assert_int_equal(m->begun_names, 77);
 	next(&e, &at, true, m);
 	assert_int_equal(m->type, WIRE_PUT);
 	assert_string_equal(m->entry.dn, "cn=ops,dc=example");
