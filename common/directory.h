@@ -12,9 +12,9 @@
 
 /*
  * directory-keys.idx    order 0  n<name> i<id> u<uid>: key_record, those that this host serves
- *                       order 1  e<uuid>: entry (every key of LDAP, served or not); c<search>: cookie
+ *                       order 1  e<search><uuid>: entry (every key of LDAP, served or not); c<search>: cookie
  * directory-groups.idx  order 0  n<name>: membership, one for every key that is known here, local or not, be it empty
- *                       order 1  e<uuid>: entry (groups, principals); c<search>: cookie
+ *                       order 1  e<search><uuid>: entry (groups, principals); c<search>: cookie
  * Derived from LDAP, and never fsynced: what can't be read is fetched anew.
  */
 enum directory_search_id { DIRECTORY_KEYS = 1, DIRECTORY_GROUPS = 2, DIRECTORY_PRINCIPALS = 3 };

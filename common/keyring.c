@@ -34,14 +34,10 @@ open_local(const struct paths *p, struct keyring *k)
 static enum ak_err
 open_directory(const struct paths *p, struct keyring *k)
 {
-	enum ak_err err;
-
+	/* Its stamp is no one's: users.idx is made from it, by the same clock, and can be stamped anew. */
 	if (k->users.directory_uids.max == 0)
 		return AK_ERR_NOT_FOUND;
-	err = index_open(p->directory_keys, p->owner, &k->directory);
-	if (err == AK_OK)
-		stamp(k, &k->directory);
-	return err;
+	return index_open(p->directory_keys, p->owner, &k->directory);
 }
 
 enum ak_err

@@ -215,6 +215,9 @@ publish(struct store *s, const struct live *live, int64_t now, struct publish_re
 		err = add_users(&p);
 	if (err == AK_OK)
 		err = write_users(&p, now);
+	/* The old file holds a user whose name or uid is another's now, and nobody said so. */
+	if (err == AK_ERR_EXISTS && !p.res.whole && (err = try_users(&p, true)) == AK_OK)
+		err = write_users(&p, now);
 	if (err == AK_OK)
 		err = live_store(store_borrow_paths(s), live, why);
 	if (err != AK_OK)

@@ -97,11 +97,14 @@ static enum ak_err
 is_free(struct publication *p, const char *name, uint32_t uid, bool *yes)
 {
 	struct key local;
+	bool given = false;
 	enum ak_err err = store_find_name(p->store, name, &local);
 
 	if (err == AK_OK)
 		key_clear(&local);
-	*yes = err == AK_ERR_NOT_FOUND && publish_is_directory_uid(p, uid) &&
+	if (err == AK_ERR_NOT_FOUND && (err = store_id_given(p->store, uid, &given)) == AK_OK)
+		err = AK_ERR_NOT_FOUND;
+	*yes = err == AK_ERR_NOT_FOUND && !given && publish_is_directory_uid(p, uid) &&
 	       !etcfile_set_has_name(&p->taken, name) && !etcfile_set_has_id(&p->taken, uid) &&
 	       groupset_find(&p->groups, name) == NULL;
 	return err == AK_ERR_NOT_FOUND ? AK_OK : err;

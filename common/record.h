@@ -36,7 +36,7 @@ enum record_tag {
 	RECORD_ROLE_GROUP = 'G',
 	RECORD_GROUP_NAME = 'N',
 	RECORD_GID = 'g',
-	RECORD_ENTRY = 'e', /* and 16 bytes of entryUUID */
+	RECORD_ENTRY = 'e', /* and the search's number (u8), and 16 bytes of entryUUID */
 	RECORD_COOKIE = 'c', /* and the search's number */
 };
 

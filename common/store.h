@@ -59,6 +59,12 @@ enum ak_err store_next_uid(struct store *s, struct id_range range, uint32_t *uid
 enum ak_err store_check_uid(
     const struct store *s, struct id_range range, uint32_t uid, struct diag *why) AK_MUST_CHECK;
 
+/*
+ * Was the id ever given on this host: to a local key, or to a role's group,
+ * though the ranges be others now?
+ */
+enum ak_err store_id_given(const struct store *s, uint32_t id, bool *given) AK_MUST_CHECK;
+
 /* The gid of a role's group: the one it always had, or the next (staged). */
 enum ak_err store_role_gid(
     struct store *s, const char *group, struct id_range range, uint32_t *gid) AK_MUST_CHECK;

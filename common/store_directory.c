@@ -10,12 +10,8 @@ open_file(const struct store *s, const char *path, struct index *out)
 void
 store_open_directory(struct store *s)
 {
-	int64_t *stamp = &s->ring.stamp;
-
 	(void)!open_file(s, s->paths.directory_keys, &s->directory_keys);
 	(void)!open_file(s, s->paths.directory_groups, &s->directory_groups);
-	if (s->directory_keys.fd != -1 && s->directory_keys.head.built_at > *stamp)
-		*stamp = s->directory_keys.head.built_at;
 }
 
 void

@@ -28,6 +28,42 @@ store_uid_state(const struct store *s, uint32_t uid, bool *spent)
 	return AK_OK;
 }
 
+/* Records of role groups lie by their gid among the rest. */
+static enum ak_err
+find_role_gid(const struct store *s, uint32_t id, bool *given)
+{
+	struct index_walk w;
+	struct index_view v;
+	unsigned char buf[4096];
+	uint64_t offset;
+	enum ak_err err = index_seek(&s->ring.local, ORDER_REST, id, &offset);
+
+	if (err != AK_OK)
+		return err;
+	index_walk_start(&s->ring.local, ORDER_REST, offset, &w);
+	while ((err = index_walk_next(&s->ring.local, &w, buf, sizeof(buf), &v)) == AK_OK &&
+	       v.number == id)
+		*given |= v.keys[1] == RECORD_ROLE_GROUP;
+	return err == AK_ERR_NOT_FOUND ? AK_OK : err;
+}
+
+enum ak_err
+store_id_given(const struct store *s, uint32_t id, bool *given)
+{
+	uint32_t high =
+	    s->extra.uid_high > s->extra.gid_high ? s->extra.uid_high : s->extra.gid_high;
+	bool spent;
+	enum ak_err err;
+
+	*given = false;
+	/* Ids are counted up: where the directory's lie above all, as they do, nothing is asked. */
+	if (s->ring.local.fd == -1 || id > high)
+		return AK_OK;
+	err = store_uid_state(s, id, &spent);
+	*given = err == AK_ERR_EXISTS;
+	return err == AK_OK ? find_role_gid(s, id, given) : *given ? AK_OK : err;
+}
+
 static bool
 taken_elsewhere(const struct store *s, uint32_t id)
 {

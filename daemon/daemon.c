@@ -78,7 +78,7 @@ rules_moved(void *ctx, enum rules_news news)
 
 	/* Broken settings: the last good ones stay in force for the directory. */
 	if (r->live.settings_ok)
-		mirror_configure(&d->mirror, &r->live.settings);
+		mirror_configure(&d->mirror, &r->live.settings, false);
 	if (news == RULES_LOADED)
 		log_event(&d->how->log, EVENT_POLICY_LOADED, "file",
 		    image_policy_file(r->live.image), NULL);
@@ -188,7 +188,10 @@ files_settled(void *ctx)
 {
 	struct daemon *d = ctx;
 
-	publisher_want(&d->publisher, true);
+	publisher_run(&d->publisher, true);
+	if (d->rules.live.settings_ok)
+		mirror_configure(&d->mirror, &d->rules.live.settings, true);
+	publisher_want(&d->publisher, false);
 }
 
 static void
@@ -211,7 +214,7 @@ reload(struct daemon *d)
 	publisher_run(&d->publisher, true);
 	/* Its certificates may have been renewed, by files that only it names. */
 	if (d->rules.live.settings_ok)
-		mirror_configure(&d->mirror, &d->rules.live.settings);
+		mirror_configure(&d->mirror, &d->rules.live.settings, true);
 	notify_say(&d->notify, "READY=1");
 }
 

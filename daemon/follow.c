@@ -6,7 +6,7 @@
 #include "pack.h"
 
 #define MARK_B 8U
-#define MARK_VERSION 1U
+#define MARK_VERSION 2U
 
 void
 follow_init(struct follow *f, struct model *m)
@@ -26,6 +26,10 @@ mark_of(const struct directory_settings *d, const struct directory_search *s, bo
 	pack_u8(&p, MARK_VERSION);
 	pack_str(&p, s->base);
 	pack_str(&p, s->filter);
+	/* Who else is asked, or asks, sees other entries. */
+	pack_strv(&p, d->uris);
+	pack_str(&p, d->bind_dn);
+	pack_u8(&p, (uint8_t)d->sasl);
 	if (groups) {
 		pack_str(&p, d->group_name);
 		pack_strv(&p, d->members);
@@ -166,7 +170,7 @@ take_begin(struct follow *f, const struct wire_message *m, struct diag *why)
 }
 
 static enum ak_err
-take_end(struct follow *f, const struct wire_end *e, struct diag *why)
+take_end(struct follow *f, const struct wire_end *e, struct follow_news *news, struct diag *why)
 {
 	unsigned bit = FOLLOW_BIT(e->search);
 	struct pack cookie = PACK_INIT;
@@ -186,7 +190,23 @@ take_end(struct follow *f, const struct wire_end *e, struct diag *why)
 	if (e->search != DIRECTORY_PRINCIPALS || f->begun_names == f->names)
 		f->whole |= bit;
 	f->sync_ended |= f->sync_begun & bit;
+	news->lacks = model_lacks(f->model, e->search);
 	return AK_OK;
+}
+
+bool
+follow_loses(const struct follow *f, const struct directory_settings *d)
+{
+	const struct directory_search *searches[] = {
+	    [DIRECTORY_KEYS] = &d->keys,
+	    [DIRECTORY_GROUPS] = &d->groups,
+	    [DIRECTORY_PRINCIPALS] = &d->principal,
+	};
+
+	for (unsigned s = DIRECTORY_KEYS; s <= DIRECTORY_PRINCIPALS; s++)
+		if (is_made(f, s) && (!d->present || searches[s]->base[0] == '\0'))
+			return true;
+	return false;
 }
 
 static enum ak_err
@@ -302,7 +322,7 @@ follow_take(
 		break;
 	case WIRE_END:
 		news->changed = true;
-		err = take_end(f, &m->end, why);
+		err = take_end(f, &m->end, news, why);
 		break;
 	case WIRE_CONTACT:
 		take_contact(f, news);

@@ -19,7 +19,8 @@ struct follow {
 	unsigned configured; /* the searches that are made */
 	unsigned whole; /* those that are known as a whole: from the files, or by an END */
 	unsigned begun, ended; /* since this engine began */
-	uint64_t names, begun_names; /* wire_names that principals are wanted for, and those that a refresh under way asks for */
+	uint64_t names,
+	    begun_names; /* wire_names that principals are wanted for, and those that a refresh under way asks for */
 	/* A cookie is kept with the mark of the search that it belongs to: another filter's is worth nothing. */
 	uint64_t marks[DIRECTORY_PRINCIPALS + 1];
 	struct wire_state state; /* uri and problem point to the two below */
@@ -35,6 +36,7 @@ struct follow_news {
 	bool changed; /* the model: to be settled and written */
 	bool contact; /* every search was up to date with the server just now */
 	bool state;
+	bool lacks; /* entries are there that never came: everything must be fetched anew */
 	bool synced; /* the refresh that was waited for is whole */
 	bool sync_failed; /* state.problem says why */
 };
@@ -47,6 +49,8 @@ void follow_init(struct follow *f, struct model *m);
  * worth nothing any more.
  */
 void follow_configure(struct follow *f, const struct directory_settings *d);
+/* Would a search that is made be made no longer? */
+bool follow_loses(const struct follow *f, const struct directory_settings *d);
 
 /*
  * These are the local keys now, which principals are asked for. Until the search

@@ -6,6 +6,9 @@
 
 #include "text.h"
 
+/* Entries that are left out, each told by a line of its own, in one settle. */
+#define SKIPPED_MAX 100U
+
 /* The freshness file is not written more often. */
 #define FRESH_MS 1000
 
@@ -31,6 +34,7 @@ look_at_files(struct mirror *m, const struct diag *why)
 	    in_file(p->directory_keys, FOLLOW_BIT(DIRECTORY_KEYS), why, &damaged) |
 	    in_file(p->directory_groups,
 		FOLLOW_BIT(DIRECTORY_GROUPS) | FOLLOW_BIT(DIRECTORY_PRINCIPALS), why, &damaged);
+	m->write_keys = m->write_groups = damaged;
 	if (damaged)
 		log_event(m->how.log, EVENT_SNAPSHOT_DAMAGED, "problem", why->text, NULL);
 }
@@ -114,15 +118,19 @@ ages_differ(const struct mirror *m)
 }
 
 void
-mirror_configure(struct mirror *m, const struct settings *s)
+mirror_configure(struct mirror *m, const struct settings *s, bool settled)
 {
 	bool was_on = m->on;
 
+	m->settled = settled;
+	if (!settled && follow_loses(&m->follow, &s->directory))
+		return;
 	settings_copy(&m->settings, s);
 	m->known = true;
 	m->on = s->directory.present;
 	follow_configure(&m->follow, &m->settings.directory);
 	if (!m->on) {
+		m->in_files = 0; /* nothing of it is in the model any more */
 		mirror_engine_stop(m);
 		return;
 	}
@@ -174,7 +182,7 @@ remove_files(struct mirror *m, struct diag *why)
 	bool were_there = m->snapshot.keys.generation > 0 || m->snapshot.groups.generation > 0;
 	enum ak_err err;
 
-	if (m->removed)
+	if (m->removed || !m->settled)
 		return AK_OK;
 	if (!remove_file(p->directory_keys, why) || !remove_file(p->directory_groups, why) ||
 	    !remove_file(p->freshness, why))
@@ -223,9 +231,24 @@ id_taken(void *ctx, uint32_t id)
 static void
 skipped(void *ctx, const char *dn, const char *why)
 {
-	const struct mirror *m = ctx;
+	struct mirror *m = ctx;
 
-	log_event(m->how.log, EVENT_DIRECTORY_KEY_SKIPPED, "dn", dn, "reason", why, NULL);
+	if (m->n_skipped++ < SKIPPED_MAX)
+		log_event(
+		    m->how.log, EVENT_DIRECTORY_KEY_SKIPPED, "dn", dn, "reason", why, NULL);
+}
+
+/* A directory that is an enemy must not fill the log. */
+static void
+tell_more_skipped(const struct mirror *m)
+{
+	char more[64];
+	struct text t = text_over(more, sizeof(more));
+
+	if (m->n_skipped <= SKIPPED_MAX)
+		return;
+	text_add(&t, "%u more entries, see the ones before", m->n_skipped - SKIPPED_MAX);
+	log_event(m->how.log, EVENT_DIRECTORY_KEY_SKIPPED, "reason", more, NULL);
 }
 
 static enum ak_err
@@ -241,8 +264,11 @@ settle(struct mirror *m)
 	    .skipped = skipped,
 	    .ctx = m};
 	struct model_changes changes;
-	enum ak_err err = model_settle(m->model, &host, &changes);
+	enum ak_err err;
 
+	m->n_skipped = 0;
+	err = model_settle(m->model, &host, &changes);
+	tell_more_skipped(m);
 	if (err != AK_OK)
 		return err;
 	m->write_keys |= changes.keys;
@@ -256,9 +282,13 @@ settle(struct mirror *m)
 static enum ak_err
 write_files(struct mirror *m, struct diag *why)
 {
-	const struct model_changes changes = {.keys = m->write_keys, .groups = m->write_groups};
+	struct model_changes changes;
 	enum ak_err err;
 
+	/* Removed, or put back from a backup: what lies there is not what was left. */
+	m->write_keys |= snapshot_is_lost(m->how.paths, &m->snapshot, true);
+	m->write_groups |= snapshot_is_lost(m->how.paths, &m->snapshot, false);
+	changes = (struct model_changes){.keys = m->write_keys, .groups = m->write_groups};
 	if (!m->write_keys && !m->write_groups)
 		return AK_OK;
 	if (!m->unpublished) {

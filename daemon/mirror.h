@@ -43,6 +43,7 @@ struct mirror {
 	struct loop *loop;
 	struct settings settings; /* the last good ones, when known */
 	bool known, on; /* on: they have a directory */
+	bool settled; /* they stood so for a while: what they take away may be removed */
 	bool removed; /* what there was of one is gone */
 	struct model *model;
 	struct follow follow;
@@ -62,6 +63,10 @@ struct mirror {
 	int64_t fresh_ms; /* when it was written, monotonic */
 	int64_t contact_waits; /* a contact to be written behind the files; 0: none */
 	int64_t changed_at;
+	uint32_t first; /* of the URIs, for the next engine */
+	bool refetched; /* this engine was asked for everything, because something was missing */
+	unsigned n_skipped; /* in this settle */
+	int64_t lost_ms; /* when directory-lost was logged last, monotonic */
 	bool connected;
 	bool sync_wanted, sync_unpublished;
 	char told[512]; /* the problem that was logged last */
@@ -72,8 +77,13 @@ enum ak_err mirror_open(struct mirror *m, struct loop *loop, const struct mirror
     const struct mirror_host *host) AK_MUST_CHECK;
 void mirror_close(struct mirror *m);
 
-/* The settings are these now; the same ones again: files that they name may have changed. The engine is begun, begun anew, or ended. */
-void mirror_configure(struct mirror *m, const struct settings *s);
+/*
+ * The settings are these now; the same ones again: files that they name may
+ * have changed. The engine is begun, begun anew, or ended. Settings that take
+ * the directory or a search of it away count only once they are settled: a file
+ * that is being written lacks its end for a moment.
+ */
+void mirror_configure(struct mirror *m, const struct settings *s, bool settled);
 
 /* For the publisher (publisher.h). */
 enum ak_err mirror_prepare(struct mirror *m, struct diag *why) AK_MUST_CHECK;

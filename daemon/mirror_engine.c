@@ -8,6 +8,7 @@
 #include "text.h"
 
 #define PING_MS 5000
+#define LOST_MS 5000 /* directory-lost is not logged more often while no server answers */
 #define AGAIN_MIN_MS 1000
 #define AGAIN_MAX_MS 60000
 #define ENGINE_MEMORY_B ((rlim_t)1 << 30)
@@ -25,7 +26,8 @@ start_of(const struct mirror *m, const struct credentials *c)
 	    .ca = blob_of(&c->ca),
 	    .cert = blob_of(&c->cert),
 	    .key = blob_of(&c->key),
-	    .password = blob_of(&c->password)};
+	    .password = blob_of(&c->password),
+	    .first = m->first};
 }
 
 /* All that an engine is begun with but names and cookies, as a number; 0 while the files can't be read. */
@@ -40,6 +42,7 @@ print_of(const struct mirror *m)
 	if (credentials_read(&m->settings.directory, m->how.paths->owner, &c, NULL) != AK_OK)
 		return 0;
 	start = start_of(m, &c);
+	start.first = 0;
 	wire_put_start(&frame, &start);
 	if (frame.err == AK_OK)
 		print = hash_sip(0, frame.bytes, frame.len_b);
@@ -104,6 +107,7 @@ start(void *ctx, struct worker_how *how, struct pack *frame, struct diag *why)
 	for (unsigned s = DIRECTORY_KEYS; s <= DIRECTORY_PRINCIPALS; s++)
 		msg.cookie[s] = follow_cookie(&m->follow, s);
 	wire_put_start(frame, &msg);
+	m->refetched = false;
 	credentials_clear(&c);
 	explicit_bzero(&msg, sizeof(msg));
 	if (m->sync_wanted)
@@ -122,7 +126,9 @@ tell_state(struct mirror *m)
 			log_event(m->how.log, EVENT_DIRECTORY_CONNECTED, "uri", f->uri, NULL);
 		m->connected = true;
 		m->told[0] = '\0';
-	} else if (f->problem[0] != '\0' && strcmp(f->problem, m->told) != 0) {
+	} else if (f->problem[0] != '\0' && strcmp(f->problem, m->told) != 0 &&
+		   (m->connected || loop_now_ms() - m->lost_ms >= LOST_MS)) {
+		m->lost_ms = loop_now_ms();
 		log_event(m->how.log, EVENT_DIRECTORY_LOST, "uri", f->uri, "reason", f->problem,
 		    NULL);
 		(void)!text_copy(m->told, sizeof(m->told), f->problem);
@@ -136,6 +142,19 @@ sync_failed(struct mirror *m, const char *text)
 	follow_forget_sync(&m->follow);
 	m->sync_wanted = false;
 	m->host.synced(m->host.ctx, AK_ERR_UNAVAILABLE, text);
+}
+
+/* Once for each engine: an entry that it always leaves out is always missing. */
+static void
+refetch(struct mirror *m)
+{
+	struct pack *out = worker_out(&m->worker);
+
+	m->refetched = true;
+	if (out == NULL)
+		return;
+	wire_put_simple(out, WIRE_REFRESH);
+	worker_send(&m->worker);
 }
 
 static enum ak_err
@@ -154,7 +173,11 @@ take(void *ctx, const struct wire_message *msg, struct diag *why)
 	if (news.synced) {
 		follow_forget_sync(&m->follow);
 		m->sync_unpublished = true;
+		/* Whoever asks for everything may have reason to mistrust the files. */
+		m->write_keys = m->write_groups = true;
 	}
+	if (news.lacks && !m->refetched)
+		refetch(m);
 	if (news.synced || (news.changed && follow_is_whole(&m->follow)))
 		m->host.changed(m->host.ctx);
 	if (news.contact)
@@ -176,6 +199,9 @@ ended(void *ctx, const char *reason)
 	if (m->connected || strcmp(reason, m->told) != 0)
 		log_event(m->how.log, EVENT_ENGINE_ENDED, "reason", reason, NULL);
 	(void)!text_copy(m->told, sizeof(m->told), reason);
+	/* The server that it hung on is not the first one that the next one tries. */
+	if (!m->connected)
+		m->first++;
 	m->connected = false;
 	follow_restart(&m->follow);
 	text_add(&problem, "the engine ended: %s", reason);
@@ -196,11 +222,11 @@ mirror_engine_init(struct mirror *m)
 	worker_init(&m->worker, m->loop, &how, &host);
 }
 
-/* Three connections' worth of time without an answer: it hangs. */
+/* A name of ten addresses that don't answer, and the resolver's own patience, without a word: it hangs. */
 static int64_t
 silence_ms(const struct mirror *m)
 {
-	return (3 * m->settings.directory.timeout_s + 10) * 1000;
+	return (10 * m->settings.directory.timeout_s + 30) * 1000;
 }
 
 void

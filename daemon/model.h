@@ -35,6 +35,11 @@ enum ak_err model_gone(struct model *m, enum directory_search_id search,
 enum ak_err model_end(struct model *m, enum directory_search_id search, bool drop_unnamed,
     const unsigned char *cookie, size_t cookie_len_b) AK_MUST_CHECK;
 void model_abort(struct model *m);
+/*
+ * Did the last end of this search name entries as present that are not here (a
+ * server that was put back from an older copy)? Then its cookie is dropped.
+ */
+bool model_lacks(const struct model *m, enum directory_search_id search);
 
 /* The cookie that the entries stand for; length 0: none, and the next refresh is a full one. */
 enum ak_err model_set_cookie(struct model *m, enum directory_search_id search,
@@ -73,6 +78,9 @@ struct model_changes {
 };
 
 /*
+ * A local key that two principals claim has no membership: neither is known to
+ * be it, and a login then takes its groups for unknown.
+ *
  * Work out all that follows from what changed since the last call: an entry, a
  * name, the host. Not served, with a sentence: a key whose name, id or uid is
  * not well-formed, outside the directory's range, taken on this host, or shared

@@ -23,8 +23,12 @@ model_records_membership(const struct model *m, model_take_record *take, void *c
 	enum ak_err err = AK_OK;
 
 	for (size_t i = 0; i < m->by_name.n && err == AK_OK; i++) {
-		struct index_view v = blob_view(m->by_name.v[i]->membership);
+		const struct blob *b = m->by_name.v[i]->membership;
+		struct index_view v;
 
+		if (b == NULL)
+			continue;
+		v = blob_view(b);
 		err = take(ctx, &v);
 	}
 	return err;

@@ -165,7 +165,8 @@ stage(struct model *m, unsigned search, const unsigned char *uuid)
 static enum ak_err
 pack_entry_bytes(struct model *m, const struct directory_entry *e, struct blob **out)
 {
-	unsigned char bytes[1 + DIRECTORY_UUID_B] = {RECORD_ENTRY};
+	/* One entry of LDAP may be found by two searches. */
+	unsigned char bytes[2 + DIRECTORY_UUID_B] = {RECORD_ENTRY, (unsigned char)e->search};
 	const struct index_key key = {bytes, sizeof(bytes)};
 	struct directory_entry back;
 
@@ -177,7 +178,7 @@ pack_entry_bytes(struct model *m, const struct directory_entry *e, struct blob *
 		return m->scratch.err;
 	if (directory_entry_unpack(m->scratch.bytes, m->scratch.len_b, &back) != AK_OK)
 		return AK_ERR_INVALID;
-	memcpy(bytes + 1, e->uuid, DIRECTORY_UUID_B);
+	memcpy(bytes + 2, e->uuid, DIRECTORY_UUID_B);
 	*out = blob_record(&m->scratch, ORDER_REST, 0, &key, 1);
 	return *out == NULL ? AK_ERR_NOMEM : AK_OK;
 }
@@ -277,6 +278,8 @@ apply_staged(void *ctx, struct slot *s)
 		set_bytes(m, staged, &bytes);
 		return;
 	}
+	if (bytes == NULL && !staged->absent && (n == NULL || n->bytes == NULL))
+		m->lacks[staged->search] = true;
 	if (n != NULL && (bytes != NULL || staged->absent))
 		set_bytes(m, n, &bytes);
 	node_free(staged);
@@ -304,10 +307,17 @@ model_end(struct model *m, enum directory_search_id search, bool drop,
 		return err;
 	if (drop)
 		drop_unnamed(m, search);
+	m->lacks[search] = false;
 	table_each(&m->refresh[search].named, apply_staged, m);
 	table_clear(&m->refresh[search].named);
 	m->refresh[search].open = false;
-	return AK_OK;
+	return m->lacks[search] ? model_set_cookie(m, search, NULL, 0) : AK_OK;
+}
+
+bool
+model_lacks(const struct model *m, enum directory_search_id search)
+{
+	return is_search(search) && m->lacks[search];
 }
 
 enum ak_err

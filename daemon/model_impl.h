@@ -150,6 +150,7 @@ struct model {
 	size_t count[SEARCHES];
 	struct refresh refresh[SEARCHES];
 	struct cookie cookie[SEARCHES];
+	bool lacks[SEARCHES]; /* see model_lacks */
 	struct pack scratch;
 	/* What the next settle has to look at. */
 	struct node *changed, *judge;

@@ -102,6 +102,21 @@ gather_atom(struct gather *g, const struct atom *a)
 	return err;
 }
 
+/*
+ * Several principals claim a local key: which of them is it? One that anybody
+ * adds must not take the key out of the groups that a rule refuses.
+ */
+static bool
+is_in_doubt(struct model *m, const struct atom *name)
+{
+	const struct atom *by;
+
+	if (name->known->record != NULL)
+		return false;
+	by = atom_find(m, ATOM_PRINCIPAL, name->text);
+	return by != NULL && by->owners != NULL && by->owners->next != NULL;
+}
+
 /* The DN that stands for a key: its entry's, or its only principal's. */
 static const struct atom *
 dn_of_key(struct model *m, const struct atom *name)
@@ -202,14 +217,18 @@ membership_blob(const char *name, const struct pack *p)
 	return blob_record(p, ORDER_KEYS, 0, &key, 1);
 }
 
+/* NULL: it can't be told. */
 static enum ak_err
 membership_of(struct model *m, const struct atom *name, struct blob **out)
 {
 	struct gather g = {.m = m};
 	struct pack names = PACK_INIT, bindings = PACK_INIT;
-	enum ak_err err = gather_groups(&g, name);
+	enum ak_err err;
 
 	*out = NULL;
+	if (is_in_doubt(m, name))
+		return AK_OK;
+	err = gather_groups(&g, name);
 	if (err == AK_OK && (err = pack_side(&g, false, &names)) == AK_OK &&
 	    (err = pack_side(&g, true, &bindings)) == AK_OK) {
 		m->scratch.len_b = 0;

@@ -64,9 +64,10 @@ load_record(void *ctx, const struct index_view *v)
 	if (v->keys[1] == RECORD_COOKIE)
 		return load_cookie(l, v);
 	err = directory_entry_unpack(v->value, v->value_len_b, &e);
-	if (err == AK_OK && (!holds(l->file, e.search) || v->keys[0] != 1 + DIRECTORY_UUID_B ||
-				v->keys[1] != RECORD_ENTRY ||
-				memcmp(v->keys + 2, e.uuid, DIRECTORY_UUID_B) != 0))
+	if (err == AK_OK &&
+	    (!holds(l->file, e.search) || v->keys[0] != 2 + DIRECTORY_UUID_B ||
+		v->keys[1] != RECORD_ENTRY || v->keys[2] != (unsigned char)e.search ||
+		memcmp(v->keys + 3, e.uuid, DIRECTORY_UUID_B) != 0))
 		err = AK_ERR_CORRUPT;
 	return err == AK_OK ? model_put(l->m, &e) : err;
 }
@@ -89,6 +90,8 @@ load_file(const struct paths *p, const struct file *f, struct model *m, struct t
 	}
 	if (err == AK_OK)
 		return AK_OK;
+	/* What lies there is nothing that was left: it is written anew. */
+	*f->id = (struct source_id){.generation = 0};
 	for (unsigned s = f->first; s <= (unsigned)f->last; s++)
 		model_forget(m, (enum directory_search_id)s);
 	text_add(problems, "%s%s: %s: it is fetched anew", problems->len > 0 ? "; " : "",
@@ -196,4 +199,20 @@ snapshot_write(const struct paths *p, const struct model *m,
 	if (err == AK_OK && changes->keys)
 		err = write_file(p, &keys, m, now, why);
 	return err;
+}
+
+bool
+snapshot_is_lost(const struct paths *p, const struct snapshot *s, bool keys)
+{
+	const struct source_id *left = keys ? &s->keys : &s->groups;
+	struct index ix;
+	bool same;
+
+	if (left->generation == 0)
+		return false;
+	if (index_open(keys ? p->directory_keys : p->directory_groups, p->owner, &ix) != AK_OK)
+		return true;
+	same = ix.head.generation == left->generation && ix.head.id == left->id;
+	index_close(&ix);
+	return !same;
 }

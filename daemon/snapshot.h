@@ -2,6 +2,7 @@
 #ifndef AK_SNAPSHOT_H
 #define AK_SNAPSHOT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "diag.h"
@@ -23,6 +24,9 @@ struct snapshot {
  */
 enum ak_err snapshot_load(const struct paths *p, struct model *m, struct snapshot *out,
     struct diag *why) AK_MUST_CHECK;
+
+/* Was there a file, and is it not the one that was left? keys: which of the two. */
+bool snapshot_is_lost(const struct paths *p, const struct snapshot *s, bool keys);
 
 /*
  * Write the files that changed: groups first, then keys, so that a key is

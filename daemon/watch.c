@@ -56,6 +56,8 @@ list_files(struct watch *w, const struct paths *p)
 	    {WATCH_GROUP, p->group},
 	    {WATCH_PASSWD, p->passwd},
 	    {WATCH_LOCAL, p->local},
+	    {WATCH_SNAPSHOT, p->directory_keys},
+	    {WATCH_SNAPSHOT, p->directory_groups},
 	};
 	char above[PATH_CAP];
 

@@ -16,12 +16,13 @@ enum watch_file {
 	WATCH_GROUP = 8,
 	WATCH_PASSWD = 16,
 	WATCH_LOCAL = 32,
-	WATCH_ALL = 63
+	WATCH_SNAPSHOT = 64, /* either file of the directory */
+	WATCH_ALL = 127
 };
 
-#define WATCH_FILES 6
+#define WATCH_FILES 8
 /* Their folders, and the folders above these: a folder may be replaced too. */
-#define WATCH_FOLDERS 12
+#define WATCH_FOLDERS 16
 
 struct watch {
 	struct loop *loop;

@@ -111,8 +111,8 @@ take_frames(struct worker *c, struct diag *why)
 
 	while ((err = wire_take(c->in.bytes + at, c->in.len_b - at, true, &m, &used)) == AK_OK) {
 		at += used;
-		if (m.type == WIRE_PONG)
-			loop_arm(c->loop, &c->silent, c->silence_ms);
+		/* Whoever speaks lives: PONG may stand behind a long list. */
+		loop_arm(c->loop, &c->silent, c->silence_ms);
 		if ((err = c->host.take(c->host.ctx, &m, why)) != AK_OK)
 			return err;
 	}

@@ -245,7 +245,7 @@ claims(const struct ref_entry *p, const char *name)
 	return false;
 }
 
-/* "": none, or more than one. */
+/* "": none; NULL: more than one. */
 static const char *
 principal_dn(const struct ref_dir *d, const char *name)
 {
@@ -257,7 +257,7 @@ principal_dn(const struct ref_dir *d, const char *name)
 			dn = d->now.v[i].e.dn;
 			n++;
 		}
-	return n == 1 ? dn : "";
+	return n > 1 ? NULL : dn;
 }
 
 static int
@@ -391,7 +391,10 @@ ref_dir_settle(struct ref_dir *d, const struct model_host *host)
 		struct ref_key key = {.local = true, .uid = host->local_uids[i++]};
 
 		assert_err("", AK_OK, text_copy(key.name, sizeof(key.name), name));
-		add_key(d, host, &key, principal_dn(d, name));
+		add_key(
+		    d, host, &key, principal_dn(d, name) == NULL ? "" : principal_dn(d, name));
+		if (principal_dn(d, name) == NULL)
+			pack_clear(&d->key[d->n_keys - 1].membership);
 	}
 	qsort(d->key, d->n_keys, sizeof(d->key[0]), by_name);
 	note_others(d, d->key, d->n_keys, d->before, d->n_before);

@@ -58,6 +58,7 @@ struct say {
 	const char *text; /* cookie; of a state, the problem */
 	bool drop;
 	enum wire_phase phase;
+	uint64_t names; /* BEGIN */
 };
 
 #define BEGIN(s)                                                                               \
@@ -112,6 +113,7 @@ say(struct scene *s, struct say line)
 	memset(uuid, line.id, sizeof(uuid));
 	m.type = line.type;
 	m.search = line.search;
+	m.begun_names = line.names;
 	m.uuids = uuid;
 	m.n_uuids = 1;
 	m.cookie = (const unsigned char *)text;
@@ -246,7 +248,65 @@ nothing_is_whole_before_each_search_was_seen_to_its_end(void **state)
 	follow_trust(&s->follow, FOLLOW_BIT(K));
 	assert_false(follow_is_whole(&s->follow));
 	follow_trust(&s->follow, FOLLOW_BIT(G) | FOLLOW_BIT(P));
+	assert_false(follow_is_whole(&s->follow));
+	SAY(s, BEGIN(P), END(P, "c"));
 	assert_true(follow_is_whole(&s->follow));
+}
+
+/* A key that was made just now must not look like one that is in no group. */
+static void
+principals_are_whole_for_the_names_that_they_were_asked_for(void **state)
+{
+	static const struct strv names = {"ci", 3};
+	struct scene *s = *state;
+	struct directory_settings d = some_settings();
+
+	(void)!text_copy(d.principal.base, sizeof(d.principal.base), "ou=x");
+	follow_configure(&s->follow, &d);
+	SAY(s, BEGIN(K), END(K, "c"), BEGIN(G), END(G, "c"), BEGIN(P), END(P, "c"));
+	assert_true(follow_is_whole(&s->follow));
+	SAY(s, BEGIN(P));
+	follow_set_names(&s->follow, names);
+	assert_false(follow_is_whole(&s->follow));
+	SAY(s, END(P, "c"));
+	assert_false(follow_is_whole(&s->follow));
+	assert_err("", AK_OK,
+	    say(s, (struct say){.type = WIRE_BEGIN, .search = P, .names = wire_names(names)}));
+	assert_false(follow_is_whole(&s->follow));
+	SAY(s, END(P, "c"));
+	assert_true(follow_is_whole(&s->follow));
+	follow_set_names(&s->follow, names);
+	assert_true(follow_is_whole(&s->follow));
+}
+
+/* A server that was put back from an older copy names what never came. */
+static void
+an_entry_that_is_present_and_never_came_is_told(void **state)
+{
+	struct scene *s = *state;
+
+	SAY(s, BEGIN(K), PUT(K, 1), END(K, "c"));
+	assert_false(s->news.lacks);
+	assert_true(follow_cookie(&s->follow, K).len_b > 0);
+	SAY(s, BEGIN(K), PRESENT(K, 1), PRESENT(K, 2), END(K, "c2"));
+	assert_true(s->news.lacks);
+	assert_int_equal(follow_cookie(&s->follow, K).len_b, 0);
+	SAY(s, BEGIN(K), PUT(K, 1), PUT(K, 2), END(K, "c3"));
+	assert_false(s->news.lacks);
+	assert_true(follow_cookie(&s->follow, K).len_b > 0);
+}
+
+static void
+what_settings_take_away_is_told(void **state)
+{
+	struct scene *s = *state;
+	struct directory_settings d = some_settings();
+
+	assert_false(follow_loses(&s->follow, &d));
+	d.groups.base[0] = '\0';
+	assert_true(follow_loses(&s->follow, &d));
+	d = (struct directory_settings){.present = false};
+	assert_true(follow_loses(&s->follow, &d));
 }
 
 static void
@@ -360,6 +420,9 @@ main(void)
 	    T(what_is_out_of_order_is_refused_with_a_sentence),
 	    T(a_contact_counts_when_every_search_had_its_end_since_the_engine_began),
 	    T(nothing_is_whole_before_each_search_was_seen_to_its_end),
+	    T(principals_are_whole_for_the_names_that_they_were_asked_for),
+	    T(an_entry_that_is_present_and_never_came_is_told),
+	    T(what_settings_take_away_is_told),
 	    T(a_cookie_is_good_for_the_search_that_it_came_from),
 	    T(abuse_099_a_cookie_that_is_not_ours_is_none),
 	    T(a_refresh_that_is_waited_for_begins_after_it_was_asked_for),

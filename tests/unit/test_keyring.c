@@ -470,7 +470,7 @@ without_local_idx_the_directorys_keys_are_found_and_local_ones_are_unavailable(v
 }
 
 static void
-the_stamp_of_the_directorys_keys_counts_too(void **state)
+the_stamp_of_the_directorys_keys_is_no_ones(void **state)
 {
 	struct host h;
 	struct keyring ring;
@@ -478,7 +478,7 @@ the_stamp_of_the_directorys_keys_counts_too(void **state)
 	make_directory(&h, *state);
 	(void)directory_write_keys(&h.paths, NULL, 0, INT64_C(4000000000));
 	assert_err("", AK_OK, keyring_open(&h.paths, &ring));
-	assert_true(ring.stamp == INT64_C(4000000000));
+	assert_true(ring.stamp < INT64_C(4000000000));
 	keyring_close(&ring);
 }
 
@@ -548,7 +548,7 @@ main(void)
 	    T(the_local_key_of_an_id_wins),
 	    T(abuse_064_whatever_is_wrong_with_the_directorys_keys_local_ones_are_found),
 	    T(without_local_idx_the_directorys_keys_are_found_and_local_ones_are_unavailable),
-	    T(the_stamp_of_the_directorys_keys_counts_too),
+	    T(the_stamp_of_the_directorys_keys_is_no_ones),
 	    T(what_ldap_gives_to_a_key_is_found_by_its_name),
 	    T(a_membership_that_cannot_be_read_is_not_one_that_is_not_there),
 	};

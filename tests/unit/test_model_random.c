@@ -169,7 +169,6 @@ random_step(struct rnd *r, const struct ref_dir *ref, struct step *s)
 	s->drop = rnd_below(r, 2) == 0;
 	memset(s->uuids, 0, sizeof(s->uuids));
 	for (size_t i = 0; i < s->n; i++) {
-		s->uuids[i][0] = (unsigned char)s->search;
 		s->uuids[i][DIRECTORY_UUID_B - 1] = (unsigned char)rnd_below(r, UUIDS);
 	}
 	random_entry(r, &s->d);
@@ -208,6 +207,9 @@ compare_membership(void *ctx, const char *name, struct strv in, struct strv boun
 	struct comparing *c = ctx;
 	struct pack p = PACK_INIT;
 
+	/* One that two principals claim has none. */
+	while (c->at < c->ref->n_keys && c->ref->key[c->at].membership.len_b == 0)
+		c->at++;
 	assert_true(c->at < c->ref->n_keys);
 	assert_string_equal(name, c->ref->key[c->at].name);
 	membership_pack(in, bound, &p);
@@ -234,6 +236,8 @@ compare(const struct model *m, const struct ref_dir *ref)
 	size_t n[4] = {0}, n_served, wanted[4] = {0}, n_local = 0;
 
 	assert_err("", AK_OK, model_each_membership(m, compare_membership, &c));
+	while (c.at < ref->n_keys && ref->key[c.at].membership.len_b == 0)
+		c.at++;
 	assert_int_equal(c.at, ref->n_keys);
 	c.at = 0;
 	assert_err("", AK_OK, model_each_key(m, compare_key, &c));

@@ -79,7 +79,7 @@ set_cookie(struct world *w, enum directory_search_id s, const char *text)
 	    "", AK_OK, model_set_cookie(w->m, s, (const unsigned char *)text, strlen(text)));
 }
 
-/* Two keys, two groups, a principal of the host's key. */
+/* Two keys, two groups, a principal of the host's key: one entry that two searches find. */
 static void
 fill(struct world *w)
 {
@@ -87,7 +87,7 @@ fill(struct world *w)
 	put_key(w, 2, "emil", "A000000002", "1879048200");
 	put_group(w, 3, "staff", "dora");
 	put_group(w, 4, "ops", "local");
-	put(w, DIRECTORY_PRINCIPALS, 5, "cn=l",
+	put(w, DIRECTORY_PRINCIPALS, 4, "cn=l",
 	    (const char *const[SLOT_COUNT]){[SLOT_NAME] = "Local"});
 	set_cookie(w, DIRECTORY_KEYS, "k1");
 	set_cookie(w, DIRECTORY_GROUPS, "g1");
