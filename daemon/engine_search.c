@@ -215,7 +215,9 @@ engine_search_put(struct engine_search *s, struct engine_conn *c, LDAPMessage *m
 	} else if (err == AK_OK && (err = ldapentry_finish(&e, &out)) == AK_OK) {
 		if (e.problem.text[0] != '\0')
 			(void)diag_because(&c->problem, AK_ERR_INVALID, "%s", e.problem.text);
-		if (size_of(&out) > VALUES_MAX_B)
+		if (e.unusable)
+			leave_out(s, c, &e, out.uuid, "a value of it is left out");
+		else if (size_of(&out) > VALUES_MAX_B)
 			leave_out(s, c, &e, out.uuid, "it is too large");
 		else
 			wire_put_entry(&c->link->out, &out);
