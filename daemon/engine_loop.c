@@ -247,7 +247,9 @@ engine_loop(const struct engine_config *config, struct engine_link *link)
 				 : timeout_s > TIMEOUT_MAX_S ? TIMEOUT_MAX_S
 							     : timeout_s);
 	if ((end = prepare(&e, &why)) == AK_OK) {
-		end = try_servers(&e);
+		/* What was read together with the start is there already: no poll tells of it. */
+		if ((end = hear_daemon(&e)) == AK_OK)
+			end = try_servers(&e);
 	} else {
 		engine_tell_state(&e, WIRE_IDLE, why.text);
 		if (engine_link_flush(link) != AK_OK)
