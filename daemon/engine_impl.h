@@ -26,8 +26,10 @@ struct engine {
 	} told;
 	/* The daemon's wishes since they were last looked at. */
 	bool wants_refresh, wants_names;
-	/* Of the connection; milliseconds, monotonic. */
-	int64_t heard_at, refresh_since, contact_at, reconcile_at, poll_at;
+	/* The next comparison of everything, whatever becomes of connections; 0: not known yet. As all times here: milliseconds, monotonic. */
+	int64_t reconcile_at;
+	/* Of the connection. */
+	int64_t heard_at, refresh_since, contact_at, poll_at;
 	int64_t probe_at; /* when the next is sent, or the one under way is given up */
 	int64_t whole_since; /* 0: not yet */
 	int probe_id; /* 0: none is under way */
@@ -35,6 +37,8 @@ struct engine {
 };
 
 int64_t engine_now_ms(void);
+/* Between 0 and ms. */
+int64_t engine_random_ms(int64_t ms);
 /* ms, times something between 0.5 and 1.5: engines that lost a server together do not come back together. */
 int64_t engine_jitter_ms(int64_t ms);
 
