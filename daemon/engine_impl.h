@@ -1,4 +1,4 @@
-/* engine_impl: what engine_loop, engine_serve and engine_clock share. */
+/* engine_impl: what engine_loop, engine_serve and engine_clock share; and the clock for all. */
 #ifndef AK_ENGINE_IMPL_H
 #define AK_ENGINE_IMPL_H
 

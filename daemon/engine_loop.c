@@ -12,6 +12,8 @@
 #define BACKOFF_MAX_MS 60000
 /* A server that was followed for so long is a good one: its end counts for nothing. */
 #define GOOD_MS 30000
+/* Thousands of hosts lose a server together, and must not come to the next one in the same second. */
+#define SPREAD_MS 2000
 #define TIMEOUT_MAX_S 3600
 #define POLL_MAX_MS 60000
 
@@ -183,13 +185,13 @@ forget_cookies(struct engine *e)
 		engine_search_drop_cookie(&e->searches[i]);
 }
 
-/* The URIs in turn; when each of them failed, a pause that grows. */
+/* The URIs in turn; when each of them failed, a pause that grows; after a good one, a short one. */
 static enum ak_err
 try_servers(struct engine *e)
 {
 	struct strv uris = e->config->settings->uris;
 	size_t n = strv_count(uris), failed = 0;
-	int64_t backoff_ms = BACKOFF_FIRST_MS, lived_ms;
+	int64_t backoff_ms = BACKOFF_FIRST_MS, pause_ms, lived_ms;
 	const char *uri = strv_next(uris, NULL);
 	enum ak_err end;
 
@@ -201,18 +203,21 @@ try_servers(struct engine *e)
 		uri = strv_next(uris, uri);
 		if (uri == NULL)
 			uri = strv_next(uris, NULL);
+		if (lived_ms < GOOD_MS && ++failed < n)
+			continue;
+		pause_ms = engine_jitter_ms(backoff_ms);
+		backoff_ms *= 2;
 		if (lived_ms >= GOOD_MS) {
-			failed = 0;
+			pause_ms = engine_random_ms(SPREAD_MS);
 			backoff_ms = BACKOFF_FIRST_MS;
-		} else if (++failed >= n) {
-			if ((end = pause_for(e, engine_jitter_ms(backoff_ms))) != AK_OK)
-				return end;
-			if (e->wants_refresh)
-				forget_cookies(e);
-			failed = 0;
-			backoff_ms =
-			    backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : backoff_ms * 2;
+		} else if (backoff_ms > BACKOFF_MAX_MS) {
+			backoff_ms = BACKOFF_MAX_MS;
 		}
+		failed = 0;
+		if ((end = pause_for(e, pause_ms)) != AK_OK)
+			return end;
+		if (e->wants_refresh)
+			forget_cookies(e);
 	}
 }
 

@@ -36,6 +36,7 @@ struct engine_search {
 	int msgid; /* 0: not running */
 	bool whole; /* refreshed on this connection, and no refresh is under way */
 	struct ldapsync_refresh refresh;
+	int64_t no_restart_before; /* because a server says so; milliseconds, monotonic; 0: whenever */
 };
 
 /* settings are borrowed. AK_ERR_INVALID: they can't be asked for. */
