@@ -18,12 +18,6 @@ struct engine {
 	struct engine_search searches[ENGINE_SEARCHES];
 	struct pack names;
 	const char *uri; /* that is tried or followed; "" */
-	/* What was last told with WIRE_STATE. */
-	struct {
-		enum wire_phase phase;
-		const char *uri;
-		char problem[512];
-	} told;
 	/* The daemon's wishes since they were last looked at. */
 	bool wants_refresh, wants_names;
 	/* The next comparison of everything, whatever becomes of connections; 0: not known yet. As all times here: milliseconds, monotonic. */
