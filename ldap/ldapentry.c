@@ -186,7 +186,8 @@ ldapentry_add(struct ldapentry *e, const char *attribute, const struct berval *v
 		return;
 	/* cn;lang-de is another attribute than cn; apikeyFrom;lang-de was meant to limit the key. */
 	if (!whole) {
-		if (e->plan->search == DIRECTORY_KEYS)
+		if (e->plan->search == DIRECTORY_KEYS &&
+		    e->plan->attributes[at].slot != SLOT_KEY_DESCRIPTION)
 			leave_out(e, attribute, "options are not understood");
 		return;
 	}

@@ -41,7 +41,8 @@ enum ak_err ldapentry_begin(
  * Values of an attribute as the server names it, with its options. A value with
  * a NUL or of more than LDAPENTRY_VALUE_MAX_B, and a member that looks like a
  * DN and is none, are left out, and told in problem. A key for which one is
- * left out, be it for being empty or an option's, is unusable.
+ * left out, be it for being empty or for an option, is unusable; but for
+ * descriptions in other languages.
  */
 void ldapentry_add(struct ldapentry *e, const char *attribute, const struct berval *values);
 
