@@ -147,9 +147,9 @@ engine_search_take(
 static enum ak_err
 show_life(struct engine_conn *c)
 {
-	wire_put_state(&c->link->out, &(struct wire_state){.phase = c->told.phase,
-					  .uri = c->told.uri,
-					  .problem = c->told.problem});
+	wire_put_state(&c->link->out,
+	    &(struct wire_state){
+		.phase = c->told.phase, .uri = c->told.uri, .problem = c->told.problem});
 	return engine_link_flush(c->link);
 }
 

@@ -166,8 +166,7 @@ take_result(
     struct engine_search *s, struct engine_conn *c, LDAPMessage *message, struct diag *why)
 {
 	int64_t now = engine_now_ms();
-	bool may_restart =
-	    (s->whole || s->refresh.with_cookie) && now >= s->no_restart_before;
+	bool may_restart = (s->whole || s->refresh.with_cookie) && now >= s->no_restart_before;
 	int rc = LDAP_DECODING_ERROR;
 
 	s->msgid = 0;

@@ -45,8 +45,7 @@ note_shown(const struct ldapconn_config *c)
 static bool
 is_sayable(const char *said)
 {
-	return said != NULL && said[0] != '\0' &&
-	       (shown == NULL || strstr(said, shown) == NULL);
+	return said != NULL && said[0] != '\0' && (shown == NULL || strstr(said, shown) == NULL);
 }
 
 /* --- what an error means -------------------------------------------------------------------- */

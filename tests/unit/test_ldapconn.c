@@ -182,9 +182,10 @@ what_a_server_says_is_told_unless_the_password_is_in_it(void **state)
 
 		assert_row(why.text, strstr(why.text, "Invalid credentials") != NULL);
 		assert_row(why.text, strstr(why.text, "horse") == NULL);
-		assert_row(why.text,
-		    rows[i].told == NULL || strstr(why.text, rows[i].told) != NULL);
-		assert_row(why.text, rows[i].told != NULL || strstr(why.text, "bind with") == NULL);
+		assert_row(
+		    why.text, rows[i].told == NULL || strstr(why.text, rows[i].told) != NULL);
+		assert_row(
+		    why.text, rows[i].told != NULL || strstr(why.text, "bind with") == NULL);
 	}
 }
 

@@ -204,8 +204,7 @@ a_key_that_lacks_a_value_is_unusable_and_told(void **state)
 		assert_row(rows[i].attribute, e.unusable == rows[i].unusable);
 		assert_row(rows[i].attribute,
 		    (e.problem.text[0] == '\0') == (rows[i].says[0] == '\0'));
-		assert_row(
-		    rows[i].attribute, strstr(e.problem.text, rows[i].says) != NULL);
+		assert_row(rows[i].attribute, strstr(e.problem.text, rows[i].says) != NULL);
 		ldapentry_clear(&e);
 	}
 }
