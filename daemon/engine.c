@@ -148,6 +148,7 @@ follow(struct kept *k, struct engine_link *link)
 	    .password = k->password,
 	    .cookie = cookies,
 	    .names = pack_borrow_strv(&k->names),
+	    .first = k->start.start.first,
 	};
 
 	for (int i = 0; i < 4; i++)

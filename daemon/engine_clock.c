@@ -18,13 +18,19 @@ engine_now_ms(void)
 }
 
 int64_t
-engine_jitter_ms(int64_t ms)
+engine_random_ms(int64_t ms)
 {
 	uint16_t random = 0;
 
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random))
 		random = UINT16_MAX / 2;
-	return ms / 2 + (int64_t)((double)ms * random / UINT16_MAX);
+	return (int64_t)((double)ms * random / UINT16_MAX);
+}
+
+int64_t
+engine_jitter_ms(int64_t ms)
+{
+	return ms / 2 + engine_random_ms(ms);
 }
 
 /* Settings may say "never", which is no number of milliseconds. */
@@ -63,6 +69,31 @@ stop_probe(struct engine *e)
 	e->probe_id = 0;
 }
 
+static bool
+has_cookie(const struct engine *e)
+{
+	for (int i = 0; i < ENGINE_SEARCHES; i++)
+		if (engine_search_is_made(&e->searches[i]) && e->searches[i].cookie.len_b > 0)
+			return true;
+	return false;
+}
+
+/*
+ * A refresh begins. One with cookies compares nothing, so it moves nothing:
+ * connections that always end early must not put the comparison off for ever.
+ * When the last one was, an engine that begins with cookies doesn't know.
+ */
+static void
+set_reconcile(struct engine *e, int64_t now)
+{
+	int64_t every_ms = as_ms(e->config->settings->reconcile_s, 365 * 86400);
+
+	if (!has_cookie(e))
+		e->reconcile_at = now + engine_jitter_ms(every_ms);
+	else if (e->reconcile_at == 0)
+		e->reconcile_at = now + engine_random_ms(every_ms);
+}
+
 enum ak_err
 engine_refresh_all(struct engine *e, bool from_scratch, struct diag *why)
 {
@@ -73,14 +104,13 @@ engine_refresh_all(struct engine *e, bool from_scratch, struct diag *why)
 	e->conn.problem = DIAG_INIT;
 	e->is_whole = false;
 	e->heard_at = e->refresh_since = now;
-	e->reconcile_at =
-	    now + engine_jitter_ms(as_ms(e->config->settings->reconcile_s, 365 * 86400));
 	e->poll_at = now + poll_ms - poll_ms / 10 + engine_jitter_ms(poll_ms / 10);
+	for (int i = 0; i < ENGINE_SEARCHES && from_scratch; i++)
+		engine_search_drop_cookie(&e->searches[i]);
+	set_reconcile(e, now);
 	for (int i = 0; i < ENGINE_SEARCHES && err == AK_OK; i++) {
 		if (!engine_search_is_made(&e->searches[i]))
 			continue;
-		if (from_scratch)
-			engine_search_drop_cookie(&e->searches[i]);
 		err = engine_search_begin(&e->searches[i], &e->conn, why);
 	}
 	return err;

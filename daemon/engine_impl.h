@@ -1,4 +1,4 @@
-/* engine_impl: what engine_loop, engine_serve and engine_clock share. */
+/* engine_impl: what engine_loop, engine_serve and engine_clock share; and the clock for all. */
 #ifndef AK_ENGINE_IMPL_H
 #define AK_ENGINE_IMPL_H
 
@@ -18,16 +18,12 @@ struct engine {
 	struct engine_search searches[ENGINE_SEARCHES];
 	struct pack names;
 	const char *uri; /* that is tried or followed; "" */
-	/* What was last told with WIRE_STATE. */
-	struct {
-		enum wire_phase phase;
-		const char *uri;
-		char problem[512];
-	} told;
 	/* The daemon's wishes since they were last looked at. */
 	bool wants_refresh, wants_names;
-	/* Of the connection; milliseconds, monotonic. */
-	int64_t heard_at, refresh_since, contact_at, reconcile_at, poll_at;
+	/* The next comparison of everything, whatever becomes of connections; 0: not known yet. As all times here: milliseconds, monotonic. */
+	int64_t reconcile_at;
+	/* Of the connection. */
+	int64_t heard_at, refresh_since, contact_at, poll_at;
 	int64_t probe_at; /* when the next is sent, or the one under way is given up */
 	int64_t whole_since; /* 0: not yet */
 	int probe_id; /* 0: none is under way */
@@ -35,6 +31,8 @@ struct engine {
 };
 
 int64_t engine_now_ms(void);
+/* Between 0 and ms. */
+int64_t engine_random_ms(int64_t ms);
 /* ms, times something between 0.5 and 1.5: engines that lost a server together do not come back together. */
 int64_t engine_jitter_ms(int64_t ms);
 

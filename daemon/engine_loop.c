@@ -12,22 +12,27 @@
 #define BACKOFF_MAX_MS 60000
 /* A server that was followed for so long is a good one: its end counts for nothing. */
 #define GOOD_MS 30000
+/* Thousands of hosts lose a server together, and must not come to the next one in the same second. */
+#define SPREAD_MS 2000
 #define TIMEOUT_MAX_S 3600
 #define POLL_MAX_MS 60000
+/* How soon to look again whether the daemon took all. */
+#define SAY_AGAIN_MS 100
 
 /* --- the daemon ----------------------------------------------------------------------------- */
 
 void
 engine_tell_state(struct engine *e, enum wire_phase phase, const char *problem)
 {
-	if (e->told.phase == phase && e->told.uri == e->uri &&
-	    strcmp(e->told.problem, problem) == 0)
+	struct engine_told *told = &e->conn.told;
+
+	if (told->phase == phase && told->uri == e->uri && strcmp(told->problem, problem) == 0)
 		return;
-	e->told.phase = phase;
-	e->told.uri = e->uri;
+	told->phase = phase;
+	told->uri = e->uri;
 	/* As long as a sentence of ours can be. */
-	if (text_copy(e->told.problem, sizeof(e->told.problem), problem) != AK_OK)
-		e->told.problem[0] = '\0';
+	if (text_copy(told->problem, sizeof(told->problem), problem) != AK_OK)
+		told->problem[0] = '\0';
 	wire_put_state(&e->link->out,
 	    &(struct wire_state){.phase = phase, .uri = e->uri, .problem = problem});
 }
@@ -133,6 +138,17 @@ connection_to(const struct engine *e, const char *uri)
 	};
 }
 
+/* Connecting takes its time: what is to be said is said before, and lies in the socket. */
+static enum ak_err
+say_all(struct engine *e)
+{
+	enum ak_err end = engine_wait(e, -1, 0);
+
+	while (end == AK_OK && engine_link_has_output(e->link))
+		end = engine_wait(e, -1, engine_now_ms() + SAY_AGAIN_MS);
+	return end;
+}
+
 /* Connect and follow, until it is over. *lived: how long the connection was a good one. */
 static enum ak_err
 try_server(struct engine *e, const char *uri, int64_t *lived_ms)
@@ -146,8 +162,7 @@ try_server(struct engine *e, const char *uri, int64_t *lived_ms)
 	*lived_ms = 0;
 	e->uri = uri;
 	engine_tell_state(e, WIRE_CONNECTING, "");
-	/* Connecting takes its time: what is to be said is said before. */
-	if ((end = engine_wait(e, -1, 0)) != AK_OK)
+	if ((end = say_all(e)) != AK_OK)
 		return end;
 	if (ldapconn_open(&config, &e->conn.ld, &why) == AK_OK) {
 		end = engine_serve(e, &why);
@@ -183,36 +198,47 @@ forget_cookies(struct engine *e)
 		engine_search_drop_cookie(&e->searches[i]);
 }
 
-/* The URIs in turn; when each of them failed, a pause that grows. */
+static const char *
+uri_after(struct strv uris, const char *uri)
+{
+	const char *next = strv_next(uris, uri);
+
+	return next != NULL ? next : strv_next(uris, NULL);
+}
+
+/* The URIs in turn; when each of them failed, a pause that grows; after a good one, a short one. */
 static enum ak_err
 try_servers(struct engine *e)
 {
 	struct strv uris = e->config->settings->uris;
 	size_t n = strv_count(uris), failed = 0;
-	int64_t backoff_ms = BACKOFF_FIRST_MS, lived_ms;
+	int64_t backoff_ms = BACKOFF_FIRST_MS, pause_ms, lived_ms;
 	const char *uri = strv_next(uris, NULL);
 	enum ak_err end;
 
+	for (size_t i = n > 0 ? e->config->first % n : 0; i > 0; i--)
+		uri = uri_after(uris, uri);
 	for (;;) {
 		if ((end = try_server(e, uri, &lived_ms)) != AK_OK)
 			return end;
 		if (e->wants_refresh)
 			forget_cookies(e);
-		uri = strv_next(uris, uri);
-		if (uri == NULL)
-			uri = strv_next(uris, NULL);
+		uri = uri_after(uris, uri);
+		if (lived_ms < GOOD_MS && ++failed < n)
+			continue;
+		pause_ms = engine_jitter_ms(backoff_ms);
+		backoff_ms *= 2;
 		if (lived_ms >= GOOD_MS) {
-			failed = 0;
+			pause_ms = engine_random_ms(SPREAD_MS);
 			backoff_ms = BACKOFF_FIRST_MS;
-		} else if (++failed >= n) {
-			if ((end = pause_for(e, engine_jitter_ms(backoff_ms))) != AK_OK)
-				return end;
-			if (e->wants_refresh)
-				forget_cookies(e);
-			failed = 0;
-			backoff_ms =
-			    backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : backoff_ms * 2;
+		} else if (backoff_ms > BACKOFF_MAX_MS) {
+			backoff_ms = BACKOFF_MAX_MS;
 		}
+		failed = 0;
+		if ((end = pause_for(e, pause_ms)) != AK_OK)
+			return end;
+		if (e->wants_refresh)
+			forget_cookies(e);
 	}
 }
 
@@ -247,7 +273,9 @@ engine_loop(const struct engine_config *config, struct engine_link *link)
 				 : timeout_s > TIMEOUT_MAX_S ? TIMEOUT_MAX_S
 							     : timeout_s);
 	if ((end = prepare(&e, &why)) == AK_OK) {
-		end = try_servers(&e);
+		/* What was read together with the start is there already: no poll tells of it. */
+		if ((end = hear_daemon(&e)) == AK_OK)
+			end = try_servers(&e);
 	} else {
 		engine_tell_state(&e, WIRE_IDLE, why.text);
 		if (engine_link_flush(link) != AK_OK)

@@ -13,6 +13,7 @@ struct engine_config {
 	const char *password; /* "": none */
 	const struct wire_blob *cookie; /* by search */
 	struct strv names;
+	uint32_t first; /* which of the URIs to begin with: counted from 0, and round */
 };
 
 /*

@@ -143,6 +143,16 @@ engine_search_take(
 
 /* --- entries -------------------------------------------------------------------------------- */
 
+/* A PONG that was not asked for would be out of order; what was told may be told again. */
+static enum ak_err
+show_life(struct engine_conn *c)
+{
+	wire_put_state(&c->link->out,
+	    &(struct wire_state){
+		.phase = c->told.phase, .uri = c->told.uri, .problem = c->told.problem});
+	return engine_link_flush(c->link);
+}
+
 /* The next part of a long list. */
 static enum ak_err
 fetch_more(struct engine_search *s, struct engine_conn *c, struct ldapentry *e, struct diag *why)
@@ -171,8 +181,11 @@ read_whole(struct engine_search *s, struct engine_conn *c, LDAPMessage *message,
 {
 	enum ak_err err = ldapentry_read(e, &s->plan, c->ld, message);
 
-	for (int i = 0; err == AK_OK && e->more_of[0] != '\0'; i++)
+	for (int i = 0; err == AK_OK && e->more_of[0] != '\0'; i++) {
 		err = i < PARTS_MAX ? fetch_more(s, c, e, why) : AK_ERR_CORRUPT;
+		if (err == AK_OK)
+			err = show_life(c);
+	}
 	return err;
 }
 
@@ -215,7 +228,9 @@ engine_search_put(struct engine_search *s, struct engine_conn *c, LDAPMessage *m
 	} else if (err == AK_OK && (err = ldapentry_finish(&e, &out)) == AK_OK) {
 		if (e.problem.text[0] != '\0')
 			(void)diag_because(&c->problem, AK_ERR_INVALID, "%s", e.problem.text);
-		if (size_of(&out) > VALUES_MAX_B)
+		if (e.unusable)
+			leave_out(s, c, &e, out.uuid, "a value of it is left out");
+		else if (size_of(&out) > VALUES_MAX_B)
 			leave_out(s, c, &e, out.uuid, "it is too large");
 		else
 			wire_put_entry(&c->link->out, &out);

@@ -15,6 +15,13 @@
 #include "settings.h"
 #include "wire.h"
 
+/* What was last told with WIRE_STATE. */
+struct engine_told {
+	enum wire_phase phase;
+	const char *uri; /* borrowed */
+	char problem[512];
+};
+
 /* What the searches of one connection share. */
 struct engine_conn {
 	LDAP *ld;
@@ -22,6 +29,7 @@ struct engine_conn {
 	bool polled; /* the server has no RFC 4533 */
 	bool pages; /* it has RFC 2696 */
 	int timeout_s;
+	struct engine_told told;
 	struct diag problem; /* what was left out of entries, first seen; "" */
 };
 
@@ -36,6 +44,7 @@ struct engine_search {
 	int msgid; /* 0: not running */
 	bool whole; /* refreshed on this connection, and no refresh is under way */
 	struct ldapsync_refresh refresh;
+	int64_t no_restart_before; /* because a server says so; milliseconds, monotonic; 0: whenever */
 };
 
 /* settings are borrowed. AK_ERR_INVALID: they can't be asked for. */

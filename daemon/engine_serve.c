@@ -134,13 +134,15 @@ static enum ak_err
 begin(struct engine *e, struct diag *why)
 {
 	enum ak_err err;
+	bool from_scratch;
 
 	limit_messages(e->conn.ld);
 	if ((err = look_at_server(e, why)) != AK_OK)
 		return err;
 	engine_tell_state(e, WIRE_REFRESHING, "");
+	from_scratch = e->conn.polled || e->wants_refresh;
 	e->wants_refresh = e->wants_names = false;
-	if ((err = engine_refresh_all(e, e->conn.polled, why)) == AK_OK)
+	if ((err = engine_refresh_all(e, from_scratch, why)) == AK_OK)
 		engine_note_message(e);
 	return err;
 }

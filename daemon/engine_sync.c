@@ -1,7 +1,10 @@
 #include <string.h>
 
-#include "engine_search.h"
+#include "engine_impl.h"
 #include "ldapconn.h"
+
+/* A server that wants a whole refresh again sooner is not well: what follows a connection that failed is a pause. */
+#define RESTART_EVERY_MS 60000
 
 static struct ldapsync_cookie
 cookie_of(const struct pack *p)
@@ -162,7 +165,8 @@ static enum ak_err
 take_result(
     struct engine_search *s, struct engine_conn *c, LDAPMessage *message, struct diag *why)
 {
-	bool may_restart = s->whole || s->refresh.with_cookie;
+	int64_t now = engine_now_ms();
+	bool may_restart = (s->whole || s->refresh.with_cookie) && now >= s->no_restart_before;
 	int rc = LDAP_DECODING_ERROR;
 
 	s->msgid = 0;
@@ -170,6 +174,7 @@ take_result(
 		return malformed(s, why);
 	switch (ldapsync_judge_result(rc, may_restart)) {
 	case LDAPSYNC_FROM_SCRATCH:
+		s->no_restart_before = now + RESTART_EVERY_MS;
 		return start_anew(s, c, why);
 	case LDAPSYNC_UNKNOWN:
 		return AK_ERR_NOT_FOUND;

@@ -17,6 +17,37 @@ ldapconn_init(void)
 	ldaptls_init();
 }
 
+/* --- what the server must not make us say ---------------------------------------------------- */
+
+/* The password that servers were shown, since the last connection was closed; NULL: none. */
+static char *shown;
+
+static void
+forget_shown(void)
+{
+	if (shown != NULL)
+		explicit_bzero(shown, strlen(shown));
+	free(shown);
+	shown = NULL;
+}
+
+static enum ak_err
+note_shown(const struct ldapconn_config *c)
+{
+	forget_shown();
+	if (c->bind != LDAPCONN_SIMPLE)
+		return AK_OK;
+	shown = strdup(c->password);
+	return shown != NULL ? AK_OK : AK_ERR_NOMEM;
+}
+
+/* A server may send the password back, for logs to keep. */
+static bool
+is_sayable(const char *said)
+{
+	return said != NULL && said[0] != '\0' && (shown == NULL || strstr(said, shown) == NULL);
+}
+
 /* --- what an error means -------------------------------------------------------------------- */
 
 static const struct {
@@ -69,7 +100,7 @@ add_details(struct text *t, LDAP *ld)
 		(void)ldap_get_option(ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &said);
 	if (problem[0] != '\0') {
 		text_add(t, ": %s", problem);
-	} else if (said != NULL && said[0] != '\0') {
+	} else if (is_sayable(said)) {
 		text_add(t, ": ");
 		ldaptls_add_clean(t, said);
 	}
@@ -287,7 +318,7 @@ ldapconn_open(const struct ldapconn_config *c, LDAP **out, struct diag *why)
 
 	*out = NULL;
 	ldaptls_forget_problem();
-	if ((err = check_config(c, why)) != AK_OK)
+	if ((err = check_config(c, why)) != AK_OK || (err = note_shown(c)) != AK_OK)
 		return err;
 	if ((rc = ldap_initialize(&ld, c->uri)) != LDAP_SUCCESS)
 		return diag_because(why, rc == LDAP_NO_MEMORY ? AK_ERR_NOMEM : AK_ERR_INVALID,
@@ -305,6 +336,7 @@ ldapconn_close(LDAP **ld)
 	if (*ld != NULL)
 		(void)ldap_unbind_ext(*ld, NULL, NULL);
 	*ld = NULL;
+	forget_shown();
 }
 
 /* --- escapes -------------------------------------------------------------------------------- */

@@ -34,13 +34,14 @@ void ldapconn_init(void);
  * LDAPv3, referrals not followed, TCP keepalive, TLS 1.2 at least. AK_ERR_DENIED:
  * certificate, StartTLS or bind refused; AK_ERR_UNAVAILABLE: no server;
  * AK_ERR_INVALID: the configuration. why names the URI and what was wrong,
- * never the password. *out is the caller's to close.
+ * never the password. *out is the caller's to close; one at a time, since until
+ * then the password is kept to know it in what the server says.
  */
 enum ak_err ldapconn_open(
     const struct ldapconn_config *c, LDAP **out, struct diag *why) AK_MUST_CHECK;
 void ldapconn_close(LDAP **ld);
 
-/* One err for an LDAP result code; the sentence (with the server's own words, control characters taken out) into why. */
+/* One err for an LDAP result code; the sentence (with the server's own words, control characters taken out, unless the password is in them) into why. */
 enum ak_err ldapconn_fail(LDAP *ld, int rc, const char *what, struct diag *why);
 
 /* RFC 4515 escapes of what goes into a filter. AK_ERR_RANGE when out is too small, out "". */

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <ldap.h>
 
@@ -30,10 +31,38 @@ add_char(struct text *t, char c)
 	t->buf[t->len] = '\0';
 }
 
+/* RFC 4519: what one type is also called; the first name is ours. */
+static const char *const types[][3] = {
+    {"cn", "commonName", "2.5.4.3"},
+    {"uid", "userid", "0.9.2342.19200300.100.1.1"},
+    {"ou", "organizationalUnitName", "2.5.4.11"},
+    {"o", "organizationName", "2.5.4.10"},
+    {"dc", "domainComponent", "0.9.2342.19200300.100.1.25"},
+    {"c", "countryName", "2.5.4.6"},
+    {"l", "localityName", "2.5.4.7"},
+    {"st", "stateOrProvinceName", "2.5.4.8"},
+    {"sn", "surname", "2.5.4.4"},
+};
+
+static const char *
+our_name(const struct berval *type)
+{
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		for (size_t j = 1; j < sizeof(types[0]) / sizeof(types[0][0]); j++)
+			if (strlen(types[i][j]) == type->bv_len &&
+			    strncasecmp(types[i][j], type->bv_val, type->bv_len) == 0)
+				return types[i][0];
+	return NULL;
+}
+
 static void
 add_type(struct text *t, const struct berval *type)
 {
-	for (size_t i = 0; i < type->bv_len; i++)
+	const char *ours = our_name(type);
+
+	for (; ours != NULL && *ours != '\0'; ours++)
+		add_char(t, *ours);
+	for (size_t i = 0; ours == NULL && i < type->bv_len; i++)
 		add_char(t, lower(type->bv_val[i]));
 	add_char(t, '=');
 }

@@ -20,8 +20,11 @@ ldapentry_begin(struct ldapentry *e, const struct ldapplan *plan, const char *dn
 static void
 leave_out(struct ldapentry *e, const char *attribute, const char *because)
 {
-	(void)diag_because(&e->problem, AK_ERR_INVALID,
-	    "%.256s: a value of %.64s is left out: %s", e->dn, attribute, because);
+	bool key = e->plan->search == DIRECTORY_KEYS;
+
+	e->unusable |= key;
+	(void)diag_because(&e->problem, AK_ERR_INVALID, "%.256s: %s of %.64s is left out: %s",
+	    e->dn, key ? "the key with a value" : "a value", attribute, because);
 }
 
 static void
@@ -55,9 +58,11 @@ static void
 add_value(struct ldapentry *e, const char *attribute, enum directory_slot slot,
     const struct berval *v)
 {
-	if (v->bv_len == 0)
-		return;
-	if (v->bv_len > LDAPENTRY_VALUE_MAX_B)
+	if (v->bv_len == 0) {
+		/* Of a group's lists it means nothing. */
+		if (e->plan->search == DIRECTORY_KEYS)
+			leave_out(e, attribute, "it is empty");
+	} else if (v->bv_len > LDAPENTRY_VALUE_MAX_B)
 		leave_out(e, attribute, "it is longer than 64 KiB");
 	else if (memchr(v->bv_val, '\0', v->bv_len) != NULL)
 		leave_out(e, attribute, "there is a NUL in it");
@@ -172,14 +177,20 @@ ldapentry_add(struct ldapentry *e, const char *attribute, const struct berval *v
 {
 	unsigned long first, next;
 	size_t len;
-	int at;
+	bool whole = parse_options(attribute, &len, &first, &next);
+	int at = find(e->plan, attribute, len);
 
 	if (values != NULL && values->bv_val != NULL)
 		add_uuid(e, attribute, values);
-	/* cn;lang-de is another attribute than cn. */
-	if (!parse_options(attribute, &len, &first, &next) ||
-	    (at = find(e->plan, attribute, len)) < 0)
+	if (at < 0)
 		return;
+	/* cn;lang-de is another attribute than cn; apikeyFrom;lang-de was meant to limit the key. */
+	if (!whole) {
+		if (e->plan->search == DIRECTORY_KEYS &&
+		    e->plan->attributes[at].slot != SLOT_KEY_DESCRIPTION)
+			leave_out(e, attribute, "options are not understood");
+		return;
+	}
 	add_all(e, at, values);
 	if (next == 0)
 		return;

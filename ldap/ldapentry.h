@@ -26,6 +26,8 @@ struct ldapentry {
 	bool has_uuid;
 	struct pack values[SLOT_COUNT];
 	struct diag problem; /* the first value that was left out, and why; "" */
+	/* A key that lacks a value: what limits it may be what was left out. Not to be passed on. */
+	bool unusable;
 	/* Active Directory gives long lists in parts: the attribute, and where the rest begins; "" when all is here. */
 	char more_of[64];
 	unsigned long more_from;
@@ -38,7 +40,9 @@ enum ak_err ldapentry_begin(
 /*
  * Values of an attribute as the server names it, with its options. A value with
  * a NUL or of more than LDAPENTRY_VALUE_MAX_B, and a member that looks like a
- * DN and is none, are left out, and told in problem.
+ * DN and is none, are left out, and told in problem. A key for which one is
+ * left out, be it for being empty or for an option, is unusable; but for
+ * descriptions in other languages.
  */
 void ldapentry_add(struct ldapentry *e, const char *attribute, const struct berval *values);
 

@@ -78,7 +78,7 @@ bool ldapsync_drops_unnamed(const struct ldapsync_refresh *r);
 bool ldapsync_ignored_cookie(
     const struct ldapsync_refresh *r, struct ldapsync_cookie sent, struct ldapsync_cookie got);
 
-/* A search's result: what is to be done about it. may_restart: a cookie was sent, or its refresh is over. */
+/* A search's result: what is to be done about it. may_restart: a cookie was sent, or its refresh is over; and the last restart is a while ago. */
 enum ldapsync_verdict {
 	LDAPSYNC_GIVE_UP, /* the connection: another may do better */
 	LDAPSYNC_FROM_SCRATCH, /* the same search again, without a cookie */

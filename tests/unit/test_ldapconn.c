@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ldapconn.h"
@@ -108,6 +110,85 @@ a_server_that_never_answers_is_given_up(void **state)
 	assert_int_equal(close(fd), 0);
 }
 
+/* Takes one connection, and answers the bind on it with "invalid credentials" and these words. */
+static _Noreturn void
+refuse_bind(int fd, const char *words)
+{
+	unsigned char in[512], out[256] = {0x30, 0, 2, 1, 1, 0x61, 0, 0x0a, 1, 49, 4, 0, 4, 0};
+	size_t len = strlen(words);
+	int conn = accept(fd, NULL, NULL);
+	bool ok = conn >= 0 && len < 100 && read(conn, in, sizeof(in)) > 0;
+
+	out[1] = (unsigned char)(12 + len);
+	out[6] = (unsigned char)(7 + len);
+	out[13] = (unsigned char)len;
+	if (ok) {
+		memcpy(out + 14, words, len);
+		ok = write(conn, out, 14 + len) == (ssize_t)(14 + len);
+	}
+	/* Until the other side hangs up. */
+	while (ok && read(conn, in, sizeof(in)) > 0)
+		;
+	_exit(ok ? 0 : 1);
+}
+
+/* What is said of a bind that a server on a local socket refuses with these words. */
+static struct diag
+refused_with(const char *words)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	char dir[] = "/tmp/ldapconn.XXXXXX", uri[128];
+	struct ldapconn_config c = config(uri);
+	struct diag why = DIAG_INIT;
+	LDAP *ld = NULL;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), status = 0;
+	pid_t child;
+
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(a.sun_path, sizeof(a.sun_path), "%s/s", dir);
+	(void)snprintf(uri, sizeof(uri), "ldapi://%%2Ftmp%%2F%s%%2Fs", dir + 5);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	if ((child = fork()) == 0)
+		refuse_bind(fd, words);
+	c.timeout_s = 30;
+	c.bind = LDAPCONN_SIMPLE;
+	c.dn = "cn=apikeyd";
+	c.password = "correct horse";
+	assert_err(words, AK_ERR_DENIED, ldapconn_open(&c, &ld, &why));
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_int_equal(unlink(a.sun_path), 0);
+	assert_int_equal(rmdir(dir), 0);
+	return why;
+}
+
+static void
+what_a_server_says_is_told_unless_the_password_is_in_it(void **state)
+{
+	static const struct {
+		const char *words, *told;
+	} rows[] = {
+	    {"the account is locked", "the account is locked"},
+	    {"correct", "correct"},
+	    {"correct horse", NULL},
+	    {"no bind with \"correct horse\" here", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct diag why = refused_with(rows[i].words);
+
+		assert_row(why.text, strstr(why.text, "Invalid credentials") != NULL);
+		assert_row(why.text, strstr(why.text, "horse") == NULL);
+		assert_row(
+		    why.text, rows[i].told == NULL || strstr(why.text, rows[i].told) != NULL);
+		assert_row(
+		    why.text, rows[i].told != NULL || strstr(why.text, "bind with") == NULL);
+	}
+}
+
 static void
 filters_and_names_are_escaped(void **state)
 {
@@ -175,6 +256,7 @@ main(void)
 	    cmocka_unit_test(a_bad_configuration_is_refused_before_anything_is_sent),
 	    cmocka_unit_test(a_server_that_is_not_there_is_unavailable),
 	    cmocka_unit_test(a_server_that_never_answers_is_given_up),
+	    cmocka_unit_test(what_a_server_says_is_told_unless_the_password_is_in_it),
 	    cmocka_unit_test(filters_and_names_are_escaped),
 	    cmocka_unit_test(results_are_told_apart),
 	};

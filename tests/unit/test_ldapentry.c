@@ -165,6 +165,50 @@ values_that_nobody_can_mean_are_left_out_and_told(void **state)
 	}
 }
 
+/* A key whose limit is left out would be one without that limit. */
+static void
+a_key_that_lacks_a_value_is_unusable_and_told(void **state)
+{
+	static char huge[LDAPENTRY_VALUE_MAX_B + 1];
+	static const struct {
+		enum directory_search_id search;
+		const char *attribute, *value;
+		size_t len_b;
+		const char *says; /* "": nothing */
+		bool unusable;
+	} rows[] = {
+	    {DIRECTORY_KEYS, "apikeyState", "disabled", 8, "", false},
+	    {DIRECTORY_KEYS, "apikeyState", "disabled\0", 9, "apikeyState", true},
+	    {DIRECTORY_KEYS, "apikeyFrom", "10.0.0.0/8\0", 11, "NUL", true},
+	    {DIRECTORY_KEYS, "apikeyFrom", "", 0, "empty", true},
+	    {DIRECTORY_KEYS, "apikeyFrom", huge, sizeof(huge), "64 KiB", true},
+	    {DIRECTORY_KEYS, "apikeyFrom;lang-de", "10.0.0.0/8", 10, "options", true},
+	    {DIRECTORY_KEYS, "description", "a\0", 2, "NUL", true},
+	    {DIRECTORY_KEYS, "description;lang-de", "Sicherung", 9, "", false},
+	    {DIRECTORY_KEYS, "seeAlso", "a\0", 2, "", false},
+	    {DIRECTORY_GROUPS, "cn", "ops\0", 4, "NUL", false},
+	    {DIRECTORY_GROUPS, "apikeyBinding", "viewer\0", 7, "NUL", false},
+	    {DIRECTORY_GROUPS, "member", "", 0, "", false},
+	    {DIRECTORY_GROUPS, "cn;lang-de", "betrieb", 7, "", false},
+	};
+	struct ldapplan p;
+
+	(void)state;
+	memset(huge, 'x', sizeof(huge));
+	for (size_t i = 0; i < N(rows); i++) {
+		struct ldapentry e;
+
+		make_plan(rows[i].search, &p);
+		assert_err("", AK_OK, ldapentry_begin(&e, &p, "cn=ci"));
+		add_bytes(&e, rows[i].attribute, rows[i].value, rows[i].len_b);
+		assert_row(rows[i].attribute, e.unusable == rows[i].unusable);
+		assert_row(rows[i].attribute,
+		    (e.problem.text[0] == '\0') == (rows[i].says[0] == '\0'));
+		assert_row(rows[i].attribute, strstr(e.problem.text, rows[i].says) != NULL);
+		ldapentry_clear(&e);
+	}
+}
+
 static void
 the_unique_id_is_the_servers_or_made_of_the_name(void **state)
 {
@@ -322,6 +366,7 @@ main(void)
 	    cmocka_unit_test(settings_that_can_t_be_asked_for_are_refused),
 	    cmocka_unit_test(members_are_names_of_entries_or_of_keys),
 	    cmocka_unit_test(values_that_nobody_can_mean_are_left_out_and_told),
+	    cmocka_unit_test(a_key_that_lacks_a_value_is_unusable_and_told),
 	    cmocka_unit_test(the_unique_id_is_the_servers_or_made_of_the_name),
 	    cmocka_unit_test(a_list_in_parts_is_known_to_be_cut),
 	    cmocka_unit_test(an_entry_with_two_cut_lists_is_refused),
