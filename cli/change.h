@@ -60,6 +60,9 @@ enum ak_err change_find_elsewhere(
 enum ak_err change_check_options(struct change *ch, const struct keyopts *o) AK_MUST_CHECK;
 enum ak_err change_check_binding(struct change *ch, const char *text) AK_MUST_CHECK;
 
+/* Beyond the keys that change_find_id finds, has another this id? AK_ERR_EXISTS. */
+enum ak_err change_check_id(struct change *ch, const char *id) AK_MUST_CHECK;
+
 /* wanted 0: the next one. Says why not. */
 enum ak_err change_give_uid(struct change *ch, uint32_t wanted, uint32_t *uid) AK_MUST_CHECK;
 

@@ -123,6 +123,13 @@ change_check_options(struct change *ch, const struct keyopts *o)
 	return keyopts_check(o, &ch->live, &ch->why);
 }
 
+/* All keys of this host can be found. */
+enum ak_err
+change_check_id(struct change *ch, const char *id)
+{
+	return ch->directory ? dirkeys_check_id(ch->keys, id, &ch->why) : AK_OK;
+}
+
 static enum ak_err
 give_local_uid(struct change *ch, uint32_t wanted, uint32_t *uid)
 {
@@ -188,7 +195,7 @@ bool
 change_has_written(const struct change *ch, const struct key_record *k)
 {
 	if (ch->directory)
-		return ch->keys != NULL && dirkeys_has_written(ch->keys, k->uid);
+		return ch->keys != NULL && dirkeys_has_written(ch->keys, k);
 	return ch->committed;
 }
 

@@ -21,6 +21,7 @@ struct list {
 	struct live live; /* loaded when a space or the server is asked for */
 	struct out_table table;
 	size_t n;
+	struct diag lost; /* why the directory's keys are left out; else silent */
 };
 
 static enum ak_err
@@ -168,7 +169,7 @@ each(struct list *l, enum ak_err (*take)(void *ctx, const struct key *k), struct
 		return each_in_directory(l, take, why);
 	if ((err = keys_open(&l->c->paths, &keys, why)) != AK_OK)
 		return err;
-	err = keys_each(&keys, is_wanted, take, l, why);
+	err = keys_each(&keys, is_wanted, take, l, &l->lost, why);
 	keys_close(&keys);
 	return err;
 }
@@ -205,5 +206,7 @@ cmd_list(struct cli *c, const struct args *a)
 	if ((err = parse(a, &l, &why)) == AK_OK && (err = load_space(&l, &why)) == AK_OK)
 		err = print_all(&l, &why);
 	live_clear(&l.live);
-	return err == AK_OK ? CLI_DONE : cli_fail(c, err, &why);
+	if (err != AK_OK)
+		return cli_fail(c, err, &why);
+	return l.lost.text[0] == '\0' ? CLI_DONE : cli_fail(c, AK_ERR_UNAVAILABLE, &l.lost);
 }

@@ -217,8 +217,11 @@ static enum ak_err
 answer(struct application *ap)
 {
 	struct out_json *j = ap->json;
+	char said[DIAG_PRINT_CAP];
 	enum ak_err err;
 
+	if (ap->gains.lost.text[0] != '\0')
+		cli_warn(ap->c, "%s", diag_print(&ap->gains.lost, said, sizeof(said)));
 	if (j == NULL) {
 		if (ap->gains.changed > 0 &&
 		    (err = out_table_print(&ap->gains.table, ap->c->out)) != AK_OK)

@@ -97,7 +97,7 @@ find_bound(const struct cli *c, struct bound *b)
 	if (keys_open(&c->paths, &keys, NULL) != AK_OK)
 		return false;
 	if (!keys.none || !keys.no_directory)
-		known = keys_each(&keys, is_wanted, take_key, b, NULL) == AK_OK;
+		known = keys_each(&keys, is_wanted, take_key, b, NULL, NULL) == AK_OK;
 	keys_close(&keys);
 	return known && b->roles.err == AK_OK;
 }

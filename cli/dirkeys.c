@@ -79,11 +79,11 @@ dirkeys_note(struct dirkeys *d, const struct key_record *k)
 {
 	struct dirkeys_entry *e = calloc(1, sizeof(*e));
 
-	if (e == NULL || text_copy(e->name, sizeof(e->name), k->name) != AK_OK) {
+	if (e == NULL || text_copy(e->name, sizeof(e->name), k->name) != AK_OK ||
+	    text_copy(e->id, sizeof(e->id), k->id) != AK_OK) {
 		free(e);
 		return NULL;
 	}
-	e->uid = k->uid;
 	*d->end = e;
 	d->end = &e->next;
 	return e;
@@ -176,11 +176,13 @@ take_one(void *ctx, const struct directory_entry *e, const char *version, struct
 	struct key_record k = KEY_RECORD_INIT;
 	enum ak_err err;
 
-	if (one->n++ > 0)
+	if (one->n++ > 0) {
+		*why = DIAG_INIT;
 		return diag_because(why, AK_ERR_DENIED,
 		    "two entries are that key, and so neither is one: %.160s and %.160s; "
 		    "delete one of them by ldapdelete",
 		    one->dn, e->dn);
+	}
 	(void)snprintf(one->dn, sizeof(one->dn), "%s", e->dn);
 	if ((err = dirtext_key_of_entry(e, &k, why)) != AK_OK)
 		err = say_entry(err, e->dn, why);

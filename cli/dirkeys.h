@@ -38,8 +38,10 @@ enum ak_err dirkeys_each(struct dirkeys *d,
 
 /* The counter's next uid that no entry has: given to nobody else, whoever counts at the same time. */
 enum ak_err dirkeys_next_uid(struct dirkeys *d, uint32_t *uid, struct diag *why) AK_MUST_CHECK;
-/* May this uid be given? AK_ERR_INVALID: outside the range; AK_ERR_EXISTS: another's. */
+/* May this uid be given? AK_ERR_INVALID: outside the range; AK_ERR_EXISTS: another's; AK_ERR_DENIED: behind the counter, so that it may have been another's. */
 enum ak_err dirkeys_check_uid(struct dirkeys *d, uint32_t uid, struct diag *why) AK_MUST_CHECK;
+/* May a new key have this id? AK_ERR_EXISTS: another has it, be it one that this host's filter leaves out. */
+enum ak_err dirkeys_check_id(struct dirkeys *d, const char *id, struct diag *why) AK_MUST_CHECK;
 
 /* Stage a key: one that was found, in a new state, or a new one. */
 enum ak_err dirkeys_put(struct dirkeys *d, const struct key_record *k) AK_MUST_CHECK;
@@ -53,6 +55,6 @@ enum ak_err dirkeys_remove(struct dirkeys *d, const struct key_record *k) AK_MUS
  */
 enum ak_err dirkeys_commit(struct dirkeys *d, struct diag *why) AK_MUST_CHECK;
 /* Was this key written by a commit? */
-bool dirkeys_has_written(const struct dirkeys *d, uint32_t uid);
+bool dirkeys_has_written(const struct dirkeys *d, const struct key_record *k);
 
 #endif

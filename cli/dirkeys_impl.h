@@ -10,8 +10,7 @@ enum dirkeys_plan { PLAN_NONE, PLAN_ADD, PLAN_CHANGE, PLAN_REMOVE };
 /* A key's entry, and what is to become of it. */
 struct dirkeys_entry {
 	struct dirkeys_entry *next;
-	uint32_t uid;
-	char name[KEY_NAME_MAX + 1];
+	char name[KEY_NAME_MAX + 1], id[KEY_ID_LEN + 1];
 	char dn[1024];
 	char version[256];
 	struct pack raw[SLOT_COUNT]; /* its values, as they stand there */

@@ -30,21 +30,41 @@ note_there(void *ctx, const struct directory_entry *e, const char *version, stru
 	return AK_OK;
 }
 
-/* An entry that is no whole key has its uid all the same. */
+/* An entry has what it has, whether it is a whole key or not, and whether this host's filter would see it or not. */
 static enum ak_err
-is_free(struct dirkeys *d, uint32_t uid, bool *unused, struct diag *why)
+is_free(struct dirkeys *d, enum directory_slot slot, const char *value, bool *unused,
+    struct diag *why)
+{
+	const struct dirserver_search s = {.base = d->directory->keys.base,
+	    .filter = "(objectClass=" DIRTEXT_OBJECT_CLASS ")",
+	    .attribute = dirtext_attribute(slot),
+	    .value = value};
+	bool there = false;
+	enum ak_err err = d->calls->search(d->server, &s, note_there, &there, why);
+
+	*unused = !there;
+	return err;
+}
+
+static enum ak_err
+is_free_uid(struct dirkeys *d, uint32_t uid, bool *unused, struct diag *why)
 {
 	char text[16];
-	const struct dirserver_search s = {.base = d->directory->keys.base,
-	    .filter = d->directory->keys.filter,
-	    .attribute = dirtext_attribute(SLOT_KEY_UID),
-	    .value = text};
-	bool there = false;
-	enum ak_err err;
 
 	(void)snprintf(text, sizeof(text), "%u", uid);
-	err = d->calls->search(d->server, &s, note_there, &there, why);
-	*unused = !there;
+	return is_free(d, SLOT_KEY_UID, text, unused, why);
+}
+
+enum ak_err
+dirkeys_check_id(struct dirkeys *d, const char *id, struct diag *why)
+{
+	bool is = false;
+	enum ak_err err = is_free(d, SLOT_KEY_ID, id, &is, why);
+
+	if (err == AK_OK && !is)
+		err = diag_because(why, AK_ERR_EXISTS,
+		    "id %s is another entry's in the directory: make a token with another id",
+		    id);
 	return err;
 }
 
@@ -82,11 +102,33 @@ dirkeys_next_uid(struct dirkeys *d, uint32_t *uid, struct diag *why)
 		if (err == AK_ERR_NOT_FOUND)
 			return say_no_counter(d, why);
 		if (err != AK_OK || (err = check_counted(d, counted, why)) != AK_OK ||
-		    (err = is_free(d, (uint32_t)counted, &is, why)) != AK_OK)
+		    (err = is_free_uid(d, (uint32_t)counted, &is, why)) != AK_OK)
 			return err;
 	}
 	*uid = (uint32_t)counted;
 	return AK_OK;
+}
+
+/* What was counted past was given, and may have been a deleted key's. */
+static enum ak_err
+check_not_counted(struct dirkeys *d, uint32_t uid, struct diag *why)
+{
+	uint64_t counted = 0;
+	enum ak_err err;
+
+	if (d->directory->counter[0] == '\0')
+		return AK_OK;
+	err = d->calls->read(
+	    d->server, d->directory->counter, DIRTEXT_COUNTER_ATTRIBUTE, &counted, why);
+	if (err == AK_ERR_NOT_FOUND)
+		return say_no_counter(d, why);
+	if (err == AK_OK && uid < counted)
+		err = diag_because(why, AK_ERR_DENIED,
+		    "uid %u may have been a deleted key's, as %s of %s stands at %llu: take "
+		    "that or a higher one, or leave out --uid",
+		    uid, DIRTEXT_COUNTER_ATTRIBUTE, d->directory->counter,
+		    (unsigned long long)counted);
+	return err;
 }
 
 enum ak_err
@@ -99,18 +141,21 @@ dirkeys_check_uid(struct dirkeys *d, uint32_t uid, struct diag *why)
 	if (!id_range_has(r, uid))
 		return diag_because(why, AK_ERR_INVALID,
 		    "uid %u is not in directory.uid_range %u-%u", uid, r.min, r.max);
-	if ((err = is_free(d, uid, &is, why)) == AK_OK && !is)
-		err = diag_because(
+	if ((err = is_free_uid(d, uid, &is, why)) != AK_OK)
+		return err;
+	if (!is)
+		return diag_because(
 		    why, AK_ERR_EXISTS, "uid %u is another key's in the directory", uid);
-	return err;
+	return check_not_counted(d, uid, why);
 }
 
+/* Never by uid: two entries may have the same. */
 static struct dirkeys_entry *
-find_entry(const struct dirkeys *d, uint32_t uid)
+find_entry(const struct dirkeys *d, const struct key_record *k)
 {
 	struct dirkeys_entry *e = d->first;
 
-	while (e != NULL && e->uid != uid)
+	while (e != NULL && (strcmp(e->id, k->id) != 0 || strcmp(e->name, k->name) != 0))
 		e = e->next;
 	return e;
 }
@@ -134,7 +179,7 @@ plan_new(struct dirkeys *d, const struct key_record *k)
 enum ak_err
 dirkeys_put(struct dirkeys *d, const struct key_record *k)
 {
-	struct dirkeys_entry *e = find_entry(d, k->uid);
+	struct dirkeys_entry *e = find_entry(d, k);
 
 	if (e == NULL)
 		return plan_new(d, k);
@@ -145,7 +190,7 @@ dirkeys_put(struct dirkeys *d, const struct key_record *k)
 enum ak_err
 dirkeys_remove(struct dirkeys *d, const struct key_record *k)
 {
-	struct dirkeys_entry *e = find_entry(d, k->uid);
+	struct dirkeys_entry *e = find_entry(d, k);
 
 	if (e == NULL)
 		return AK_ERR_NOT_FOUND;
@@ -263,9 +308,9 @@ dirkeys_commit(struct dirkeys *d, struct diag *why)
 }
 
 bool
-dirkeys_has_written(const struct dirkeys *d, uint32_t uid)
+dirkeys_has_written(const struct dirkeys *d, const struct key_record *k)
 {
-	const struct dirkeys_entry *e = find_entry(d, uid);
+	const struct dirkeys_entry *e = find_entry(d, k);
 
 	return e != NULL && e->written;
 }

@@ -122,28 +122,28 @@ take_version(LDAP *ld, LDAPMessage *m, struct found *f)
 	return err;
 }
 
+/* One bad entry is no reason to hide the others. */
 static enum ak_err
 take_entry(
     struct dirserver *s, LDAPMessage *m, dirserver_take_fn *take, void *ctx, struct diag *why)
 {
 	struct directory_entry e = {.search = DIRECTORY_KEYS};
 	struct found f = {.version = ""};
+	struct diag said = DIAG_INIT;
 	char *dn = ldap_get_dn(s->ld, m);
-	enum ak_err err;
+	enum ak_err err, bad;
 
 	if (dn == NULL)
 		return AK_ERR_NOMEM;
 	e.dn = dn;
-	if ((err = take_slots(s->ld, m, &f, why)) != AK_OK) {
-		struct diag what = *why;
-
-		*why = DIAG_INIT;
-		(void)diag_say(why, err, dn, 0, 0, "%s", what.text);
-	} else if ((err = take_version(s->ld, m, &f)) == AK_OK) {
-		for (int slot = 0; slot < SLOT_COUNT; slot++)
-			e.values[slot] = pack_borrow_strv(&f.values[slot]);
-		err = take(ctx, &e, f.version, why);
-	}
+	bad = take_slots(s->ld, m, &f, &said);
+	for (int slot = 0; slot < SLOT_COUNT && bad == AK_OK; slot++)
+		e.values[slot] = pack_borrow_strv(&f.values[slot]);
+	err = bad == AK_ERR_INVALID ? AK_OK : bad;
+	if (err == AK_OK)
+		err = take_version(s->ld, m, &f);
+	if (err == AK_OK && (err = take(ctx, &e, f.version, &said)) != AK_OK)
+		*why = said;
 	found_clear(&f);
 	ldap_memfree(dn);
 	return err;
@@ -210,4 +210,5 @@ const struct dirserver_calls dirserver_ldap = {
     .change = dirserver_change,
     .remove = dirserver_remove,
     .count = dirserver_count,
+    .read = dirserver_read,
 };

@@ -27,7 +27,12 @@ struct dirserver_search {
 	const char *attribute, *value; /* NULL: any */
 };
 
-/* An entry of a key as it was found; version: what changes with it (entryCSN), "" where the server has none. */
+/*
+ * An entry of a key as it was found; version: what changes with it (entryCSN),
+ * "" where the server has none. An entry with a value that is empty or no text
+ * comes without any value, and why says so; what why holds is dropped when take
+ * answers AK_OK.
+ */
 typedef enum ak_err dirserver_take_fn(
     void *ctx, const struct directory_entry *e, const char *version, struct diag *why);
 
@@ -63,6 +68,9 @@ struct dirserver_calls {
 	/* Add 1 to a number, and tell what it was before: at once, whoever else does the same. AK_ERR_NOT_FOUND, silent. */
 	enum ak_err (*count)(void *server, const char *dn, const char *attribute,
 	    uint64_t *before, struct diag *why);
+	/* That number as it stands. AK_ERR_NOT_FOUND, silent. */
+	enum ak_err (*read)(void *server, const char *dn, const char *attribute,
+	    uint64_t *number, struct diag *why);
 };
 
 /* Over libldap. */

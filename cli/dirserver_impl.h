@@ -29,5 +29,7 @@ enum ak_err dirserver_remove(
     void *server, const char *dn, const char *version, struct diag *why) AK_MUST_CHECK;
 enum ak_err dirserver_count(void *server, const char *dn, const char *attribute,
     uint64_t *before, struct diag *why) AK_MUST_CHECK;
+enum ak_err dirserver_read(void *server, const char *dn, const char *attribute,
+    uint64_t *number, struct diag *why) AK_MUST_CHECK;
 
 #endif

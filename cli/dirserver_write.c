@@ -190,6 +190,13 @@ make_preread(const char *attribute, LDAPControl **out)
 	return err;
 }
 
+static enum ak_err
+say_untold(const char *dn, const char *attribute, const char *rest, struct diag *why)
+{
+	return diag_because(why, AK_ERR_UNAVAILABLE,
+	    "the server does not tell %s of %s%s: may this bind read it?", attribute, dn, rest);
+}
+
 /* The one number of the entry that the answer's control holds. */
 static enum ak_err
 read_preread(LDAPControl **controls, uint64_t *before)
@@ -252,11 +259,36 @@ dirserver_count(
 	else if (rc != LDAP_SUCCESS)
 		err = dirserver_fail(s, rc, "counting the uids on", why);
 	else if ((err = read_preread(answered, before)) != AK_OK)
-		err = diag_because(why, AK_ERR_UNAVAILABLE,
-		    "the server does not tell %s of %s as it was before (RFC 4527): may this "
-		    "bind read it?",
-		    attribute, dn);
+		err = say_untold(dn, attribute, " as it was before (RFC 4527)", why);
 	ldap_controls_free(answered);
 	ldap_control_free(controls[0]);
+	return err;
+}
+
+enum ak_err
+dirserver_read(
+    void *server, const char *dn, const char *attribute, uint64_t *number, struct diag *why)
+{
+	struct dirserver *s = server;
+	char *attributes[] = {unconst(attribute), NULL};
+	struct berval **values;
+	LDAPMessage *res = NULL;
+	enum ak_err err = AK_ERR_INVALID;
+	int rc = ldap_search_ext_s(s->ld, dn, LDAP_SCOPE_BASE, "(objectClass=*)", attributes, 0,
+	    NULL, NULL, &s->timeout, 1, &res);
+
+	if (rc == LDAP_NO_SUCH_OBJECT) {
+		err = AK_ERR_NOT_FOUND;
+	} else if (rc != LDAP_SUCCESS) {
+		err = dirserver_fail(s, rc, "reading the counter of uids", why);
+	} else {
+		values = ldap_get_values_len(s->ld, ldap_first_entry(s->ld, res), attribute);
+		if (values != NULL && values[0] != NULL)
+			err = num_parse(values[0]->bv_val, 0, UINT64_MAX, number);
+		ldap_value_free_len(values);
+		if (err != AK_OK)
+			err = say_untold(dn, attribute, "", why);
+	}
+	ldap_msgfree(res);
 	return err;
 }

@@ -54,16 +54,6 @@ is_locked_down(const struct paths *p)
 	return lstat(p->lockdown, &st) == 0 || errno != ENOENT;
 }
 
-/* Is what NSS serves made from what holds now? */
-static bool
-is_published(const struct keys *keys, const struct live *live)
-{
-	const struct users_extra *u = &keys->ring.users;
-
-	return keys_is_published(keys) && u->policy == live->policy_id &&
-	       u->config == live->settings_id && u->group == live->group_id;
-}
-
 /* An address of this host says nothing about where somebody comes from: undefined, as in a login. */
 static const struct net_addr *
 address_or_none(const char *given, const struct net_addr *address)
@@ -219,7 +209,7 @@ explain_key(const struct cli *c, const struct args *a, const struct explain *e,
 	if (live.image != NULL &&
 	    moments_resolve(live.image, ZONE_DIR, req.now * 1000, &when) == AK_OK)
 		req.when = &when;
-	published = is_published(keys, &live);
+	published = keys_is_published(keys, &live);
 	if (json) {
 		out_object(j, NULL);
 		add_circumstances(j, e, &k->rec, req.now);

@@ -211,7 +211,7 @@ gains_find(const struct cli *c, const struct live *live, const struct image *bef
 		return err;
 	s.time_undefined = keyring_time_undefined(&keys.ring, s.now);
 	out_list(json, "changes");
-	err = keys_each(&keys, is_wanted, take_key, &s, why);
+	err = keys_each(&keys, is_wanted, take_key, &s, &out->lost, why);
 	out_close(json);
 	keys_close(&keys);
 	return err;

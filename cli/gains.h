@@ -17,6 +17,7 @@ struct gains {
 	struct out_json *json; /* gets a list `changes`; NULL: for people */
 	struct out_table table; /* key, what happens */
 	uint32_t keys, changed; /* how many there are, and how many gain or lose */
+	struct diag lost; /* keys of the directory are not among them: why; else silent */
 };
 
 /*

@@ -61,12 +61,15 @@ is_current(const struct paths *p, const char *path, struct source_id made_from)
 	return now.generation == made_from.generation && now.id == made_from.id;
 }
 
+/* With a policy that can't be used it was made from none. */
 bool
-keys_is_published(const struct keys *k)
+keys_is_published(const struct keys *k, const struct live *live)
 {
 	const struct users_extra *u = &k->ring.users;
 
 	return keyring_is_published(&k->ring) &&
+	       u->policy == (live->image != NULL ? live->policy_id : 0) &&
+	       u->config == live->settings_id && u->group == live->group_id &&
 	       (u->directory_uids.max == 0 ||
 		   (is_current(k->paths, k->paths->directory_keys, u->directory_keys) &&
 		       is_current(k->paths, k->paths->directory_groups, u->directory_groups)));
@@ -211,9 +214,30 @@ take_at(const struct index *ix, const struct place *at,
 	return err;
 }
 
-/* Never a part of the keys for all of them. */
+/* All of them or none: what stands before the damage is no list of keys. */
 static enum ak_err
-find_places(const struct keys *k, struct way *way, struct places *out, struct diag *why)
+find_directory_places(
+    const struct keys *k, struct way *way, struct places *out, struct diag *lost)
+{
+	size_t before = out->n;
+	enum ak_err err = k->ring.directory_err;
+
+	way->ix = &k->ring.directory;
+	way->directory = true;
+	if (err == AK_OK)
+		err = walk(way, out);
+	if (err == AK_OK || err == AK_ERR_NOMEM)
+		return err;
+	out->n = before;
+	return diag_say(lost, err, k->paths->directory_keys, 0, 0,
+	    "%s, so keys of the directory are left out: fetch it anew by `apikey sync`",
+	    ak_strerror(err));
+}
+
+/* Never a part of the keys for all of them, unless that is told. */
+static enum ak_err
+find_places(const struct keys *k, struct way *way, struct places *out, struct diag *lost,
+    struct diag *why)
 {
 	enum ak_err err = AK_OK;
 
@@ -224,23 +248,18 @@ find_places(const struct keys *k, struct way *way, struct places *out, struct di
 		return diag_say(why, err, k->paths->local, 0, 0, "%s", ak_strerror(err));
 	if (k->no_directory)
 		return AK_OK;
-	way->ix = &k->ring.directory;
-	way->directory = true;
-	if ((err = k->ring.directory_err) == AK_OK)
-		err = walk(way, out);
-	if (err != AK_OK)
-		return diag_say(why, err, k->paths->directory_keys, 0, 0,
-		    "%s: fetch it anew by `apikey sync`", ak_strerror(err));
-	return AK_OK;
+	err = find_directory_places(k, way, out, lost != NULL ? lost : why);
+	return lost != NULL && err != AK_ERR_NOMEM ? AK_OK : err;
 }
 
 enum ak_err
 keys_each(const struct keys *k, bool (*wanted)(void *ctx, const struct key_record *rec),
-    enum ak_err (*take)(void *ctx, const struct key *k), void *ctx, struct diag *why)
+    enum ak_err (*take)(void *ctx, const struct key *k), void *ctx, struct diag *lost,
+    struct diag *why)
 {
 	struct way way = {.wanted = wanted, .ctx = ctx};
 	struct places places = {.v = NULL};
-	enum ak_err err = find_places(k, &way, &places, why);
+	enum ak_err err = find_places(k, &way, &places, lost, why);
 
 	if (places.n > 1)
 		qsort(places.v, places.n, sizeof(places.v[0]), by_name);

@@ -8,6 +8,7 @@
 #include "diag.h"
 #include "err.h"
 #include "keyring.h"
+#include "live.h"
 #include "paths.h"
 
 struct keys {
@@ -27,14 +28,19 @@ enum ak_err keys_look_up(const struct keys *k, const char *word, struct key *out
 enum ak_err keys_find(
     const struct keys *k, const char *word, struct key *out, struct diag *why) AK_MUST_CHECK;
 
-/* Every key that wanted answers true for, of this host and of the directory's snapshot, by name; take's answer other than AK_OK ends it. */
+/*
+ * Every key that wanted answers true for, of this host and of the directory's
+ * snapshot, by name; take's answer other than AK_OK ends it. A snapshot that
+ * can't be read leaves this host's keys alone, and lost says what to do; NULL:
+ * it is a failure.
+ */
 enum ak_err keys_each(const struct keys *k,
     bool (*wanted)(void *ctx, const struct key_record *rec),
-    enum ak_err (*take)(void *ctx, const struct key *k), void *ctx,
+    enum ak_err (*take)(void *ctx, const struct key *k), void *ctx, struct diag *lost,
     struct diag *why) AK_MUST_CHECK;
 
-/* Is what NSS serves made from these keys? */
-bool keys_is_published(const struct keys *k);
+/* Is what NSS serves made from these keys, and from the policy, settings and groups that hold now? */
+bool keys_is_published(const struct keys *k, const struct live *live);
 
 /* An id rather than a name? No text is both. */
 bool keys_is_id(const char *word);

@@ -77,6 +77,8 @@ check_id(struct change *ch, const char *id)
 
 	if (err == AK_ERR_NOT_FOUND)
 		err = change_find_elsewhere(ch, id, &k);
+	if (err == AK_ERR_NOT_FOUND)
+		return change_check_id(ch, id);
 	if (err != AK_OK)
 		return say_failed(ch, err);
 	(void)diag_because(&ch->why, AK_ERR_EXISTS,

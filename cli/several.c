@@ -1,15 +1,20 @@
 #include "several.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "answer.h"
 
+/* In LDAP two keys may have one uid, or one id; what was found has no second one of its name and id. */
 static bool
-has_uid(const struct several *s, uint32_t uid)
+has_key(const struct several *s, const struct key_record *k)
 {
-	for (size_t i = 0; i < s->n; i++)
-		if (s->v[i].key.rec.uid == uid)
+	for (size_t i = 0; i < s->n; i++) {
+		const struct key_record *have = &s->v[i].key.rec;
+
+		if (strcmp(have->id, k->id) == 0 && strcmp(have->name, k->name) == 0)
 			return true;
+	}
 	return false;
 }
 
@@ -26,7 +31,7 @@ several_find(struct change *ch, const struct args *a, struct several *out)
 		k = &out->v[out->n].key;
 		if ((err = change_find(ch, a->operands[i], k)) != AK_OK)
 			return err;
-		if (has_uid(out, k->rec.uid))
+		if (has_key(out, &k->rec))
 			key_clear(k);
 		else
 			out->n++;

@@ -92,13 +92,8 @@ find_ids(struct status *s, const struct keys *keys)
 static void
 find_published(struct status *s, const struct keys *keys)
 {
-	const struct users_extra *u = &keys->ring.users;
-
-	s->published = keys->ring.users.local.generation == 0 && keys->none
-			   ? true
-			   : keys_is_published(keys) && u->policy == s->live.policy_id &&
-				 u->config == s->live.settings_id &&
-				 u->group == s->live.group_id;
+	s->published = (keys->ring.users.local.generation == 0 && keys->none) ||
+		       keys_is_published(keys, &s->live);
 	if (!s->published)
 		attend(s, "groups are not published: run `apikey publish`");
 	s->time_undefined = keyring_time_undefined(&keys->ring, s->now);
@@ -120,7 +115,7 @@ find_keys(const struct cli *c, struct status *s)
 		return;
 	}
 	count.directory = keys.ring.users.directory_uids;
-	s->keys_known = keys_each(&keys, count_key, take_none, &count, &why) == AK_OK;
+	s->keys_known = keys_each(&keys, count_key, take_none, &count, NULL, &why) == AK_OK;
 	if (!s->keys_known)
 		attend_to(s, &why, "the keys can't be read");
 	find_ids(s, &keys);

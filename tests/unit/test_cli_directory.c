@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "dirtext.h"
 #include "freshness.h"
 #include "testlib_cli.h"
 #include "testlib_cmocka.h"
@@ -10,10 +11,57 @@
 
 #define IN "--in", "directory"
 
+/* The pretence finds by any filter; one that is narrower than all keys shows those of ops alone. */
+struct narrow {
+	const struct dirserver_search *s;
+	dirserver_take_fn *take;
+	void *ctx;
+};
+
+static enum ak_err
+take_narrow(void *ctx, const struct directory_entry *e, const char *version, struct diag *why)
+{
+	const struct narrow *n = ctx;
+
+	if (strcmp(n->s->filter, "(objectClass=apikeyKey)") != 0 &&
+	    !strv_has(e->values[SLOT_KEY_OWNER], "ops"))
+		return AK_OK;
+	return n->take(n->ctx, e, version, why);
+}
+
+static enum ak_err
+search_narrow(void *server, const struct dirserver_search *s, dirserver_take_fn *take,
+    void *ctx, struct diag *why)
+{
+	struct narrow n = {.s = s, .take = take, .ctx = ctx};
+
+	return fake_dirserver.search(server, s, take_narrow, &n, why);
+}
+
+static enum ak_err
+read_counter(
+    void *server, const char *dn, const char *attribute, uint64_t *number, struct diag *why)
+{
+	const struct fake_directory *d = server;
+
+	(void)why;
+	assert_string_equal(attribute, "apikeyNextUid");
+	if (d->next_uid == 0 || strcmp(dn, FAKE_COUNTER) != 0)
+		return AK_ERR_NOT_FOUND;
+	*number = d->next_uid;
+	return AK_OK;
+}
+
+static struct dirserver_calls served;
+
 static void
 make(struct cli_test *t, void **state)
 {
 	cli_test_make(t, state);
+	served = fake_dirserver;
+	served.search = search_narrow;
+	served.read = read_counter;
+	t->cli.host.directory = &served;
 	host_settings(&t->host, CLI_DIRECTORY_SETTINGS);
 	t->directory.next_uid = DIRECTORY_UID;
 }
@@ -156,6 +204,34 @@ of_several_those_are_logged_that_were_written(void **state)
 	done(&t);
 }
 
+/* One of the two alone would become unique, and so a login. */
+static void
+two_keys_that_share_a_uid_or_an_id_are_each_changed(void **state)
+{
+	struct key_record a = directory_key("a", DIRECTORY_UID), b[2];
+	struct cli_test t;
+
+	make(&t, state);
+	b[0] = directory_key("b", DIRECTORY_UID + 1);
+	b[0].uid = a.uid;
+	b[1] = directory_key("b", DIRECTORY_UID + 1);
+	memcpy(b[1].id, a.id, sizeof(a.id));
+	for (size_t i = 0; i < 2; i++) {
+		t.log[0] = '\0';
+		fake_put(&t.directory, &a);
+		fake_put(&t.directory, &b[i]);
+		assert_run(&t, CLI_DONE, NULL, "disable", "a", "b", "a", IN);
+		assert_string_equal(fake_value(&t.directory, "a", SLOT_KEY_STATE), "disabled");
+		assert_string_equal(fake_value(&t.directory, "b", SLOT_KEY_STATE), "disabled");
+		assert_non_null(strstr(t.log, "event=key-disabled key=b"));
+		assert_run(&t, CLI_DONE, NULL, "delete", "a", "b", "a", IN);
+		assert_null(fake_value(&t.directory, "a", SLOT_NAME));
+		assert_null(fake_value(&t.directory, "b", SLOT_NAME));
+		assert_non_null(strstr(t.log, "event=key-deleted key=b"));
+	}
+	done(&t);
+}
+
 static void
 make_it(struct fake_directory *d)
 {
@@ -223,7 +299,13 @@ uids_are_counted_and_taken_ones_passed_over(void **state)
 	    "`dn: cn=uids,dc=x', `objectClass: apikeyCounter', `cn: uids', `apikeyNextUid: "
 	    "1879048192'",
 	    "create", "--name", "c", IN);
-	/* By name: within the range, and free, here too. */
+	assert_run(&t, CLI_REFUSED, "`apikeyNextUid: 1879048192'", "create", "--name", "c",
+	    "--uid", "1879048196", IN);
+	/* By name: within the range, never counted, and free, here too. */
+	t.directory.next_uid = DIRECTORY_UID + 5;
+	assert_run(&t, CLI_REFUSED, "uid 1879048196 may have been a deleted key's", "create",
+	    "--name", "c", "--uid", "1879048196", IN);
+	t.directory.next_uid = DIRECTORY_UID + 4;
 	assert_run(&t, CLI_DONE, "", "create", "--name", "c", "--uid", "1879048196", IN);
 	assert_run(&t, CLI_REFUSED, "uid 1879048196 is another key's", "create", "--name", "d",
 	    "--uid", "1879048196", IN);
@@ -232,6 +314,36 @@ uids_are_counted_and_taken_ones_passed_over(void **state)
 	t.taken = 1879048197;
 	assert_run(&t, CLI_REFUSED, "is a user's or group's of this host", "create", "--name",
 	    "d", "--uid", "1879048197", IN);
+	done(&t);
+}
+
+static void
+what_keys_have_that_this_host_does_not_see_is_taken(void **state)
+{
+	static const char narrow[] =
+	    "version: 1\nhost: bastion-1\ncreate_home: false\nshell: /bin/sh\n"
+	    "directory:\n"
+	    "  uris: ['ldapi:///']\n"
+	    "  uid_range: 1879048192-1879048199\n"
+	    "  counter: 'cn=uids,dc=x'\n"
+	    "  keys: {base: 'ou=keys,dc=x', filter: '(apikeyOwner=ops)'}\n";
+	struct key_record other = directory_key("other", DIRECTORY_UID + 1);
+	char verifier[DIRTEXT_SECRET_CAP];
+	struct cli_test t;
+
+	make(&t, state);
+	host_settings(&t.host, narrow);
+	assert_run(&t, CLI_DONE, NULL, "token", "new", "--id", other.id, "-o", "json");
+	assert_int_equal(sscanf(cli_test_member(&t, "verifier"), "\"%255[^\"]", verifier), 1);
+	fake_put(&t.directory, &other);
+	t.directory.next_uid = DIRECTORY_UID + 1;
+	assert_run(&t, CLI_REFUSED, "the directory has no key `other'", "show", "other", IN);
+	assert_run(&t, CLI_REFUSED, "uid 1879048193 is another key's", "create", "--name", "a",
+	    "--uid", "1879048193", IN);
+	assert_run(&t, CLI_REFUSED, "is another entry's in the directory", "create", "--name",
+	    "a", "--verifier", verifier, IN);
+	assert_run(&t, CLI_DONE, "", "create", "--name", "a", IN);
+	assert_member(&t, "uid", "1879048194");
 	done(&t);
 }
 
@@ -444,8 +556,48 @@ a_damaged_snapshot_is_said_and_no_key_is_left_out_silently(void **state)
 	(void)directory_write_keys(&t.host.paths, &b, 1, HOST_NOW);
 	assert_int_equal(host_publish(&t.host, HOST_NOW), AK_OK);
 	directory_damage(t.host.paths.directory_keys);
-	assert_run(&t, CLI_FAILED, "directory-keys.idx", "list");
+	assert_run(&t, CLI_FAILED, "directory-keys.idx: ", "list");
+	assert_non_null(strstr(t.err, "fetch it anew by `apikey sync`"));
+	assert_non_null(strstr(t.out, "a  "));
+	assert_run(&t, CLI_FAILED, "directory-keys.idx: ", "list", "-o", "json");
+	assert_member(&t, "0.name", "\"a\"");
+	assert_member(&t, "1", "(none)");
 	assert_run(&t, CLI_DONE, "", "show", "a");
+	done(&t);
+}
+
+static void
+a_damaged_snapshot_keeps_no_policy_from_going_live(void **state)
+{
+	static const char emergency[] = "version: 1\nroles:\n  viewer: {services: [sshd]}\n"
+					"deny:\n- {id: all, reason: all are out, login: '*'}\n";
+	struct key_record a = key_make("a", 70000), b = directory_key("b", DIRECTORY_UID);
+	const char *path;
+	struct cli_test t;
+
+	make(&t, state);
+	key_bind(&a, "viewer");
+	assert_int_equal(host_put(&t.host, &a), AK_OK);
+	(void)directory_write_keys(&t.host.paths, &b, 1, HOST_NOW);
+	assert_int_equal(host_publish(&t.host, HOST_NOW), AK_OK);
+	path = tmp_path(t.tmp, "draft.yaml");
+	file_write(path, emergency, strlen(emergency), 0600);
+	for (int times = 0; times < 2; times++) {
+		/* By a bit in its records, then all of it. */
+		if (times == 0)
+			directory_damage(t.host.paths.directory_keys);
+		else
+			file_write(t.host.paths.directory_keys, "x", 1, 0600);
+		assert_run(&t, CLI_DONE, "directory-keys.idx: ", "policy", "apply", path, "-o",
+		    "json");
+		assert_non_null(strstr(t.err, "`apikey sync`"));
+		assert_member(&t, "changed", "true");
+		assert_member(&t, "keys", "1");
+		assert_member(&t, "changes.0.key", "\"a\"");
+		assert_run(&t, CLI_REFUSED, "", "explain", "a", "-o", "json");
+		assert_member(&t, "rule", "\"all\"");
+		assert_run(&t, CLI_DONE, "directory-keys.idx: ", "policy", "rollback");
+	}
 	done(&t);
 }
 
@@ -459,8 +611,10 @@ main(void)
 	    T(ensure_makes_it_once_and_writes_no_more_than_it_must),
 	    T(what_somebody_else_changed_is_never_overwritten),
 	    T(of_several_those_are_logged_that_were_written),
+	    T(two_keys_that_share_a_uid_or_an_id_are_each_changed),
 	    T(a_name_is_taken_once),
 	    T(uids_are_counted_and_taken_ones_passed_over),
+	    T(what_keys_have_that_this_host_does_not_see_is_taken),
 	    T(what_the_host_would_not_honour_is_not_written),
 	    T(two_entries_of_one_name_are_neither),
 	    T(outages_and_refusals_are_not_the_same),
@@ -468,6 +622,7 @@ main(void)
 	    T(a_bind_that_makes_no_sense_is_refused),
 	    T(the_snapshot_is_listed_shown_and_explained_without_a_server),
 	    T(a_damaged_snapshot_is_said_and_no_key_is_left_out_silently),
+	    T(a_damaged_snapshot_keeps_no_policy_from_going_live),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

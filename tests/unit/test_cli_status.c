@@ -179,6 +179,10 @@ what_is_wrong_on_the_host_needs_attention(void **state)
 	needs(&t, "policy.yaml:2:");
 	needs(&t, "groups are not published");
 	assert_member(&t, "policy.valid", "false");
+	/* Published without it: what needs attention is the policy alone. */
+	assert_run(&t, CLI_FAILED, "no key may do anything now", "publish");
+	needs(&t, "policy.yaml:2:");
+	assert_member(&t, "published", "true");
 	host_settings(&t.host, "version: 1\nuid_range: 5\n");
 	needs(&t, "the settings can't be used");
 	cli_test_clear(&t);
