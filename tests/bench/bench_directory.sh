@@ -102,7 +102,7 @@ measure 1000 10000 400
 measure 100000 10000 2000
 
 fleet_start 1000 10000
-printf '\nthree hosts, 1000 keys, 10000 groups; each host looks every ms\n'
+printf '\nthree hosts, 1000 keys, 10000 groups; 1 ms between two looks of a host\n'
 printf '%8s %15s %8s %8s\n' host server median 'max ms'
 fleet_measure 100 400
 printf '\na decision, of 2000 in one process on host1\n'
