@@ -33,12 +33,15 @@ entries() {
 	}'
 }
 
+# forget: the host has followed nothing yet, and knows no name.
+forget() { rm -f "$STATE"/{directory-*,users}.idx "$STATE/freshness"; }
+
 # measure KEYS GROUPS PACE-MS: a row of the table. The pace exceeds ten times a write, which the daemon waits between two.
 measure() {
 	local began
 	slapd_make one < <(entries "$1" "$2")
 	slapd_run one
-	rm -f "$STATE"/directory-*.idx "$STATE/freshness"
+	forget
 	began=${EPOCHREALTIME/./}
 	daemon_start
 	follows
@@ -49,12 +52,12 @@ measure() {
 	slapd_stop one
 }
 
-# fleet_start KEYS GROUPS: three hosts that follow, and nothing of what this one followed.
+# fleet_start KEYS GROUPS: three hosts that follow.
 fleet_start() {
 	network
 	providers < <(entries "$1" "$2")
 	fleet_settings
-	rm -f "$STATE"/directory-*.idx "$STATE/freshness"
+	forget
 	hosts_up daemon_on
 }
 
