@@ -1,9 +1,14 @@
 /*
  * bench_directory: from an LDAP server's answer to a change, to the decision of a login that follows from it.
  *
- * usage: bench_directory URI GROUP-DN MEMBER-DN KEY CHANGES PACE-MS
- * The member is put into the group and taken out of it, CHANGES times. After each the account
- * phase of the service cron is asked for KEY until its answer turns.
+ * usage: bench_directory VERB ARGUMENT...
+ *   turns URI GROUP-DN MEMBER-DN KEY CHANGES PACE-MS    changes, each looked for on this host; median and maximum in ms
+ *   changes URI GROUP-DN MEMBER-DN CHANGES PACE-MS      the moment of the server's answer to each
+ *   flips KEY CHANGES                                   the moment of the first look, then that of each turn of the answer
+ *   calls KEY CALLS                                     what a decision that admits takes; median and 99th percentile in us
+ *
+ * A change puts the member into the group or takes it out, in turn. A look asks the account phase of the
+ * service cron for KEY. Moments are ms of CLOCK_MONOTONIC, which is the same in every namespace.
  */
 #include <ldap.h>
 #include <poll.h>
@@ -12,12 +17,19 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "num.h"
 
-#define CHANGES_MAX 1000
+#define TIMES_MAX 10000
 #define LIMIT_MS 60000.0
+/* Between the looks of `flips`: many hosts share few processors with their daemons. */
+#define PAUSE_MS 1
+/* libpam keeps every look-up of a name with the handle, and goes through all of them at the next. */
+#define LOOKS_PER_HANDLE 20
+
+static double took[TIMES_MAX];
 
 static double
 now_ms(void)
@@ -28,7 +40,7 @@ now_ms(void)
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
-static void
+static _Noreturn void
 die(const char *what, const char *why)
 {
 	(void)fprintf(stderr, "bench_directory: %s: %s\n", what, why);
@@ -106,40 +118,141 @@ number(const char *text, uint64_t max)
 	return n;
 }
 
+static pam_handle_t *
+ask_for(const char *key)
+{
+	static const struct pam_conv conv = {.conv = say_nothing};
+	pam_handle_t *pamh = NULL;
+
+	if (pam_start("cron", key, &conv, &pamh) != PAM_SUCCESS)
+		die("pam_start", key);
+	return pamh;
+}
+
+static bool
+look(const char *key)
+{
+	pam_handle_t *pamh = ask_for(key);
+	bool in = admitted(pamh);
+
+	(void)pam_end(pamh, PAM_SUCCESS);
+	return in;
+}
+
+/* Looks until the answer is IN, with a pause between two looks; 0: none. */
+static void
+await(const char *key, bool in, int pause_ms)
+{
+	pam_handle_t *pamh = ask_for(key);
+	double from = now_ms();
+
+	for (unsigned looks = 1; admitted(pamh) != in; looks++) {
+		if (now_ms() - from > LIMIT_MS)
+			die(key, "nothing came of the change in a minute");
+		if (pause_ms > 0)
+			(void)poll(NULL, 0, pause_ms);
+		if (looks % LOOKS_PER_HANDLE == 0) {
+			(void)pam_end(pamh, PAM_SUCCESS);
+			pamh = ask_for(key);
+		}
+	}
+	(void)pam_end(pamh, PAM_SUCCESS);
+}
+
+static void
+say_moment(void)
+{
+	(void)printf("%.3f\n", now_ms());
+	(void)fflush(stdout);
+}
+
+static void
+turns(char **arg)
+{
+	size_t n = (size_t)number(arg[4], TIMES_MAX);
+	int pace = (int)number(arg[5], 60000);
+	LDAP *ld = open_server(arg[0]);
+
+	for (size_t i = 0; i < n; i++) {
+		bool in = i % 2 == 0;
+		double from;
+
+		(void)poll(NULL, 0, pace);
+		if (look(arg[3]) == in)
+			die(arg[3], "is admitted, or not, before the change");
+		change(ld, arg[1], arg[2], in);
+		from = now_ms();
+		await(arg[3], in, 0);
+		took[i] = now_ms() - from;
+	}
+	qsort(took, n, sizeof(took[0]), compare);
+	(void)printf("%8.1f %8.1f\n", took[n / 2], took[n - 1]);
+	(void)ldap_unbind_ext_s(ld, NULL, NULL);
+}
+
+static void
+changes(char **arg)
+{
+	size_t n = (size_t)number(arg[3], TIMES_MAX);
+	int pace = (int)number(arg[4], 60000);
+	LDAP *ld = open_server(arg[0]);
+
+	for (size_t i = 0; i < n; i++) {
+		(void)poll(NULL, 0, pace);
+		change(ld, arg[1], arg[2], i % 2 == 0);
+		say_moment();
+	}
+	(void)ldap_unbind_ext_s(ld, NULL, NULL);
+}
+
+static void
+flips(char **arg)
+{
+	size_t n = (size_t)number(arg[1], TIMES_MAX);
+
+	if (look(arg[0]))
+		die(arg[0], "is admitted before the first change");
+	say_moment();
+	for (size_t i = 0; i < n; i++) {
+		await(arg[0], i % 2 == 0, PAUSE_MS);
+		say_moment();
+	}
+}
+
+/* A handle for each call, as each login has. */
+static void
+calls(char **arg)
+{
+	size_t n = (size_t)number(arg[1], TIMES_MAX);
+
+	for (size_t i = 0; i < n; i++) {
+		pam_handle_t *pamh = ask_for(arg[0]);
+		double from = now_ms();
+
+		if (!admitted(pamh))
+			die(arg[0], "is not admitted");
+		took[i] = (now_ms() - from) * 1e3;
+		(void)pam_end(pamh, PAM_SUCCESS);
+	}
+	qsort(took, n, sizeof(took[0]), compare);
+	(void)printf("%8.0f %8.0f\n", took[n / 2], took[n * 99 / 100]);
+}
+
+static const struct verb {
+	const char *name;
+	int n_args;
+	void (*run)(char **arg);
+} verbs[] = {
+    {"turns", 6, turns}, {"changes", 5, changes}, {"flips", 2, flips}, {"calls", 2, calls}};
+
 int
 main(int argc, char **argv)
 {
-	static double took[CHANGES_MAX];
-	const struct pam_conv conv = {.conv = say_nothing};
-	pam_handle_t *pamh = NULL;
-	size_t changes;
-	int pace;
-	double from;
-	LDAP *ld;
-
-	if (argc != 7)
-		die("usage", "URI GROUP-DN MEMBER-DN KEY CHANGES PACE-MS");
-	changes = (size_t)number(argv[5], CHANGES_MAX);
-	pace = (int)number(argv[6], 60000);
-	ld = open_server(argv[1]);
-	if (pam_start("cron", argv[4], &conv, &pamh) != PAM_SUCCESS)
-		die("pam_start", argv[4]);
-	for (size_t i = 0; i < changes; i++) {
-		bool in = i % 2 == 0;
-
-		(void)poll(NULL, 0, pace);
-		if (admitted(pamh) == in)
-			die(argv[4], "is admitted, or not, before the change");
-		change(ld, argv[2], argv[3], in);
-		from = now_ms();
-		while (admitted(pamh) != in)
-			if (now_ms() - from > LIMIT_MS)
-				die(argv[4], "nothing came of the change in a minute");
-		took[i] = now_ms() - from;
+	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		if (strcmp(argv[1], verbs[i].name) != 0 || argc - 2 != verbs[i].n_args)
+			continue;
+		verbs[i].run(argv + 2);
+		return 0;
 	}
-	qsort(took, changes, sizeof(took[0]), compare);
-	(void)printf("%8.1f %8.1f\n", took[changes / 2], took[changes - 1]);
-	(void)pam_end(pamh, PAM_SUCCESS);
-	(void)ldap_unbind_ext_s(ld, NULL, NULL);
-	return 0;
+	die("usage", "turns, changes, flips or calls, with the arguments of each");
 }

@@ -7,61 +7,16 @@ set -euo pipefail
 . "$TOP/tests/lib/ldap.sh"
 # shellcheck source=tests/lib/follow.sh
 . "$TOP/tests/lib/follow.sh"
-
-HOSTS=(1 2 3)
-declare -A host_pid
-
-# network: a switch, with the two servers at 10.88.0.1 and 10.88.0.2.
-network() {
-	ip link add fleet0 type bridge
-	ip addr add 10.88.0.1/24 dev fleet0
-	ip addr add 10.88.0.2/24 dev fleet0
-	ip link set fleet0 up
-	printf '10.88.0.1\tldap1\n10.88.0.2\tldap2\n' >>/etc/hosts
-}
-
-# host_up N: a host of its own: network, processes, name, /etc, homes and our files. It begins as this one is.
-host_up() {
-	local n=$1 dir=$GUEST/host$1
-	mkdir -p "$dir"
-	cp -a /etc "$dir/etc"
-	cp -a "$STATE" "$dir/state"
-	mkdir "$dir/home" "$dir/run"
-	unshare --mount --net --pid --uts --fork --mount-proc --kill-child -- bash -c "
-		mount --make-rprivate /
-		mount --bind $dir/etc /etc
-		mount --bind $dir/state $STATE
-		mount --bind $dir/home /home
-		mkdir -p /run/apikey /run/sshd
-		mount --bind $dir/run /run/apikey
-		hostname host$n
-		: >$dir/up
-		exec tail -f /dev/null" </dev/null >"$dir/out" 2>&1 &
-	wait_until 10 test -e "$dir/up"
-	host_pid[$n]=$(pgrep -P $! -o)
-	ip link add "port$n" type veth peer name eth0 netns "${host_pid[$n]}"
-	ip link set "port$n" master fleet0 up
-	on "$n" ip addr add "10.88.0.1$n/24" dev eth0
-	on "$n" ip link set eth0 up
-	on "$n" ip link set lo up
-	sed "s/^/10.88.0.1$n /" /etc/ssh/ssh_host_*_key.pub >>"$GUEST/known_hosts"
-}
-
-# on N CMD…: CMD on that host.
-on() {
-	local n=$1
-	shift
-	nsenter --target "${host_pid[$n]}" --mount --net --pid --uts -- "$@"
-}
+# shellcheck source=tests/lib/fleet.sh
+. "$TOP/tests/lib/fleet.sh"
 
 # serve N: sshd and the daemon there.
 serve() {
+	sed "s/^/10.88.0.1$1 /" /etc/ssh/ssh_host_*_key.pub >>"$GUEST/known_hosts"
 	on "$1" /usr/sbin/sshd -D -E "$GUEST/sshd$1.log" </dev/null >/dev/null 2>&1 &
-	on "$1" apikeyd -f </dev/null >"$GUEST/apikeyd$1.out" 2>&1 &
-	wait_until 20 follows_on "$1" || { cat "$GUEST/apikeyd$1.out" >&2; return 1; }
+	daemon_on "$1"
 	wait_until 10 bash -c ": </dev/tcp/10.88.0.1$1/22"
 }
-follows_on() { { on "$1" apikey status -o json || :; } | status_field .directory.phase | grep -qx following; }
 
 # login_on N KEY CMD…: by ssh, over the network.
 login_on() {
@@ -73,7 +28,6 @@ login_on() {
 # sudo_on N KEY: who sudo makes it.
 sudo_on() { on "$1" bash -c "setpriv --reuid $2 --regid $2 --init-groups -- sudo -n id -un"; }
 
-may_on() { on "$1" timeout 40 apikey explain "$2" --service "${3:-sshd}" >/dev/null 2>&1; }
 may_not_on() {
 	local rc=0
 	may_on "$@" || rc=$?
@@ -125,29 +79,17 @@ in_both() {
 syslog_start
 install_directory
 network
-printf 'reader-pw\n' >"$GUEST/reader"
 printf 'writer-pw\n' >"$GUEST/writer"
-chmod 600 "$GUEST/reader" "$GUEST/writer"
+chmod 600 "$GUEST/writer"
 policy_write 'roles:' '  viewer: {services: [sshd]}' '  editor: {services: [sshd, sudo], unix_groups: [key-editors]}' \
 	'groups:' '  team: [{role: editor}]'
 printf '%%key-editors ALL=(ALL) NOPASSWD: ALL\nagent ALL=(ALL) NOPASSWD: ALL\n' >/etc/sudoers.d/test
 new_key agent
-certificates
-directory_settings "uris=['ldap://ldap1', 'ldap://ldap2']" "ca_file=$LDAP/tls/ca.pem" sasl= \
-	"bind_dn='cn=reader,$SUFFIX'" "password_file=$GUEST/reader"
-slapd_make one id=1 listen=ldap://10.88.0.1 peers=ldap://10.88.0.2 </dev/null
-slapd_make two id=2 listen=ldap://10.88.0.2 peers=ldap://10.88.0.1 </dev/null
-# both begin with the same entries, of the same UUIDs
-rm -rf "$LDAP/two/db"
-cp -a "$LDAP/one/db" "$LDAP/two/db"
-slapd_run one
-slapd_run two
+fleet_settings
+providers </dev/null
 { principal_ldif agent; group_ldif groupOfNames team; } | ldap_change one
 holds 'what the one is told the other has' wait_until 20 in_both '(cn=team)'
-for n in "${HOSTS[@]}"; do
-	host_up "$n"
-	serve "$n"
-done
+hosts_up serve
 
 group_change one add team agent
 has_role 'a role given' agent
