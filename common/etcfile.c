@@ -155,6 +155,19 @@ sort(struct etcfile_set *set)
 }
 
 bool
+etcfile_set_equal(struct etcfile_set *a, struct etcfile_set *b)
+{
+	sort(a);
+	sort(b);
+	if (a->n_names != b->n_names || a->n_ids != b->n_ids)
+		return false;
+	for (size_t i = 0; i < a->n_names; i++)
+		if (by_text(&a->names[i], &b->names[i]) != 0)
+			return false;
+	return a->n_ids == 0 || memcmp(a->ids, b->ids, a->n_ids * sizeof(*a->ids)) == 0;
+}
+
+bool
 etcfile_set_has_name(struct etcfile_set *set, const char *name)
 {
 	struct etcfile_name wanted = {.text = ""};

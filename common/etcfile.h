@@ -26,6 +26,9 @@ struct etcfile_set {
 enum ak_err etcfile_set_add(struct etcfile_set *set, const char *path) AK_MUST_CHECK;
 void etcfile_set_clear(struct etcfile_set *set);
 
+/* The same names and ids, whatever their order. */
+bool etcfile_set_equal(struct etcfile_set *a, struct etcfile_set *b);
+
 bool etcfile_set_has_name(struct etcfile_set *set, const char *name);
 bool etcfile_set_has_id(struct etcfile_set *set, uint32_t id);
 

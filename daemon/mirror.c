@@ -219,13 +219,13 @@ read_taken(struct mirror *m, struct diag *why)
 static bool
 name_taken(void *ctx, const char *name)
 {
-	return taken_has_name(&((const struct mirror *)ctx)->taken, name);
+	return taken_has_name(&((struct mirror *)ctx)->taken, name);
 }
 
 static bool
 id_taken(void *ctx, uint32_t id)
 {
-	return taken_has_id(&((const struct mirror *)ctx)->taken, id);
+	return taken_has_id(&((struct mirror *)ctx)->taken, id);
 }
 
 static void

@@ -1,148 +1,51 @@
 #include "taken.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "index.h"
-#include "num.h"
 #include "record.h"
-
-static void
-list_clear(struct taken_list *l)
-{
-	free(l->bytes);
-	free(l->names);
-	free(l->ids);
-	*l = (struct taken_list){.n = 0};
-}
 
 void
 taken_clear(struct taken *t)
 {
-	list_clear(&t->accounts);
+	etcfile_set_clear(&t->accounts);
 	pack_clear(&t->key_names);
 	pack_clear(&t->key_ids);
 	pack_clear(&t->key_uids);
 	*t = TAKEN_INIT;
 }
 
-/* passwd(5) and group(5) alike: NAME:x:ID:…; the rest of a NIS line is nobody's. */
-static void
-add_line(char *line, struct pack *names, struct pack *ids)
-{
-	char *field[3], *at = line;
-	uint64_t id;
-	uint32_t id32;
-
-	for (int i = 0; i < 3; i++)
-		if ((field[i] = strsep(&at, ":")) == NULL)
-			return;
-	if (field[0][0] == '\0' || num_parse(field[2], 0, UINT32_MAX, &id) != AK_OK)
-		return;
-	id32 = (uint32_t)id;
-	pack_entry(names, field[0]);
-	pack_bytes(ids, &id32, sizeof(id32));
-}
-
+/* A host without the file is one whose file is away for a moment. */
 static enum ak_err
-read_lines(const char *path, struct pack *names, struct pack *ids, struct diag *why)
+add_file(struct etcfile_set *set, const char *path, struct diag *why)
 {
-	FILE *f = fopen(path, "re");
-	char *line = NULL;
-	size_t cap_b = 0;
-	bool failed;
+	enum ak_err err =
+	    access(path, F_OK) == 0 ? etcfile_set_add(set, path) : AK_ERR_UNAVAILABLE;
 
-	if (f == NULL)
-		return diag_say(
-		    why, AK_ERR_UNAVAILABLE, path, 0, 0, "cannot be read: %s", strerror(errno));
-	errno = 0;
-	while (getline(&line, &cap_b, f) != -1)
-		add_line(line, names, ids);
-	failed = ferror(f) || errno == ENOMEM;
-	free(line);
-	(void)fclose(f);
-	if (failed)
-		return diag_say(why, AK_ERR_UNAVAILABLE, path, 0, 0, "cannot be read");
-	return names->err != AK_OK ? names->err : ids->err;
-}
-
-static int
-by_name(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static int
-by_id(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* Takes the bytes of both over. */
-static enum ak_err
-list_make(struct taken_list *l, struct pack *names, struct pack *ids)
-{
-	struct strv v = pack_borrow_strv(names);
-
-	*l = (struct taken_list){.n = ids->len_b / sizeof(uint32_t)};
-	if (l->n == 0)
-		return AK_OK;
-	if ((l->names = reallocarray(NULL, l->n, sizeof(*l->names))) == NULL)
-		return AK_ERR_NOMEM;
-	l->bytes = (char *)names->bytes;
-	l->ids = (uint32_t *)(void *)ids->bytes;
-	*names = *ids = PACK_INIT;
-	l->n = 0;
-	strv_for (v, name)
-		l->names[l->n++] = name;
-	qsort(l->names, l->n, sizeof(*l->names), by_name);
-	qsort(l->ids, l->n, sizeof(*l->ids), by_id);
-	return AK_OK;
-}
-
-static bool
-list_same(const struct taken_list *a, const struct taken_list *b)
-{
-	if (a->n != b->n || (a->n > 0 && memcmp(a->ids, b->ids, a->n * sizeof(*a->ids)) != 0))
-		return false;
-	for (size_t i = 0; i < a->n; i++)
-		if (strcmp(a->names[i], b->names[i]) != 0)
-			return false;
-	return true;
+	return err == AK_OK ? err : diag_say(why, err, path, 0, 0, "%s", ak_strerror(err));
 }
 
 enum ak_err
 taken_read_accounts(struct taken *t, const struct paths *p, struct diag *why)
 {
-	struct pack names = PACK_INIT, ids = PACK_INIT;
-	struct taken_list fresh = {.n = 0};
+	struct etcfile_set fresh = {.names = NULL};
 	struct diag said = DIAG_INIT;
-	enum ak_err err = read_lines(p->passwd, &names, &ids, &said);
+	enum ak_err err = add_file(&fresh, p->passwd, &said);
 
 	if (err == AK_OK)
-		err = read_lines(p->group, &names, &ids, &said);
-	if (err == AK_OK)
-		err = list_make(&fresh, &names, &ids);
-	pack_clear(&names);
-	pack_clear(&ids);
-	if (err == AK_OK && t->have_accounts && list_same(&fresh, &t->accounts)) {
-		list_clear(&fresh);
-		return AK_OK;
-	}
-	if (err == AK_OK) {
-		list_clear(&t->accounts);
+		err = add_file(&fresh, p->group, &said);
+	if (err == AK_OK && !(t->have_accounts && etcfile_set_equal(&fresh, &t->accounts))) {
+		etcfile_set_clear(&t->accounts);
 		t->accounts = fresh;
 		t->have_accounts = true;
 		t->version++;
 		return AK_OK;
 	}
-	list_clear(&fresh);
-	if (t->have_accounts && err != AK_ERR_NOMEM)
+	etcfile_set_clear(&fresh);
+	if (err == AK_OK || (t->have_accounts && err != AK_ERR_NOMEM))
 		return AK_OK;
 	return diag_say(why, err, said.file, 0, 0, "%s", said.text);
 }
@@ -228,17 +131,13 @@ taken_read_keys(struct taken *t, const struct paths *p, bool *changed, struct di
 }
 
 bool
-taken_has_name(const struct taken *t, const char *name)
+taken_has_name(struct taken *t, const char *name)
 {
-	const struct taken_list *l = &t->accounts;
-
-	return l->n > 0 && bsearch(&name, l->names, l->n, sizeof(*l->names), by_name) != NULL;
+	return etcfile_set_has_name(&t->accounts, name);
 }
 
 bool
-taken_has_id(const struct taken *t, uint32_t id)
+taken_has_id(struct taken *t, uint32_t id)
 {
-	const struct taken_list *l = &t->accounts;
-
-	return l->n > 0 && bsearch(&id, l->ids, l->n, sizeof(*l->ids), by_id) != NULL;
+	return etcfile_set_has_id(&t->accounts, id);
 }

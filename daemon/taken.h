@@ -8,17 +8,13 @@
 
 #include "diag.h"
 #include "err.h"
+#include "etcfile.h"
 #include "pack.h"
 #include "paths.h"
 
 struct taken {
 	/* Of /etc/passwd and /etc/group. */
-	struct taken_list {
-		char *bytes; /* the names, each with its NUL */
-		const char **names; /* sorted */
-		uint32_t *ids; /* sorted */
-		size_t n;
-	} accounts;
+	struct etcfile_set accounts;
 	bool have_accounts, have_keys;
 	uint64_t version; /* grows when accounts do differ; never 0 */
 	/* Of the keys in local.idx, in one order. */
@@ -40,7 +36,7 @@ enum ak_err taken_read_accounts(
 enum ak_err taken_read_keys(
     struct taken *t, const struct paths *p, bool *changed, struct diag *why) AK_MUST_CHECK;
 
-bool taken_has_name(const struct taken *t, const char *name);
-bool taken_has_id(const struct taken *t, uint32_t id);
+bool taken_has_name(struct taken *t, const char *name);
+bool taken_has_id(struct taken *t, uint32_t id);
 
 #endif

@@ -764,6 +764,45 @@ a_role_group_keeps_its_gid_for_ever(void **state)
 	store_close(&s);
 }
 
+/* Ranges can move, and a directory's may come to lie where this host once gave ids. */
+static void
+abuse_135_an_id_that_was_given_once_is_nobody_elses(void **state)
+{
+	static const struct {
+		const char *row;
+		uint32_t id;
+		bool given;
+	} rows[] = {
+	    {"a role group's", 69000, true},
+	    {"a key's", 70001, true},
+	    {"a deleted key's", 70002, true},
+	    {"between them", 69500, false},
+	    {"below all", 60600, false},
+	    {"above all", 1879048192, false},
+	};
+	struct host h;
+	struct key_record k = key_make("a", 70001), gone = key_make("b", 70002);
+	struct store *s;
+	uint32_t id;
+	bool given;
+
+	host_make(&h, *state);
+	s = host_open(&h);
+	for (int i = 0; i < 3; i++)
+		assert_err("", AK_OK, store_next_uid(s, (struct id_range){70000, 70009}, &id));
+	assert_err("", AK_OK, store_role_gid(s, "one", (struct id_range){69000, 69001}, &id));
+	assert_err("", AK_OK, store_put(s, &k));
+	assert_err("", AK_OK, store_put(s, &gone));
+	assert_err("", AK_OK, store_commit(s, HOST_NOW, NULL));
+	assert_err("", AK_OK, store_remove(s, &gone, HOST_NOW));
+	assert_err("", AK_OK, store_commit(s, HOST_NOW, NULL));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_err(rows[i].row, AK_OK, store_id_given(s, rows[i].id, &given));
+		assert_row(rows[i].row, given == rows[i].given);
+	}
+	store_close(&s);
+}
+
 static enum ak_err
 count(void *ctx, const struct key_record *k)
 {
@@ -843,6 +882,7 @@ main(void)
 	    T(abuse_128_no_memory_at_any_point_leaves_old_or_new),
 	    T(abuse_075_writers_at_once_come_one_after_the_other),
 	    T(a_role_group_keeps_its_gid_for_ever),
+	    T(abuse_135_an_id_that_was_given_once_is_nobody_elses),
 	    T(each_key_comes_in_uid_order_until_the_taker_ends_it),
 	    T(the_previous_file_is_kept),
 	};
