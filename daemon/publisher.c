@@ -138,6 +138,16 @@ retry_later(struct publisher *p)
 	loop_arm(p->loop, &p->due, p->retry_ms);
 }
 
+/* A look that found nothing to do takes no pause away. */
+static void
+keep_pace(struct publisher *p, int64_t began_ms)
+{
+	int64_t now = loop_now_ms(), until = now + PACE * (now - began_ms);
+
+	if (until > p->paced_until_ms)
+		p->paced_until_ms = until;
+}
+
 void
 publisher_run(struct publisher *p, bool reload)
 {
@@ -151,7 +161,7 @@ publisher_run(struct publisher *p, bool reload)
 		load_rules(p);
 	prepared = p->host.prepare(p->host.ctx, &why);
 	err = bring_up_to_date(p, &out, &why);
-	p->paced_until_ms = loop_now_ms() + PACE * (loop_now_ms() - began);
+	keep_pace(p, began);
 	if (out.busy) {
 		loop_arm_by(p->loop, &p->due, LOCKED_MS);
 		return;

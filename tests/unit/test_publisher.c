@@ -277,6 +277,10 @@ the_directorys_first_change_goes_at_once_and_the_next_waits_its_turn(void **stat
 	/* This host's own files wait for nothing. */
 	publisher_want(&s->p, false);
 	assert_true(s->p.due.at_ms <= loop_now_ms());
+	/* And what finds nothing to do takes no pause away. */
+	publisher_run(&s->p, false);
+	publisher_want_paced(&s->p);
+	assert_true(s->p.due.at_ms > loop_now_ms() + 4000);
 }
 
 static void
