@@ -2228,9 +2228,16 @@ without_a_directory_in_the_settings_its_files_are_not_asked(void **state)
 static void
 abuse_101_a_clock_that_is_not_to_be_believed_makes_the_directory_stale(void **state)
 {
+	struct store *s;
+
 	(void)state;
 	SET_UP("team", 0);
+	/* The snapshot's own stamp is nobody's: users.idx has one. */
 	write_robot("all", (int64_t)time(NULL) + 3600);
+	assert_code("its key", PAM_SUCCESS, enter("sshd", "robot", text_of(&tok_robot), "a"));
+	s = host_open(&host);
+	assert_err("", AK_OK, host_publish_open(&host, s, time(NULL) + 3600));
+	store_close(&s);
 	assert_code("by a group", PAM_PERM_DENIED,
 	    enter("sshd", "roleless", text_of(&tok_other[3]), "a"));
 	assert_true(has_logged("directory=stale"));

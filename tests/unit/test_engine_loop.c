@@ -85,6 +85,7 @@ hear(struct running *r)
 	size_t used;
 	enum ak_err err;
 
+	pack_reserve(&r->in, 1);
 	while ((err = wire_take(r->in.bytes + r->taken_b, r->in.len_b - r->taken_b, true, &m,
 		    &used)) == AK_ERR_RANGE) {
 		unsigned char some[4096];
