@@ -56,8 +56,8 @@ void publisher_want(struct publisher *p, bool reload);
 
 /*
  * The directory's entries moved. At once, if the last such write is long
- * enough ago: ten times as long as it took; else then, together with all that
- * comes until then.
+ * enough ago: ten times the processor's time that it took, a second at most;
+ * else then, together with all that comes until then.
  */
 void publisher_want_paced(struct publisher *p);
 
