@@ -70,6 +70,7 @@ holds 'settings away for a moment: the daemon sees it' log_has 'event=published'
 cp "$SETTINGS.moved" "$SETTINGS"
 equals 'and takes nothing away' "$was" inode directory-groups.idx
 holds 'the key keeps its role' soon_may ci sudo
+exits 'and nothing is fetched and written anew' 1 wait_until 3 replaced directory-groups.idx "$was"
 printf 'version: 1\n' >"$SETTINGS"
 holds 'settings without a directory, which stay so, take it away' wait_until 15 is_away directory-groups.idx
 holds 'and its age' is_away freshness
@@ -99,6 +100,7 @@ holds 'one entry: it is that' soon_may early
 
 # --- a users.idx that can't be made -------------------------------------------------------------
 
+holds 'a server that is asked each second' daemon_again max_age=20s
 holds 'the directory is fresh' wait_until 15 sh -c '[ -s /var/lib/apikey/freshness ]'
 cp "$STATE/local.idx" "$GUEST/local.idx"
 was=$(inode freshness)
