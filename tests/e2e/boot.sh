@@ -159,4 +159,7 @@ holds 'there and back' wait_until 30 boot_may_not other
 holds 'stopped in order' in_boot systemctl stop apikeyd
 equals 'by itself, not by force' success property Result
 equals 'without it a local key logs in' ci login_boot ci "$(token ci)" id -un
+in_boot rm -rf /run/apikey
+holds 'as on a host that was not booted since the installation: it starts' in_boot systemctl start apikeyd
+holds 'stopped, it leaves the records of sessions where they are' in_boot sh -c 'touch /run/apikey/kept && systemctl stop apikeyd && test -e /run/apikey/kept'
 tap_done
