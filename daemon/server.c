@@ -182,15 +182,6 @@ server_close(struct server *s)
 	s->fd = -1;
 }
 
-bool
-server_is_waited_for(const struct server *s)
-{
-	for (size_t i = 0; i < SERVER_CLIENTS; i++)
-		if (s->clients[i].fd != -1 && s->clients[i].waits)
-			return true;
-	return false;
-}
-
 void
 server_synced(struct server *s, enum ak_err err, const char *text)
 {

@@ -45,8 +45,6 @@ enum ak_err server_open(struct server *s, struct loop *loop, const struct server
 /* Takes the socket away too. */
 void server_close(struct server *s);
 
-/* Does somebody wait? */
-bool server_is_waited_for(const struct server *s);
 /* The refresh is done and published, or it failed: text says why. Whoever waits is answered. */
 void server_synced(struct server *s, enum ak_err err, const char *text);
 

@@ -364,23 +364,3 @@ ldapconn_escape_filter(const char *text, char *out, size_t cap)
 	}
 	return finish(&t);
 }
-
-enum ak_err
-ldapconn_escape_dn(const char *text, char *out, size_t cap)
-{
-	struct text t = text_over(out, cap);
-	size_t len = strlen(text);
-
-	for (size_t i = 0; i < len; i++) {
-		bool at_end = i == 0 || i + 1 == len;
-
-		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
-			text_add(&t, "\\%02x", (unsigned char)text[i]);
-		else if (strchr("\"+,;<>=\\", text[i]) != NULL || (at_end && text[i] == ' ') ||
-			 (i == 0 && text[i] == '#'))
-			text_add(&t, "\\%c", text[i]);
-		else
-			text_add(&t, "%c", text[i]);
-	}
-	return finish(&t);
-}

@@ -46,7 +46,5 @@ enum ak_err ldapconn_fail(LDAP *ld, int rc, const char *what, struct diag *why);
 
 /* RFC 4515 escapes of what goes into a filter. AK_ERR_RANGE when out is too small, out "". */
 enum ak_err ldapconn_escape_filter(const char *text, char *out, size_t cap) AK_MUST_CHECK;
-/* RFC 4514 escapes of an attribute value within a DN. */
-enum ak_err ldapconn_escape_dn(const char *text, char *out, size_t cap) AK_MUST_CHECK;
 
 #endif
