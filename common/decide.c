@@ -29,6 +29,10 @@ static const struct {
     [REASON_NOT_ADMITTED] = {"not-admitted", "no allow rule of the policy admits the key"},
     [REASON_ROLE] = {"role", "no role permits the service"},
     [REASON_FAILED] = {"failed", "no decision could be made"},
+    [REASON_AUDIT] = {"audit", "the audit log can't be written, and the settings require it"},
+    [REASON_DELETED] = {"deleted", "the key is no more"},
+    [REASON_GROUP] = {"group-lost", "it holds a Unix group that its key would no longer get"},
+    [REASON_BY_HAND] = {"by-hand", "an administrator ended it"},
 };
 
 #define N_REASONS (sizeof(reasons) / sizeof(reasons[0]))

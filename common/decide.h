@@ -30,6 +30,11 @@ enum reason {
 	REASON_NOT_ADMITTED, /* no allow rule of the policy fires */
 	REASON_ROLE, /* no role permits the service */
 	REASON_FAILED, /* no decision could be made: out of memory */
+	REASON_AUDIT, /* the settings want each login logged, and the log can't be written */
+	/* Why a session that was permitted ends (rejudge.h); never a login's: */
+	REASON_DELETED, /* the key is no more */
+	REASON_GROUP, /* it holds a Unix group that its key would no longer get */
+	REASON_BY_HAND, /* an administrator ends it */
 };
 
 const char *reason_text(enum reason r); /* a short clause: "the key has expired" */
@@ -87,6 +92,14 @@ void verdict_clear(struct verdict *v);
  */
 enum ak_err decide(const struct decide_request *req, const struct trace *trace,
     struct verdict *v) AK_MUST_CHECK;
+
+/*
+ * Is a role held that a stack asks for by role= (a binding, as text)? Held
+ * here, or in one of the spaces, or on one of the hosts that it names; req is
+ * what v was decided from. false for what is no binding, or without a policy.
+ */
+bool decide_holds(const struct decide_request *req, const struct verdict *v,
+    const char *binding) AK_MUST_CHECK;
 
 /* The policy's part of the request, for policy_samples and policy_rule_fires; policy must not be NULL. */
 struct policy_request decide_policy_request(const struct decide_request *req);

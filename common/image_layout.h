@@ -23,7 +23,7 @@
  * One version has one set of sections: a new section is a new version.
  */
 #define IMAGE_MAGIC "APIKEYPI"
-#define IMAGE_VERSION 3U
+#define IMAGE_VERSION 4U
 
 #define IMAGE_AT_VERSION 8U
 #define IMAGE_AT_CHECKSUM 12U

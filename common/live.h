@@ -14,6 +14,13 @@
 struct live {
 	struct image *image; /* NULL: no policy that is readable and valid; no key may do anything */
 	bool from_store; /* it was the stored image, and need not be stored again */
+	/*
+	 * None of the files that it was made from can be half saved: each was last
+	 * written long enough ago, or put there whole by live_replace_policy. For
+	 * ending sessions; logins obey what is there. false: trusted_at_ns, on the raw clock.
+	 */
+	bool trusted;
+	int64_t trusted_at_ns;
 	struct diag problem; /* image NULL: why, with file, line and column */
 	struct settings settings; /* valid when settings_ok; else the defaults */
 	bool settings_ok;

@@ -26,4 +26,13 @@ enum ak_err moments_resolve(
     const struct image *im, const char *dir, int64_t now_ms, struct moments *out) AK_MUST_CHECK;
 void moments_clear(struct moments *m);
 
+/*
+ * The first second after now_s at which some `time` predicate of im may change
+ * its answer: an edge of its days, hours or dates, or of its zone's offset;
+ * now_s plus a day at the latest, so that a zone file that was replaced is
+ * seen; NUM_NEVER when the policy asks no clock.
+ */
+enum ak_err moments_next(
+    const struct image *im, const char *dir, int64_t now_s, int64_t *next_s) AK_MUST_CHECK;
+
 #endif

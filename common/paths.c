@@ -7,6 +7,7 @@
 /* config.h gives both: --sysconfdir and --localstatedir. */
 #define INSTALLED_ETC AK_SYSCONFDIR
 #define INSTALLED_STATE AK_LOCALSTATEDIR "/lib/apikey"
+#define INSTALLED_AUDIT AK_LOCALSTATEDIR "/log/apikey/audit.log"
 
 static enum ak_err
 join(char dst[PATH_CAP], const char *dir, const char *name)
@@ -37,8 +38,10 @@ paths_under(const char *etc, const char *state, uid_t owner, struct paths *out)
 	    {out->directory_keys, state, "directory-keys.idx"},
 	    {out->directory_groups, state, "directory-groups.idx"},
 	    {out->freshness, state, "freshness"},
+	    {out->lastused, state, "lastused"},
 	    {out->run, state, "run"},
 	    {out->control, state, "run/control"},
+	    {out->audit, state, "audit.log"},
 	};
 
 	out->owner = owner;
@@ -65,5 +68,7 @@ paths_installed(void)
 	/* What lies there speaks of processes: it must go with them, at a reboot. */
 	(void)!text_copy(p.run, sizeof(p.run), "/run/apikey");
 	(void)!text_copy(p.control, sizeof(p.control), "/run/apikey/control");
+	_Static_assert(sizeof(INSTALLED_AUDIT) <= PATH_CAP, "localstatedir is too long");
+	(void)!text_copy(p.audit, sizeof(p.audit), INSTALLED_AUDIT);
 	return p;
 }

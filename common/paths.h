@@ -23,8 +23,10 @@ struct paths {
 	char directory_keys[PATH_CAP]; /* its directory-keys.idx, directory-groups.idx, freshness */
 	char directory_groups[PATH_CAP];
 	char freshness[PATH_CAP];
+	char lastused[PATH_CAP]; /* its slots of when each key was used last */
 	char run[PATH_CAP]; /* /run/apikey: sessions and handles, gone with a reboot */
 	char control[PATH_CAP]; /* its socket of apikeyd */
+	char audit[PATH_CAP]; /* /var/log/apikey/audit.log */
 	uid_t owner; /* of every one of them: 0 */
 };
 

@@ -11,7 +11,7 @@
 #include "rundir.h"
 
 #define FOLDER "sessions"
-#define RECORD_VERSION 1
+#define RECORD_VERSION 2
 
 static void
 session_pack(const struct session *s, struct pack *out)
@@ -31,8 +31,19 @@ session_pack(const struct session *s, struct pack *out)
 	pack_u64(out, s->leader.start);
 	pack_u64(out, s->namespace);
 	pack_u32(out, s->audit);
+	pack_str(out, s->scope);
+	pack_u8(out, s->by_root);
+	pack_str(out, s->requires);
 	pack_str(out, s->roles);
-	pack_str(out, s->gids);
+	pack_u32(out, s->n_groups);
+	for (uint32_t i = 0; i < s->n_groups; i++) {
+		pack_u32(out, s->groups[i].gid);
+		pack_str(out, s->groups[i].name);
+	}
+	pack_u64(out, (uint64_t)s->kill_at_ms);
+	pack_u8(out, s->held_back);
+	pack_u64(out, s->policy);
+	pack_u64(out, s->key_print);
 }
 
 static void
@@ -40,6 +51,23 @@ take_str(struct unpack *u, char *dst, size_t cap_b)
 {
 	if (text_copy(dst, cap_b, unpack_str(u)) != AK_OK)
 		u->bad = true;
+}
+
+static void
+take_groups(struct unpack *u, struct session *s)
+{
+	uint32_t n = unpack_u32(u);
+
+	if (n > SESSION_GROUPS_MAX) {
+		u->bad = true;
+		return;
+	}
+	for (s->n_groups = 0; s->n_groups < n; s->n_groups++) {
+		struct session_group *g = &s->groups[s->n_groups];
+
+		g->gid = unpack_u32(u);
+		take_str(u, g->name, sizeof(g->name));
+	}
 }
 
 static enum ak_err
@@ -62,9 +90,16 @@ session_unpack(const char *id, const unsigned char *bytes, size_t len_b, struct 
 	s->leader.start = unpack_u64(&u);
 	s->namespace = unpack_u64(&u);
 	s->audit = unpack_u32(&u);
+	take_str(&u, s->scope, sizeof(s->scope));
+	s->by_root = unpack_u8(&u) != 0;
+	take_str(&u, s->requires, sizeof(s->requires));
 	take_str(&u, s->roles, sizeof(s->roles));
-	take_str(&u, s->gids, sizeof(s->gids));
-	if (version != RECORD_VERSION || state < SESSION_OPEN || state > SESSION_CLOSED ||
+	take_groups(&u, s);
+	s->kill_at_ms = (int64_t)unpack_u64(&u);
+	s->held_back = unpack_u8(&u) != 0;
+	s->policy = unpack_u64(&u);
+	s->key_print = unpack_u64(&u);
+	if (version != RECORD_VERSION || state < SESSION_OPEN || state > SESSION_ENDING ||
 	    u.bad || u.left_b != 0 || !text_is_key_name(s->key) || s->leader.pid <= 0 ||
 	    text_copy(s->id, sizeof(s->id), id) != AK_OK) {
 		memset(s, 0, sizeof(*s));

@@ -12,11 +12,21 @@
 #include "text.h"
 
 #define SESSION_ID_CAP 17 /* 64 random bits, as hex */
+#define SESSION_GROUPS_MAX 128U
+#define SESSION_REQUIRES_CAP 512
+#define SESSION_SCOPE_CAP 192
 
 enum session_state {
 	SESSION_OPEN = 1,
 	SESSION_REFUSED = 2, /* denied at the last moment; the leader is to end */
 	SESSION_CLOSED = 3, /* logged out; stays while something carries its mark */
+	SESSION_ENDING = 4, /* told to end (SIGHUP); killed at kill_at_ms */
+};
+
+/* A Unix group that the session's processes have, by a role of the key. */
+struct session_group {
+	uint32_t gid;
+	char name[KEY_NAME_MAX + 1];
 };
 
 struct session {
@@ -34,8 +44,18 @@ struct session {
 	struct proc_id leader; /* the process that opened it */
 	uint64_t namespace; /* of pids */
 	uint32_t audit; /* audit session id, when it is this session's alone; else PROC_NO_AUDIT */
+	/* Its processes' control group (cgroup(7), as in /proc/PID/cgroup) where logind made one for it and the leader has left; else "". */
+	char scope[SESSION_SCOPE_CAP];
+	bool by_root; /* root's own su or runuser: no role was asked for */
+	char requires[SESSION_REQUIRES_CAP]; /* role= of the stack that it came by; "" */
 	char roles[512]; /* names, comma-separated */
-	char gids[256]; /* given by setcred, comma-separated */
+	/* What the name service served for the key's own account when it began, and what setcred gave. */
+	uint32_t n_groups;
+	struct session_group groups[SESSION_GROUPS_MAX];
+	int64_t kill_at_ms; /* ENDING: on CLOCK_BOOTTIME */
+	bool held_back; /* it should end by what LDAP says, and waits for an administrator */
+	/* Judged by a policy that is not the live one (pinned.h), while its key stays as key_print says; policy 0: the live one. */
+	uint64_t policy, key_print;
 };
 
 /*

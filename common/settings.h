@@ -59,6 +59,7 @@ struct settings {
 	char shell[256]; /* existing and executable: checked where a key is made, not here */
 	char keys_group[KEY_NAME_MAX + 1];
 	bool create_home, enumerate, public_key_logins;
+	bool audit_required; /* no login without its line in the audit log */
 	int64_t max_duration_s; /* NUM_NEVER */
 	uint32_t samples_max; /* decisions kept for replay; 0: none */
 	int64_t samples_max_age_s; /* NUM_NEVER */

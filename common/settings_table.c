@@ -40,6 +40,8 @@ static const struct option options[] = {
     {"max_duration", KIND_DURATION, FIELD(max_duration_s), NULL, NULL, {0}, "never", 0},
     {"public_key_logins", KIND_CHOICE, FIELD(public_key_logins), NULL, NULL, {"deny", "allow"},
 	"deny", 0},
+    {"audit", KIND_CHOICE, FIELD(audit_required), NULL, NULL, {"best-effort", "required"},
+	"best-effort", 0},
     {"samples.max", KIND_COUNT, FIELD(samples_max), NULL, NULL, {0}, "1000", 1000000},
     {"samples.max_age", KIND_DURATION, FIELD(samples_max_age_s), NULL, NULL, {0}, "30d", 0},
     {"directory.uris", KIND_LIST, LIST(directory.uris_bytes, directory.uris), shape_is_uri,

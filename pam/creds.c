@@ -115,17 +115,11 @@ creds_run(struct scene *sc)
 }
 
 void
-creds_print(struct scene *sc, char *out, size_t cap_b)
+creds_list(struct scene *sc, struct session *s)
 {
-	struct text t = text_over(out, cap_b);
 	struct extra extra;
 
 	gather(sc, &extra);
-	for (unsigned i = 0; i < extra.n && !t.cut; i++) {
-		size_t whole = t.len;
-
-		text_add(&t, "%s%u", i == 0 ? "" : ",", (unsigned)extra.gids[i]);
-		if (t.cut)
-			out[whole] = '\0';
-	}
+	for (unsigned i = 0; i < extra.n && s->n_groups < SESSION_GROUPS_MAX; i++)
+		s->groups[s->n_groups++].gid = extra.gids[i];
 }

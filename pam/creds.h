@@ -12,7 +12,7 @@
  */
 int creds_run(struct scene *sc);
 
-/* Their gids for a verdict, comma-separated, as a session's record keeps them. */
-void creds_print(struct scene *sc, char *out, size_t cap_b);
+/* Into the session's record: the groups that its processes will have by the key's roles. */
+void creds_list(struct scene *sc, struct session *s);
 
 #endif

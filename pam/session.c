@@ -67,7 +67,7 @@ describe(struct scene *sc, struct session *s)
 		net_print_addr(&address, s->address, sizeof(s->address));
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	s->since = now.tv_sec;
-	creds_print(sc, s->gids, sizeof(s->gids));
+	creds_list(sc, s);
 }
 
 int

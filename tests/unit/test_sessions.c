@@ -45,7 +45,8 @@ make(const char *key, uint32_t uid, uint32_t account_uid, const char *address)
 	    .service = "sshd",
 	    .since = HOST_NOW,
 	    .roles = "a,b",
-	    .gids = "5,6"};
+	    .n_groups = 2,
+	    .groups = {{5, "five"}, {6, "six"}}};
 
 	(void)snprintf(s.key, sizeof(s.key), "%s", key);
 	(void)snprintf(s.address, sizeof(s.address), "%s", address);

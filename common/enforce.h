@@ -1,0 +1,72 @@
+/* enforce: ends the live sessions that lost their right: the last step of every change, and what apikeyd does for LDAP and the clock. */
+#ifndef AK_ENFORCE_H
+#define AK_ENFORCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "decide.h"
+#include "diag.h"
+#include "err.h"
+#include "paths.h"
+#include "sessions.h"
+
+/* How long a session that time ended has, after SIGHUP. */
+#define ENFORCE_GRACE_MS 5000
+
+/* One session that was ended, or begun to be. */
+struct enforce_ended {
+	const struct session *session;
+	enum reason reason;
+	const char *why;
+	bool gently; /* told to end, and killed in ENFORCE_GRACE_MS */
+	unsigned processes; /* that got a signal */
+};
+
+/* What is asked for: sessions of which keys, and what ends them. */
+struct enforce_how {
+	const struct paths *paths;
+	int64_t now; /* seconds since the epoch */
+	/* Keys that were changed: their sessions alone are judged, and the uid of one that is gone or disabled is emptied though it has no session. NULL: all sessions. */
+	const uint32_t *uids;
+	size_t n_uids;
+	/* Ended whatever the judgement is; NULL, 0, false: none. */
+	const char *end_id;
+	uint32_t end_uid;
+	bool end_all;
+	/*
+	 * What LDAP says may have moved: when more than half and more than ten of
+	 * the live sessions would end (n_before more ended this way a moment ago), they are marked held_back instead, and stay so
+	 * until they get their right back, their own key's gate ends them (a local
+	 * key's), or accept.
+	 */
+	bool guarded;
+	unsigned n_before;
+	bool accept; /* what is held back is let go on */
+	void (*ended)(void *ctx, const struct enforce_ended *e); /* told once for each session */
+	void *ctx;
+};
+
+struct enforce_result {
+	unsigned live; /* sessions before the pass */
+	unsigned ended, gently; /* gently: of these, told to end */
+	unsigned held_back; /* how many wait now */
+	unsigned left; /* processes that got SIGKILL and are there still (uninterruptible) */
+	bool distrusted; /* the policy may be half saved, and was not asked: look again at again_in_ms */
+	/* Milliseconds until another pass is due: someone who was told to end is to be killed, or a policy to be trusted; -1: none. */
+	int64_t again_in_ms;
+	int64_t next_at; /* the earliest second at which time may end a session; NUM_NEVER */
+};
+
+/*
+ * One pass, under a lock of its own (p->run/enforce.lock): nobody is ended
+ * twice. Nothing that is no session of a key is ever signalled, nor the
+ * caller's own process. wait: for the lock; else AK_ERR_EXISTS when somebody
+ * has it. Returns when what it killed is gone, or after a quarter of a second.
+ * A record whose session nothing carries any more is removed.
+ */
+enum ak_err enforce_run(const struct enforce_how *how, bool wait, struct enforce_result *out,
+    struct diag *why) AK_MUST_CHECK;
+
+#endif
