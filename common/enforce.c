@@ -6,10 +6,12 @@
 #include <unistd.h>
 
 #include "carried.h"
+#include "ending.h"
 #include "lock.h"
 #include "pinned.h"
 #include "rundir.h"
 #include "text.h"
+#include "usermanager.h"
 
 /* How soon another pass looks at what SIGKILL has not ended: uninterruptible in the kernel. */
 #define STUCK_MS 1000
@@ -69,7 +71,7 @@ pass_look(struct pass *p)
 	procs_clear(&p->procs);
 	free(p->owner);
 	p->owner = NULL;
-	if ((err = procs_look(&p->procs)) != AK_OK)
+	if ((err = p->calls->look(&p->procs)) != AK_OK)
 		return err;
 	p->owner = calloc(p->procs.n + 1, sizeof(*p->owner));
 	sessions = calloc(p->n + 1, sizeof(*sessions));
@@ -206,7 +208,7 @@ act(struct pass *p)
 {
 	enum ak_err err;
 
-	if (!needs_look(p))
+	if (p->calls == NULL || !needs_look(p))
 		return AK_OK;
 	if ((err = pass_look(p)) != AK_OK || (err = pass_end(p)) != AK_OK)
 		return err;
@@ -239,6 +241,12 @@ run(struct pass *p)
 	return err;
 }
 
+static const struct enforce_calls host_calls = {.look = procs_look,
+    .signal = ending_signal,
+    .empty_uid = ending_empty_uid,
+    .tell = ending_tell,
+    .end_usermanager = usermanager_end};
+
 static enum ak_err
 take_lock(const struct paths *paths, bool wait, struct lock *lock, struct diag *why)
 {
@@ -259,6 +267,7 @@ enforce_run(
     const struct enforce_how *how, bool wait, struct enforce_result *out, struct diag *why)
 {
 	struct pass p = {.how = how,
+	    .calls = how->calls,
 	    .out = out,
 	    .why = why,
 	    .procs = PROCS_INIT,
@@ -266,6 +275,8 @@ enforce_run(
 	struct lock lock = LOCK_INIT;
 	enum ak_err err;
 
+	if (p.calls == NULL && how->paths->owner == 0 && geteuid() == 0)
+		p.calls = &host_calls;
 	*out = (struct enforce_result){.again_in_ms = -1, .next_at = NUM_NEVER};
 	if ((err = take_lock(how->paths, wait, &lock, why)) != AK_OK)
 		return err;

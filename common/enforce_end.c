@@ -5,10 +5,8 @@
 #include <unistd.h>
 
 #include "carried.h"
-#include "ending.h"
 #include "enforce_impl.h"
 #include "text.h"
-#include "usermanager.h"
 
 /* How long leaders have to close their sessions in order, and then what got SIGKILL to be gone. */
 #define LEADERS_MS 250
@@ -70,10 +68,9 @@ each_concerned(struct pass *p,
 static void
 hang_up_leader(struct pass *p, struct enforce_one *one, const struct procs_one *proc)
 {
-	(void)p;
 	one->processes++;
 	if (is_leader(one, proc) && !one->told)
-		(void)!ending_signal(&proc->id, SIGHUP);
+		(void)!p->calls->signal(&proc->id, SIGHUP);
 }
 
 /* The user manager takes SIGHUP for another word: it is stopped by its own. */
@@ -88,21 +85,19 @@ signal_one(struct pass *p, struct enforce_one *one, const struct procs_one *proc
 {
 	bool leader = is_leader(one, proc);
 
-	(void)p;
 	if (one->fate == FATE_AT_ONCE && (!leader || one->told))
-		(void)!ending_signal(&proc->id, SIGKILL);
+		(void)!p->calls->signal(&proc->id, SIGKILL);
 	else if (one->fate == FATE_GENTLY && one->wait_over)
-		(void)!ending_signal(&proc->id, SIGKILL);
+		(void)!p->calls->signal(&proc->id, SIGKILL);
 	else if (one->fate == FATE_GENTLY && !one->told && !leader && !is_usermanager(one))
-		(void)!ending_signal(&proc->id, SIGHUP);
+		(void)!p->calls->signal(&proc->id, SIGHUP);
 }
 
 static void
 kill_one(struct pass *p, struct enforce_one *one, const struct procs_one *proc)
 {
-	(void)p;
 	if (one->fate == FATE_AT_ONCE || one->wait_over)
-		(void)!ending_signal(&proc->id, SIGKILL);
+		(void)!p->calls->signal(&proc->id, SIGKILL);
 }
 
 /* To each terminal of a session that ends, once. */
@@ -128,7 +123,7 @@ tell_terminals(struct pass *p)
 			continue;
 		told[n++] = proc->tty;
 		text_add(&t, "\r\napikey: this session is ended: %.250s\r\n", one->judged.why);
-		ending_tell(proc->tty, line);
+		p->calls->tell(proc->tty, line);
 	}
 }
 
@@ -168,7 +163,7 @@ empty_uid(const struct pass *p, uint32_t uid)
 	uint32_t spare = pass_spare_uid(p, uid);
 
 	if (spare != 0 && pass_asks_uid(p, uid) == EMPTY_WHOLE)
-		(void)!ending_empty_uid(uid, spare, &why);
+		(void)!p->calls->empty_uid(uid, spare, &why);
 }
 
 static bool
@@ -190,7 +185,7 @@ kill_of_uids(const struct pass *p, const struct uids *u)
 		for (size_t i = 0; i < p->procs.n; i++)
 			if (is_of_uid(p, i, u->v[k])) {
 				n++;
-				(void)!ending_signal(&p->procs.v[i].id, SIGKILL);
+				(void)!p->calls->signal(&p->procs.v[i].id, SIGKILL);
 			}
 	return n;
 }
@@ -238,17 +233,10 @@ end_usermanagers(const struct pass *p, const struct uids *u)
 {
 	for (size_t i = 0; i < u->n; i++)
 		if (pass_asks_uid(p, u->v[i]) == EMPTY_WHOLE)
-			(void)!usermanager_end(u->v[i], USERMANAGER_MS);
+			(void)!p->calls->end_usermanager(u->v[i], USERMANAGER_MS);
 	for (size_t i = 0; i < p->n; i++)
 		if (p->v[i].fate == FATE_GENTLY && !p->v[i].told && is_usermanager(&p->v[i]))
-			(void)!usermanager_end(p->v[i].s.account_uid, USERMANAGER_MS);
-}
-
-/* A test's files are not root's: nobody is signalled by their account. */
-static bool
-may_end(const struct pass *p)
-{
-	return p->how->paths->owner == 0 && geteuid() == 0;
+			(void)!p->calls->end_usermanager(p->v[i].s.account_uid, USERMANAGER_MS);
 }
 
 enum ak_err
@@ -257,7 +245,7 @@ pass_end(struct pass *p)
 	struct uids u = {.n = 0};
 	enum ak_err err;
 
-	if (!pass_has_work(p) || !may_end(p))
+	if (!pass_has_work(p))
 		return AK_OK;
 	if ((err = find_uids(p, &u)) != AK_OK)
 		return err;

@@ -32,6 +32,7 @@ struct enforce_one {
 
 struct pass {
 	const struct enforce_how *how;
+	const struct enforce_calls *calls; /* NULL: nobody may be ended */
 	struct enforce_result *out;
 	struct diag *why;
 	struct rejudge judge;
