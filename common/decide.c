@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "num.h"
+#include "role.h"
 #include "text.h"
 
 static const struct {
@@ -234,4 +235,42 @@ decide(const struct decide_request *req, const struct trace *trace, struct verdi
 	if (v->reason == REASON_PERMITTED)
 		return AK_OK;
 	return v->reason == REASON_FAILED ? AK_ERR_NOMEM : AK_ERR_DENIED;
+}
+
+/* In one of the spaces, or on one of the hosts that the binding names. */
+static bool
+holds_elsewhere(const struct decide_request *req, const struct binding *b, uint32_t role)
+{
+	bool held = false;
+
+	strv_for (binding_borrow_names(b), name) {
+		struct policy_request ask = decide_policy_request(req);
+		struct policy_result res = POLICY_RESULT_INIT;
+		enum ak_err err;
+
+		if (b->scope == ROLE_SPACES)
+			ask.space = name;
+		else
+			ask.hosts = (struct strv){.bytes = name, .len_b = strlen(name) + 1};
+		ask.service = NULL;
+		err = policy_eval(req->policy, &ask, NULL, &res);
+		if (err == AK_OK ? role_set_has(&res.roles, role)
+				 : err == AK_ERR_NOMEM && req->favour)
+			held = true;
+		policy_result_clear(&res);
+	}
+	return held;
+}
+
+bool
+decide_holds(const struct decide_request *req, const struct verdict *v, const char *binding)
+{
+	struct binding b;
+	uint32_t role;
+
+	if (req->policy == NULL || binding_parse(binding, &b, NULL) != AK_OK ||
+	    (role = image_find_role(req->policy, b.role)) == IMAGE_NONE)
+		return false;
+	return b.scope == ROLE_GLOBAL ? role_set_has(&v->roles, role)
+				      : holds_elsewhere(req, &b, role);
 }
