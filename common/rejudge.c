@@ -1,166 +1,14 @@
-#include "rejudge.h"
+#include "rejudge_impl.h"
 
 #include <string.h>
 
-#include "pinned.h"
 #include "zone.h"
-
-/* One session being judged. */
-struct asked {
-	const struct session *session;
-	struct key key;
-	struct membership membership;
-	bool has_membership;
-	bool unreadable; /* what LDAP gives it may be known here, and can't be read */
-	struct net_addr address;
-	const struct image *policy; /* NULL: none that counts */
-	const struct moments *when;
-	int64_t *next_at; /* of the policy; see struct rejudge */
-	struct decide_request request;
-};
 
 /* What one look at it says. */
 struct finding {
 	enum reason reason;
 	char why[sizeof(((struct rejudgement *)0)->why)];
 };
-
-void
-rejudge_open(const struct paths *p, int64_t now, struct rejudge *out)
-{
-	memset(out, 0, sizeof(*out));
-	out->paths = p;
-	out->now = now;
-	live_load(p, &out->live);
-	out->ring_err = keyring_open(p, &out->ring);
-	out->time_undefined = out->ring_err == AK_OK && keyring_time_undefined(&out->ring, now);
-	if (index_open(p->directory_groups, p->owner, &out->groups) != AK_OK)
-		out->groups = INDEX_INIT;
-	/* Where it fails no zone is known, and what asks for one is undefined. */
-	if (out->live.image != NULL)
-		(void)!moments_resolve(out->live.image, ZONE_DIR, now * 1000, &out->when);
-}
-
-static void
-drop_pinned(struct rejudge *r)
-{
-	image_free(&r->pinned);
-	moments_clear(&r->pinned_when);
-	r->pinned_id = 0;
-	r->pinned_next_at = 0;
-}
-
-void
-rejudge_close(struct rejudge *r)
-{
-	drop_pinned(r);
-	moments_clear(&r->when);
-	index_close(&r->groups);
-	keyring_close(&r->ring);
-	live_clear(&r->live);
-}
-
-/* Was it a local key's, which was deleted? */
-static bool
-is_spent(const struct rejudge *r, uint32_t uid)
-{
-	struct record_key by = record_key_number(RECORD_SPENT_UID, uid);
-	struct index_record spent;
-
-	if (index_find(&r->ring.local, by.bytes, by.len_b, &spent) != AK_OK)
-		return false;
-	index_record_clear(&spent);
-	return true;
-}
-
-/*
- * It was looked for where keys of its uid are. A uid outside the ranges was a
- * key's of a directory that the settings no longer have: if they are whole.
- */
-static bool
-is_gone(const struct rejudge *r, uint32_t uid)
-{
-	const struct settings *set = &r->live.settings;
-
-	if (users_extra_has_uid(&r->ring.users, uid) || is_spent(r, uid))
-		return true;
-	return r->live.trusted && !id_range_has(set->uids, uid) &&
-	       !(set->directory.present && id_range_has(set->directory.uids, uid));
-}
-
-/* Of one that is no more, or can't be looked up. */
-static bool
-is_directory_key(const struct rejudge *r, uint32_t uid)
-{
-	return id_range_has(r->ring.users.directory_uids, uid) ||
-	       (!id_range_has(r->ring.users.uids, uid) && !is_spent(r, uid));
-}
-
-/* AK_ERR_NOT_FOUND: the key is gone; else it can't be told. */
-static enum ak_err
-find_key(const struct rejudge *r, const struct session *s, struct key *out)
-{
-	enum ak_err err = keyring_find_uid(&r->ring, s->uid, out);
-
-	if (err == AK_ERR_NOT_FOUND)
-		return is_gone(r, s->uid) ? err : AK_ERR_UNAVAILABLE;
-	if (err == AK_OK &&
-	    (strcmp(out->rec.name, s->key) != 0 || strcmp(out->rec.id, s->key_id) != 0)) {
-		key_clear(out);
-		return AK_ERR_NOT_FOUND;
-	}
-	return err;
-}
-
-/* No file at all is "nothing was ever known", but where users.idx was made from one. */
-static void
-find_membership(const struct rejudge *r, struct asked *a)
-{
-	enum ak_err err;
-
-	if (r->groups.fd == -1) {
-		a->unreadable = r->ring.users.directory_groups.generation > 0;
-		return;
-	}
-	err = keyring_membership_in(&r->groups, a->key.rec.name, &a->membership);
-	a->has_membership = err == AK_OK;
-	a->unreadable = err != AK_OK && err != AK_ERR_NOT_FOUND;
-}
-
-static void
-load_pinned(struct rejudge *r, uint64_t id)
-{
-	if (r->pinned_id == id)
-		return;
-	drop_pinned(r);
-	r->pinned_id = id;
-	if (pinned_load(r->paths, id, &r->pinned) == AK_OK)
-		(void)!moments_resolve(r->pinned, ZONE_DIR, r->now * 1000, &r->pinned_when);
-}
-
-static bool
-is_pinned(const struct asked *a)
-{
-	const struct membership *m = a->has_membership ? &a->membership : NULL;
-
-	return a->session->policy != 0 &&
-	       (a->unreadable || pinned_key_print(&a->key, m) == a->session->key_print);
-}
-
-static void
-choose_policy(struct rejudge *r, struct asked *a)
-{
-	if (is_pinned(a)) {
-		load_pinned(r, a->session->policy);
-		a->policy = r->pinned;
-		a->when = &r->pinned_when;
-		a->next_at = &r->pinned_next_at;
-		return;
-	}
-	a->policy = r->live.trusted ? r->live.image : NULL;
-	a->when = &r->when;
-	a->next_at = &r->next_at;
-}
 
 static void
 fill_directory(const struct rejudge *r, struct asked *a)
@@ -361,9 +209,8 @@ judge(struct rejudge *r, struct asked *a, struct rejudgement *out)
 	bool by_time = false;
 	enum ak_err err;
 
-	find_membership(r, a);
-	choose_policy(r, a);
-	out->unpin = a->session->policy != 0 && !is_pinned(a);
+	rejudge_find_membership(r, a);
+	out->unpin = !rejudge_choose_policy(r, a);
 	fill_request(r, a);
 	if ((err = look(r, a, r->now, a->when, &f)) != AK_OK)
 		return err;
@@ -398,8 +245,9 @@ rejudge_session(struct rejudge *r, const struct session *s, struct rejudgement *
 		return keep(out, "this host's keys can't be read");
 	if (s->by_root)
 		return keep(out, "root's own su needs no role");
-	err = find_key(r, s, &a.key);
-	out->directory_key = err == AK_OK ? a.key.directory : is_directory_key(r, s->uid);
+	err = rejudge_find_key(r, s, &a.key);
+	out->directory_key =
+	    err == AK_OK ? a.key.directory : rejudge_is_directory_uid(r, s->uid);
 	if (err == AK_ERR_NOT_FOUND) {
 		out->right = REJUDGE_REVOKED;
 		out->reason = REASON_DELETED;
