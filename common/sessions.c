@@ -41,6 +41,8 @@ session_pack(const struct session *s, struct pack *out)
 		pack_str(out, s->groups[i].name);
 	}
 	pack_u64(out, (uint64_t)s->kill_at_ms);
+	pack_u32(out, (uint32_t)s->spared.pid);
+	pack_u64(out, s->spared.start);
 	pack_u8(out, s->held_back);
 	pack_u64(out, s->policy);
 	pack_u64(out, s->key_print);
@@ -96,6 +98,8 @@ session_unpack(const char *id, const unsigned char *bytes, size_t len_b, struct 
 	take_str(&u, s->roles, sizeof(s->roles));
 	take_groups(&u, s);
 	s->kill_at_ms = (int64_t)unpack_u64(&u);
+	s->spared.pid = (pid_t)unpack_u32(&u);
+	s->spared.start = unpack_u64(&u);
 	s->held_back = unpack_u8(&u) != 0;
 	s->policy = unpack_u64(&u);
 	s->key_print = unpack_u64(&u);
@@ -223,6 +227,19 @@ audits_has(struct audits *a, uint32_t id)
 		if (a->ids[i] == id)
 			return true;
 	return a->failed;
+}
+
+enum ak_err
+sessions_remove(const struct paths *p, const char *id)
+{
+	int dir;
+	enum ak_err err = rundir_open(p->run, FOLDER, p->owner, &dir);
+
+	if (err != AK_OK)
+		return err;
+	err = rundir_remove(dir, id);
+	(void)close(dir);
+	return err;
 }
 
 /* A leader that has closed its session lives on for a moment, or for another one. */

@@ -87,7 +87,7 @@ same "each failure before a decision" "$(failures)" \
 	"$(section pam_apikey.8 RESULTS | sed -n -E 's/^\.It "([^"]+)" Ta Dv (PAM_[A-Z_]+)$/\1: \2/p' |
 		grep -Ev "^(the account is no key's|the password phase, for a key|out of memory after the decision|all else):")"
 
-same "the services that are entered without a token" "$(array common/decide.c 'tokenless\[\] = ' | strings)" \
+same "the services that are entered without a token" "$(array common/decide_gates.c 'tokenless\[\] = ' | strings)" \
 	"$(section pam_apikey.8 'Services entered without a token' | words Li)"
 # Each with its form for login shells.
 same "the services of root's own su" "$(grep -Eo 'scene_is_service\(sc, "[a-z]+"' pam/judge.c | strings | sed 'p; s/$/-l/')" \
