@@ -26,7 +26,7 @@
 #define SETTLED_MS 2100
 /* How long the command may take to ask, and a refresh that it waits for. */
 #define ASK_MS 5000
-#define SYNC_MS 60000
+#define WAIT_MS 60000
 
 struct daemon {
 	const struct daemon_how *how;
@@ -118,7 +118,7 @@ directory_moved(void *ctx)
 static void
 synced(void *ctx, enum ak_err err, const char *text)
 {
-	server_synced(&((struct daemon *)ctx)->server, err, text);
+	server_done(&((struct daemon *)ctx)->server, CONTROL_SYNC, err, text, 0);
 }
 
 static void
@@ -298,7 +298,7 @@ serve(struct daemon *d, struct diag *why)
 {
 	const struct paths *p = &d->how->paths;
 	const struct server_how how = {
-	    .path = p->control, .peer = p->owner, .ask_ms = ASK_MS, .sync_ms = SYNC_MS};
+	    .path = p->control, .peer = p->owner, .ask_ms = ASK_MS, .wait_ms = WAIT_MS};
 	const struct server_host host = {.status = status, .sync = sync_asked, .ctx = d};
 	enum ak_err err = server_open(&d->server, &d->loop, &how, &host, why);
 
