@@ -37,6 +37,7 @@ int cmd_policy_show(struct cli *c, const struct args *a);
 int cmd_policy_samples(struct cli *c, const struct args *a);
 int cmd_policy_simulate(struct cli *c, const struct args *a);
 int cmd_status(struct cli *c, const struct args *a);
+int cmd_log(struct cli *c, const struct args *a);
 int cmd_sync(struct cli *c, const struct args *a);
 int cmd_publish(struct cli *c, const struct args *a);
 
