@@ -63,7 +63,7 @@ cmd_ensure(struct cli *c, const struct args *a)
 	enum ak_err err;
 	int code = CLI_DONE;
 
-	if ((err = newkey_check_name(name, &ch.why)) != AK_OK ||
+	if ((err = keyopts_check_name(name, &ch.why)) != AK_OK ||
 	    (err = keyopts_parse(a, &o, &ch.why)) != AK_OK ||
 	    (err = change_begin(&ch, a, NULL)) != AK_OK)
 		goto out;

@@ -18,18 +18,6 @@ struct newkey {
 	char home[PATH_CAP], who[64];
 };
 
-enum ak_err
-newkey_check_name(const char *name, struct diag *why)
-{
-	if (text_is_key_name(name))
-		return AK_OK;
-	return diag_because(why, AK_ERR_INVALID,
-	    "`%.80s' is no name of a key: 1 to %d characters, lower-case letters, digits, _ "
-	    "and "
-	    "-, the first one a letter or _",
-	    cli_shown(name), KEY_NAME_MAX);
-}
-
 /* A look-up of a key that there must not be: failed. */
 static enum ak_err
 say_failed(struct change *ch, enum ak_err err)

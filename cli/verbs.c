@@ -38,7 +38,7 @@ static const struct verb verbs[] = {
 	"make a key, or give the one that exists these options"},
     {"list", "", 0, 0,
 	KEYS | ARGS(ARG_EXPIRED) | ARGS(ARG_EXPIRING) | ARGS(ARG_ROLE_FILTER) |
-	    ARGS(ARG_SPACE) | ARGS(ARG_GROUP_FILTER),
+	    ARGS(ARG_SPACE) | ARGS(ARG_GROUP_FILTER) | ARGS(ARG_UNUSED),
 	false, cmd_list, "list the keys"},
     {"show", "NAME|ID", 1, 1, KEYS, false, cmd_show, "show one key"},
     {"set", "NAME|ID", 1, 1, KEYS | ARGS_SETTABLE, false, cmd_set,
@@ -90,6 +90,9 @@ static const struct verb verbs[] = {
     {"lockdown off", "", 0, 0, COMMON, false, cmd_lockdown_off, "admit keys again"},
     {"sync", "", 0, 0, COMMON | ARGS(ARG_NOW) | ARGS(ARG_ACCEPT), false, cmd_sync,
 	"have the directory fetched anew, and wait for it"},
+    {"log", "", 0, 0,
+	COMMON | ARGS(ARG_KEY) | ARGS(ARG_SINCE) | ARGS(ARG_DENIED) | ARGS(ARG_FOLLOW), true,
+	cmd_log, "show what happened: logins, refusals, changes, sessions that were ended"},
     {"status", "", 0, 0, COMMON, false, cmd_status,
 	"show how this host stands; exit 3 when something needs attention"},
     {"token new", "", 0, 0, COMMON | ARGS(ARG_QUIET) | ARGS(ARG_ID), true, cmd_token_new,
