@@ -11,12 +11,9 @@ enum column { TIME, RESULT, WHAT, KEY, FROM, WHERE };
 struct logrow
 logrow_init(void)
 {
-	return (struct logrow){.widths = {[TIME] = 20,
-				   [RESULT] = 6,
-				   [WHAT] = 13,
-				   [KEY] = 10,
-				   [FROM] = 11,
-				   [WHERE] = 5}};
+	return (struct logrow){
+	    .widths = {
+		[TIME] = 20, [RESULT] = 6, [WHAT] = 13, [KEY] = 10, [FROM] = 11, [WHERE] = 5}};
 }
 
 static const char *
