@@ -20,7 +20,7 @@ struct application {
 	struct gains gains;
 	struct out_json *json; /* NULL: for people */
 	struct pack opened; /* shared accounts that were closed to keys */
-	char sha256[TOKEN_SHA256_CAP];
+	char was[TOKEN_SHA256_CAP], sha256[TOKEN_SHA256_CAP]; /* was: before; "" none */
 	bool dry_run, same, replaced;
 };
 
@@ -87,8 +87,9 @@ prepare(struct application *ap, bool tests)
 	return err;
 }
 
+/* Its digest too, for the audit log. */
 static bool
-is_live_text(const struct application *ap)
+is_live_text(struct application *ap)
 {
 	const struct paths *p = &ap->c->paths;
 	struct safefile file;
@@ -96,6 +97,8 @@ is_live_text(const struct application *ap)
 
 	if (safefile_read(p->policy, p->owner, YAML_MAX_B, &file, NULL) != AK_OK)
 		return false;
+	if (token_sha256(file.bytes, file.len_b, ap->was) != AK_OK)
+		ap->was[0] = '\0';
 	same =
 	    file.len_b == ap->file.len_b && memcmp(file.bytes, ap->file.bytes, file.len_b) == 0;
 	free(file.bytes);
@@ -137,17 +140,15 @@ record(const struct application *ap)
 static void
 log_applied(const struct application *ap)
 {
-	const struct cli_host *host = &ap->c->host;
 	struct audit line;
-	char who[64];
 
-	host->who(host->ctx, who, sizeof(who));
 	audit_start(
 	    &line, strcmp(ap->how, "apply") == 0 ? "policy-applied" : "policy-rolled-back");
+	audit_add(&line, "sha256_before", ap->was);
 	audit_add(&line, "sha256", ap->sha256);
 	audit_add_number(&line, "changed_keys", ap->gains.changed);
-	audit_add(&line, "by", who);
-	host->log(host->ctx, line.line);
+	cli_log_who(ap->c, &line);
+	cli_log(ap->c, line.line);
 }
 
 /* Under the lock, from the last look to the published groups. */
@@ -172,15 +173,16 @@ go_live(struct application *ap)
 		if (record(ap) != AK_OK)
 			cli_warn(ap->c, "who applied this policy could not be written down");
 	}
-	err = change_publish(ch);
-out:
-	image_free(&im);
+	err = change_commit(ch);
 	if (ap->replaced) {
 		log_applied(ap);
 		if (err != AK_OK)
 			cli_warn(ap->c, "the policy is live, and its groups are not published: "
 					"run `apikey publish`");
 	}
+	change_enforce(ch, CHANGE_EVERYBODY);
+out:
+	image_free(&im);
 	return err;
 }
 
