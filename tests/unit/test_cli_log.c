@@ -62,8 +62,9 @@ append(const struct cli_test *t, const char *suffix, const char *text)
 #define KEY "key=ci-deploy id=QxNuZ8kVb2 uid=70000"
 
 static const char story[] =
-    "time=2026-11-22T10:00:00.004Z event=key-created " KEY " roles=viewer by=alice "
-    "from=192.0.2.9\n"
+    "time=2026-11-22T10:00:00.004Z event=key-created " KEY " by=alice from=192.0.2.9 "
+    "state=active secrets=1 expires=2026-12-22T10:00:00Z roles=viewer owner=\"team a\" "
+    "home=/home/ci-deploy shell=/bin/sh\n"
     "time=2026-11-22T10:00:01.100Z event=authenticate decision=allow " KEY
     " user=ci-deploy service=sshd rhost=192.0.2.7 tty=ssh secret=1\n"
     "time=2026-11-22T10:00:01.110Z event=account decision=allow " KEY
@@ -82,7 +83,7 @@ static const char story[] =
     " user=ci-deploy session=0123456789abcdef service=sudo ruser=ci-deploy reason=role "
     "why=\"no role permits sudo\"\n"
     "time=2026-11-22T10:00:07.000Z event=key-changed " KEY
-    " roles_before=viewer roles=viewer,editor by=alice from=192.0.2.9\n"
+    " by=alice from=192.0.2.9 roles_before=viewer roles=viewer,editor\n"
     "time=2026-11-22T10:00:08.000Z event=account decision=allow " KEY
     " user=ci-deploy service=sudo roles=viewer,editor reason=permitted\n"
     "time=2026-11-22T10:00:08.001Z event=setcred decision=allow " KEY " service=sudo\n"
@@ -92,8 +93,8 @@ static const char story[] =
     " user=deploy account=deploy service=cron roles=editor\n"
     "time=2026-11-22T10:00:10.000Z event=close_session decision=allow " KEY
     " user=deploy account=deploy service=cron\n"
-    "time=2026-11-22T10:00:11.000Z event=key-changed " KEY " roles_before=viewer,editor "
-    "by=alice\n"
+    "time=2026-11-22T10:00:11.000Z event=key-changed " KEY " by=alice "
+    "roles_before=viewer,editor not_before_before=x not_before=y\n"
     "time=2026-11-22T10:00:12.000Z event=key-deleted " KEY " by=alice\n"
     "time=2026-11-22T10:00:12.010Z event=session-ended " KEY
     " session=0123456789abcdef account=ci-deploy service=sshd rhost=192.0.2.7 "
@@ -101,41 +102,38 @@ static const char story[] =
     "processes=3 by=alice\n"
     "time=2026-11-22T10:00:13.000Z event=authenticate decision=deny user=ci-deploy "
     "service=sshd rhost=192.0.2.7 why=\"no key has this name and uid\"\n"
-    "time=2026-11-22T10:00:14.000Z event=policy-applied sha256=00ff changed_keys=2 by=alice\n";
+    "time=2026-11-22T10:00:14.000Z event=policy-applied sha256_before=00fe sha256=00ff "
+    "changed_keys=2 by=alice\n";
 
 static const char story_rows[] =
-    "TIME                  RESULT  WHAT           KEY         FROM         WHERE  DETAIL\n"
-    "2026-11-22T10:00:00Z  -       key created    ci-deploy   192.0.2.9    -      roles "
-    "viewer, "
-    "by alice\n"
-    "2026-11-22T10:00:01Z  allow   login          ci-deploy   192.0.2.7    sshd   roles "
+    "TIME                  RESULT  WHAT           KEY           FROM             WHERE   "
+    "DETAIL\n"
+    "2026-11-22T10:00:00Z  -       key created    ci-deploy     192.0.2.9        -       "
+    "expires 2026-12-22T10:00:00Z, roles viewer, owner \"team a\", by alice\n"
+    "2026-11-22T10:00:01Z  allow   login          ci-deploy     192.0.2.7        sshd    roles "
     "viewer\n"
-    "2026-11-22T10:00:05Z  deny    login          ci-deploy   198.51.100.77  sshd   the token "
-    "is "
-    "wrong\n"
-    "2026-11-22T10:00:06Z  deny    sudo           ci-deploy   -              sudo   no role "
-    "permits sudo\n"
-    "2026-11-22T10:00:07Z  -       key changed    ci-deploy   192.0.2.9      -      roles "
-    "viewer "
-    "-> viewer,editor, by alice\n"
-    "2026-11-22T10:00:08Z  allow   sudo           ci-deploy   -              sudo   roles "
+    "2026-11-22T10:00:05Z  deny    login          ci-deploy     198.51.100.77    sshd    the "
+    "token is wrong\n"
+    "2026-11-22T10:00:06Z  deny    sudo           ci-deploy     -                sudo    no "
+    "role permits sudo\n"
+    "2026-11-22T10:00:07Z  -       key changed    ci-deploy     192.0.2.9        -       roles "
+    "viewer -> viewer,editor, by alice\n"
+    "2026-11-22T10:00:08Z  allow   sudo           ci-deploy     -                sudo    roles "
     "viewer,editor\n"
-    "2026-11-22T10:00:09Z  allow   login          ci-deploy   -              deploy/cron  "
-    "roles "
-    "editor\n"
-    "2026-11-22T10:00:10Z  allow   logout         ci-deploy   -              deploy/cron  -\n"
-    "2026-11-22T10:00:11Z  -       key changed    ci-deploy   -              -            "
-    "roles "
-    "viewer,editor -> -, by alice\n"
-    "2026-11-22T10:00:12Z  -       key deleted    ci-deploy   -              -            by "
-    "alice\n"
-    "2026-11-22T10:00:12Z  -       session ended  ci-deploy   192.0.2.7      sshd         the "
-    "key is no more, processes 3, by alice\n"
-    "2026-11-22T10:00:13Z  deny    login          ci-deploy   192.0.2.7      sshd         no "
-    "key "
-    "has this name and uid\n"
-    "2026-11-22T10:00:14Z  -       policy applied  -           -              -            "
-    "sha256 00ff, changed_keys 2, by alice\n";
+    "2026-11-22T10:00:09Z  allow   login          ci-deploy     -                deploy/cron  "
+    "roles editor\n"
+    "2026-11-22T10:00:10Z  allow   logout         ci-deploy     -                deploy/cron  "
+    "-\n"
+    "2026-11-22T10:00:11Z  -       key changed    ci-deploy     -                -            "
+    "roles viewer,editor -> -, not before x -> y, by alice\n"
+    "2026-11-22T10:00:12Z  -       key deleted    ci-deploy     -                -            "
+    "by alice\n"
+    "2026-11-22T10:00:12Z  -       session ended  ci-deploy     192.0.2.7        sshd         "
+    "the key is no more, processes 3, by alice\n"
+    "2026-11-22T10:00:13Z  deny    login          ci-deploy     192.0.2.7        sshd         "
+    "no key has this name and uid\n"
+    "2026-11-22T10:00:14Z  -       policy applied  -             -                -            "
+    "changed keys 2, by alice\n";
 
 static void
 the_table_tells_what_happened_in_a_row_for_each_thing(void **state)
@@ -547,15 +545,14 @@ f_keeps_to_what_is_asked_for(void **state)
 	cli_test_make(&t, state);
 	put(&t, "", "event=a decision=deny key=x\nevent=b decision=allow key=x\n");
 	f = start(&t, "-f", "--denied", "--key", "x");
-	assert_follows(&f,
-	    "TIME                  RESULT  WHAT           KEY         FROM         WHERE  "
-	    "DETAIL\n");
-	assert_follows(&f,
-	    "-                     deny    a              x           -            -      -\n");
+	assert_follows(&f, "TIME                  RESULT  WHAT           KEY           FROM    "
+			   "         WHERE   DETAIL\n");
+	assert_follows(&f, "-                     deny    a              x             -       "
+			   "         -       -\n");
 	append(&t, "", "event=c decision=allow key=x\nevent=d decision=deny key=y\n");
 	append(&t, "", "event=e decision=deny key=x\n");
-	assert_follows(&f,
-	    "-                     deny    e              x           -            -      -\n");
+	assert_follows(&f, "-                     deny    e              x             -       "
+			   "         -       -\n");
 	leave(&f);
 	cli_test_clear(&t);
 }
