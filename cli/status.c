@@ -77,10 +77,13 @@ static void
 find_ids(struct status *s, const struct keys *keys)
 {
 	struct local_extra high = {.uid_high = 0};
+	struct id_range uids;
 
 	if (!keys->none)
 		local_extra_unpack(keys->ring.local.head.extra, &high);
-	s->uids_left = left_in(s->live.settings.uids, high.uid_high);
+	/* The last is never given. */
+	uids = (struct id_range){s->live.settings.uids.min, s->live.settings.uids.max - 1};
+	s->uids_left = left_in(uids, high.uid_high);
 	s->gids_left = left_in(s->live.settings.gids, high.gid_high);
 	if (s->uids_left == 0)
 		attend(s, "no uid is left: widen uid_range");
