@@ -339,10 +339,16 @@ what_was_held_back_is_accepted(void **state)
 	pid_t pid;
 
 	cli_test_make(&t, state);
+	reply.ended = 12;
 	pid = daemon_start(&t, &reply);
 	assert_run(&t, CLI_DONE, NULL, "sync", "--accept", "-o", "json");
 	daemon_end(&t, pid, CONTROL_ACCEPT);
 	assert_member(&t, "changed", "true");
+	assert_member(&t, "ended", "12");
+	pid = daemon_start(&t, &reply);
+	assert_run(&t, CLI_DONE, NULL, "sync", "--accept");
+	daemon_end(&t, pid, CONTROL_ACCEPT);
+	assert_string_equal(t.out, "accepted: 12 sessions were ended\n");
 	reply.err = AK_ERR_NOT_FOUND;
 	pid = daemon_start(&t, &reply);
 	assert_run(&t, CLI_DONE, NULL, "sync", "--accept");
