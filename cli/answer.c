@@ -122,10 +122,20 @@ add_rows(struct out_table *t, const struct key *key, int64_t now)
 	add_row(t, "shell", k->shell);
 }
 
-/* tok NULL: without one; changed NULL: not said. */
+static void
+add_outcome(struct out_json *j, struct outcome out)
+{
+	out_bool(j, "changed", out.changed);
+	if (out.sessions_ended < 0)
+		out_text(j, "sessions_ended", NULL);
+	else
+		out_number(j, "sessions_ended", out.sessions_ended);
+}
+
+/* tok NULL: without one; out NULL: not said. */
 static enum ak_err
 print_key(const struct cli *c, bool json, const struct key *k, int64_t now,
-    const struct token *tok, const bool *changed)
+    const struct token *tok, const struct outcome *out)
 {
 	struct out_table t;
 	struct out_json *j;
@@ -137,8 +147,8 @@ print_key(const struct cli *c, bool json, const struct key *k, int64_t now,
 		answer_json(j, k, now);
 		if (tok != NULL)
 			out_text(j, "token", tok->text.text);
-		if (changed != NULL)
-			out_bool(j, "changed", *changed);
+		if (out != NULL)
+			add_outcome(j, *out);
 		return out_json_print(&j, OUT_INDENTED, c->out);
 	}
 	t = out_table_init(NULL, 2);
@@ -165,11 +175,11 @@ print_line(const struct cli *c, const struct key *k, bool changed, const char *d
 
 enum ak_err
 answer_changed(const struct cli *c, const struct args *a, const struct key *k, int64_t now,
-    bool changed, const char *done_text)
+    struct outcome out, const char *done_text)
 {
 	if (a->output == OUTPUT_JSON)
-		return print_key(c, true, k, now, NULL, &changed);
-	print_line(c, k, changed, done_text);
+		return print_key(c, true, k, now, NULL, &out);
+	print_line(c, k, out.changed, done_text);
 	return AK_OK;
 }
 
@@ -186,16 +196,16 @@ answer_list_begin(const struct cli *c, const struct args *a)
 }
 
 void
-answer_list_add(struct answer_list *l, const struct key *k, int64_t now, bool changed,
+answer_list_add(struct answer_list *l, const struct key *k, int64_t now, struct outcome out,
     const char *done_text)
 {
 	if (l->a->output != OUTPUT_JSON) {
-		print_line(l->c, k, changed, done_text);
+		print_line(l->c, k, out.changed, done_text);
 		return;
 	}
 	out_object(l->json, NULL);
 	answer_json(l->json, k, now);
-	out_bool(l->json, "changed", changed);
+	add_outcome(l->json, out);
 	out_close(l->json);
 }
 
@@ -209,13 +219,13 @@ answer_list_end(struct answer_list *l)
 
 enum cli_exit
 answer_token(const struct cli *c, const struct args *a, const struct key *k,
-    const struct token *tok, int64_t now, bool changed)
+    const struct token *tok, int64_t now, struct outcome out)
 {
 	enum ak_err err = AK_OK;
 	enum cli_exit code;
 
 	if (!args_has(a, ARG_QUIET))
-		err = print_key(c, a->output != OUTPUT_TABLE, k, now, tok, &changed);
+		err = print_key(c, a->output != OUTPUT_TABLE, k, now, tok, &out);
 	else if (tok != NULL)
 		(void)fprintf(c->out, "%s\n", tok->text.text);
 	code = cli_flush(c);

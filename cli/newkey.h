@@ -6,9 +6,6 @@
 #include "change.h"
 #include "keyopts.h"
 
-/* A name that a key may have? AK_ERR_INVALID with a sentence when not. */
-enum ak_err newkey_check_name(const char *name, struct diag *why) AK_MUST_CHECK;
-
 /*
  * Within a change that was begun: refuse what must be refused, stage the key,
  * publish, log, make its home and print the answer. *code: what the answer

@@ -28,7 +28,7 @@ create_prints_a_key_with_all_its_fields(void **state)
 	    {"secrets",
 		"[{\"number\":1,\"created_at\":\"2027-01-15T08:00:00Z\",\"not_after\":null}]"},
 	    {"last_used", "null"}, {"home", "\"/srv/ci\""}, {"shell", "\"/bin/sh\""},
-	    {"changed", "true"}};
+	    {"changed", "true"}, {"sessions_ended", "0"}};
 	struct cli_test t;
 	struct secret text;
 	struct token tok;
@@ -49,7 +49,11 @@ create_prints_a_key_with_all_its_fields(void **state)
 	assert_string_equal(tok.id, json_string_value(json_object_get(j, "id")));
 	json_decref(j);
 	assert_non_null(strstr(t.log, "event=key-created key=ci-deploy id="));
-	assert_non_null(strstr(t.log, "uid=70000 by=alice\n"));
+	assert_non_null(strstr(t.log,
+	    "uid=70000 by=alice state=active secrets=1 expires=2027-02-14T08:00:00Z "
+	    "roles=\"viewer, editor:spaces:production,staging\" "
+	    "networks=\"10.0.0.0/8, 2001:db8::/32\" owner=\"team a\" "
+	    "description=\"deploys, nightly\" home=/srv/ci shell=/bin/sh\n"));
 	assert_null(strstr(t.log, "apikey_"));
 	assert_int_equal(t.flushes, 1);
 	cli_test_clear(&t);
