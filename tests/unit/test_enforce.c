@@ -19,6 +19,7 @@ struct someone {
 	pid_t pid, parent;
 	uint32_t audit;
 	uid_t uid; /* real and saved; effective too */
+	uid_t saved_is; /* where it is another; else 0 */
 	dev_t tty;
 	bool deaf; /* to SIGHUP */
 	bool stuck; /* to SIGKILL too, as in an uninterruptible wait */
@@ -72,7 +73,7 @@ world_look(struct procs *out)
 		    .audit = s->audit,
 		    .real = s->uid,
 		    .effective = s->uid,
-		    .saved = s->uid,
+		    .saved = s->saved_is != 0 ? s->saved_is : s->uid,
 		    .tty = s->tty};
 	}
 	qsort(out->v, out->n, sizeof(*out->v), by_pid);
@@ -805,6 +806,181 @@ who_gets_the_right_back_is_held_back_no_longer(void **state)
 	assert_string_equal(world.log, "");
 }
 
+static void
+a_command_that_ends_its_own_session_is_spared_by_others_too(void **state)
+{
+	struct session s = log_in(&ci, CI, 100);
+
+	(void)state;
+	add(105, 102, 0, 100); /* apikey */
+	add(106, 102, 0, 100)->pid = 107;
+	s.state = SESSION_ENDING;
+	s.spared = (struct proc_id){105, 1050};
+	assert_int_equal(sessions_update(&h.paths, &s), AK_OK);
+	disable(&ci);
+	(void)pass_all();
+	assert_true(lives(105));
+	assert_false(lives(107) || lives(102));
+	/* Its pid, given anew, is another process. */
+	s.spared.start++;
+	assert_int_equal(sessions_update(&h.paths, &s), AK_OK);
+	(void)pass_all();
+	assert_false(lives(105));
+}
+
+static void
+a_user_manager_that_time_ends_is_stopped_by_its_own_word(void **state)
+{
+	struct session s = log_in(&ci, CI, 100);
+
+	(void)state;
+	(void)snprintf(s.service, sizeof(s.service), "systemd-user");
+	s.secret = 0;
+	assert_int_equal(sessions_update(&h.paths, &s), AK_OK);
+	find(100)->uid = CI;
+	expire(HOST_NOW - 10);
+	(void)pass_all();
+	assert_null(strstr(world.log, "HUP 101"));
+	assert_non_null(strstr(world.log, "MANAGER 70001"));
+}
+
+static void
+nobody_is_told_twice_on_the_terminal(void **state)
+{
+	(void)state;
+	(void)log_in(&ci, CI, 100);
+	find(102)->deaf = true;
+	expire(HOST_NOW - 10);
+	(void)pass_all();
+	assert_non_null(strstr(world.log, "TELL 100"));
+	(void)pass_all();
+	assert_null(strstr(world.log, "TELL"));
+}
+
+static void
+where_it_cannot_be_done_at_once_each_is_killed(void **state)
+{
+	struct someone *saved;
+	FILE *f;
+
+	(void)state;
+	(void)log_in(&ci, CI, 100);
+	saved = add(150, 1, 5, PROC_NO_AUDIT);
+	saved->saved_is = CI;
+	/* The id that ends others is somebody's. */
+	assert_non_null(f = fopen(h.paths.passwd, "w"));
+	(void)fputs("somebody:x:99999:99999::/:/bin/sh\n", f);
+	(void)fclose(f);
+	disable(&ci);
+	(void)pass_all();
+	assert_null(strstr(world.log, "EMPTY"));
+	assert_false(lives(102) || lives(150));
+}
+
+static void
+a_uid_outside_the_keys_range_is_never_emptied(void **state)
+{
+	static const uint32_t uids[] = {0, 5, 1005, 99998};
+
+	(void)state;
+	host_settings(&h, "version: 1\nuid_range: 70000-70100\n");
+	assert_int_equal(host_publish(&h, HOST_NOW), AK_OK);
+	for (size_t i = 0; i < 4; i++)
+		add((pid_t)(150 + i), 1, uids[i], PROC_NO_AUDIT);
+	(void)pass((struct enforce_how){.uids = uids, .n_uids = 4});
+	assert_string_equal(world.log, "");
+}
+
+static void
+of_a_revoked_key_a_shared_accounts_session_empties_no_uid_of_another(void **state)
+{
+	struct session s = log_in(&ci, DEPLOY, 100);
+
+	(void)state;
+	s.secret = 7; /* replaced */
+	assert_int_equal(sessions_update(&h.paths, &s), AK_OK);
+	add(150, 1, CI, PROC_NO_AUDIT);
+	(void)pass_all();
+	assert_string_equal(ended, "100 secret-ended 3; ");
+	assert_true(lives(150));
+}
+
+static void
+what_cannot_be_looked_up_is_not_gone(void **state)
+{
+	(void)state;
+	(void)log_in(&ci, CI, 100);
+	add(150, 1, CI, PROC_NO_AUDIT);
+	assert_int_equal(truncate(h.paths.local, 10), 0);
+	(void)pass((struct enforce_how){.uids = (const uint32_t[]){CI}, .n_uids = 1});
+	assert_string_equal(world.log, "");
+	assert_int_equal(count_records(), 1);
+}
+
+static void
+a_session_that_is_gone_keeps_nothing_alive(void **state)
+{
+	struct session s = log_in(&ci, CI, 100);
+
+	(void)state;
+	(void)log_in(&ci, CI, 200);
+	for (pid_t pid = 200; pid < 203; pid++)
+		find(pid)->gone = true; /* its record is not removed yet */
+	add(150, 1, CI, PROC_NO_AUDIT);
+	s.secret = 7;
+	assert_int_equal(sessions_update(&h.paths, &s), AK_OK);
+	(void)pass_all();
+	assert_non_null(strstr(world.log, "EMPTY 70001"));
+	assert_false(lives(150));
+}
+
+static void
+only_a_stolen_token_takes_what_no_session_carries_from_one_that_stays(void **state)
+{
+	struct session s = log_in(&ci, CI, 100);
+
+	(void)state;
+	(void)log_in(&ci, CI, 200);
+	add(150, 1, CI, PROC_NO_AUDIT);
+	(void)pass((struct enforce_how){.uids = (const uint32_t[]){0}, .end_id = s.id});
+	(void)snprintf(s.key_id, sizeof(s.key_id), "Zanother00"); /* a key of before, say */
+	s = log_in(&ci, CI, 300);
+	(void)snprintf(s.key_id, sizeof(s.key_id), "Zanother00");
+	assert_int_equal(sessions_update(&h.paths, &s), AK_OK);
+	(void)pass_all();
+	assert_non_null(strstr(ended, "300 deleted 3; "));
+	assert_true(lives(150) && lives(202));
+	assert_false(lives(302));
+}
+
+static void
+a_held_back_keys_uid_is_not_emptied(void **state)
+{
+	uint32_t uids[11];
+
+	(void)state;
+	log_in_from_directory(11, 0);
+	for (unsigned i = 0; i < 11; i++) {
+		uids[i] = DIRECTORY_UID + i;
+		add((pid_t)(5000 + i), 1, uids[i], PROC_NO_AUDIT);
+	}
+	assert_int_equal(guarded_pass(0).held_back, 11);
+	(void)pass((struct enforce_how){.uids = uids, .n_uids = 11});
+	assert_string_equal(world.log, "");
+	(void)pass((struct enforce_how){.uids = uids, .n_uids = 11, .accept = true});
+	assert_non_null(strstr(world.log, "EMPTY 1879048192"));
+	assert_false(lives(5010));
+}
+
+static void
+by_hand_even_many_are_ended_while_ldap_moves(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 12; i++)
+		(void)log_in(&ci, DEPLOY, (pid_t)(1000 + 10 * i));
+	assert_int_equal(pass((struct enforce_how){.end_all = true, .guarded = true}).ended, 12);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tmp_teardown)
 
 int
@@ -836,8 +1012,19 @@ main(void)
 	    CASE(a_mass_ending_waits_for_an_administrator),
 	    CASE(what_local_keys_say_is_never_held_back),
 	    CASE(who_gets_the_right_back_is_held_back_no_longer),
+	    CASE(a_command_that_ends_its_own_session_is_spared_by_others_too),
+	    CASE(a_user_manager_that_time_ends_is_stopped_by_its_own_word),
+	    CASE(nobody_is_told_twice_on_the_terminal),
+	    CASE(where_it_cannot_be_done_at_once_each_is_killed),
+	    CASE(a_uid_outside_the_keys_range_is_never_emptied),
+	    CASE(of_a_revoked_key_a_shared_accounts_session_empties_no_uid_of_another),
+	    CASE(what_cannot_be_looked_up_is_not_gone),
+	    CASE(a_session_that_is_gone_keeps_nothing_alive),
+	    CASE(only_a_stolen_token_takes_what_no_session_carries_from_one_that_stays),
+	    CASE(a_held_back_keys_uid_is_not_emptied),
+	    CASE(by_hand_even_many_are_ended_while_ldap_moves),
 	};
-	size_t n = 25;
+	size_t n = 36;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		tests[n++] = (struct CMUnitTest){.name = rows[i].name,
