@@ -15,12 +15,12 @@ policy_text() {
 		  worker: {services: [sshd, sudo], unix_groups: [key-workers]}
 		  teamster: {services: [], unix_groups: [$TEAM]}
 		  deployer: {services: [sshd, sudo], accounts: [deploy]}
-		  boarder: {services: [sshd, su], accounts: [deploy]}
+		  boarder: {services: [sshd, su]}
 		  chief: {services: ['*'], root_equivalent: true}
 		groups:
 		  platform: [{role: worker}]
 	END
-	[ ${#DENY[@]} -eq 0 ] || printf -- 'deny:\n' && printf -- '- %s\n' "${DENY[@]}"
+	[ ${#DENY[@]} -eq 0 ] || printf '%s\n' deny: "${DENY[@]/#/- }"
 	printf -- 'grant:\n- {role: worker, login: window, time: {hours: "%s", zone: %s}}\n' "$window_hours" "$window_zone"
 	[ ${#GRANT[@]} -eq 0 ] || printf -- '- %s\n' "${GRANT[@]}"
 }
@@ -28,7 +28,7 @@ policy_text() {
 # policy_apply: makes it the live one. policy_edit: the same by writing over the file.
 policy_apply() {
 	policy_text >"$GUEST/policy.yaml"
-	change policy apply "$GUEST/policy.yaml" "$@"
+	change policy apply "$GUEST/policy.yaml"
 }
 policy_edit() {
 	policy_text >"$POLICY"
@@ -133,8 +133,7 @@ case_group_renamed() {
 	live edited.team edited "$(token edited)" "${FULL[@]}"
 	groupadd -g 1600 key-later
 	stays 'abuse 174: groupadd while sessions live ends none' edited.team "${BYSTANDERS[@]}"
-	groupdel key-workers 2>/dev/null || :
-	groupadd -g 1700 key-workers
+	printf 'key-workers:x:1700:\n' >>/etc/group
 	change publish
 	stays "abuse 174: groupadd of a role's own group: it has the group by its name" edited.team "${BYSTANDERS[@]}"
 	GRANT=()
@@ -171,20 +170,25 @@ case_one_of_several() {
 # rotate_keeping KEY: a third token, beside the second.
 rotate_keeping() { apikey rotate "$1" --overlap 1h -q >"$GUEST/tokens/$1.next"; }
 
+end_last() { change sessions end "$(session_of "$1")"; }
+
 # session_of NAME: the id of the session that this login has.
 session_of() {
 	local leader
 	leader=$(live_of "$1:sshd" | cut -d' ' -f1 | sort -n | head -n 1)
-	apikey sessions -o json | tr '{' '\n' | grep -E "\"(leader|pid)\": *$leader\b" | sed -n 's/.*"id": *"\([0-9a-f]*\)".*/\1/p' | head -n 1
+	apikey sessions -o json | awk -v leader="$leader" '
+		{ gsub(/[",]/, "") }
+		$1 == "id:" { id = $2 }
+		$1 == "leader:" && $2 == leader { print id }'
 }
 
 # --- logins inside logins (abuse 147, 148) --------------------------------------------------------
 
 case_nested() {
 	local ssh
-	new_key outer --role worker
+	new_key outer --role deployer
 	new_key inner --role worker
-	new_key boarder --role boarder --role worker
+	new_key boarder --role boarder
 	printf '#!/bin/sh\necho %s\n' "$(token inner)" >"$GUEST/askpass.inner"
 	printf '%s\n' "$(token boarder)" >"$GUEST/typed.boarder"
 	chmod 755 "$GUEST/askpass.inner"
@@ -192,9 +196,9 @@ case_nested() {
 	ssh="SSH_ASKPASS=$GUEST/askpass.inner SSH_ASKPASS_REQUIRE=force ssh -F none -o UserKnownHostsFile=$GUEST/known_hosts -o PubkeyAuthentication=no"
 	nested_child inner
 	nested_child boarded
-	live outer outer "$(token outer)" "${FULL[@]}" su=inner \
+	live outer deploy "$(token outer)" "${FULL[@]}" su=inner \
 		"!$ssh inner@127.0.0.1 bash $LIVE/inner.sh </dev/null >/dev/null 2>&1 &" \
-		"!su deploy -c 'bash $LIVE/boarded.sh' <$GUEST/typed.boarder >/dev/null 2>&1 &" \
+		"!su boarder -c 'bash $LIVE/boarded.sh' <$GUEST/typed.boarder >/dev/null 2>&1 &" \
 		"!until [ \$(cat $LIVE/inner.pids $LIVE/boarded.pids | wc -l) -ge 6 ]; do :; done"
 	live inner.direct inner "$(token inner)" "${FULL[@]}"
 
@@ -203,8 +207,8 @@ case_nested() {
 	stays 'and the one that it stands in lives' outer:shell,job,nohup,setsid,double,root,daemon,sshd,client boarded "${BYSTANDERS[@]}"
 	ends 'abuse 147: the outer key is deleted: its own ends' 1000 \
 		outer:shell,job,nohup,setsid,double,root,daemon,sshd,client -- change delete outer
-	stays "and what another key's token opened by su from within lives" boarded
-	ends "which ends with that key's own right" 1000 boarded -- change disable boarder
+	stays "and what another key's token opened by su from within lives" boarded:nohup,setsid
+	ends "which ends with that key's own right" 1000 boarded:nohup,setsid -- change disable boarder
 	stays 'and nobody else is ended' "${BYSTANDERS[@]}"
 }
 # nested_child NAME: what a login inside a login runs.
@@ -513,24 +517,16 @@ case_reboot() {
 	ends 'without its record (an empty /run/apikey) what runs under its uid is ended with the key' 1000 \
 		booted:shell,job,nohup,setsid,double -- change delete booted
 	live neighbour2 neighbour "$(token neighbour)" job
-	ends 'and the next login is recorded' 1000 neighbour2 -- change sessions end "$(session_of neighbour2)"
+	ends 'and the next login is recorded' 1000 neighbour2 -- end_last neighbour2
 }
 
-# revoke_cases: all of them; the last ends everything.
+# revoke_cases [CASE…]: all of them, or those that are named.
 revoke_cases() {
+	local case
 	revoke_host
-	clock_begin
-	case_revoked
-	case_one_of_several
-	case_nested
-	case_inner_sshd
-	case_resisting
-	case_bad_files
-	case_ids
-	case_between
-	case_lockdown
-	case_put_back
-	case_self
-	clock_check
-	case_crash
+	[ $# -gt 0 ] || set -- clock_begin case_revoked case_one_of_several case_nested case_inner_sshd case_resisting case_bad_files case_ids \
+		case_between case_lockdown case_put_back case_self clock_check case_crash case_reboot case_lockdown_ends
+	for case; do
+		"$case"
+	done
 }
