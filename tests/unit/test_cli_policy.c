@@ -523,7 +523,7 @@ apply_shows_the_sessions_that_ended(void **state)
 	t.n_ends = 1;
 	assert_run(&t, CLI_DONE, "1 session was ended\n", "policy", "apply", draft(&t, OTHER));
 	assert_says(
-	    &t, "ENDED\n00000000000000aa ed  ed      sshd    -    no role permits sshd\n");
+	    &t, "ENDED\n00000000000000aa  ed   ed       sshd     -     no role permits sshd\n");
 	t.n_calls = 0;
 	assert_run(&t, CLI_DONE, "1 session was", "policy", "rollback", "-o", "json");
 	assert_member(&t, "sessions_ended", "1");
