@@ -53,8 +53,7 @@ live_begin() {
 	local name=$1 user=$2 secret=$3 file=$LIVE/$1 how=() enter=() command=() host=127.0.0.1 kind=shell words=() lines=() word in
 	shift 3
 	rm -f "$file".*
-	: >"$file.pids"
-	chmod 666 "$file.pids"
+	live_pids "$name"
 	mkfifo "$file.in"
 	for word; do
 		case $word in
@@ -85,6 +84,13 @@ live_begin() {
 		"${command[@]}" <&"$in" {in}<&- >"$file.out" 2>"$file.err" &
 	exec {in}<&-
 	printf '%d\n' $! >"$file.client"
+	disown
+}
+
+# live_pids NAME: an empty list of processes, that anybody may add himself to.
+live_pids() {
+	: >"$LIVE/$1.pids"
+	chmod 666 "$LIVE/$1.pids"
 }
 
 # live_how FILE SECRET: the caller's `how`.
