@@ -380,7 +380,7 @@ same "the events of the command" \
 	"$(events_of_command)" \
 	"$(section apikey-formats.5 'LOG LINES' | awk '/^\.It Li event/ { on = 1; next } /^\.It/ { on = 0 } on' | words Li)"
 same "apikey(8) tells their fields" "$(events_of_command; echo session-ended)" \
-	"$(section apikey.8 AUDIT | sed -n -E 's/^\.It Li ((key|role|policy|rollback|lockdown|session)-.*)/\1/p' | tr -d , | tr ' ' '\n')"
+	"$(section apikey.8 AUDIT | sed -n -E 's/^\.It Li ((key|role|policy|rollback|lockdown|session)-.*)/\1/p' | tr -s ', ' '\n')"
 same "and each field that is told before and after" "$(array cli/fields.c '} names\[\] = ' | grep -Eo '\{"[a-z_]+"' | tr -d '{"')" \
 	"$(section apikey.8 AUDIT | awk '/what it was and what it is/ { on = 1; next } /each under that name/ { on = 0 } on' | words Li)"
 # files_of_code: what stands below the state folder.
