@@ -18,6 +18,6 @@ printf 'version: 1\n' >"$SETTINGS"
 sshd_start
 sshd_with 'MaxStartups 500' 'MaxSessions 500' 'KbdInteractiveAuthentication yes'
 daemon_start
-revoke_cases
+revoke_cases "$@"
 holds 'no token is anywhere (canary)' no_token_anywhere
 tap_done

@@ -687,6 +687,7 @@ sessions_of_another_pid_namespace_are_not_ours(void **state)
 	disable(&ci);
 	(void)pass_all();
 	assert_true(lives(100) && lives(102));
+	assert_string_equal(ended, "");
 	assert_int_equal(count_records(), 1);
 }
 
