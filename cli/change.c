@@ -71,7 +71,7 @@ commit_directory(struct change *ch)
 	return err;
 }
 
-/* From here on nothing may end the command before it has done it all. */
+/* Before the lock's end nothing can end the command, and after that nothing may before it has done it all. */
 enum ak_err
 change_commit(struct change *ch)
 {
@@ -79,9 +79,10 @@ change_commit(struct change *ch)
 	char said[DIAG_PRINT_CAP];
 	enum ak_err err;
 
-	holdoff_begin(&ch->holdoff);
+	/* A server may let one wait: that can be given up. */
 	if (ch->directory)
 		return commit_directory(ch);
+	holdoff_begin(&ch->holdoff);
 	err = publish(ch->store, &ch->live, ch->now, &ch->result, &ch->why);
 
 	ch->committed = err == AK_OK || is_committed(ch->store);

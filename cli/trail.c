@@ -64,7 +64,7 @@ add_changes(struct audit *line, const struct trail_key *before, const struct key
 }
 
 enum ak_err
-trail_stage(struct trail *t, const struct cli *c, const char *event, const struct key_record *k,
+trail_stage(struct trail *t, struct cli *c, const char *event, const struct key_record *k,
     bool gone, bool directory)
 {
 	struct trail_line *grown = reallocarray(t->lines, t->n_lines + 1, sizeof(*grown));

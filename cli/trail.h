@@ -29,7 +29,7 @@ enum ak_err trail_found(struct trail *t, const struct key_record *k) AK_MUST_CHE
 bool trail_has(const struct trail *t, const struct key_record *k);
 
 /* What is to be logged about the key as it shall be. k gone: its fields are not told. */
-enum ak_err trail_stage(struct trail *t, const struct cli *c, const char *event,
+enum ak_err trail_stage(struct trail *t, struct cli *c, const char *event,
     const struct key_record *k, bool gone, bool directory) AK_MUST_CHECK;
 /* Log what was staged about the keys that are written. */
 void trail_log(const struct trail *t, struct cli *c,

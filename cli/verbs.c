@@ -247,6 +247,7 @@ cli_run(struct cli *c, int argc, char **argv)
 	const struct verb *v;
 	int words = 0, code;
 
+	c->actor_known = c->log_failed = false;
 	v = argc < 2 ? NULL : find_verb(argc, argv, &words);
 	if (v == NULL)
 		code = run_without_verb(c, argc, argv);
