@@ -90,6 +90,10 @@ static const struct arg_row rows[ARG_COUNT] = {
 	"stamp the files by the clock, though they come from its future"},
     [ARG_ACCEPT_ROLLBACK] = {"accept-rollback", 0, false, NULL,
 	"take local.idx as it is, though newer keys were lost"},
+    [ARG_SESSIONS] = {"sessions", 0, false, "recheck|none",
+	"recheck, the default, ends the sessions that lost their right; none leaves those that "
+	"live on the policy before"},
+    [ARG_END_SESSIONS] = {"end-sessions", 0, false, NULL, "end every session of every key too"},
 };
 
 /* What getopt_long answers for a long option: above every letter. */

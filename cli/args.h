@@ -63,11 +63,14 @@ enum arg {
 	ARG_DRY_RUN,
 	ARG_TRUST_CLOCK,
 	ARG_ACCEPT_ROLLBACK,
+	ARG_SESSIONS,
+	ARG_END_SESSIONS,
 	ARG_COUNT
 };
 
 /* A set of options: ARGS(ARG_OUTPUT) | ARGS(ARG_QUIET). */
 #define ARGS(arg) (UINT64_C(1) << (arg))
+_Static_assert(ARG_COUNT <= 64, "a set of options has 64 bits");
 
 enum args_output { OUTPUT_DEFAULT, OUTPUT_TABLE, OUTPUT_JSON };
 

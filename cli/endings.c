@@ -19,9 +19,13 @@ struct run {
 enum ak_err
 endings_add(struct endings *e, const struct ending *one)
 {
-	struct ending *grown = reallocarray(e->v, e->n + 1, sizeof(*grown));
+	struct ending *grown;
 
-	if (grown == NULL)
+	/* Told to end by the clock, and then revoked: it ends once. */
+	for (size_t i = 0; i < e->n; i++)
+		if (strcmp(e->v[i].id, one->id) == 0)
+			return AK_OK;
+	if ((grown = reallocarray(e->v, e->n + 1, sizeof(*grown))) == NULL)
 		return AK_ERR_NOMEM;
 	e->v = grown;
 	e->v[e->n++] = *one;

@@ -33,15 +33,15 @@ struct endings {
  * A pass with how (whose paths, now, ended and ctx are filled in here), and
  * more of them until nobody who was told to end is left, and the policy could
  * be asked: some seconds at most. Each session that ends gets its audit line.
- * What failed is said, and what to do. To be called once before endings_clear,
- * while signals wait (holdoff.h).
+ * What failed is said, and what to do. While signals wait (holdoff.h). *out is
+ * added to; endings_clear.
  */
 void endings_run(struct cli *c, const struct enforce_how *how, struct endings *out);
 /* One sentence about how many were ended; none for none. */
 void endings_tell(const struct cli *c, const struct endings *e);
 void endings_clear(struct endings *e);
 
-/* One more, as a pass tells it; AK_ERR_NOMEM. */
+/* One more, each session once; AK_ERR_NOMEM. */
 enum ak_err endings_add(struct endings *e, const struct ending *one) AK_MUST_CHECK;
 /* How many are sessions of this key. */
 size_t endings_count(const struct endings *e, uint32_t uid);

@@ -39,19 +39,19 @@ static const struct {
 
 _Static_assert(sizeof(names) / sizeof(names[0]) == FIELDS_COUNT, "a name for each");
 
+/* A comma and a blank between two: a binding may have commas of its own. */
 static char *
 print_list(struct strv v)
 {
-	/* Each entry's NUL is its comma. */
-	char *text = calloc(v.len_b + 1, 1);
+	char *text = malloc(2 * v.len_b + 1);
+	struct text t;
 
 	if (text == NULL)
 		return NULL;
-	if (v.len_b > 0)
-		memcpy(text, v.bytes, v.len_b);
-	for (size_t i = 0; i + 1 < v.len_b; i++)
-		if (text[i] == '\0')
-			text[i] = ',';
+	t = text_over(text, 2 * v.len_b + 1);
+	strv_for (v, entry) {
+		text_add(&t, "%s%s", t.len == 0 ? "" : ", ", entry);
+	}
 	return text;
 }
 
@@ -62,7 +62,7 @@ print_secrets(const struct key_record *k)
 	struct text t = text_over(line, sizeof(line));
 
 	for (unsigned i = 0; i < k->n_secrets; i++)
-		text_add(&t, "%s%u", i == 0 ? "" : ",", k->secrets[i].number);
+		text_add(&t, "%s%u", i == 0 ? "" : ", ", k->secrets[i].number);
 	return strdup(line);
 }
 

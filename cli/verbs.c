@@ -69,9 +69,11 @@ static const struct verb verbs[] = {
 	"say what is wrong with a policy, and where"},
     {"policy test", "FILE", 1, 1, COMMON, true, cmd_policy_test,
 	"run the tests that a policy carries"},
-    {"policy apply", "FILE", 1, 1, COMMON | ARGS(ARG_DRY_RUN), false, cmd_policy_apply,
+    {"policy apply", "FILE", 1, 1, COMMON | ARGS(ARG_DRY_RUN) | ARGS(ARG_SESSIONS), false,
+	cmd_policy_apply,
 	"check a policy, show who gains and who loses roles, and make it the live one"},
-    {"policy rollback", "", 0, 0, COMMON | ARGS(ARG_DRY_RUN), false, cmd_policy_rollback,
+    {"policy rollback", "", 0, 0, COMMON | ARGS(ARG_DRY_RUN) | ARGS(ARG_SESSIONS), false,
+	cmd_policy_rollback,
 	"make the policy before the last apply the live one, and again forward"},
     {"policy show", "", 0, 0, COMMON, false, cmd_policy_show,
 	"show the live policy, and who put it there"},
@@ -81,6 +83,13 @@ static const struct verb verbs[] = {
 	"ask a kept decision again, or a made-up one; exit 1 when the answer differs"},
     {"publish", "", 0, 0, COMMON | ARGS(ARG_TRUST_CLOCK) | ARGS(ARG_ACCEPT_ROLLBACK), false,
 	cmd_publish, "remake what the name service serves"},
+    {"sessions", "", 0, 0, COMMON | ARGS(ARG_KEY), false, cmd_sessions,
+	"list the live sessions of keys"},
+    {"sessions end", "ID…", 0, INT_MAX, COMMON | ARGS(ARG_KEY), false, cmd_sessions_end,
+	"end sessions at once, or with --key all of a key's"},
+    {"lockdown on", "", 0, 0, COMMON | ARGS(ARG_END_SESSIONS), false, cmd_lockdown_on,
+	"refuse every key on this host"},
+    {"lockdown off", "", 0, 0, COMMON, false, cmd_lockdown_off, "admit keys again"},
     {"sync", "", 0, 0, COMMON | ARGS(ARG_NOW) | ARGS(ARG_ACCEPT), false, cmd_sync,
 	"have the directory fetched anew, and wait for it"},
     {"log", "", 0, 0,
@@ -122,20 +131,22 @@ is_family(const struct verb *v, const char *word)
 	return strncmp(v->name, word, len) == 0 && v->name[len] == ' ';
 }
 
-/* *words: how many arguments the verb's name takes. */
+/* *words: how many arguments the verb's name takes; two, where both would do. */
 static const struct verb *
 find_verb(int argc, char **argv, int *words)
 {
+	const struct verb *one = NULL;
+
 	for (size_t i = 0; i < N_VERBS; i++) {
-		*words = 1;
-		if (strcmp(verbs[i].name, argv[1]) == 0)
-			return &verbs[i];
 		*words = 2;
 		if (argc > 2 && is_family(&verbs[i], argv[1]) &&
 		    strcmp(strchr(verbs[i].name, ' ') + 1, argv[2]) == 0)
 			return &verbs[i];
+		if (strcmp(verbs[i].name, argv[1]) == 0)
+			one = &verbs[i];
 	}
-	return NULL;
+	*words = 1;
+	return one;
 }
 
 /* A family of verbs without its second word. */

@@ -95,7 +95,7 @@ check_given(
     const struct rejudge *r, const struct asked *a, const struct verdict *v, struct finding *f)
 {
 	const struct session *s = a->session;
-	struct text why = text_over(f->why, sizeof(f->why));
+	struct text why;
 
 	for (uint32_t i = 0; i < s->n_groups; i++) {
 		const struct session_group *g = &s->groups[i];
@@ -103,12 +103,14 @@ check_given(
 		if (gives_group(r, a->policy, &v->roles, g))
 			continue;
 		f->reason = REASON_GROUP;
+		why = text_over(f->why, sizeof(f->why));
 		text_add(&why, "no role gives it group `%s' (gid %u) any more", g->name, g->gid);
 		return;
 	}
 	if (s->requires[0] == '\0' || decide_holds(&a->request, v, s->requires))
 		return;
 	f->reason = REASON_ROLE;
+	why = text_over(f->why, sizeof(f->why));
 	text_add(&why, "the stack asks for role %.180s", s->requires);
 }
 
@@ -130,8 +132,10 @@ look(const struct rejudge *r, struct asked *a, int64_t now, const struct moments
 	if (f->reason == REASON_PERMITTED && a->policy != NULL)
 		check_given(r, a, &v, f);
 	/* Roles that LDAP gives it may be missing here. */
-	if (a->unreadable && (f->reason == REASON_ROLE || f->reason == REASON_GROUP))
+	if (a->unreadable && (f->reason == REASON_ROLE || f->reason == REASON_GROUP)) {
 		f->reason = REASON_PERMITTED;
+		err = text_copy(f->why, sizeof(f->why), "what LDAP gives it can't be read");
+	}
 	verdict_clear(&v);
 	return err;
 }
