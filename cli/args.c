@@ -84,6 +84,11 @@ static const struct arg_row rows[ARG_COUNT] = {
 	"stamp the files by the clock, though they come from its future"},
     [ARG_ACCEPT_ROLLBACK] = {"accept-rollback", 0, false, NULL,
 	"take local.idx as it is, though newer keys were lost"},
+    [ARG_PRUNE] = {"prune", 0, false, NULL, "delete the keys of this host that are not in FILE"},
+    [ARG_NEW_UID] = {"new-uid", 0, false, NULL,
+	"give the next uid to a key whose uid is not to be had here"},
+    [ARG_OLDER] = {"older", 0, false, "TIME",
+	"keys that expired so long ago at least: 30d; by default any"},
 };
 
 /* What getopt_long answers for a long option: above every letter. */
