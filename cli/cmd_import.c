@@ -38,10 +38,10 @@ say_refused(const struct importfile *f, enum ak_err err, struct diag *why)
 	    f->n_wrong, f->n_wrong == 1 ? "" : "s", f->name, f->n_wrong == 1 ? "is" : "are");
 }
 
-static const char *const whats[IMPORT_N_WHATS] = {[IMPORT_UNCHANGED] = "unchanged",
-    [IMPORT_CREATED] = "created",
+static const char *const whats[IMPORT_N_WHATS] = {[IMPORT_CREATED] = "created",
     [IMPORT_CHANGED] = "changed",
-    [IMPORT_DELETED] = "deleted"};
+    [IMPORT_DELETED] = "deleted",
+    [IMPORT_UNCHANGED] = "unchanged"};
 
 static enum ak_err
 print_json(const struct cli *c, const struct import *im, bool dry_run)

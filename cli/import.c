@@ -41,13 +41,15 @@ plan_key(struct import *im, struct import_row *row)
 	row->what = IMPORT_CREATED;
 	if (err != AK_OK)
 		return err == AK_ERR_NOT_FOUND ? AK_OK : err;
-	if (strcmp(here.rec.id, row->rec.id) == 0)
+	if (strcmp(here.rec.id, row->rec.id) == 0) {
 		plan_known(im, row, &here);
-	else if (!im->prune)
+	} else if (!im->prune) {
+		row->what = IMPORT_UNCHANGED; /* nothing more is to be told of it */
 		importfile_wrong(im->file, row->line,
 		    "the key %s has the id %s here, and not %s: it is another key (--prune "
 		    "deletes it, and makes this one)",
 		    row->rec.name, here.rec.id, row->rec.id);
+	}
 	key_clear(&here);
 	return AK_OK;
 }
@@ -134,7 +136,7 @@ import_plan(struct import *im)
 		return err;
 	for (size_t i = 0; i < im->n_rows; i++)
 		im->counts[im->rows[i].what]++;
-	return im->file->n_wrong > 0 ? AK_ERR_DENIED : AK_OK;
+	return AK_OK;
 }
 
 void

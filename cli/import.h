@@ -8,7 +8,7 @@
 #include "change.h"
 #include "importfile.h"
 
-enum import_what { IMPORT_UNCHANGED, IMPORT_CREATED, IMPORT_CHANGED, IMPORT_DELETED };
+enum import_what { IMPORT_CREATED, IMPORT_CHANGED, IMPORT_DELETED, IMPORT_UNCHANGED };
 #define IMPORT_N_WHATS 4U
 
 struct import_row {
@@ -33,11 +33,11 @@ struct import {
 #define IMPORT_INIT ((struct import){.rows = NULL})
 
 /*
- * Within a change that was begun: what would become of each key. AK_ERR_DENIED
- * when a line is refused: each was told to file->wrong. import_clear in any case.
+ * Within a change that was begun: what would become of each key. A line that
+ * is refused is told to file->wrong. import_clear in any case.
  */
 enum ak_err import_plan(struct import *im) AK_MUST_CHECK;
-/* Stage it, and give the uids; likewise. */
+/* Then stage it, and give the uids. AK_ERR_DENIED when a line was refused, here or before: all were told. */
 enum ak_err import_stage(struct import *im) AK_MUST_CHECK;
 void import_clear(struct import *im);
 

@@ -94,6 +94,18 @@ check_lifetime(struct asking *q, const struct key_record *k)
 	    keyopts_print_duration(max_s, max));
 }
 
+/* Its own is not to be had: later it gets another, or the line is refused. */
+static enum ak_err
+want_uid(struct import *im, struct import_row *row)
+{
+	row->wants_uid = im->new_uid;
+	if (!im->new_uid)
+		importfile_wrong(im->file, row->line, "%s (--new-uid gives %s another)",
+		    im->ch->why.text, row->rec.name);
+	im->ch->why = DIAG_INIT;
+	return AK_OK;
+}
+
 /* Staged with the file's uid, or marked as one that wants another. */
 static enum ak_err
 stage_new(struct asking *q, struct import_row *row)
@@ -109,11 +121,8 @@ stage_new(struct asking *q, struct import_row *row)
 	    (err = check_lifetime(q, k)) != AK_OK)
 		return err;
 	err = change_give_uid(ch, k->uid, &k->uid);
-	if (im->new_uid && (err == AK_ERR_EXISTS || err == AK_ERR_DENIED)) {
-		ch->why = DIAG_INIT;
-		row->wants_uid = true;
-		return AK_OK;
-	}
+	if (err == AK_ERR_EXISTS || err == AK_ERR_DENIED)
+		return want_uid(im, row);
 	return err == AK_OK ? change_put(ch, k) : err;
 }
 

@@ -177,8 +177,10 @@ importfile_parse(struct importfile *f, const char *bytes, size_t len_b)
 		if (p.line == 1 && f->n_wrong > 0)
 			return AK_ERR_DENIED;
 	}
-	if (err == AK_OK && f->n_wrong == 0 && !p.ended)
-		importfile_wrong(f, p.line == 0 ? 1 : p.line,
+	if (err == AK_OK && p.line == 0)
+		importfile_wrong(f, 1, "the file is empty");
+	else if (err == AK_OK && f->n_wrong == 0 && !p.ended)
+		importfile_wrong(f, p.line,
 		    "the file ends without its last line, {\"end\": true}: it is not whole");
 	if (err == AK_OK && f->n_wrong == 0)
 		err = importfile_check_twice(f);
