@@ -43,6 +43,8 @@ static const struct arg_row rows[ARG_COUNT] = {
     [ARG_EXPIRED] = {"expired", 0, false, NULL, "keys that have expired"},
     [ARG_EXPIRING] = {"expiring", 0, false, "TIME",
 	"keys that have not expired, but will within this time: 14d"},
+    [ARG_UNUSED] = {"unused", 0, false, "TIME",
+	"keys that were not used on this host for so long: 90d"},
     [ARG_SPACE] = {"space", 0, false, "SPACE",
 	"keys with a direct binding that holds in this space"},
     [ARG_OVERLAP] = {"overlap", 0, false, "TIME",
@@ -78,6 +80,10 @@ static const struct arg_row rows[ARG_COUNT] = {
 	"fetch the directory anew, and wait for it; the default"},
     [ARG_ACCEPT] = {"accept", 0, false, NULL,
 	"end the sessions that were held back because they were so many"},
+    [ARG_KEY] = {"key", 0, false, "NAME|ID", "of this key alone"},
+    [ARG_SINCE] = {"since", 0, false, "TIME", "what is not older than this: 1h"},
+    [ARG_DENIED] = {"denied", 0, false, NULL, "what was refused"},
+    [ARG_FOLLOW] = {"follow", 'f', false, NULL, "then wait, and print what comes"},
     [ARG_STRICT] = {"strict", 0, false, NULL, "warnings count as errors"},
     [ARG_DRY_RUN] = {"dry-run", 0, false, NULL, "show what would change, and change nothing"},
     [ARG_TRUST_CLOCK] = {"trust-clock", 0, false, NULL,
@@ -89,6 +95,10 @@ static const struct arg_row rows[ARG_COUNT] = {
 	"give the next uid to a key whose uid is not to be had here"},
     [ARG_OLDER] = {"older", 0, false, "TIME",
 	"keys that expired so long ago at least: 30d; by default any"},
+    [ARG_SESSIONS] = {"sessions", 0, false, "recheck|none",
+	"recheck, the default, ends the sessions that lost their right; none leaves those that "
+	"live on the policy before"},
+    [ARG_END_SESSIONS] = {"end-sessions", 0, false, NULL, "end every session of every key too"},
 };
 
 /* What getopt_long answers for a long option: above every letter. */

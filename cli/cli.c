@@ -55,6 +55,32 @@ cli_warn(const struct cli *c, const char *fmt, ...)
 	(void)fputc('\n', c->err);
 }
 
+void
+cli_log_who(const struct cli *c, struct audit *line)
+{
+	const struct cli_host *host = &c->host;
+	char who[64], from[AUDIT_VALUE_MAX_B];
+
+	host->who(host->ctx, who, sizeof(who));
+	host->from(host->ctx, &c->paths, from, sizeof(from));
+	audit_add(line, "by", who);
+	audit_add(line, "from", from);
+}
+
+void
+cli_log(struct cli *c, const char *line)
+{
+	enum ak_err err = c->host.log(c->host.ctx, &c->paths, line);
+
+	if (err != AK_OK && !c->log_failed)
+		cli_warn(c, "the audit log %s can't be written: %s; syslog has the lines",
+		    c->paths.audit,
+		    err == AK_ERR_UNSAFE
+			? ak_strerror(err)
+			: "see that its folder is there, and that the disk has room");
+	c->log_failed = c->log_failed || err != AK_OK;
+}
+
 /* A key may be named apikey_x; no name is as long as a token. */
 const char *
 cli_shown(const char *text)

@@ -75,7 +75,8 @@ cmd_ensure(struct cli *c, const struct args *a)
 		goto out;
 	found = true;
 	if ((err = ensure_existing(&ch, &o, &k.rec)) == AK_OK)
-		code = (int)answer_token(c, a, &k, NULL, ch.now, ch.committed);
+		code = (int)answer_token(
+		    c, a, &k, NULL, ch.now, change_outcome(&ch, &k.rec, ch.committed));
 out:
 	code = change_end(&ch, err, code);
 	if (found)

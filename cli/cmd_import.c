@@ -66,6 +66,8 @@ print_json(const struct cli *c, const struct import *im, bool dry_run)
 		out_close(j);
 	}
 	out_close(j);
+	out_number(j, "sessions_ended", (int64_t)im->ch->endings.n);
+	endings_json(j, &im->ch->endings);
 	return out_json_print(&j, OUT_INDENTED, c->out);
 }
 
@@ -110,29 +112,15 @@ answer(const struct cli *c, const struct args *a, const struct import *im, bool 
 }
 
 static void
-log_all(const struct change *ch, const struct import *im)
-{
-	static const char *const events[IMPORT_N_WHATS] = {[IMPORT_CREATED] = "key-created",
-	    [IMPORT_CHANGED] = "key-changed",
-	    [IMPORT_DELETED] = "key-deleted"};
-
-	for (size_t i = 0; i < im->n_rows; i++)
-		if (events[im->rows[i].what] != NULL)
-			change_log(ch, events[im->rows[i].what], &im->rows[i].rec);
-}
-
-static void
-log_import(const struct cli *c, const struct import *im)
+log_import(struct cli *c, const struct import *im)
 {
 	struct audit line;
-	char who[64];
 
-	c->host.who(c->host.ctx, who, sizeof(who));
 	audit_start(&line, "keys-imported");
-	audit_add(&line, "by", who);
+	cli_log_who(c, &line);
 	for (unsigned w = 0; w < IMPORT_N_WHATS; w++)
 		audit_add_number(&line, whats[w], im->counts[w]);
-	c->host.log(c->host.ctx, line.line);
+	cli_log(c, line.line);
 }
 
 /* They are no reason to refuse a backup whose policy is not there yet. */
@@ -193,7 +181,6 @@ carry_out(struct change *ch, const struct import *im, bool dry_run, int *code)
 	err = change_publish(ch);
 	if (!ch->committed)
 		return err;
-	log_all(ch, im);
 	log_import(ch->cli, im);
 	*code = follow_up(ch, im);
 	return err;

@@ -53,19 +53,17 @@ stage(struct purge *p)
 	enum ak_err err = AK_OK;
 
 	for (size_t i = 0; i < p->keys.n && err == AK_OK; i++) {
-		err = change_remove(p->ch, &p->keys.v[i].key.rec);
+		err = change_remove(p->ch, &p->keys.v[i].key.rec, "key-deleted");
 		p->keys.v[i].changed = true;
 	}
 	return err;
 }
 
 static void
-tell_deleted(const struct purge *p)
+tell_leftovers(const struct purge *p)
 {
-	for (size_t i = 0; i < p->keys.n; i++) {
-		change_log(p->ch, "key-deleted", &p->keys.v[i].key.rec);
+	for (size_t i = 0; i < p->keys.n; i++)
 		leftovers_tell(p->ch->cli, &p->keys.v[i].key.rec);
-	}
 }
 
 static enum ak_err
@@ -76,7 +74,7 @@ carry_out(struct purge *p)
 	if (err == AK_OK)
 		err = change_publish(p->ch);
 	if (p->ch->committed)
-		tell_deleted(p);
+		tell_leftovers(p);
 	return err;
 }
 
@@ -86,9 +84,11 @@ answer_dry_run(const struct purge *p, const struct args *a)
 {
 	struct answer_list l = answer_list_begin(p->ch->cli, a);
 
+	struct outcome out = {.changed = a->output != OUTPUT_JSON};
+
 	for (size_t i = 0; i < p->keys.n; i++)
-		answer_list_add(&l, &p->keys.v[i].key, p->ch->now, a->output != OUTPUT_JSON,
-		    "would be deleted");
+		answer_list_add(
+		    &l, &p->keys.v[i].key, p->ch->now, out, "would be deleted");
 	return answer_list_end(&l);
 }
 

@@ -123,7 +123,7 @@ stage_new(struct asking *q, struct import_row *row)
 	err = change_give_uid(ch, k->uid, &k->uid);
 	if (err == AK_ERR_EXISTS || err == AK_ERR_DENIED)
 		return want_uid(im, row);
-	return err == AK_OK ? change_put(ch, k) : err;
+	return err == AK_OK ? change_put(ch, k, "key-created") : err;
 }
 
 static enum ak_err
@@ -141,7 +141,20 @@ stage_changed(struct asking *q, const struct import_row *row)
 	if (err == AK_OK && here.rec.expires_at != k->expires_at)
 		err = check_lifetime(q, k);
 	key_clear(&here);
-	return err == AK_OK ? change_put(ch, k) : err;
+	return err == AK_OK ? change_put(ch, k, "key-changed") : err;
+}
+
+static enum ak_err
+stage_end(struct change *ch, const struct key_record *k)
+{
+	struct key here;
+	enum ak_err err = change_find_id(ch, k->id, &here);
+
+	if (err == AK_OK) {
+		err = change_remove(ch, &here.rec, "key-deleted");
+		key_clear(&here);
+	}
+	return err;
 }
 
 static enum ak_err
@@ -156,7 +169,7 @@ stage_kind(struct asking *q, enum import_what what)
 		if (row->what != what)
 			continue;
 		if (what == IMPORT_DELETED)
-			err = change_remove(im->ch, &row->rec);
+			err = stage_end(im->ch, &row->rec);
 		else
 			err = refuse(im, row,
 			    what == IMPORT_CREATED ? stage_new(q, row) : stage_changed(q, row));
@@ -211,7 +224,7 @@ give_uids(struct import *im)
 			continue;
 		err = change_give_uid(im->ch, 0, &row->rec.uid);
 		if (err == AK_OK)
-			err = change_put(im->ch, &row->rec);
+			err = change_put(im->ch, &row->rec, "key-created");
 	}
 	return err;
 }

@@ -184,7 +184,7 @@ stage(struct change *ch, const char *name, const struct keyopts *o, struct newke
 	    (err = change_give_uid(ch, o->has_uid ? o->uid : 0, &k->uid)) != AK_OK ||
 	    (err = give_defaults(ch, o, nk)) != AK_OK)
 		return err;
-	return change_put(ch, k);
+	return change_put(ch, k, "key-created");
 }
 
 /* The key is made; a home that could not be is said, and no reason to hide the token. */
@@ -250,10 +250,9 @@ finish(struct change *ch, const struct args *a, const struct newkey *nk)
 	const struct key_record *k = &nk->key.rec;
 	int home, answer;
 
-	change_log(ch, "key-created", k);
 	home = newkey_make_home(ch, k);
-	answer = (int)answer_token(
-	    ch->cli, a, &nk->key, nk->has_token ? &nk->tok : NULL, ch->now, true);
+	answer = (int)answer_token(ch->cli, a, &nk->key, nk->has_token ? &nk->tok : NULL,
+	    ch->now, change_outcome(ch, k, true));
 	return answer != CLI_DONE ? answer : home;
 }
 

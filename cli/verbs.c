@@ -38,7 +38,7 @@ static const struct verb verbs[] = {
 	"make a key, or give the one that exists these options"},
     {"list", "", 0, 0,
 	KEYS | ARGS(ARG_EXPIRED) | ARGS(ARG_EXPIRING) | ARGS(ARG_ROLE_FILTER) |
-	    ARGS(ARG_SPACE) | ARGS(ARG_GROUP_FILTER),
+	    ARGS(ARG_SPACE) | ARGS(ARG_GROUP_FILTER) | ARGS(ARG_UNUSED),
 	false, cmd_list, "list the keys"},
     {"show", "NAME|ID", 1, 1, KEYS, false, cmd_show, "show one key"},
     {"set", "NAME|ID", 1, 1, KEYS | ARGS_SETTABLE, false, cmd_set,
@@ -75,9 +75,11 @@ static const struct verb verbs[] = {
 	"say what is wrong with a policy, and where"},
     {"policy test", "FILE", 1, 1, COMMON, true, cmd_policy_test,
 	"run the tests that a policy carries"},
-    {"policy apply", "FILE", 1, 1, COMMON | ARGS(ARG_DRY_RUN), false, cmd_policy_apply,
+    {"policy apply", "FILE", 1, 1, COMMON | ARGS(ARG_DRY_RUN) | ARGS(ARG_SESSIONS), false,
+	cmd_policy_apply,
 	"check a policy, show who gains and who loses roles, and make it the live one"},
-    {"policy rollback", "", 0, 0, COMMON | ARGS(ARG_DRY_RUN), false, cmd_policy_rollback,
+    {"policy rollback", "", 0, 0, COMMON | ARGS(ARG_DRY_RUN) | ARGS(ARG_SESSIONS), false,
+	cmd_policy_rollback,
 	"make the policy before the last apply the live one, and again forward"},
     {"policy show", "", 0, 0, COMMON, false, cmd_policy_show,
 	"show the live policy, and who put it there"},
@@ -87,8 +89,18 @@ static const struct verb verbs[] = {
 	"ask a kept decision again, or a made-up one; exit 1 when the answer differs"},
     {"publish", "", 0, 0, COMMON | ARGS(ARG_TRUST_CLOCK) | ARGS(ARG_ACCEPT_ROLLBACK), false,
 	cmd_publish, "remake what the name service serves"},
+    {"sessions", "", 0, 0, COMMON | ARGS(ARG_KEY), false, cmd_sessions,
+	"list the live sessions of keys"},
+    {"sessions end", "ID…", 0, INT_MAX, COMMON | ARGS(ARG_KEY), false, cmd_sessions_end,
+	"end sessions at once, or with --key all of a key's"},
+    {"lockdown on", "", 0, 0, COMMON | ARGS(ARG_END_SESSIONS), false, cmd_lockdown_on,
+	"refuse every key on this host"},
+    {"lockdown off", "", 0, 0, COMMON, false, cmd_lockdown_off, "admit keys again"},
     {"sync", "", 0, 0, COMMON | ARGS(ARG_NOW) | ARGS(ARG_ACCEPT), false, cmd_sync,
 	"have the directory fetched anew, and wait for it"},
+    {"log", "", 0, 0,
+	COMMON | ARGS(ARG_KEY) | ARGS(ARG_SINCE) | ARGS(ARG_DENIED) | ARGS(ARG_FOLLOW), true,
+	cmd_log, "show what happened: logins, refusals, changes, sessions that were ended"},
     {"status", "", 0, 0, COMMON, false, cmd_status,
 	"show how this host stands; exit 3 when something needs attention"},
     {"token new", "", 0, 0, COMMON | ARGS(ARG_QUIET) | ARGS(ARG_ID), true, cmd_token_new,
@@ -125,20 +137,22 @@ is_family(const struct verb *v, const char *word)
 	return strncmp(v->name, word, len) == 0 && v->name[len] == ' ';
 }
 
-/* *words: how many arguments the verb's name takes. */
+/* *words: how many arguments the verb's name takes; two, where both would do. */
 static const struct verb *
 find_verb(int argc, char **argv, int *words)
 {
+	const struct verb *one = NULL;
+
 	for (size_t i = 0; i < N_VERBS; i++) {
-		*words = 1;
-		if (strcmp(verbs[i].name, argv[1]) == 0)
-			return &verbs[i];
 		*words = 2;
 		if (argc > 2 && is_family(&verbs[i], argv[1]) &&
 		    strcmp(strchr(verbs[i].name, ' ') + 1, argv[2]) == 0)
 			return &verbs[i];
+		if (strcmp(verbs[i].name, argv[1]) == 0)
+			one = &verbs[i];
 	}
-	return NULL;
+	*words = 1;
+	return one;
 }
 
 /* A family of verbs without its second word. */

@@ -39,7 +39,12 @@ int cmd_policy_rollback(struct cli *c, const struct args *a);
 int cmd_policy_show(struct cli *c, const struct args *a);
 int cmd_policy_samples(struct cli *c, const struct args *a);
 int cmd_policy_simulate(struct cli *c, const struct args *a);
+int cmd_sessions(struct cli *c, const struct args *a);
+int cmd_sessions_end(struct cli *c, const struct args *a);
+int cmd_lockdown_on(struct cli *c, const struct args *a);
+int cmd_lockdown_off(struct cli *c, const struct args *a);
 int cmd_status(struct cli *c, const struct args *a);
+int cmd_log(struct cli *c, const struct args *a);
 int cmd_sync(struct cli *c, const struct args *a);
 int cmd_publish(struct cli *c, const struct args *a);
 

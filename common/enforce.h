@@ -9,11 +9,22 @@
 #include "decide.h"
 #include "diag.h"
 #include "err.h"
+#include "lock.h"
 #include "paths.h"
+#include "procs.h"
 #include "sessions.h"
 
 /* How long a session that time ended has, after SIGHUP. */
 #define ENFORCE_GRACE_MS 5000
+
+/* How processes are seen and ended; tests bring a host of their own. As in procs.h, ending.h and usermanager.h. */
+struct enforce_calls {
+	enum ak_err (*look)(struct procs *out);
+	enum ak_err (*signal)(const struct proc_id *id, int sig);
+	enum ak_err (*empty_uid)(uid_t uid, uid_t spare, struct diag *why);
+	void (*tell)(dev_t tty, const char *line);
+	enum ak_err (*end_usermanager)(uint32_t uid, int wait_ms);
+};
 
 /* One session that was ended, or begun to be. */
 struct enforce_ended {
@@ -27,6 +38,8 @@ struct enforce_ended {
 /* What is asked for: sessions of which keys, and what ends them. */
 struct enforce_how {
 	const struct paths *paths;
+	const struct enforce_calls *
+	    calls; /* NULL: this host's; they do nothing unless root runs this and owns the files */
 	int64_t now; /* seconds since the epoch */
 	/* Keys that were changed: their sessions alone are judged, and the uid of one that is gone or disabled is emptied though it has no session. NULL: all sessions. */
 	const uint32_t *uids;
@@ -68,5 +81,9 @@ struct enforce_result {
  */
 enum ak_err enforce_run(const struct enforce_how *how, bool wait, struct enforce_result *out,
     struct diag *why) AK_MUST_CHECK;
+
+/* The lock that a pass is under, for who changes records of sessions besides. lock_release. */
+enum ak_err enforce_lock(
+    const struct paths *paths, bool wait, struct lock *lock, struct diag *why) AK_MUST_CHECK;
 
 #endif

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "directory.h"
+#include "freshness.h"
 
 static void
 stamp(struct keyring *k, const struct index *ix)
@@ -217,6 +218,66 @@ keyring_find_gid(const struct paths *p, const char *group, uint32_t *gid)
 		if (err == AK_OK)
 			*gid = found.gid;
 		index_record_clear(&r);
+	}
+	index_close(&users);
+	return err;
+}
+
+/* As the name service has it: nss/source.c. */
+static bool
+directory_is_stale(const struct paths *p, int64_t built_at, int64_t now)
+{
+	struct freshness f;
+
+	/* On failure it is stale by itself. */
+	(void)!freshness_read(p->freshness, p->owner, &f);
+	return built_at > now + KEYRING_CLOCK_SLACK_S || freshness_is_stale(&f, now);
+}
+
+static enum ak_err
+take_group(const struct index *users, uint32_t gid,
+    enum ak_err (*take)(void *ctx, uint32_t gid, const char *name), void *ctx)
+{
+	struct record_key by = record_key_number(RECORD_GID, gid);
+	struct index_record raw;
+	struct group_record g;
+	enum ak_err err = index_find(users, by.bytes, by.len_b, &raw);
+
+	if (err == AK_ERR_NOT_FOUND)
+		return take(ctx, gid, "");
+	if (err != AK_OK)
+		return err;
+	err = group_record_unpack(raw.view.value, raw.view.value_len_b, &g);
+	if (err == AK_OK)
+		err = g.gid == gid ? take(ctx, gid, g.name) : AK_ERR_CORRUPT;
+	index_record_clear(&raw);
+	return err;
+}
+
+enum ak_err
+keyring_user_groups(const struct paths *p, uint32_t uid, int64_t now,
+    enum ak_err (*take)(void *ctx, uint32_t gid, const char *name), void *ctx)
+{
+	struct record_key by = record_key_number(RECORD_UID, uid);
+	struct index_record raw;
+	struct user_record u;
+	struct index users;
+	uint32_t n;
+	enum ak_err err;
+
+	if ((err = index_open(p->users, p->owner, &users)) != AK_OK)
+		return err;
+	err = index_find(&users, by.bytes, by.len_b, &raw);
+	if (err == AK_OK) {
+		err = user_record_unpack(raw.view.value, raw.view.value_len_b, &u);
+		if (err == AK_OK && u.uid != uid)
+			err = AK_ERR_CORRUPT;
+		n = err == AK_OK ? u.n_gids : 0;
+		if (n > 0 && u.n_marked > 0 && directory_is_stale(p, users.head.built_at, now))
+			n -= u.n_marked;
+		for (uint32_t i = 0; i < n && err == AK_OK; i++)
+			err = take_group(&users, le32_load(u.gids + 4 * (size_t)i), take, ctx);
+		index_record_clear(&raw);
 	}
 	index_close(&users);
 	return err;

@@ -47,6 +47,16 @@ bool keyring_time_undefined(const struct keyring *k, int64_t now);
 enum ak_err keyring_find_gid(
     const struct paths *p, const char *group, uint32_t *gid) AK_MUST_CHECK;
 
+/*
+ * The supplementary groups that users.idx serves for a uid at that moment (in
+ * seconds): those that rest on LDAP too, unless the directory is stale then.
+ * take gets each; name is borrowed, and "" where users.idx has no group of that
+ * gid. Its answer other than AK_OK ends it, and is returned. AK_ERR_NOT_FOUND:
+ * no such user.
+ */
+enum ak_err keyring_user_groups(const struct paths *p, uint32_t uid, int64_t now,
+    enum ak_err (*take)(void *ctx, uint32_t gid, const char *name), void *ctx) AK_MUST_CHECK;
+
 /* A key and the bytes that its strings lie in. */
 struct key {
 	struct key_record rec;

@@ -16,8 +16,10 @@ struct live {
 	bool from_store; /* it was the stored image, and need not be stored again */
 	/*
 	 * None of the files that it was made from can be half saved: each was last
-	 * written long enough ago, or put there whole by live_replace_policy. For
-	 * ending sessions; logins obey what is there. false: trusted_at_ns, on the raw clock.
+	 * written long enough ago, or put there whole by live_replace_policy; one
+	 * from the future was, before the clock was set back. For ending sessions;
+	 * logins obey what is there. false: not before trusted_at_ns, on the raw
+	 * clock (in the past: nothing could be compiled).
 	 */
 	bool trusted;
 	int64_t trusted_at_ns;

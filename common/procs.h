@@ -14,9 +14,9 @@ struct procs_one {
 	struct proc_id id;
 	pid_t parent;
 	uint32_t audit; /* PROC_NO_AUDIT: unset */
-	uid_t real, effective, saved;
+	uid_t real, effective, saved; /* (uid_t)-1: can't be read */
 	dev_t tty; /* its controlling terminal; 0: none */
-	bool ended; /* a zombie */
+	bool ended; /* a zombie of which no thread runs */
 	/* Its control group where that is a login's scope (`…/session-ID.scope`, systemd.scope(5)); else NULL. Borrowed. */
 	const char *scope;
 };
@@ -29,7 +29,7 @@ struct procs {
 
 #define PROCS_INIT ((struct procs){.v = NULL})
 
-/* One pass over /proc; a process that ends meanwhile is left out. AK_ERR_UNAVAILABLE: no /proc; AK_ERR_NOMEM. procs_clear in any case. */
+/* One pass over /proc; a process that ends meanwhile is left out. AK_ERR_UNAVAILABLE: no /proc, or one that hides processes from us (hidepid, without CAP_SYS_PTRACE); AK_ERR_NOMEM. procs_clear in any case. */
 enum ak_err procs_look(struct procs *out) AK_MUST_CHECK;
 void procs_clear(struct procs *p);
 

@@ -53,6 +53,8 @@ struct session {
 	uint32_t n_groups;
 	struct session_group groups[SESSION_GROUPS_MAX];
 	int64_t kill_at_ms; /* ENDING: on CLOCK_BOOTTIME */
+	/* ENDING: the command that ends the session that it runs in, and is to come to its end; pid 0: none. */
+	struct proc_id spared;
 	bool held_back; /* it should end by what LDAP says, and waits for an administrator */
 	/* Judged by a policy that is not the live one (pinned.h), while its key stays as key_print says; policy 0: the live one. */
 	uint64_t policy, key_print;
@@ -68,9 +70,12 @@ enum ak_err sessions_open(const struct paths *p, struct session *s) AK_MUST_CHEC
 /* Write the record's new state. */
 enum ak_err sessions_update(const struct paths *p, const struct session *s) AK_MUST_CHECK;
 
+/* Nothing carries it any more. AK_ERR_NOT_FOUND: it is gone already. */
+enum ak_err sessions_remove(const struct paths *p, const char *id) AK_MUST_CHECK;
+
 /*
  * The session that this process opened under the id ends: its record is marked
- * closed, and removed when nothing carries it. AK_ERR_NOT_FOUND: there is
+ * closed, with its scope, and removed when nothing carries it. AK_ERR_NOT_FOUND: there is
  * none, or another process leads it.
  */
 enum ak_err sessions_close(const struct paths *p, const char *id) AK_MUST_CHECK;
@@ -79,7 +84,7 @@ enum ak_err sessions_close(const struct paths *p, const char *id) AK_MUST_CHECK;
 enum ak_err sessions_each(const struct paths *p,
     enum ak_err (*take)(void *ctx, const struct session *s), void *ctx) AK_MUST_CHECK;
 
-/* Does anything of it run still: its leader, or a process of its audit session? */
+/* Does anything of it run still: its leader, or a process of its audit session or of its scope? */
 bool sessions_is_carried(const struct session *s);
 
 /*

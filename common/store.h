@@ -53,9 +53,9 @@ enum ak_err store_find_uid(const struct store *s, uint32_t uid, struct key *out)
 enum ak_err store_each(const struct store *s,
     enum ak_err (*take)(void *ctx, const struct key_record *k), void *ctx) AK_MUST_CHECK;
 
-/* The next uid by counting up: not reserved, never given, not another's. AK_ERR_FULL at the range's end. */
+/* The next uid by counting up: not reserved, never given, not another's, not the range's last, by which processes are ended (ending.h). AK_ERR_FULL: none is left. */
 enum ak_err store_next_uid(struct store *s, struct id_range range, uint32_t *uid) AK_MUST_CHECK;
-/* May this uid be given? AK_ERR_EXISTS with a sentence: another's, or a deleted key's. */
+/* May this uid be given? AK_ERR_EXISTS with a sentence: another's, or a deleted key's; AK_ERR_INVALID: outside the range, or its last. */
 enum ak_err store_check_uid(
     const struct store *s, struct id_range range, uint32_t uid, struct diag *why) AK_MUST_CHECK;
 

@@ -1,26 +1,74 @@
 #include "account.h"
 
+#include <string.h>
+#include <time.h>
+
 #include "behind.h"
 #include "converse.h"
 #include "judge.h"
+#include "lastused.h"
+#include "origin.h"
 #include "report.h"
 #include "result.h"
+
+/* What is longer than its field is cut: it serves people there. */
+static void
+cut_copy(char *dst, size_t cap_b, const char *src)
+{
+	size_t len = strnlen(src, cap_b - 1);
+
+	memcpy(dst, src, len);
+	dst[len] = '\0';
+}
+
+static void
+describe_use(struct scene *sc, struct lastused *use)
+{
+	struct net_addr from;
+	struct timespec now = {.tv_sec = 0};
+
+	memset(use, 0, sizeof(*use));
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	use->at = now.tv_sec;
+	if (sc->sudo ? origin_of_session(sc, &from) : origin_as_said(sc, &from))
+		net_print_addr(&from, use->from, sizeof(use->from));
+	cut_copy(use->service, sizeof(use->service), sc->service);
+	cut_copy(use->account, sizeof(use->account), sc->account);
+}
+
+/* Before the line is written, which names the session that it finds. systemd's user manager follows a login that was one. */
+static int
+report_account(struct scene *sc, int code, const struct verdict *v, uint32_t secret)
+{
+	bool is_use = code == PAM_SUCCESS && !scene_is_service(sc, "systemd-user");
+	struct lastused use;
+	int answer;
+
+	if (is_use)
+		describe_use(sc, &use);
+	answer = report_decision(sc, code, v, secret, NULL);
+	if (is_use && answer == PAM_SUCCESS)
+		lastused_note(&sc->paths, &sc->key.rec, &use);
+	return answer;
+}
 
 static int
 decide_account(struct scene *sc, uint32_t secret, bool without_token)
 {
 	struct judgement j;
-	int code;
+	int code, answer;
 
 	if (judge_scene(sc, secret, without_token, &j) == AK_OK)
 		code = scene_leave_handover(sc, secret) == AK_OK ? PAM_SUCCESS : PAM_BUF_ERR;
 	else
 		code = result_of_reason(sc->phase, j.verdict.reason);
-	report_decision(sc, code, &j.verdict, secret, NULL);
-	if (code != PAM_SUCCESS)
-		converse_tell(sc, j.verdict.why);
+	answer = report_account(sc, code, &j.verdict, secret);
+	if (answer != code)
+		behind_take_back(sc);
+	if (answer != PAM_SUCCESS)
+		converse_tell(sc, answer == code ? j.verdict.why : reason_text(REASON_AUDIT));
 	judge_clear(&j);
-	return code;
+	return answer;
 }
 
 int
@@ -58,7 +106,7 @@ may_enter_without_key(struct scene *sc)
 static int
 refuse(struct scene *sc, int code, const char *why)
 {
-	report_decision(sc, code, NULL, sc->secret, why);
+	(void)report_decision(sc, code, NULL, sc->secret, why);
 	converse_tell(sc, why);
 	return code;
 }

@@ -81,26 +81,44 @@ leave_word(const struct scene *sc, uint32_t secret)
 }
 
 /* The token is right; the whole decision is due, since a stack may end before the account phase. */
+/* From the network all refusals look alike; who is on the host already may know why. */
+static void
+tell_here(const struct scene *sc, const char *why)
+{
+	if (scene_item(sc, PAM_RHOST) == NULL)
+		converse_tell(sc, why);
+}
+
+/* Word is left first: when that can't be done, the log says nobody came in. */
+static int
+permit(struct scene *sc, const struct verdict *v, uint32_t secret)
+{
+	enum ak_err err = leave_word(sc, secret);
+	int code;
+
+	if (err != AK_OK)
+		return report_decision(sc, result_of_err(err), NULL, secret,
+		    "no handle could be left for the session");
+	code = report_decision(sc, PAM_SUCCESS, v, secret, NULL);
+	if (code != PAM_SUCCESS) {
+		behind_take_back(sc);
+		tell_here(sc, reason_text(REASON_AUDIT));
+	}
+	return code;
+}
+
 static int
 decide_login(struct scene *sc, uint32_t secret)
 {
 	struct judgement j;
-	enum ak_err err;
 	int code;
 
-	if (judge_scene(sc, secret, false, &j) != AK_OK) {
-		code = result_of_reason(sc->phase, j.verdict.reason);
-		report_decision(sc, code, &j.verdict, secret, NULL);
-		/* From the network all refusals look alike; who is on the host already may know why. */
-		if (scene_item(sc, PAM_RHOST) == NULL)
-			converse_tell(sc, j.verdict.why);
-	} else if ((err = leave_word(sc, secret)) != AK_OK) {
-		code = result_of_err(err);
-		report_decision(
-		    sc, code, NULL, secret, "no handle could be left for the session");
+	if (judge_scene(sc, secret, false, &j) == AK_OK) {
+		code = permit(sc, &j.verdict, secret);
 	} else {
-		code = PAM_SUCCESS;
-		report_decision(sc, code, &j.verdict, secret, NULL);
+		code = result_of_reason(sc->phase, j.verdict.reason);
+		(void)report_decision(sc, code, &j.verdict, secret, NULL);
+		tell_here(sc, j.verdict.why);
 	}
 	judge_clear(&j);
 	return code;
@@ -111,9 +129,8 @@ refuse(const struct scene *sc, enum ak_err err)
 {
 	int code = result_of_err(err);
 
-	report_decision(
+	return report_decision(
 	    sc, code, NULL, 0, code == PAM_AUTH_ERR ? "wrong token" : ak_strerror(err));
-	return code;
 }
 
 int
@@ -125,7 +142,7 @@ auth_run(struct scene *sc)
 	int code = converse_get_token(sc, &text);
 
 	if (code != PAM_SUCCESS) {
-		report_decision(sc, code, NULL, 0, "nobody answered the prompt");
+		(void)report_decision(sc, code, NULL, 0, "nobody answered the prompt");
 		goto out;
 	}
 	err = auth_verify(&sc->ring, &sc->key.rec, &text, &secret);

@@ -44,7 +44,7 @@ by_handover(struct scene *sc)
 }
 
 static bool
-redeem(struct scene *sc, bool take, struct handle *out)
+redeem(const struct scene *sc, bool take, struct handle *out)
 {
 	const char *name = pam_getenv(sc->pamh, BEHIND_HANDLE);
 	const char *rhost = scene_item(sc, PAM_RHOST);
@@ -117,6 +117,16 @@ behind_drop_handle(const struct scene *sc)
 {
 	if (pam_getenv(sc->pamh, BEHIND_HANDLE) != NULL)
 		(void)pam_putenv(sc->pamh, BEHIND_HANDLE);
+}
+
+void
+behind_take_back(const struct scene *sc)
+{
+	struct handle h;
+
+	(void)redeem(sc, true, &h);
+	behind_drop_handle(sc);
+	scene_drop_handover(sc);
 }
 
 enum ak_err

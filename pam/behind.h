@@ -30,6 +30,9 @@ void behind_redeem(struct scene *sc, bool take);
  */
 void behind_drop_handle(const struct scene *sc);
 
+/* What was verified is refused after all: no later phase finds it, here or in another process. */
+void behind_take_back(const struct scene *sc);
+
 /* In sshd: leave a handle for the process that opens the session. AK_OK too where none is needed. */
 enum ak_err behind_issue(const struct scene *sc, uint32_t secret) AK_MUST_CHECK;
 

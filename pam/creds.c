@@ -12,6 +12,7 @@
 
 struct extra {
 	gid_t gids[EXTRA_MAX];
+	char names[EXTRA_MAX][KEY_NAME_MAX + 1];
 	unsigned n;
 	bool incomplete;
 };
@@ -33,12 +34,11 @@ static void
 add_role(const struct scene *sc, const struct image_role *role, struct extra *out)
 {
 	strv_for (role->unix_groups, group) {
-		gid_t gid;
-
-		if (out->n == EXTRA_MAX || !find_gid(sc, group, &gid))
-			out->incomplete = true;
+		if (out->n < EXTRA_MAX && find_gid(sc, group, &out->gids[out->n]) &&
+		    text_copy(out->names[out->n], sizeof(out->names[0]), group) == AK_OK)
+			out->n++;
 		else
-			out->gids[out->n++] = gid;
+			out->incomplete = true;
 	}
 }
 
@@ -109,17 +109,55 @@ creds_run(struct scene *sc)
 	if (extra.n > 0 && !give(&extra))
 		extra.incomplete = true;
 	if (extra.incomplete)
-		report_decision(sc, PAM_SUCCESS, NULL, sc->secret,
+		(void)report_decision(sc, PAM_SUCCESS, NULL, sc->secret,
 		    "some groups of the key's roles could not be given");
 	return PAM_SUCCESS;
 }
 
-void
+/* A gid once. */
+static enum ak_err
+list_group(struct session *s, uint32_t gid, const char *name)
+{
+	struct session_group *g = &s->groups[s->n_groups];
+
+	for (uint32_t i = 0; i < s->n_groups; i++)
+		if (s->groups[i].gid == gid)
+			return AK_OK;
+	if (s->n_groups == SESSION_GROUPS_MAX)
+		return AK_ERR_FULL;
+	g->gid = gid;
+	s->n_groups++;
+	return text_copy(g->name, sizeof(g->name), name);
+}
+
+struct served {
+	struct session *session;
+	const char *keys_group; /* every key's, and by no role */
+};
+
+static enum ak_err
+take_served(void *ctx, uint32_t gid, const char *name)
+{
+	const struct served *to = ctx;
+
+	return strcmp(name, to->keys_group) == 0 ? AK_OK : list_group(to->session, gid, name);
+}
+
+enum ak_err
 creds_list(struct scene *sc, struct session *s)
 {
+	struct served to = {s, scene_live(sc)->settings.keys_group};
 	struct extra extra;
+	enum ak_err err = AK_OK;
 
+	s->n_groups = 0;
+	if (sc->subject == SUBJECT_KEY)
+		err = keyring_user_groups(&sc->paths, s->uid, s->since, take_served, &to);
+	if (err != AK_OK && err != AK_ERR_NOT_FOUND)
+		return err;
 	gather(sc, &extra);
-	for (unsigned i = 0; i < extra.n && s->n_groups < SESSION_GROUPS_MAX; i++)
-		s->groups[s->n_groups++].gid = extra.gids[i];
+	err = AK_OK;
+	for (unsigned i = 0; i < extra.n && err == AK_OK; i++)
+		err = list_group(s, extra.gids[i], extra.names[i]);
+	return err;
 }

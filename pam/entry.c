@@ -47,8 +47,7 @@ needs_no_key(enum phase phase)
 static int
 refuse(const struct scene *sc, int code, const char *why)
 {
-	report_decision(sc, code, NULL, 0, why);
-	return code;
+	return report_decision(sc, code, NULL, 0, why);
 }
 
 /* Until a key is known to be in it, a bad option is nobody's. */
@@ -84,6 +83,7 @@ static int
 enter(pam_handle_t *pamh, enum phase phase, int flags, int argc, const char **argv)
 {
 	struct scene sc;
+	bool hangs_up;
 	int code;
 
 	scene_open(&sc, pamh, phase, flags, argc, argv);
@@ -99,7 +99,10 @@ enter(pam_handle_t *pamh, enum phase phase, int flags, int argc, const char **ar
 	    sc.options.ignore_unknown_user)
 		code = PAM_IGNORE;
 	report_debug(&sc, code);
+	hangs_up = session_keeps_connection(&sc, code);
 	scene_close(&sc);
+	if (hangs_up)
+		session_hang_up();
 	return code;
 }
 

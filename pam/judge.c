@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "origin.h"
-#include "role.h"
 #include "samples.h"
 #include "zone.h"
 
@@ -76,43 +75,12 @@ fill_directory(struct scene *sc, struct judgement *j)
 		sc->directory = "stale";
 }
 
-/* role=BINDING: the role is held here, or in one of the spaces, or on one of the hosts that it names. */
-static bool
-holds(const struct judgement *j, const struct binding *b)
-{
-	const struct image *im = j->request.policy;
-	uint32_t role = image_find_role(im, b->role);
-	bool held = false;
-
-	if (role == IMAGE_NONE)
-		return false;
-	if (b->scope == ROLE_GLOBAL)
-		return role_set_has(&j->verdict.roles, role);
-	strv_for (binding_borrow_names(b), name) {
-		struct policy_request req = decide_policy_request(&j->request);
-		struct policy_result res = POLICY_RESULT_INIT;
-
-		if (b->scope == ROLE_SPACES)
-			req.space = name;
-		else
-			req.hosts = (struct strv){.bytes = name, .len_b = strlen(name) + 1};
-		req.service = NULL;
-		if (policy_eval(im, &req, NULL, &res) == AK_OK)
-			held = held || role_set_has(&res.roles, role);
-		policy_result_clear(&res);
-	}
-	return held;
-}
-
 static enum ak_err
 require_role(const struct scene *sc, struct judgement *j)
 {
-	struct binding b;
 	struct text why;
 
-	if (sc->options.role == NULL)
-		return AK_OK;
-	if (binding_parse(sc->options.role, &b, NULL) == AK_OK && holds(j, &b))
+	if (sc->options.role == NULL || decide_holds(&j->request, &j->verdict, sc->options.role))
 		return AK_OK;
 	j->verdict.reason = REASON_ROLE;
 	why = text_over(j->verdict.why, sizeof(j->verdict.why));

@@ -5,8 +5,8 @@
 
 #include "ownaddr.h"
 
-static bool
-find_literal(const struct scene *sc, struct net_addr *out)
+bool
+origin_as_said(const struct scene *sc, struct net_addr *out)
 {
 	const char *rhost = scene_item(sc, PAM_RHOST);
 	const char *connection = pam_getenv(sc->pamh, "SSH_CONNECTION");
@@ -30,7 +30,7 @@ origin_of_call(const struct scene *sc, struct net_addr *out)
 	/* The PAM environment is the user's by now: pam_env(8) may have read ~/.pam_environment. */
 	if (own != NULL)
 		return net_parse_addr(own->address, out) == AK_OK;
-	return find_literal(sc, out) && !ownaddr_has(out);
+	return origin_as_said(sc, out) && !ownaddr_has(out);
 }
 
 /* The key's own account: its session is looked for here, a local account's was found with the key behind it. */

@@ -15,6 +15,9 @@
  */
 bool origin_of_call(const struct scene *sc, struct net_addr *out);
 
+/* The same of an address of this host too, and before any session: for people to read, not to decide by. */
+bool origin_as_said(const struct scene *sc, struct net_addr *out);
+
 /*
  * The recorded one, of the session that the call is made in: under sudo that
  * session's; for cron, at jobs and systemd's user manager that of the key's

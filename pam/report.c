@@ -4,6 +4,7 @@
 #include <syslog.h>
 
 #include "audit.h"
+#include "auditlog.h"
 #include "result.h"
 
 static const char *const events[] = {
@@ -37,25 +38,53 @@ add_scene(struct audit *a, const struct scene *sc)
 	audit_add(a, "ruser", scene_item(sc, PAM_RUSER));
 }
 
-void
+static void
+add_verdict(struct audit *a, const struct scene *sc, const struct verdict *v)
+{
+	audit_add(a, "roles", v->roles_text);
+	audit_add(a, "reason", reason_word(v->reason));
+	audit_add(a, "directory", sc->directory);
+	audit_add(a, "why", v->why);
+}
+
+static void
+start(struct audit *a, const struct scene *sc, int code, uint32_t secret)
+{
+	audit_start(a, events[sc->phase]);
+	audit_add(a, "decision", code == PAM_SUCCESS ? "allow" : "deny");
+	add_scene(a, sc);
+	if (secret != 0)
+		audit_add_number(a, "secret", secret);
+}
+
+/* Where a line that is missing lets nobody in. What lets go, and what follows sudo's account phase, goes on. */
+static bool
+needs_line(const struct scene *sc)
+{
+	return (sc->phase == PHASE_AUTH || sc->phase == PHASE_ACCOUNT ||
+		   (sc->phase == PHASE_OPEN && !sc->sudo)) &&
+	       sc->live_loaded && sc->live.settings_ok && sc->live.settings.audit_required;
+}
+
+int
 report_decision(const struct scene *sc, int code, const struct verdict *v, uint32_t secret,
     const char *problem)
 {
 	struct audit a;
 
-	audit_start(&a, events[sc->phase]);
-	audit_add(&a, "decision", code == PAM_SUCCESS ? "allow" : "deny");
-	add_scene(&a, sc);
-	if (secret != 0)
-		audit_add_number(&a, "secret", secret);
-	if (v != NULL) {
-		audit_add(&a, "roles", v->roles_text);
-		audit_add(&a, "reason", reason_word(v->reason));
-		audit_add(&a, "directory", sc->directory);
-		audit_add(&a, "why", v->why);
-	}
+	start(&a, sc, code, secret);
+	if (v != NULL)
+		add_verdict(&a, sc, v);
 	audit_add(&a, "why", problem);
+	if (auditlog_append(&sc->paths, a.line) != AK_OK && code == PAM_SUCCESS &&
+	    needs_line(sc)) {
+		code = result_of_reason(sc->phase, REASON_AUDIT);
+		start(&a, sc, code, secret);
+		audit_add(&a, "reason", reason_word(REASON_AUDIT));
+		audit_add(&a, "why", reason_text(REASON_AUDIT));
+	}
 	pam_syslog(sc->pamh, result_priority(code), "%s", a.line);
+	return code;
 }
 
 void

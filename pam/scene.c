@@ -127,11 +127,17 @@ scene_leave_handover(const struct scene *sc, uint32_t secret)
 	return leave(sc, HANDOVER_NAME, h);
 }
 
+static void
+forget(const struct scene *sc, const char *name)
+{
+	if (borrow(sc, name) != NULL)
+		(void)pam_set_data(sc->pamh, name, NULL, NULL);
+}
+
 void
 scene_drop_handover(const struct scene *sc)
 {
-	if (scene_borrow_handover(sc) != NULL)
-		(void)pam_set_data(sc->pamh, HANDOVER_NAME, NULL, NULL);
+	forget(sc, HANDOVER_NAME);
 }
 
 enum ak_err
@@ -143,4 +149,10 @@ scene_leave_session(const struct scene *sc, const struct session *s)
 		return AK_ERR_NOMEM;
 	*copy = *s;
 	return leave(sc, SESSION_NAME, copy);
+}
+
+void
+scene_drop_session(const struct scene *sc)
+{
+	forget(sc, SESSION_NAME);
 }

@@ -86,6 +86,7 @@ void scene_drop_handover(const struct scene *sc);
 /* The session that open_session recorded on this handle; NULL: none. */
 const struct session *scene_borrow_session(const struct scene *sc);
 enum ak_err scene_leave_session(const struct scene *sc, const struct session *s) AK_MUST_CHECK;
+void scene_drop_session(const struct scene *sc);
 
 /* An item that is a string; NULL when unset. */
 const char *scene_item(const struct scene *sc, int item);

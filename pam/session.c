@@ -1,16 +1,21 @@
 #include "session.h"
 
 #include <security/pam_modules.h>
+#include <signal.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "behind.h"
+#include "converse.h"
 #include "creds.h"
 #include "judge.h"
 #include "origin.h"
 #include "report.h"
 #include "result.h"
 #include "text.h"
+
+#define UNWRITTEN "the session's record could not be written"
 
 static enum ak_err
 put_env(const struct scene *sc, const char *name, const char *value)
@@ -48,11 +53,14 @@ cut_copy(char *dst, size_t cap_b, const char *src)
 	dst[len] = '\0';
 }
 
-static void
+/* NULL, or why there can be no record of it. */
+static const char *
 describe(struct scene *sc, struct session *s)
 {
+	const char *requires = sc->options.role == NULL ? "" : sc->options.role;
 	struct net_addr address;
 	struct timespec now = {.tv_sec = 0};
+	enum ak_err err;
 
 	memset(s, 0, sizeof(*s));
 	s->state = SESSION_OPEN;
@@ -67,42 +75,75 @@ describe(struct scene *sc, struct session *s)
 		net_print_addr(&address, s->address, sizeof(s->address));
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	s->since = now.tv_sec;
-	creds_list(sc, s);
+	s->by_root = judge_is_roots_su(sc);
+	if (text_copy(s->requires, sizeof(s->requires), requires) != AK_OK)
+		return "the PAM line's role= is too long for the session's record";
+	if ((err = creds_list(sc, s)) == AK_ERR_FULL)
+		return "the key's roles give more Unix groups than a session's record holds "
+		       "(128): give it fewer";
+	return err == AK_OK ? NULL : "the key's Unix groups can't be told";
+}
+
+/*
+ * First the record, then the decision: whoever revokes in between finds the
+ * record. The token was asked for in another process, maybe: that one was
+ * presented is the account phase's question; all else is asked again.
+ */
+static int
+open_recorded(struct scene *sc, struct judgement *j, const char **problem)
+{
+	struct session *s = &sc->session;
+	bool permitted;
+
+	*problem = describe(sc, s);
+	sc->have_session = *problem == NULL && sessions_open(&sc->paths, s) == AK_OK;
+	if (*problem == NULL && !sc->have_session)
+		*problem = UNWRITTEN;
+	permitted = judge_scene(sc, sc->secret, false, j) == AK_OK;
+	if (permitted && *problem == NULL &&
+	    (scene_leave_session(sc, s) != AK_OK || tell_session(sc, &j->verdict) != AK_OK))
+		*problem = ak_strerror(AK_ERR_NOMEM);
+	permitted = permitted && *problem == NULL;
+	cut_copy(s->roles, sizeof(s->roles), j->verdict.roles_text);
+	s->state = permitted ? SESSION_OPEN : SESSION_REFUSED;
+	if (sc->have_session && sessions_update(&sc->paths, s) != AK_OK) {
+		permitted = false;
+		*problem = UNWRITTEN;
+	}
+	return permitted ? PAM_SUCCESS : PAM_SESSION_ERR;
+}
+
+/* It was to be, but it could not be logged. */
+static void
+refuse_recorded(struct scene *sc)
+{
+	sc->session.state = SESSION_REFUSED;
+	(void)!sessions_update(&sc->paths, &sc->session);
 }
 
 int
 session_open(struct scene *sc)
 {
+	const char *problem, *why;
 	struct judgement j;
-	struct session s;
-	int code = PAM_SESSION_ERR;
-	bool recorded;
+	int code, answer;
 
-	if (sc->sudo) {
-		report_decision(sc, PAM_SUCCESS, NULL, sc->secret, NULL);
-		return PAM_SUCCESS;
-	}
+	if (sc->sudo)
+		return report_decision(sc, PAM_SUCCESS, NULL, sc->secret, NULL);
 	behind_redeem(sc, true);
-	describe(sc, &s);
-	/* First the record, then the decision: whoever revokes in between finds the record. */
-	recorded = sessions_open(&sc->paths, &s) == AK_OK;
-	/*
-	 * The token was asked for in another process, maybe: that one was
-	 * presented is the account phase's question; all else is asked again.
-	 */
-	if (judge_scene(sc, sc->secret, false, &j) == AK_OK && recorded &&
-	    scene_leave_session(sc, &s) == AK_OK && tell_session(sc, &j.verdict) == AK_OK)
-		code = PAM_SUCCESS;
-	cut_copy(s.roles, sizeof(s.roles), j.verdict.roles_text);
-	s.state = code == PAM_SUCCESS ? SESSION_OPEN : SESSION_REFUSED;
-	if (recorded && sessions_update(&sc->paths, &s) != AK_OK)
-		code = PAM_SESSION_ERR;
-	sc->session = s;
-	sc->have_session = recorded;
-	report_decision(sc, code, &j.verdict, sc->secret,
-	    recorded ? NULL : "the session's record could not be written");
+	code = open_recorded(sc, &j, &problem);
+	answer = report_decision(sc, code, &j.verdict, sc->secret, problem);
+	why = problem != NULL ? problem : j.verdict.why;
+	if (answer != code) {
+		refuse_recorded(sc);
+		why = reason_text(REASON_AUDIT);
+	}
+	if (answer != PAM_SUCCESS) {
+		scene_drop_session(sc);
+		converse_tell(sc, why);
+	}
 	judge_clear(&j);
-	return code;
+	return answer;
 }
 
 int
@@ -110,9 +151,30 @@ session_close(struct scene *sc)
 {
 	const struct session *own = scene_borrow_session(sc);
 
-	if (!sc->sudo && own != NULL)
+	if (!sc->sudo && own != NULL) {
+		sc->session = *own;
+		sc->have_session = true;
 		(void)!sessions_close(&sc->paths, own->id);
+	}
 	if (sc->have_key)
-		report_decision(sc, PAM_SUCCESS, NULL, sc->secret, NULL);
+		(void)report_decision(sc, PAM_SUCCESS, NULL, sc->secret, NULL);
 	return PAM_SUCCESS;
+}
+
+bool
+session_keeps_connection(const struct scene *sc, int code)
+{
+	return sc->phase == PHASE_OPEN && code != PAM_SUCCESS && code != PAM_USER_UNKNOWN &&
+	       strcmp(sc->service, "sshd") == 0;
+}
+
+void
+session_hang_up(void)
+{
+	struct sigaction now;
+	sigset_t blocked;
+
+	if (sigaction(SIGHUP, NULL, &now) == 0 && now.sa_handler == SIG_DFL &&
+	    sigprocmask(SIG_BLOCK, NULL, &blocked) == 0 && sigismember(&blocked, SIGHUP) == 0)
+		(void)kill(getpid(), SIGHUP);
 }

@@ -14,6 +14,15 @@
  */
 int session_open(struct scene *sc);
 
+/*
+ * sshd keeps the connection of a login whose session was refused: nothing but
+ * forwarding is left to it, and that is enough for a thief. Was this such an
+ * answer? Then the module's last act is to end its own process by SIGHUP, as a
+ * hangup would: unless the application has its own mind about that signal.
+ */
+bool session_keeps_connection(const struct scene *sc, int code);
+void session_hang_up(void);
+
 /* pam_sm_close_session, of what this handle opened: never fails, whatever became of the key. */
 int session_close(struct scene *sc);
 

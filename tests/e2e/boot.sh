@@ -7,84 +7,8 @@ set -euo pipefail
 . "$TOP/tests/lib/ldap.sh"
 # shellcheck source=tests/lib/follow.sh
 . "$TOP/tests/lib/follow.sh"
-
-ROOT=$GUEST/root
-UNITS=/etc/systemd/system
-cgroups=()
-
-# services: what this machine would start is not started; ssh and apikeyd are.
-services() {
-	local unit
-	rm -rf "${UNITS:?}"/* /etc/rc?.d/*
-	mkdir -p "$UNITS/multi-user.target.wants"
-	ln -s /lib/systemd/system/multi-user.target "$UNITS/default.target"
-	for unit in systemd-udevd.service systemd-udev-trigger.service systemd-networkd.service systemd-resolved.service \
-		systemd-timesyncd.service systemd-logind.service systemd-modules-load.service systemd-sysctl.service \
-		systemd-remount-fs.service systemd-binfmt.service systemd-hwdb-update.service getty.target \
-		proc-sys-fs-binfmt_misc.automount dev-hugepages.mount dev-mqueue.mount sys-fs-fuse-connections.mount \
-		busybox-syslogd.service slapd.service cron.service dbus.service dbus.socket; do
-		ln -s /dev/null "$UNITS/$unit"
-	done
-	ln -s /lib/systemd/system/ssh.service "$UNITS/multi-user.target.wants/ssh.service"
-	ln -s /lib/systemd/system/apikeyd.service "$UNITS/multi-user.target.wants/apikeyd.service"
-	: >/etc/fstab
-	systemd-machine-id-setup >/dev/null 2>&1
-}
-
-# own_cgroups: control groups for the booted host alone, of both kinds that systemd may use; they go with the suite.
-own_cgroups() {
-	local kind
-	trap forget_cgroups EXIT
-	for kind in 'cgroup -o none,name=systemd' cgroup2; do
-		mkdir -p "$GUEST/cgroup/${kind%% *}"
-		# shellcheck disable=SC2086
-		mount -t $kind cgroup "$GUEST/cgroup/${kind%% *}" || return
-		cgroups+=("$(mktemp -d "$GUEST/cgroup/${kind%% *}/apikey-boot.XXXXXX")")
-	done
-}
-forget_cgroups() {
-	local dir
-	[ -z "${boot_pid:-}" ] || kill -KILL "$boot_pid" || :
-	for dir in "${cgroups[@]}"; do
-		wait_until 10 cgroup_removed "$dir" || printf '# %s stays\n' "$dir"
-	done
-}
-cgroup_removed() { find "$1" -depth -type d -exec rmdir {} + && [ ! -e "$1" ]; }
-
-# boot: systemd, on this host's files, with a network that has a black hole in it. $boot_pid is its process 1.
-boot() {
-	local dir
-	mkdir "$ROOT"
-	cat >"$GUEST/boot.sh" <<-BOOT
-		set -e
-		mount --make-rprivate /
-		mount -t tmpfs -o mode=755 root $ROOT
-		cd $ROOT
-		mkdir etc usr var home root proc sys run tmp dev old
-		for dir in etc usr var home root dev; do mount --rbind /\$dir \$dir; done
-		for dir in bin sbin lib lib32 lib64 libx32; do [ ! -L /\$dir ] || cp -a /\$dir .; done
-		mount -t proc proc proc
-		mount -t sysfs sysfs sys
-		for dir in run tmp sys/fs/cgroup; do mount -t tmpfs tmpfs \$dir; done
-		mkdir sys/fs/cgroup/systemd
-		mount -t cgroup -o none,name=systemd cgroup sys/fs/cgroup/systemd
-		ip link set lo up
-		$(declare -f black_hole)
-		black_hole
-		pivot_root . old
-		umount -l /old
-		exec env -i container=private /lib/systemd/systemd --log-target=console --show-status=yes
-	BOOT
-	(
-		for dir in "${cgroups[@]}"; do printf '%d\n' "$BASHPID" >"$dir/cgroup.procs"; done
-		exec unshare --mount --net --pid --uts --ipc --cgroup --fork --kill-child -- bash "$GUEST/boot.sh"
-	) </dev/null >"$GUEST/console" 2>&1 &
-	boot_pid=$(wait_until 10 pgrep -P $! >/dev/null && pgrep -P $! -o)
-	wait_until 60 in_boot systemctl is-system-running --wait || wait_until 60 booted || { cat "$GUEST/console" >&2; return 1; }
-}
-in_boot() { bounded nsenter --target "$boot_pid" --all -- "$@"; }
-# booted: has it come to an end, one way or the other?
-booted() { in_boot systemctl is-system-running | grep -Eqx 'running|degraded'; }
+# shellcheck source=tests/lib/booted.sh
+. "$TOP/tests/lib/booted.sh"
 
 # login_boot USER SECRET CMD…: by ssh, from within its network.
 login_boot() {
@@ -115,7 +39,7 @@ other_pid() { [ "$(property MainPID)" != "$1" ] && is ActiveState active; }
 boot_may() { in_boot apikey explain "$@" >/dev/null 2>&1; }
 
 install_directory
-services
+booted_services ssh.service apikeyd.service
 policy_write 'roles:' '  viewer: {services: [sshd], unix_groups: [key-viewers]}' 'groups:' '  viewers: [{role: viewer}]'
 new_key ci --role viewer
 new_key other
@@ -131,8 +55,7 @@ shows 'the unit is in order' 0 '^$' sh -c 'systemd-analyze verify /lib/systemd/s
 shows 'its exposure is 2.5 at most, by systemd-analyze security' 0 'Overall exposure level' \
 	systemd-analyze security --offline=true --threshold=25 /lib/systemd/system/apikeyd.service
 
-own_cgroups
-holds 'the host boots, its directory a black hole' boot
+holds 'the host boots, its directory a black hole' boot "$(declare -f black_hole)" black_hole
 booted || { tap_done; exit 1; }
 equals 'nothing of ours failed' '' ours_failed
 holds 'apikeyd is active' is ActiveState active

@@ -68,7 +68,7 @@ behind() {
 	sed -i "1i auth optional $dir/pam_set_items.so" "$dir/services/$1"
 }
 
-for service in sshd sudo sudo-i su su-l cron login other; do
+for service in sshd sudo sudo-i su su-l cron login systemd-user other; do
 	stack "$service"
 done
 stack words debug prompt=Key:
@@ -83,6 +83,8 @@ stack role-host role=opens:hosts:here,there
 stack role-other role=sshonly
 stack role-unknown role=nobody-declares-it
 stack role-bad role=opens:nowhere:x
+stack role-all role=all
+stack role-long "role=all:hosts:here$(printf ',host-of-the-fleet-number-%d' {1..20})"
 behind try-first try_first_pass
 behind use-first use_first_pass
 behind ask-first

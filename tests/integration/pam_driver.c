@@ -6,508 +6,24 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
-#include <grp.h>
 #include <limits.h>
 #include <locale.h>
 #include <malloc.h>
 #include <security/pam_appl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "paths.h"
+#include "pam_host.h"
 #include "testlib_cmocka.h"
 #include "testlib_directory.h"
-#include "testlib_keys.h"
-
-#define N(rows) (sizeof(rows) / sizeof((rows)[0]))
-#define SEEN __attribute__((visibility("default")))
-/* Files are stamped in the past of any clock. */
-#define STAMP 1000000
 
 extern char **environ;
-
-/* ---- what the module finds in place of the system's: these come before every library's ---- */
-
-static char log_lines[65536];
-static uid_t real_uid;
-
-SEEN void pam_syslog(const pam_handle_t *pamh, int priority, const char *fmt, ...)
-    AK_PRINTF(3, 4);
-
-SEEN void
-pam_syslog(const pam_handle_t *pamh, int priority, const char *fmt, ...)
-{
-	size_t len = strlen(log_lines);
-	va_list ap;
-
-	(void)pamh;
-	if (len > sizeof(log_lines) / 2)
-		len = 0;
-	len += (size_t)snprintf(log_lines + len, 16, "<%d> ", priority);
-	va_start(ap, fmt);
-	(void)vsnprintf(log_lines + len, sizeof(log_lines) - len - 1, fmt, ap);
-	va_end(ap);
-	(void)strcat(log_lines, "\n");
-}
-
-/* Who calls sudo. */
-SEEN uid_t
-getuid(void)
-{
-	return real_uid;
-}
-
-/* The groups of this process: the namespace lets nobody change them. */
-static gid_t groups[NGROUPS_MAX];
-static int n_groups;
-static bool groups_are_fixed;
-
-SEEN int
-getgroups(int size, gid_t list[])
-{
-	if (size != 0)
-		memcpy(list, groups, (size_t)n_groups * sizeof(*list));
-	return n_groups;
-}
-
-SEEN int
-setgroups(size_t size, const gid_t *list)
-{
-	if (groups_are_fixed) {
-		errno = EPERM;
-		return -1;
-	}
-	memcpy(groups, list, size * sizeof(*list));
-	n_groups = (int)size;
-	return 0;
-}
-
-/* The n-th allocation fails, whoever asks: the module, libpam, libgcrypt, libyaml. Not with a sanitizer, whose own these are. */
-#if defined(__SANITIZE_ADDRESS__)
-#define COUNTS_ALLOCATIONS false
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define COUNTS_ALLOCATIONS false
-#endif
-#endif
-
-static unsigned countdown;
-static bool one_failed;
-
-#ifndef COUNTS_ALLOCATIONS
-#define COUNTS_ALLOCATIONS true
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t n, size_t size);
-void *__libc_realloc(void *old, size_t size);
-
-static bool
-must_fail(void)
-{
-	if (countdown == 0 || --countdown != 0)
-		return false;
-	errno = ENOMEM;
-	return one_failed = true;
-}
-
-SEEN void *
-malloc(size_t size)
-{
-	return must_fail() ? NULL : __libc_malloc(size);
-}
-
-SEEN void *
-calloc(size_t n, size_t size)
-{
-	return must_fail() ? NULL : __libc_calloc(n, size);
-}
-
-SEEN void *
-realloc(void *old, size_t size)
-{
-	return must_fail() ? NULL : __libc_realloc(old, size);
-}
-#endif
-
-/* ---- the host ---- */
-
-static struct host host;
-static struct token tok_ci, tok_second, tok_other[6];
-
-static void
-skip_all(const char *why, const char *path)
-{
-	printf("1..0 # SKIP %s %s: %s\n", why, path, strerror(errno));
-	exit(0);
-}
-
-static void
-make_folders(const char *folder)
-{
-	char at[PATH_CAP];
-
-	for (const char *slash = strchr(folder + 1, '/'); slash != NULL;
-	     slash = strchr(slash + 1, '/')) {
-		(void)snprintf(at, sizeof(at), "%.*s", (int)(slash - folder), folder);
-		(void)mkdir(at, 0755);
-	}
-	(void)mkdir(folder, 0755);
-}
-
-/* An empty folder there, though what stands above it is the machine's. Then it must be root's, in here too. */
-static void
-mount_over(const char *folder)
-{
-	char at[PATH_CAP];
-	struct stat st;
-
-	(void)snprintf(at, sizeof(at), "%s", folder);
-	while (access(at, F_OK) == -1 && strrchr(at, '/') != at)
-		*strrchr(at, '/') = '\0';
-	if (mount("none", at, "tmpfs", 0, "mode=0755") == -1)
-		skip_all("nothing can be mounted over", at);
-	make_folders(folder);
-	for (;;) {
-		errno = EPERM;
-		if (stat(at, &st) == -1 || st.st_uid != 0)
-			skip_all("it is not root's:", at);
-		if (strrchr(at, '/') == at)
-			break;
-		*strrchr(at, '/') = '\0';
-	}
-}
-
-/* The same entry below another root: a folder is bound, a link is made again. */
-static void
-bind_entry(const char *name, const char *root)
-{
-	char from[PATH_CAP], to[PATH_CAP], target[PATH_CAP] = "";
-	struct stat st;
-
-	(void)snprintf(from, sizeof(from), "/%.200s", name);
-	(void)snprintf(to, sizeof(to), "%.50s/%.200s", root, name);
-	if (lstat(from, &st) == -1)
-		return;
-	if (S_ISLNK(st.st_mode) && readlink(from, target, sizeof(target) - 1) > 0)
-		(void)!symlink(target, to);
-	else if (S_ISDIR(st.st_mode) && mkdir(to, 0755) == 0)
-		(void)mount(from, to, NULL, MS_BIND | MS_REC, NULL);
-}
-
-/* A root folder that is ours, so that those below it may be trusted; of the machine's it has all but /etc and /var. */
-static void
-change_root(const char *root)
-{
-	DIR *d = opendir("/");
-	struct dirent *e;
-
-	if (d == NULL || mount("none", root, "tmpfs", 0, "mode=0755") == -1)
-		skip_all("nothing can be mounted over", root);
-	while ((e = readdir(d)) != NULL)
-		if (e->d_name[0] != '.' && strcmp(e->d_name, "etc") != 0 &&
-		    strcmp(e->d_name, "var") != 0)
-			bind_entry(e->d_name, root);
-	(void)closedir(d);
-	if (chroot(root) == -1 || chdir("/") == -1)
-		skip_all("cannot be a root folder:", root);
-}
-
-/* Only where root is somebody else outside: nothing of the machine is touched. */
-static bool
-is_own_namespace(void)
-{
-	unsigned inside = 1, outside = 0, count = 0;
-	FILE *f = fopen("/proc/self/uid_map", "re");
-	bool own = f != NULL && fscanf(f, "%u %u %u", &inside, &outside, &count) == 3 &&
-		   inside == 0 && count == 1;
-
-	if (f != NULL)
-		(void)fclose(f);
-	return own;
-}
-
-static void
-mount_host(const char *root)
-{
-	char folder[PATH_CAP];
-
-	change_root(root);
-	host.paths = paths_installed();
-	(void)snprintf(folder, sizeof(folder), "%s", host.paths.config);
-	*strrchr(folder, '/') = '\0';
-	make_folders("/etc");
-	make_folders("/var");
-	mount_over(folder);
-	mount_over(host.paths.state);
-	mount_over(host.paths.run);
-}
-
-static const char *const POLICY = "version: 1\n"
-				  "roles:\n"
-				  "  all: {services: ['*']}\n"
-				  "  sshonly: {services: [sshd]}\n";
-
-enum {
-	UID_CI = 70000,
-	UID_SECOND,
-	UID_DISABLED,
-	UID_EXPIRED,
-	UID_EARLY,
-	UID_ROLELESS,
-	UID_SSHONLY,
-	UID_BOUND,
-};
-
-static void
-add_key(struct store *s, struct key_record k, const char *binding)
-{
-	if (binding != NULL)
-		key_bind(&k, binding);
-	assert_err(k.name, AK_OK, store_put(s, &k));
-}
-
-static void
-add_others(struct store *s)
-{
-	static const char own_too[] = "192.0.2.0/24\0"
-				      "127.0.0.0/8\0"
-				      "::1/128";
-	struct key_record k = key_with_token("disabled", UID_DISABLED, &tok_other[0]);
-
-	k.state = KEY_DISABLED;
-	add_key(s, k, "all");
-	k = key_with_token("expired", UID_EXPIRED, &tok_other[1]);
-	k.expires_at = time(NULL) - 1;
-	add_key(s, k, "all");
-	k = key_with_token("early", UID_EARLY, &tok_other[2]);
-	k.not_before = time(NULL) + 3600;
-	add_key(s, k, "all");
-	add_key(s, key_with_token("roleless", UID_ROLELESS, &tok_other[3]), NULL);
-	add_key(s, key_with_token("sshonly", UID_SSHONLY, &tok_other[4]), "sshonly");
-	k = key_with_token("bound", UID_BOUND, &tok_other[5]);
-	/* Its own host's addresses are in the list, and yet undefined. */
-	k.from = (struct strv){.bytes = own_too, .len_b = sizeof(own_too)};
-	add_key(s, k, "all");
-}
-
-/* Publish with what a change stages. */
-static void
-change(void (*stage)(struct store *s))
-{
-	struct store *s = host_open(&host);
-
-	if (stage != NULL)
-		stage(s);
-	assert_err("publish", AK_OK, host_publish_open(&host, s, STAMP));
-	store_close(&s);
-}
-
-static void
-add_all(struct store *s)
-{
-	static char long_text[3000];
-	struct key_record k = key_with_token("second", UID_SECOND, &tok_second);
-
-	memset(long_text, 'x', sizeof(long_text) - 1);
-	k.description = long_text; /* its record needs the heap */
-	add_key(s, k, "all");
-	add_key(s, key_with_token("ci", UID_CI, &tok_ci), "all");
-	add_others(s);
-}
-
-/* A key as it is stored, changed, stored again. */
-static void
-amend(uint32_t uid, void (*edit)(struct key_record *k))
-{
-	struct store *s = host_open(&host);
-	struct key k;
-
-	assert_err("find", AK_OK, store_find_uid(s, uid, &k));
-	if (edit == NULL) {
-		assert_err("remove", AK_OK, store_remove(s, &k.rec, STAMP));
-	} else {
-		edit(&k.rec);
-		assert_err("put", AK_OK, store_put(s, &k.rec));
-	}
-	assert_err("publish", AK_OK, host_publish_open(&host, s, STAMP));
-	key_clear(&k);
-	store_close(&s);
-}
-
-/* Many of libpam's callers have one; here it answers what the test says. */
-static struct {
-	const char *answer; /* NULL: success without an answer */
-	int code;
-	unsigned asked, told;
-	char prompt[256], last_told[512];
-} conv;
-
-static int
-converse(int n, const struct pam_message **msg, struct pam_response **resp, void *data)
-{
-	(void)data;
-	*resp = NULL;
-	if (conv.code != PAM_SUCCESS)
-		return conv.code;
-	*resp = calloc((size_t)n, sizeof(**resp));
-	if (*resp == NULL)
-		return PAM_BUF_ERR;
-	for (int i = 0; i < n; i++) {
-		bool asks = msg[i]->msg_style == PAM_PROMPT_ECHO_OFF ||
-			    msg[i]->msg_style == PAM_PROMPT_ECHO_ON;
-
-		(void)snprintf(asks ? conv.prompt : conv.last_told,
-		    asks ? sizeof(conv.prompt) : sizeof(conv.last_told), "%s", msg[i]->msg);
-		conv.asked += asks;
-		conv.told += !asks;
-		if (asks && conv.answer != NULL)
-			(*resp)[i].resp = strdup(conv.answer);
-	}
-	return PAM_SUCCESS;
-}
-
-/* How many records there are below /run. */
-static unsigned
-count_records(const char *folder, bool remove)
-{
-	char path[PATH_CAP * 2];
-	struct dirent *e;
-	unsigned n = 0;
-	DIR *d;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", host.paths.run, folder);
-	if ((d = opendir(path)) == NULL)
-		return 0;
-	while ((e = readdir(d)) != NULL)
-		if (e->d_name[0] != '.') {
-			n++;
-			if (remove)
-				(void)unlinkat(dirfd(d), e->d_name, 0);
-		}
-	(void)closedir(d);
-	return n;
-}
-
-static void
-empty_folder(const char *folder)
-{
-	(void)count_records(folder, true);
-}
-
-static int
-set_up(void **state)
-{
-	(void)state;
-	(void)unlink(host.paths.lockdown);
-	host_wipe(&host);
-	host.opt = (struct store_options){.accept_rollback = false};
-	host_groups(&host, "root:x:0:\nbob:x:1000:\nnightwatch:x:1500:\n");
-	host_settings(&host, NULL);
-	host_policy(&host, POLICY);
-	change(add_all);
-	memset(&conv, 0, sizeof(conv));
-	log_lines[0] = '\0';
-	real_uid = 0;
-	n_groups = 2;
-	groups[0] = 1;
-	groups[1] = 2;
-	groups_are_fixed = false;
-	assert_int_equal(chmod(host.paths.run, 0755), 0);
-	empty_folder("sessions");
-	empty_folder("handles");
-	return 0;
-}
-
-/* ---- transactions ---- */
-
-static struct {
-	const char *rhost, *ruser;
-	int flags;
-	bool past_unknown; /* as a stack whose next module says yes */
-	void (*between)(pam_handle_t *pamh, char before); /* called before each phase */
-	void (*after)(pam_handle_t *pamh);
-} how;
-
-static int
-call(pam_handle_t *pamh, char phase, int flags)
-{
-	switch (phase) {
-	case 'a':
-		return pam_authenticate(pamh, flags);
-	case 'm':
-		return pam_acct_mgmt(pamh, flags);
-	case 's':
-		return pam_setcred(pamh, flags | (int)PAM_ESTABLISH_CRED);
-	case 'o':
-		return pam_open_session(pamh, flags);
-	case 'c':
-		return pam_close_session(pamh, flags);
-	case 'd':
-		return pam_setcred(pamh, flags | (int)PAM_DELETE_CRED);
-	case 'p':
-		return pam_chauthtok(pamh, flags);
-	default:
-		return PAM_ABORT;
-	}
-}
-
-/*
- * Each letter is a phase: authenticate, acct_mgmt (m), setcred, open_session,
- * close_session, delete credentials, password. The first answer that is not
- * PAM_SUCCESS ends it, else the last one is returned.
- */
-static int
-enter(const char *service, const char *user, const char *answer, const char *phases)
-{
-	struct pam_conv with = {.conv = converse};
-	pam_handle_t *pamh = NULL;
-	int code = PAM_SUCCESS;
-
-	if (answer != NULL)
-		conv.answer = answer;
-	assert_int_equal(pam_start(service, user, &with, &pamh), PAM_SUCCESS);
-	if (how.rhost != NULL)
-		assert_int_equal(pam_set_item(pamh, PAM_RHOST, how.rhost), PAM_SUCCESS);
-	if (how.ruser != NULL)
-		assert_int_equal(pam_set_item(pamh, PAM_RUSER, how.ruser), PAM_SUCCESS);
-	for (; *phases != '\0' && code == PAM_SUCCESS; phases++) {
-		if (how.between != NULL)
-			how.between(pamh, *phases);
-		code = call(pamh, *phases, how.flags);
-		if (code == PAM_USER_UNKNOWN && how.past_unknown)
-			code = PAM_SUCCESS;
-	}
-	if (how.after != NULL)
-		how.after(pamh);
-	(void)pam_end(pamh, code);
-	memset(&how, 0, sizeof(how));
-	return code;
-}
-
-static const char *
-text_of(const struct token *t)
-{
-	return t->text.text;
-}
-
-#define ci_text (text_of(&tok_ci))
-#define assert_code(row, wanted, got)                                                          \
-	do {                                                                                   \
-		int got_ = (got);                                                              \
-		if (got_ != (wanted))                                                          \
-			print_error("%s: wanted %s (%d), got %s (%d)\n", (row), #wanted,       \
-			    (wanted), pam_strerror(NULL, got_), got_);                         \
-		assert_row((row), got_ == (wanted));                                           \
-	} while (0)
 
 /* ---- whose account ---- */
 
@@ -1202,7 +718,6 @@ a_keys_password_is_not_changed_here(void **state)
 
 /* ---- shared accounts ---- */
 
-#define UID_DEPLOY 1005
 #define SHARED                                                                                 \
 	"version: 1\n"                                                                         \
 	"spaces: {elsewhere: {}}\n"                                                            \
@@ -1995,17 +1510,6 @@ set_up_directory(const char *group, size_t len_b, int64_t ago_s)
 
 #define SET_UP(group, ago_s) set_up_directory((group), sizeof(group), (ago_s))
 
-static bool
-has_logged(const char *text)
-{
-	bool has = strstr(log_lines, text) != NULL;
-
-	if (!has)
-		print_error("no `%s' in:\n%s", text, log_lines);
-	log_lines[0] = '\0';
-	return has;
-}
-
 static void
 a_key_of_the_directory_enters_with_its_token_by_all_phases(void **state)
 {
@@ -2324,13 +1828,19 @@ main(int argc, char **argv)
 	    T(ten_thousand_logins_leave_no_descriptor_and_no_memory_behind),
 	    T(abuse_128_without_memory_nobody_enters_who_should_not_and_bob_is_not_ours),
 	};
+	static struct CMUnitTest all[N(tests) + 64];
 
 	if (argc != 2 || !is_own_namespace()) {
 		(void)fprintf(stderr, "%s: only tests/integration/pam.sh runs this\n", argv[0]);
 		return 2;
 	}
 	mount_host(argv[1]);
+	/* The module ends sshd's process when a session is refused; this one lives on. */
+	(void)signal(SIGHUP, SIG_IGN);
+	assert_true(n_written_tests <= N(all) - N(tests));
+	memcpy(all, written_tests, n_written_tests * sizeof(*all));
+	memcpy(all + n_written_tests, tests, sizeof(tests));
 	/* The last one is for a build whose allocations can be made to fail. */
-	return _cmocka_run_group_tests(
-	    "tests", tests, N(tests) - (COUNTS_ALLOCATIONS ? 0 : 1), NULL, NULL);
+	return _cmocka_run_group_tests("tests", all,
+	    n_written_tests + N(tests) - (COUNTS_ALLOCATIONS ? 0 : 1), NULL, NULL);
 }

@@ -87,7 +87,7 @@ same "each failure before a decision" "$(failures)" \
 	"$(section pam_apikey.8 RESULTS | sed -n -E 's/^\.It "([^"]+)" Ta Dv (PAM_[A-Z_]+)$/\1: \2/p' |
 		grep -Ev "^(the account is no key's|the password phase, for a key|out of memory after the decision|all else):")"
 
-same "the services that are entered without a token" "$(array common/decide.c 'tokenless\[\] = ' | strings)" \
+same "the services that are entered without a token" "$(array common/decide_gates.c 'tokenless\[\] = ' | strings)" \
 	"$(section pam_apikey.8 'Services entered without a token' | words Li)"
 # Each with its form for login shells.
 same "the services of root's own su" "$(grep -Eo 'scene_is_service\(sc, "[a-z]+"' pam/judge.c | strings | sed 'p; s/$/-l/')" \
@@ -345,7 +345,7 @@ for constant in 'INDEX_MAGIC "APIKEYIX"' 'INDEX_VERSION 1U' 'INDEX_BYTE_ORDER 0x
 	'INDEX_SLOTS 5U' 'INDEX_SLOT_B 12U' 'INDEX_RECORD_HEADER_B 16U'; do
 	holds "the manual and the code: $constant" grep -q "#define $constant" common/index.h
 done
-for constant in 'IMAGE_MAGIC "APIKEYPI"' 'IMAGE_VERSION 3U' 'IMAGE_AT_CHECKSUM 12U' 'IMAGE_AT_SIZE 16U' 'IMAGE_AT_BUILT 24U' \
+for constant in 'IMAGE_MAGIC "APIKEYPI"' 'IMAGE_VERSION 4U' 'IMAGE_AT_CHECKSUM 12U' 'IMAGE_AT_SIZE 16U' 'IMAGE_AT_BUILT 24U' \
 	'IMAGE_AT_POLICY_ID 32U' 'IMAGE_AT_SETTINGS_ID 72U' 'IMAGE_AT_GROUP_ID 112U' 'IMAGE_AT_N_SECTIONS 152U' 'IMAGE_HEADER_B 160U'; do
 	holds "the manual and the code: $constant" grep -q "#define $constant" common/image_layout.h
 done
@@ -360,20 +360,32 @@ equals "and their number" "$(sections_of_code | grep -c .)" \
 	sh -c "sed -n -E 's/^\.It 152 Ta 4 Ta number of sections, ([0-9]+)\$/\1/p' man/apikey-formats.5"
 equals "the fields of a session's record" "$(sed -n '/^session_pack/,/^}/s/.*pack_\([a-z0-9]*\)(out.*/\1/p' common/sessions.c | sed 's/str/string/')" \
 	sh -c "sed -n '/^.Sh RECORDS OF SESSIONS/,/^.Sh SAMPLES/s/^.It \(u8\|u32\|u64\|string\) Ta .*/\1/p' man/apikey-formats.5"
-for constant in 'RUNDIR_MAX_B 8192U' 'HANDLE_LEN 32U' 'HANDLE_TTL_S 120' 'SESSION_ID_CAP 17' 'SAMPLE_ID_LEN 16' 'RECORD_VERSION 1'; do
+for constant in 'RUNDIR_MAX_B 8192U' 'HANDLE_LEN 32U' 'HANDLE_TTL_S 120' 'SESSION_ID_CAP 17' 'SAMPLE_ID_LEN 16' 'RECORD_VERSION 2'; do
 	holds "the manual and the code: $constant" grep -q "#define $constant\b" common/rundir.h common/handles.h common/sessions.h \
 		common/samples.h common/sessions.c
+done
+# A slot of lastused: its places, from the table and from the code.
+same "the places of a slot" "$(array common/lastused.c '^enum \{' | grep -Eo '= [0-9]+' | tr -d '= ')" \
+	"$(section apikey-formats.5 LASTUSED | sed -n -E 's/^\.It ([0-9]+) Ta [0-9]+ Ta.*/\1/p' | grep -vx 5)"
+equals "a slot has no gaps" '' gaps LASTUSED
+for constant in 'SLOT_B 128U' 'SLOT_VERSION 1U' 'LOW_END UINT32_C(524288)' 'HIGH_MIN UINT32_C(1879048192)'; do
+	holds "the manual and the code: $constant" grep -qF "#define $constant" common/lastused.c
 done
 same "the keys of records" "$(array common/record.h '^enum record_tag' | grep -Eo "'.'" | tr -d "'")" \
 	"$(section apikey-formats.5 Records | grep -Eo 'Li . Ns Ar (id|name|uid|gid|uuid|search)' | cut -d' ' -f2)"
 same "the shapes of values" "$(for file in common/record.c common/directory.c; do array $file '^enum shape'; done | grep -Eo '= [0-9]+' | tr -d '= ')" \
 	"$(section apikey-formats.5 Values | sed -n -E 's/^\.It ([0-9]+), .*/\1/p')"
+events_of_command() { grep -hEo '"(key|role|group|rollback|policy|clock|lockdown)-[a-z-]+"' cli/*.c | tr -d '"'; }
 same "the events of the command" \
-	"$(grep -hEo '"(key|role|group|rollback|policy|clock)-[a-z-]+"' cli/*.c | tr -d '"')" \
+	"$(events_of_command)" \
 	"$(section apikey-formats.5 'LOG LINES' | awk '/^\.It Li event/ { on = 1; next } /^\.It/ { on = 0 } on' | words Li)"
+same "apikey(8) tells their fields" "$(events_of_command; echo session-ended)" \
+	"$(section apikey.8 AUDIT | sed -n -E 's/^\.It Li ((key|role|policy|rollback|lockdown|session)-.*)/\1/p' | tr -s ', ' '\n')"
+same "and each field that is told before and after" "$(array cli/fields.c '} names\[\] = ' | grep -Eo '\{"[a-z_]+"' | tr -d '{"')" \
+	"$(section apikey.8 AUDIT | awk '/what it was and what it is/ { on = 1; next } /each under that name/ { on = 0 } on' | words Li)"
 # files_of_code: what stands below the state folder.
 files_of_code() {
-	sed -n -E 's/.*, state, "([a-z.-]+)"\}.*/\1/p' common/paths.c | grep -vx run
+	sed -n -E 's/.*, state, "([a-z.-]+)"\}.*/\1/p' common/paths.c | grep -vxE 'run|audit\.log'
 	sed -n -E 's/.*SAMPLES_FOLDER "([a-z]+)".*/\1/p' common/samples.h
 	sed -n -E 's,.*"%s/([a-z.]+)"\, p->state.*,\1,p' cli/applied.c
 }

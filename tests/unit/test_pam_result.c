@@ -34,12 +34,17 @@ every_reason_has_its_code(void **state)
 	    {REASON_NOT_ADMITTED, PAM_PERM_DENIED, PAM_PERM_DENIED},
 	    {REASON_ROLE, PAM_PERM_DENIED, PAM_PERM_DENIED},
 	    {REASON_FAILED, PAM_SYSTEM_ERR, PAM_SYSTEM_ERR},
+	    {REASON_AUDIT, PAM_SYSTEM_ERR, PAM_SYSTEM_ERR},
+	    /* Why sessions end; no login's. */
+	    {REASON_DELETED, PAM_SYSTEM_ERR, PAM_SYSTEM_ERR},
+	    {REASON_GROUP, PAM_SYSTEM_ERR, PAM_SYSTEM_ERR},
+	    {REASON_BY_HAND, PAM_SYSTEM_ERR, PAM_SYSTEM_ERR},
 	    {0, PAM_SYSTEM_ERR, PAM_SYSTEM_ERR},
 	    {(enum reason)4711, PAM_SYSTEM_ERR, PAM_SYSTEM_ERR},
 	};
 
 	(void)state;
-	assert_int_equal(N(rows) - 2, REASON_FAILED); /* a new reason needs a row */
+	assert_int_equal(N(rows) - 2, REASON_BY_HAND); /* a new reason needs a row */
 	for (size_t i = 0; i < N(rows); i++) {
 		assert_int_equal(result_of_reason(PHASE_AUTH, rows[i].reason), rows[i].auth);
 		assert_int_equal(

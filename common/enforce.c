@@ -1,0 +1,290 @@
+#include "enforce_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "carried.h"
+#include "ending.h"
+#include "lock.h"
+#include "pinned.h"
+#include "rundir.h"
+#include "text.h"
+#include "usermanager.h"
+
+/* How soon another pass looks at what SIGKILL has not ended: uninterruptible in the kernel. */
+#define STUCK_MS 1000
+
+int64_t
+pass_clock_ms(void)
+{
+	struct timespec t = {.tv_sec = 0};
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static enum ak_err
+take_record(void *ctx, const struct session *s)
+{
+	struct pass *p = ctx;
+	struct enforce_one *grown;
+
+	if (p->n == p->cap) {
+		size_t cap = p->cap == 0 ? 64 : p->cap * 2;
+
+		if ((grown = reallocarray(p->v, cap, sizeof(*grown))) == NULL)
+			return AK_ERR_NOMEM;
+		p->v = grown;
+		p->cap = cap;
+	}
+	p->v[p->n++] = (struct enforce_one){.s = *s, .judged = {.next_at = NUM_NEVER}};
+	return AK_OK;
+}
+
+static void
+count_carriers(struct pass *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		/* Pids of another namespace mean nothing here: nothing is known to be gone. */
+		p->v[i].carried = p->v[i].s.namespace != p->namespace;
+		p->v[i].alive = 0;
+	}
+	for (size_t i = 0; i < p->procs.n; i++) {
+		struct enforce_one *one;
+
+		if (p->owner[i] == CARRIED_NONE)
+			continue;
+		one = &p->v[p->owner[i]];
+		one->carried = true;
+		one->alive += pass_concerns(p, one, &p->procs.v[i]) ? 1 : 0;
+	}
+}
+
+enum ak_err
+pass_look(struct pass *p)
+{
+	struct session *sessions;
+	enum ak_err err;
+
+	procs_clear(&p->procs);
+	free(p->owner);
+	p->owner = NULL;
+	if ((err = p->calls->look(&p->procs)) != AK_OK)
+		return err;
+	p->owner = calloc(p->procs.n + 1, sizeof(*p->owner));
+	sessions = calloc(p->n + 1, sizeof(*sessions));
+	if (p->owner != NULL && sessions != NULL) {
+		for (size_t i = 0; i < p->n; i++)
+			sessions[i] = p->v[i].s;
+		carried_find(&p->procs, sessions, p->n, p->owner);
+		count_carriers(p);
+	}
+	free(sessions);
+	if (p->owner != NULL && sessions != NULL)
+		return AK_OK;
+	procs_clear(&p->procs);
+	return AK_ERR_NOMEM;
+}
+
+/* Is there anything that only a look at the processes can tell? */
+static bool
+needs_look(const struct pass *p)
+{
+	if (pass_has_work(p))
+		return true;
+	for (size_t i = 0; i < p->n; i++) {
+		const struct session *s = &p->v[i].s;
+
+		if (s->state == SESSION_CLOSED ||
+		    (s->namespace == p->namespace && !proc_is_alive(&s->leader)))
+			return true;
+	}
+	return false;
+}
+
+static void
+tell(struct pass *p, const struct enforce_one *one)
+{
+	const struct enforce_ended e = {.session = &one->s,
+	    .reason = one->judged.reason,
+	    .why = one->judged.why,
+	    .gently = one->fate == FATE_GENTLY,
+	    .processes = one->processes};
+
+	p->out->ended++;
+	p->out->gently += e.gently ? 1 : 0;
+	if (p->how->ended != NULL)
+		p->how->ended(p->how->ctx, &e);
+}
+
+/* Once it is marked as told, no later pass tells it again. */
+static void
+mark_ending(struct pass *p, struct enforce_one *one, int64_t kill_at_ms)
+{
+	one->s.state = SESSION_ENDING;
+	one->s.kill_at_ms = kill_at_ms;
+	one->s.held_back = false;
+	for (size_t i = 0; i < p->procs.n; i++)
+		if (p->procs.v[i].id.pid == getpid() && p->owner[i] != CARRIED_NONE &&
+		    &p->v[p->owner[i]] == one)
+			one->s.spared = p->procs.v[i].id;
+	(void)!sessions_update(p->how->paths, &one->s);
+}
+
+/* Told to end: killed later, if anything is left then; what root does for it lives on, and carries it. */
+static void
+finish_gently(struct pass *p, struct enforce_one *one)
+{
+	if (one->carried && one->alive > 0 && !one->wait_over) {
+		if (!one->told)
+			mark_ending(p, one, pass_clock_ms() + ENFORCE_GRACE_MS);
+	} else if (one->carried) {
+		one->s.state = SESSION_CLOSED;
+		(void)!sessions_update(p->how->paths, &one->s);
+	}
+	if (!one->told && one->processes > 0)
+		tell(p, one);
+}
+
+static void
+finish_at_once(struct pass *p, struct enforce_one *one)
+{
+	if (one->carried)
+		mark_ending(p, one, 0);
+	if (!one->told)
+		tell(p, one);
+}
+
+static void
+finish_one(struct pass *p, struct enforce_one *one)
+{
+	if (one->fate == FATE_AT_ONCE)
+		finish_at_once(p, one);
+	else if (one->fate == FATE_GENTLY)
+		finish_gently(p, one);
+	if (!one->carried)
+		(void)!sessions_remove(p->how->paths, one->s.id);
+}
+
+static void
+again_in(struct pass *p, int64_t ms)
+{
+	if (ms < 0)
+		ms = 0;
+	if (p->out->again_in_ms == -1 || ms < p->out->again_in_ms)
+		p->out->again_in_ms = ms;
+}
+
+static void
+find_again(struct pass *p)
+{
+	const struct live *live = &p->judge.live;
+	struct timespec now = {.tv_sec = 0};
+
+	for (size_t i = 0; i < p->n; i++) {
+		const struct enforce_one *one = &p->v[i];
+
+		if (one->fate == FATE_GENTLY && one->s.state == SESSION_ENDING)
+			again_in(p, one->s.kill_at_ms - pass_clock_ms());
+	}
+	if (p->out->left > 0)
+		again_in(p, STUCK_MS);
+	if (live->trusted || p->n == 0)
+		return;
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	if (live->trusted_at_ns > (int64_t)now.tv_sec * 1000000000 + now.tv_nsec) {
+		p->out->distrusted = true;
+		again_in(
+		    p, (live->trusted_at_ns - (int64_t)now.tv_sec * 1000000000 - now.tv_nsec) /
+			       1000000 +
+			   1);
+	}
+}
+
+static enum ak_err
+act(struct pass *p)
+{
+	enum ak_err err;
+
+	if (p->calls == NULL || !needs_look(p))
+		return AK_OK;
+	if ((err = pass_look(p)) != AK_OK || (err = pass_end(p)) != AK_OK)
+		return err;
+	for (size_t i = 0; i < p->n; i++)
+		finish_one(p, &p->v[i]);
+	return AK_OK;
+}
+
+static enum ak_err
+run(struct pass *p)
+{
+	enum ak_err err = sessions_each(p->how->paths, take_record, p);
+
+	if (err != AK_OK)
+		return diag_because(p->why, err,
+		    "the records of live sessions in %s can't be read: %s", p->how->paths->run,
+		    ak_strerror(err));
+	rejudge_open(p->how->paths, p->how->now, &p->judge);
+	err = pass_judge(p);
+	if (err == AK_OK)
+		err = act(p);
+	if (err == AK_OK) {
+		find_again(p);
+		pinned_sweep(p->how->paths);
+	} else {
+		(void)diag_because(
+		    p->why, err, "live sessions could not be judged: %s", ak_strerror(err));
+	}
+	rejudge_close(&p->judge);
+	return err;
+}
+
+static const struct enforce_calls host_calls = {.look = procs_look,
+    .signal = ending_signal,
+    .empty_uid = ending_empty_uid,
+    .tell = ending_tell,
+    .end_usermanager = usermanager_end};
+
+enum ak_err
+enforce_lock(const struct paths *paths, bool wait, struct lock *lock, struct diag *why)
+{
+	char path[PATH_CAP + 16];
+	struct text t = text_over(path, sizeof(path));
+	enum ak_err err = rundir_make(paths->run, paths->owner);
+
+	*lock = LOCK_INIT;
+	if (err != AK_OK)
+		return diag_say(why, err, paths->run, 0, 0,
+		    "must be a folder of uid %u that nobody else may write to",
+		    (unsigned)paths->owner);
+	text_add(&t, "%s/enforce.lock", paths->run);
+	return wait ? lock_take(lock, path, NULL, NULL, why) : lock_try(lock, path, NULL, why);
+}
+
+enum ak_err
+enforce_run(
+    const struct enforce_how *how, bool wait, struct enforce_result *out, struct diag *why)
+{
+	struct pass p = {.how = how,
+	    .calls = how->calls,
+	    .out = out,
+	    .why = why,
+	    .procs = PROCS_INIT,
+	    .namespace = proc_namespace()};
+	struct lock lock = LOCK_INIT;
+	enum ak_err err;
+
+	if (p.calls == NULL && how->paths->owner == 0 && geteuid() == 0)
+		p.calls = &host_calls;
+	*out = (struct enforce_result){.again_in_ms = -1, .next_at = NUM_NEVER};
+	if ((err = enforce_lock(how->paths, wait, &lock, why)) != AK_OK)
+		return err;
+	err = run(&p);
+	lock_release(&lock);
+	procs_clear(&p.procs);
+	free(p.owner);
+	free(p.v);
+	return err;
+}

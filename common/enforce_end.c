@@ -1,0 +1,261 @@
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "carried.h"
+#include "enforce_impl.h"
+#include "text.h"
+
+/* How long leaders have to close their sessions in order, and then what got SIGKILL to be gone. */
+#define LEADERS_MS 250
+#define KILLED_MS 250
+#define PAUSE_NS 5000000
+#define USERMANAGER_MS 500
+#define TERMINALS_MAX 256U
+
+static bool
+is_leader(const struct enforce_one *one, const struct procs_one *proc)
+{
+	return one->s.leader.pid == proc->id.pid && one->s.leader.start == proc->id.start;
+}
+
+/* One process may have opened several, one after the other; those that go on need it. */
+static bool
+leads_kept(const struct pass *p, const struct procs_one *proc)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if ((p->v[i].fate == FATE_KEPT || p->v[i].fate == FATE_HELD) &&
+		    p->v[i].s.state != SESSION_CLOSED && is_leader(&p->v[i], proc))
+			return true;
+	return false;
+}
+
+bool
+pass_concerns(const struct pass *p, const struct enforce_one *one, const struct procs_one *proc)
+{
+	bool leader = is_leader(one, proc);
+
+	/* The command that ends the session that it runs in is to end its work first. */
+	if (proc->id.pid == getpid() || proc->id.pid <= 1 ||
+	    (proc->id.pid == one->s.spared.pid && proc->id.start == one->s.spared.start))
+		return false;
+	if (leader && leads_kept(p, proc))
+		return false;
+	if (one->fate == FATE_AT_ONCE)
+		return true;
+	/* What runs as somebody else (root, by sudo) was begun while it was permitted, and is to come to its end. */
+	return one->fate == FATE_GENTLY && (leader || proc->real == one->s.account_uid);
+}
+
+/* Over all processes that some session's end concerns. */
+static void
+each_concerned(struct pass *p,
+    void (*take)(struct pass *p, struct enforce_one *one, const struct procs_one *proc))
+{
+	for (size_t i = 0; i < p->procs.n; i++) {
+		struct enforce_one *one;
+
+		if (p->owner[i] == CARRIED_NONE)
+			continue;
+		one = &p->v[p->owner[i]];
+		if (pass_concerns(p, one, &p->procs.v[i]))
+			take(p, one, &p->procs.v[i]);
+	}
+}
+
+static void
+hang_up_leader(struct pass *p, struct enforce_one *one, const struct procs_one *proc)
+{
+	one->processes++;
+	if (is_leader(one, proc) && !one->told)
+		(void)!p->calls->signal(&proc->id, SIGHUP);
+}
+
+/* The user manager takes SIGHUP for another word: it is stopped by its own. */
+static bool
+is_usermanager(const struct enforce_one *one)
+{
+	return strcmp(one->s.service, "systemd-user") == 0;
+}
+
+static void
+signal_one(struct pass *p, struct enforce_one *one, const struct procs_one *proc)
+{
+	bool leader = is_leader(one, proc);
+
+	if (one->fate == FATE_AT_ONCE && (!leader || one->told))
+		(void)!p->calls->signal(&proc->id, SIGKILL);
+	else if (one->fate == FATE_GENTLY && one->wait_over)
+		(void)!p->calls->signal(&proc->id, SIGKILL);
+	else if (one->fate == FATE_GENTLY && !one->told && !leader && !is_usermanager(one))
+		(void)!p->calls->signal(&proc->id, SIGHUP);
+}
+
+static void
+kill_one(struct pass *p, struct enforce_one *one, const struct procs_one *proc)
+{
+	if (one->fate == FATE_AT_ONCE || one->wait_over)
+		(void)!p->calls->signal(&proc->id, SIGKILL);
+}
+
+/* To each terminal of a session that ends, once. */
+static void
+tell_terminals(struct pass *p)
+{
+	dev_t told[TERMINALS_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->procs.n; i++) {
+		const struct procs_one *proc = &p->procs.v[i];
+		const struct enforce_one *one;
+		char line[320];
+		struct text t = text_over(line, sizeof(line));
+		bool known = false;
+
+		if (p->owner[i] == CARRIED_NONE || proc->tty == 0)
+			continue;
+		one = &p->v[p->owner[i]];
+		for (size_t k = 0; k < n; k++)
+			known = known || told[k] == proc->tty;
+		if (one->told || known || n == TERMINALS_MAX || !pass_concerns(p, one, proc))
+			continue;
+		told[n++] = proc->tty;
+		text_add(&t, "\r\napikey: this session is ended: %.250s\r\n", one->judged.why);
+		p->calls->tell(proc->tty, line);
+	}
+}
+
+/* All uids that are asked about, each once. */
+struct uids {
+	uint32_t *v;
+	size_t n;
+};
+
+static void
+add_uid(const struct pass *p, struct uids *u, uint32_t uid)
+{
+	for (size_t i = 0; i < u->n; i++)
+		if (u->v[i] == uid)
+			return;
+	if (pass_asks_uid(p, uid) != EMPTY_NOT)
+		u->v[u->n++] = uid;
+}
+
+static enum ak_err
+find_uids(const struct pass *p, struct uids *u)
+{
+	if ((u->v = calloc(p->n + p->how->n_uids + 1, sizeof(*u->v))) == NULL)
+		return AK_ERR_NOMEM;
+	for (size_t i = 0; i < p->n; i++)
+		add_uid(p, u, p->v[i].s.uid);
+	for (size_t i = 0; i < p->how->n_uids; i++)
+		add_uid(p, u, p->how->uids[i]);
+	return AK_OK;
+}
+
+/* Where it can't be done in one step, each is killed by itself, in every round. */
+static void
+empty_uid(const struct pass *p, uint32_t uid)
+{
+	struct diag why = DIAG_INIT;
+	uint32_t spare = pass_spare_uid(p, uid);
+
+	if (spare != 0 && pass_asks_uid(p, uid) == EMPTY_WHOLE)
+		(void)!p->calls->empty_uid(uid, spare, &why);
+}
+
+static bool
+is_of_uid(const struct pass *p, size_t i, uint32_t uid)
+{
+	const struct procs_one *proc = &p->procs.v[i];
+
+	return !proc->ended && proc->id.pid != getpid() && proc->id.pid > 1 &&
+	       (proc->real == uid || proc->saved == uid) && !pass_is_kept(p, i);
+}
+
+/* What runs under these uids still, session or not. */
+static unsigned
+kill_of_uids(const struct pass *p, const struct uids *u)
+{
+	unsigned n = 0;
+
+	for (size_t k = 0; k < u->n; k++)
+		for (size_t i = 0; i < p->procs.n; i++)
+			if (is_of_uid(p, i, u->v[k])) {
+				n++;
+				(void)!p->calls->signal(&p->procs.v[i].id, SIGKILL);
+			}
+	return n;
+}
+
+/* How many are there that should be gone by now. */
+static unsigned
+count_due(const struct pass *p, bool gently)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < p->n; i++) {
+		const struct enforce_one *one = &p->v[i];
+
+		if (one->fate == FATE_AT_ONCE || one->wait_over ||
+		    (gently && one->fate == FATE_GENTLY && !one->told))
+			n += one->alive;
+	}
+	return n;
+}
+
+/* Until they are gone: leaders by themselves, for a moment; those that time ended, for this moment alone. */
+static enum ak_err
+wait_for_ends(struct pass *p, const struct uids *u)
+{
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+	int64_t began = pass_clock_ms(), passed;
+	enum ak_err err;
+
+	for (;;) {
+		if ((err = pass_look(p)) != AK_OK)
+			return err;
+		passed = pass_clock_ms() - began;
+		p->out->left = count_due(p, false) + kill_of_uids(p, u);
+		if (p->out->left == 0 && (passed >= LEADERS_MS || count_due(p, true) == 0))
+			return AK_OK;
+		if (passed >= LEADERS_MS + KILLED_MS)
+			return AK_OK;
+		each_concerned(p, passed >= LEADERS_MS ? kill_one : signal_one);
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
+static void
+end_usermanagers(const struct pass *p, const struct uids *u)
+{
+	for (size_t i = 0; i < u->n; i++)
+		if (pass_asks_uid(p, u->v[i]) == EMPTY_WHOLE)
+			(void)!p->calls->end_usermanager(u->v[i], USERMANAGER_MS);
+	for (size_t i = 0; i < p->n; i++)
+		if (p->v[i].fate == FATE_GENTLY && !p->v[i].told && is_usermanager(&p->v[i]))
+			(void)!p->calls->end_usermanager(p->v[i].s.account_uid, USERMANAGER_MS);
+}
+
+enum ak_err
+pass_end(struct pass *p)
+{
+	struct uids u = {.n = 0};
+	enum ak_err err;
+
+	if (!pass_has_work(p))
+		return AK_OK;
+	if ((err = find_uids(p, &u)) != AK_OK)
+		return err;
+	each_concerned(p, hang_up_leader);
+	tell_terminals(p);
+	for (size_t i = 0; i < u.n; i++)
+		empty_uid(p, u.v[i]);
+	each_concerned(p, signal_one);
+	err = wait_for_ends(p, &u);
+	end_usermanagers(p, &u);
+	free(u.v);
+	return err;
+}

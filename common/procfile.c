@@ -1,0 +1,184 @@
+#include "procfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "num.h"
+#include "proc.h"
+#include "text.h"
+
+enum ak_err
+procfile_open(int proc, const char *pid, int *dir)
+{
+	*dir = openat(proc, pid, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (*dir != -1)
+		return AK_OK;
+	return errno == ENOENT || errno == ESRCH ? AK_ERR_NOT_FOUND : AK_ERR_UNAVAILABLE;
+}
+
+/* What the kernel gives in one read, as a string. */
+static enum ak_err
+read_small(int dir, const char *name, char *buf, size_t cap_b)
+{
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	ssize_t n = -1;
+
+	buf[0] = '\0';
+	if (fd != -1) {
+		do
+			n = read(fd, buf, cap_b - 1);
+		while (n == -1 && errno == EINTR);
+		(void)close(fd);
+	}
+	/* A process that has ended has no files, or none that say anything. */
+	if (n == -1)
+		return errno == ENOENT || errno == ESRCH ? AK_ERR_NOT_FOUND : AK_ERR_UNAVAILABLE;
+	buf[n] = '\0';
+	return AK_OK;
+}
+
+/* The field at *at as a number, and on to the next. */
+static bool
+take_field(char **at, uint64_t *out)
+{
+	char *field = *at;
+	size_t len = strcspn(field, " \t\n");
+	bool last = field[len] == '\0';
+
+	field[len] = '\0';
+	*at = field + len + (last ? 0 : 1);
+	return num_parse(field, 0, UINT64_MAX, out) == AK_OK;
+}
+
+static void
+skip_fields(char **at, unsigned n)
+{
+	for (; n > 0; n--) {
+		*at += strcspn(*at, " ");
+		*at += strspn(*at, " ");
+	}
+}
+
+/* The kernel's form of a device number (new_encode_dev) is not the C library's. */
+static dev_t
+device_of(uint64_t kernel)
+{
+	unsigned number = (unsigned)kernel;
+
+	return makedev((number >> 8) & 0xfff, (number & 0xff) | ((number >> 12) & 0xfff00));
+}
+
+/* Fields 3 to 22 behind the name, which is in parentheses and may hold any byte. */
+static enum ak_err
+parse_stat(char *text, struct procfile_stat *out)
+{
+	char *at = strrchr(text, ')');
+	uint64_t parent, tty;
+
+	if (at == NULL || at[1] != ' ')
+		return AK_ERR_UNAVAILABLE;
+	at += 2;
+	out->state = *at;
+	skip_fields(&at, 1);
+	if (!take_field(&at, &parent) || parent > INT32_MAX)
+		return AK_ERR_UNAVAILABLE;
+	out->parent = (pid_t)parent;
+	skip_fields(&at, 2);
+	/* Written with a sign; no terminal that anybody has is below zero. */
+	out->tty = take_field(&at, &tty) ? device_of(tty) : 0;
+	skip_fields(&at, 12);
+	if (!take_field(&at, &out->threads))
+		return AK_ERR_UNAVAILABLE;
+	skip_fields(&at, 1);
+	return take_field(&at, &out->start) ? AK_OK : AK_ERR_UNAVAILABLE;
+}
+
+enum ak_err
+procfile_stat(int dir, struct procfile_stat *out)
+{
+	char buf[1024];
+	enum ak_err err;
+
+	*out = (struct procfile_stat){.state = '?'};
+	if ((err = read_small(dir, "stat", buf, sizeof(buf))) == AK_OK)
+		err = parse_stat(buf, out);
+	if (err != AK_OK)
+		*out = (struct procfile_stat){.state = '?'};
+	return err;
+}
+
+uint32_t
+procfile_audit(int dir)
+{
+	char buf[32], *at = buf;
+	uint64_t audit;
+
+	if (read_small(dir, "sessionid", buf, sizeof(buf)) == AK_OK &&
+	    take_field(&at, &audit) && audit < PROC_NO_AUDIT)
+		return (uint32_t)audit;
+	return PROC_NO_AUDIT;
+}
+
+/* The line is near the top, and the name above it has its newlines escaped. */
+enum ak_err
+procfile_uids(int dir, uid_t uids[3])
+{
+	char buf[1024], *at;
+	uint64_t id = 0;
+	enum ak_err err;
+
+	uids[0] = uids[1] = uids[2] = (uid_t)-1;
+	if ((err = read_small(dir, "status", buf, sizeof(buf))) != AK_OK)
+		return err;
+	if ((at = strstr(buf, "\nUid:\t")) == NULL)
+		return AK_ERR_UNAVAILABLE;
+	at += strlen("\nUid:\t");
+	for (unsigned i = 0; i < 3; i++) {
+		if (!take_field(&at, &id) || id > UINT32_MAX) {
+			uids[0] = uids[1] = uids[2] = (uid_t)-1;
+			return AK_ERR_UNAVAILABLE;
+		}
+		uids[i] = (uid_t)id;
+	}
+	return AK_OK;
+}
+
+/* …/session-ID.scope */
+static bool
+is_scope(const char *path)
+{
+	static const char before[] = "session-", behind[] = ".scope";
+	const char *last = strrchr(path, '/');
+	size_t len;
+
+	if (last == NULL || strncmp(last + 1, before, strlen(before)) != 0)
+		return false;
+	len = strlen(last + 1);
+	return len > strlen(before) + strlen(behind) &&
+	       strcmp(last + 1 + len - strlen(behind), behind) == 0;
+}
+
+/* A line for each hierarchy, `N:CONTROLLERS:PATH`: systemd's own is named (v1) or has no controllers (v2). */
+void
+procfile_scope(int dir, char *out, size_t cap_b)
+{
+	char buf[8192], *line, *rest = buf;
+
+	out[0] = '\0';
+	if (read_small(dir, "cgroup", buf, sizeof(buf)) != AK_OK)
+		return;
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		char *controllers = strchr(line, ':');
+		char *path = controllers != NULL ? strchr(controllers + 1, ':') : NULL;
+
+		if (path == NULL || (strncmp(controllers, "::", 2) != 0 &&
+					strncmp(controllers, ":name=systemd:", 14) != 0))
+			continue;
+		if (is_scope(path + 1) && text_copy(out, cap_b, path + 1) == AK_OK)
+			return;
+	}
+}

@@ -1,0 +1,38 @@
+/* procfile: the small files of /proc/PID, taken apart (proc(5)). */
+#ifndef AK_PROCFILE_H
+#define AK_PROCFILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "err.h"
+
+/*
+ * The folder /proc/PID: whatever is read through it is of that one process,
+ * though its pid be given again meanwhile. *dir is the caller's to close; -1 on
+ * failure: AK_ERR_NOT_FOUND: no such process; AK_ERR_UNAVAILABLE.
+ */
+enum ak_err procfile_open(int proc, const char *pid, int *dir) AK_MUST_CHECK;
+
+struct procfile_stat {
+	char state; /* 'Z': a zombie, or its first thread has ended and others run */
+	pid_t parent;
+	dev_t tty; /* 0: none */
+	uint64_t threads;
+	uint64_t start; /* clock ticks since boot */
+};
+
+/* AK_ERR_NOT_FOUND: it has ended; AK_ERR_UNAVAILABLE: can't be read (hidepid), or not as expected. */
+enum ak_err procfile_stat(int dir, struct procfile_stat *out) AK_MUST_CHECK;
+
+/* The audit session; PROC_NO_AUDIT when unset, unreadable, or the kernel keeps none. */
+uint32_t procfile_audit(int dir);
+
+/* Real, effective, saved. AK_ERR_NOT_FOUND, AK_ERR_UNAVAILABLE as above: (uid_t)-1 each. */
+enum ak_err procfile_uids(int dir, uid_t uids[3]) AK_MUST_CHECK;
+
+/* The path of the control group, where it is a login's scope; else "". */
+void procfile_scope(int dir, char *out, size_t cap_b);
+
+#endif
