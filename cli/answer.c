@@ -35,7 +35,7 @@ answer_source(const struct key *k)
 }
 
 void
-answer_json(struct out_json *j, const struct key *key, int64_t now)
+answer_json(struct out_json *j, const struct key *key, const struct used *used, int64_t now)
 {
 	const struct key_record *k = &key->rec;
 
@@ -55,7 +55,7 @@ answer_json(struct out_json *j, const struct key *key, int64_t now)
 	out_time(j, "created_at", k->created_at);
 	out_text(j, "created_by", k->created_by);
 	add_secrets(j, k);
-	out_text(j, "last_used", NULL);
+	used_json(j, used, k);
 	out_text(j, "home", k->home);
 	out_text(j, "shell", k->shell);
 }
@@ -97,10 +97,10 @@ add_secret_rows(struct out_table *t, const struct key_record *k)
 }
 
 static void
-add_rows(struct out_table *t, const struct key *key, int64_t now)
+add_rows(struct out_table *t, const struct key *key, const struct used *used, int64_t now)
 {
 	const struct key_record *k = &key->rec;
-	char uid[16], buf[NUM_TIME_CAP];
+	char uid[16], buf[NUM_TIME_CAP], use[USED_CAP];
 
 	(void)snprintf(uid, sizeof(uid), "%u", k->uid);
 	add_row(t, "name", k->name);
@@ -118,15 +118,40 @@ add_rows(struct out_table *t, const struct key *key, int64_t now)
 	add_time(t, "created", k->created_at);
 	add_row(t, "created by", k->created_by);
 	add_secret_rows(t, k);
+	add_row(t, "last used", used_print(used, k, use));
 	add_row(t, "home", k->home);
 	add_row(t, "shell", k->shell);
 }
 
-/* tok NULL: without one; changed NULL: not said. */
+/* It adds something to the answer, and never keeps it back. */
+static struct used
+open_used(const struct cli *c)
+{
+	struct diag why = DIAG_INIT;
+	struct used used = used_open(c, &why);
+	char buf[DIAG_PRINT_CAP];
+
+	if (!used.known)
+		cli_warn(c, "%s", diag_print(&why, buf, sizeof(buf)));
+	return used;
+}
+
+static void
+add_outcome(struct out_json *j, struct outcome out)
+{
+	out_bool(j, "changed", out.changed);
+	if (out.sessions_ended < 0)
+		out_text(j, "sessions_ended", NULL);
+	else
+		out_number(j, "sessions_ended", out.sessions_ended);
+}
+
+/* tok NULL: without one; out NULL: not said. */
 static enum ak_err
 print_key(const struct cli *c, bool json, const struct key *k, int64_t now,
-    const struct token *tok, const bool *changed)
+    const struct token *tok, const struct outcome *out)
 {
+	struct used used = open_used(c);
 	struct out_table t;
 	struct out_json *j;
 	enum ak_err err;
@@ -134,15 +159,17 @@ print_key(const struct cli *c, bool json, const struct key *k, int64_t now,
 	if (json) {
 		j = out_json_new();
 		out_object(j, NULL);
-		answer_json(j, k, now);
+		answer_json(j, k, &used, now);
+		used_close(&used);
 		if (tok != NULL)
 			out_text(j, "token", tok->text.text);
-		if (changed != NULL)
-			out_bool(j, "changed", *changed);
+		if (out != NULL)
+			add_outcome(j, *out);
 		return out_json_print(&j, OUT_INDENTED, c->out);
 	}
 	t = out_table_init(NULL, 2);
-	add_rows(&t, k, now);
+	add_rows(&t, k, &used, now);
+	used_close(&used);
 	if (tok != NULL)
 		add_row(&t, "token", tok->text.text);
 	err = out_table_print(&t, c->out);
@@ -165,11 +192,11 @@ print_line(const struct cli *c, const struct key *k, bool changed, const char *d
 
 enum ak_err
 answer_changed(const struct cli *c, const struct args *a, const struct key *k, int64_t now,
-    bool changed, const char *done_text)
+    struct outcome out, const char *done_text)
 {
 	if (a->output == OUTPUT_JSON)
-		return print_key(c, true, k, now, NULL, &changed);
-	print_line(c, k, changed, done_text);
+		return print_key(c, true, k, now, NULL, &out);
+	print_line(c, k, out.changed, done_text);
 	return AK_OK;
 }
 
@@ -179,6 +206,7 @@ answer_list_begin(const struct cli *c, const struct args *a)
 	struct answer_list l = {.c = c, .a = a};
 
 	if (a->output == OUTPUT_JSON) {
+		l.used = open_used(c);
 		l.json = out_json_new();
 		out_list(l.json, NULL);
 	}
@@ -186,16 +214,16 @@ answer_list_begin(const struct cli *c, const struct args *a)
 }
 
 void
-answer_list_add(struct answer_list *l, const struct key *k, int64_t now, bool changed,
+answer_list_add(struct answer_list *l, const struct key *k, int64_t now, struct outcome out,
     const char *done_text)
 {
 	if (l->a->output != OUTPUT_JSON) {
-		print_line(l->c, k, changed, done_text);
+		print_line(l->c, k, out.changed, done_text);
 		return;
 	}
 	out_object(l->json, NULL);
-	answer_json(l->json, k, now);
-	out_bool(l->json, "changed", changed);
+	answer_json(l->json, k, &l->used, now);
+	add_outcome(l->json, out);
 	out_close(l->json);
 }
 
@@ -204,18 +232,19 @@ answer_list_end(struct answer_list *l)
 {
 	if (l->a->output != OUTPUT_JSON)
 		return AK_OK;
+	used_close(&l->used);
 	return out_json_print(&l->json, OUT_INDENTED, l->c->out);
 }
 
 enum cli_exit
 answer_token(const struct cli *c, const struct args *a, const struct key *k,
-    const struct token *tok, int64_t now, bool changed)
+    const struct token *tok, int64_t now, struct outcome out)
 {
 	enum ak_err err = AK_OK;
 	enum cli_exit code;
 
 	if (!args_has(a, ARG_QUIET))
-		err = print_key(c, a->output != OUTPUT_TABLE, k, now, tok, &changed);
+		err = print_key(c, a->output != OUTPUT_TABLE, k, now, tok, &out);
 	else if (tok != NULL)
 		(void)fprintf(c->out, "%s\n", tok->text.text);
 	code = cli_flush(c);

@@ -10,6 +10,7 @@
 #include "out.h"
 #include "keyring.h"
 #include "token.h"
+#include "used.h"
 
 /* "active", "disabled", "expired" or "pending", at that moment. */
 const char *answer_state(const struct key_record *k, int64_t now);
@@ -18,29 +19,36 @@ const char *answer_state(const struct key_record *k, int64_t now);
 const char *answer_source(const struct key *k);
 
 /* The fields of a key into the object that is open in j. */
-void answer_json(struct out_json *j, const struct key *k, int64_t now);
+void answer_json(struct out_json *j, const struct key *k, const struct used *used, int64_t now);
 
 /* One key alone: a table of two columns, or JSON. */
 enum ak_err answer_show(
     const struct cli *c, const struct args *a, const struct key *k, int64_t now) AK_MUST_CHECK;
+
+/* What came of a verb for one key. */
+struct outcome {
+	bool changed;
+	int64_t sessions_ended; /* -1: that is for others to see (keys in LDAP) */
+};
 
 /*
  * What a change to one key answers: JSON, or for people done_text ("disabled")
  * or that nothing changed.
  */
 enum ak_err answer_changed(const struct cli *c, const struct args *a, const struct key *k,
-    int64_t now, bool changed, const char *done_text) AK_MUST_CHECK;
+    int64_t now, struct outcome out, const char *done_text) AK_MUST_CHECK;
 
 /* The same for a list of keys: begin, one call each, end. */
 struct answer_list {
 	const struct cli *c;
 	const struct args *a;
 	struct out_json *json; /* NULL: for people */
+	struct used used; /* for JSON */
 };
 
 struct answer_list answer_list_begin(const struct cli *c, const struct args *a);
-void answer_list_add(struct answer_list *l, const struct key *k, int64_t now, bool changed,
-    const char *done_text);
+void answer_list_add(struct answer_list *l, const struct key *k, int64_t now,
+    struct outcome out, const char *done_text);
 enum ak_err answer_list_end(struct answer_list *l) AK_MUST_CHECK;
 
 /*
@@ -49,6 +57,6 @@ enum ak_err answer_list_end(struct answer_list *l) AK_MUST_CHECK;
  * said, with what to do, and CLI_FAILED.
  */
 enum cli_exit answer_token(const struct cli *c, const struct args *a, const struct key *k,
-    const struct token *tok, int64_t now, bool changed);
+    const struct token *tok, int64_t now, struct outcome out);
 
 #endif

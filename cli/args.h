@@ -32,6 +32,7 @@ enum arg {
 	ARG_ID,
 	ARG_EXPIRED,
 	ARG_EXPIRING,
+	ARG_UNUSED,
 	ARG_SPACE,
 	ARG_OVERLAP,
 	ARG_REMOVE_HOME,
@@ -54,15 +55,25 @@ enum arg {
 	ARG_URI,
 	ARG_NOW,
 	ARG_ACCEPT,
+	ARG_KEY,
+	ARG_SINCE,
+	ARG_DENIED,
+	ARG_FOLLOW,
 	ARG_STRICT,
 	ARG_DRY_RUN,
 	ARG_TRUST_CLOCK,
 	ARG_ACCEPT_ROLLBACK,
+	ARG_PRUNE,
+	ARG_NEW_UID,
+	ARG_OLDER,
+	ARG_SESSIONS,
+	ARG_END_SESSIONS,
 	ARG_COUNT
 };
 
 /* A set of options: ARGS(ARG_OUTPUT) | ARGS(ARG_QUIET). */
 #define ARGS(arg) (UINT64_C(1) << (arg))
+_Static_assert(ARG_COUNT <= 64, "a set of options has 64 bits");
 
 enum args_output { OUTPUT_DEFAULT, OUTPUT_TABLE, OUTPUT_JSON };
 

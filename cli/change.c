@@ -1,8 +1,7 @@
 #include "change.h"
 
-#include <string.h>
+#include <stdlib.h>
 
-#include "audit.h"
 #include "diropts.h"
 #include "keys.h"
 
@@ -72,15 +71,18 @@ commit_directory(struct change *ch)
 	return err;
 }
 
+/* Before the lock's end nothing can end the command, and after that nothing may before it has done it all. */
 enum ak_err
-change_publish(struct change *ch)
+change_commit(struct change *ch)
 {
 	struct cli *c = ch->cli;
 	char said[DIAG_PRINT_CAP];
 	enum ak_err err;
 
+	/* A server may let one wait: that can be given up. */
 	if (ch->directory)
 		return commit_directory(ch);
+	holdoff_begin(&ch->holdoff);
 	err = publish(ch->store, &ch->live, ch->now, &ch->result, &ch->why);
 
 	ch->committed = err == AK_OK || is_committed(ch->store);
@@ -91,6 +93,44 @@ change_publish(struct change *ch)
 		cli_warn(c, "no key may do anything now, and groups stay as they were: %s",
 		    diag_print(&ch->live.problem, said, sizeof(said)));
 	return err;
+}
+
+static bool
+is_written(void *ctx, const struct key_record *k)
+{
+	return change_has_written(ctx, k);
+}
+
+enum ak_err
+change_publish(struct change *ch)
+{
+	enum ak_err err = change_commit(ch);
+
+	trail_log(&ch->trail, ch->cli, is_written, ch);
+	if (ch->committed)
+		change_enforce(ch, CHANGE_STAGED);
+	return err;
+}
+
+void
+change_enforce(struct change *ch, enum change_whom whom)
+{
+	struct enforce_how how = {.uids = ch->uids, .n_uids = ch->n_uids};
+
+	if (whom == CHANGE_STAGED && ch->n_uids == 0)
+		return;
+	if (whom == CHANGE_EVERYBODY)
+		how = (struct enforce_how){.uids = NULL};
+	holdoff_begin(&ch->holdoff);
+	endings_run(ch->cli, &how, &ch->endings);
+	endings_tell(ch->cli, &ch->endings);
+}
+
+struct outcome
+change_outcome(const struct change *ch, const struct key_record *k, bool changed)
+{
+	return (struct outcome){.changed = changed,
+	    .sessions_ended = ch->directory ? -1 : (int64_t)endings_count(&ch->endings, k->uid)};
 }
 
 void
@@ -105,26 +145,6 @@ change_warn_bound(const struct change *ch)
 		    image_policy_file(im));
 }
 
-void
-change_log(const struct change *ch, const char *event, const struct key_record *k)
-{
-	const struct cli_host *host = &ch->cli->host;
-	struct audit line;
-	char who[64];
-
-	host->who(host->ctx, who, sizeof(who));
-	audit_start(&line, event);
-	if (k != NULL) {
-		audit_add(&line, "key", k->name);
-		audit_add(&line, "id", k->id);
-		audit_add_number(&line, "uid", k->uid);
-	}
-	if (ch->directory)
-		audit_add(&line, "source", "directory");
-	audit_add(&line, "by", who);
-	host->log(host->ctx, line.line);
-}
-
 int
 change_end(struct change *ch, enum ak_err err, int code)
 {
@@ -134,5 +154,12 @@ change_end(struct change *ch, enum ak_err err, int code)
 		live_clear(&ch->live);
 	if (err != AK_OK)
 		code = cli_fail(ch->cli, err, &ch->why);
+	else if (code == CLI_DONE && ch->endings.failed)
+		code = CLI_FAILED;
+	trail_clear(&ch->trail);
+	endings_clear(&ch->endings);
+	free(ch->uids);
+	ch->uids = NULL;
+	holdoff_end(&ch->holdoff);
 	return code;
 }

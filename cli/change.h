@@ -1,18 +1,22 @@
-/* change: the frame of every verb that changes something: lock, edit, publish, audit, caches, exit code. */
+/* change: the frame of every verb that changes something: lock, edit, publish, audit, live sessions, exit code. */
 #ifndef CLI_CHANGE_H
 #define CLI_CHANGE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "answer.h"
 #include "args.h"
 #include "cli.h"
 #include "dirkeys.h"
+#include "endings.h"
+#include "holdoff.h"
 #include "keyopts.h"
 #include "keyring.h"
 #include "live.h"
 #include "publish.h"
 #include "store.h"
+#include "trail.h"
 
 /*
  * change_begin, then edits (change_put, change_remove), change_publish, and
@@ -21,6 +25,10 @@
  * of this host's keys is held: nothing is printed there but warnings that a
  * waiter must see. Nothing is locked in LDAP: what somebody else changed since
  * it was read is not overwritten, but refused.
+ *
+ * change_publish logs what is true now, ends the live sessions that lost their
+ * right by it, and waits for them. From then on to change_end signals wait.
+ * What a change in LDAP means for sessions is for apikeyd to see, on each host.
  */
 struct change {
 	struct cli *cli;
@@ -33,6 +41,11 @@ struct change {
 	bool committed; /* what was staged is true, whatever failed after that; in LDAP: a part of it (change_has_written) */
 	int64_t now;
 	struct publish_result result;
+	struct trail trail;
+	uint32_t *uids; /* keys whose sessions are to be judged */
+	size_t n_uids;
+	struct endings endings;
+	struct holdoff holdoff;
 	struct diag why;
 };
 
@@ -66,20 +79,32 @@ enum ak_err change_check_id(struct change *ch, const char *id) AK_MUST_CHECK;
 /* wanted 0: the next one. Says why not. */
 enum ak_err change_give_uid(struct change *ch, uint32_t wanted, uint32_t *uid) AK_MUST_CHECK;
 
-/* Stage a key that is new or was found, or its end. */
-enum ak_err change_put(struct change *ch, const struct key_record *k) AK_MUST_CHECK;
-enum ak_err change_remove(struct change *ch, const struct key_record *k) AK_MUST_CHECK;
+/* Stage a key that is new or was found, or its end. event: of its audit line, with what differs from how it was found. */
+enum ak_err change_put(
+    struct change *ch, const struct key_record *k, const char *event) AK_MUST_CHECK;
+enum ak_err change_remove(
+    struct change *ch, const struct key_record *k, const char *event) AK_MUST_CHECK;
+/* The sessions of this key, which was found, are to be judged whether it changes or not. */
+enum ak_err change_judge(struct change *ch, const struct key_record *k) AK_MUST_CHECK;
 /* Nothing is to be changed: let go of the lock. */
 void change_release(struct change *ch);
 
-/* Commit and publish what is staged, and let go of the lock. On failure ch->committed says whether the keys changed all the same. */
+/* Commit and publish what is staged, let go of the lock, log and enforce. On failure ch->committed says whether the keys changed all the same. */
 enum ak_err change_publish(struct change *ch) AK_MUST_CHECK;
+/* Its first step alone: for who has something of his own to log before sessions end. */
+enum ak_err change_commit(struct change *ch) AK_MUST_CHECK;
+
+/* Of whose sessions: the keys that were staged, or everybody's. */
+enum change_whom { CHANGE_STAGED, CHANGE_EVERYBODY };
+
+/* End the sessions that lost their right. What fails is said, and is the exit code of change_end. */
+void change_enforce(struct change *ch, enum change_whom whom);
 
 /* After a key was bound to roles: where the policy counts grants alone, that gives it nothing, and is said. */
 void change_warn_bound(const struct change *ch);
 
-/* One audit line about the key (NULL: about none); for what is written. */
-void change_log(const struct change *ch, const char *event, const struct key_record *k);
+/* What came of the verb for this key, for its answer. */
+struct outcome change_outcome(const struct change *ch, const struct key_record *k, bool changed);
 
 /* Is this key, which was staged, written? */
 bool change_has_written(const struct change *ch, const struct key_record *k);

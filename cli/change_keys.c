@@ -1,4 +1,7 @@
 #include "change.h"
+
+#include <stdlib.h>
+
 #include "image.h"
 #include "keys.h"
 #include "role.h"
@@ -13,20 +16,32 @@ local_alone(enum ak_err err, struct key *k)
 	return AK_ERR_NOT_FOUND;
 }
 
+/* How it was is for the audit log. */
+static enum ak_err
+note_found(struct change *ch, enum ak_err err, struct key *k)
+{
+	if (err == AK_OK && (err = trail_found(&ch->trail, &k->rec)) != AK_OK)
+		key_clear(k);
+	return err;
+}
+
 enum ak_err
 change_find_name(struct change *ch, const char *name, struct key *out)
 {
-	if (ch->directory)
-		return dirkeys_find_name(ch->keys, name, out, &ch->why);
-	return local_alone(store_find_name(ch->store, name, out), out);
+	enum ak_err err = ch->directory
+			      ? dirkeys_find_name(ch->keys, name, out, &ch->why)
+			      : local_alone(store_find_name(ch->store, name, out), out);
+
+	return note_found(ch, err, out);
 }
 
 enum ak_err
 change_find_id(struct change *ch, const char *id, struct key *out)
 {
-	if (ch->directory)
-		return dirkeys_find_id(ch->keys, id, out, &ch->why);
-	return local_alone(store_find_id(ch->store, id, out), out);
+	enum ak_err err = ch->directory ? dirkeys_find_id(ch->keys, id, out, &ch->why)
+					: local_alone(store_find_id(ch->store, id, out), out);
+
+	return note_found(ch, err, out);
 }
 
 enum ak_err
@@ -174,14 +189,48 @@ change_give_uid(struct change *ch, uint32_t wanted, uint32_t *uid)
 }
 
 enum ak_err
-change_put(struct change *ch, const struct key_record *k)
+change_judge(struct change *ch, const struct key_record *k)
 {
+	uint32_t *grown;
+
+	if (ch->directory)
+		return AK_OK;
+	grown = reallocarray(ch->uids, ch->n_uids + 1, sizeof(*grown));
+	if (grown == NULL)
+		return AK_ERR_NOMEM;
+	ch->uids = grown;
+	ch->uids[ch->n_uids++] = k->uid;
+	return AK_OK;
+}
+
+/* A key that is new has no sessions. */
+static enum ak_err
+stage(struct change *ch, const struct key_record *k, const char *event, bool gone)
+{
+	enum ak_err err = trail_stage(&ch->trail, ch->cli, event, k, gone, ch->directory);
+
+	if (err == AK_OK && trail_has(&ch->trail, k))
+		err = change_judge(ch, k);
+	return err;
+}
+
+enum ak_err
+change_put(struct change *ch, const struct key_record *k, const char *event)
+{
+	enum ak_err err = stage(ch, k, event, false);
+
+	if (err != AK_OK)
+		return err;
 	return ch->directory ? dirkeys_put(ch->keys, k) : store_put(ch->store, k);
 }
 
 enum ak_err
-change_remove(struct change *ch, const struct key_record *k)
+change_remove(struct change *ch, const struct key_record *k, const char *event)
 {
+	enum ak_err err = stage(ch, k, event, true);
+
+	if (err != AK_OK)
+		return err;
 	return ch->directory ? dirkeys_remove(ch->keys, k) : store_remove(ch->store, k, ch->now);
 }
 

@@ -55,6 +55,35 @@ cli_warn(const struct cli *c, const char *fmt, ...)
 	(void)fputc('\n', c->err);
 }
 
+/* Once: of a thousand keys that are deleted each has a line, and every process is looked at for it. */
+void
+cli_log_who(struct cli *c, struct audit *line)
+{
+	const struct cli_host *host = &c->host;
+
+	if (!c->actor_known) {
+		host->who(host->ctx, c->who, sizeof(c->who));
+		host->from(host->ctx, &c->paths, c->from, sizeof(c->from));
+		c->actor_known = true;
+	}
+	audit_add(line, "by", c->who);
+	audit_add(line, "from", c->from);
+}
+
+void
+cli_log(struct cli *c, const char *line)
+{
+	enum ak_err err = c->host.log(c->host.ctx, &c->paths, line);
+
+	if (err != AK_OK && !c->log_failed)
+		cli_warn(c, "the audit log %s can't be written: %s; syslog has the lines",
+		    c->paths.audit,
+		    err == AK_ERR_UNSAFE
+			? ak_strerror(err)
+			: "see that its folder is there, and that the disk has room");
+	c->log_failed = c->log_failed || err != AK_OK;
+}
+
 /* A key may be named apikey_x; no name is as long as a token. */
 const char *
 cli_shown(const char *text)

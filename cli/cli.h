@@ -6,7 +6,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "audit.h"
 #include "diag.h"
+#include "enforce.h"
 #include "err.h"
 #include "paths.h"
 
@@ -31,8 +33,14 @@ struct cli_host {
 	bool (*id_taken)(void *ctx, uint32_t id);
 	/* Who runs the command: for created_by and the audit log. */
 	void (*who)(void *ctx, char *buf, size_t cap);
-	/* One audit line. */
-	void (*log)(void *ctx, const char *line);
+	/* Where from: the address of the login that it runs in; "" when that is not known. */
+	void (*from)(void *ctx, const struct paths *p, char *buf, size_t cap);
+	/* One audit line, to syslog and to p->audit; what became of the latter. */
+	enum ak_err (*log)(void *ctx, const struct paths *p, const char *line);
+	/* enforce_run (enforce.h), waiting for its lock; and a pause between two. */
+	enum ak_err (*enforce)(void *ctx, const struct enforce_how *how,
+	    struct enforce_result *out, struct diag *why);
+	void (*wait)(void *ctx, int64_t ms);
 	/* Users or groups changed: caches of names are to be dropped. */
 	void (*names_changed)(void *ctx);
 	/* How LDAP servers are spoken to; their open gets ctx. */
@@ -46,6 +54,9 @@ struct cli {
 	int in; /* a descriptor: what comes from it is secret, and no FILE keeps a copy */
 	FILE *out, *err; /* answers; all else */
 	struct cli_host host;
+	/* Of this run: who and from where, "" not known, once they were asked for; and was it said that the log failed? */
+	bool actor_known, log_failed;
+	char who[64], from[AUDIT_VALUE_MAX_B];
 };
 
 /* Run one command. argv as main has it; it may be reordered. The answer is an enum cli_exit. */
@@ -53,6 +64,11 @@ int cli_run(struct cli *c, int argc, char **argv);
 
 /* The exit code that stands for err. */
 enum cli_exit cli_exit_for(enum ak_err err);
+
+/* Who does what the line tells, and from where: by= and from=. */
+void cli_log_who(struct cli *c, struct audit *line);
+/* One audit line. That it could not be written to the audit log is said once. */
+void cli_log(struct cli *c, const char *line);
 
 /* Print "apikey: why" (where why is silent, err's own words) and answer the exit code. */
 int cli_fail(const struct cli *c, enum ak_err err, const struct diag *why);

@@ -13,7 +13,7 @@ cmd_create(struct cli *c, const struct args *a)
 	if (name == NULL)
 		err = diag_because(&ch.why, AK_ERR_INVALID, "create needs --name NAME");
 	else
-		err = newkey_check_name(name, &ch.why);
+		err = keyopts_check_name(name, &ch.why);
 	if (err == AK_OK)
 		err = keyopts_parse(a, &o, &ch.why);
 	if (err == AK_OK)

@@ -9,7 +9,7 @@ stage(struct change *ch, struct several *keys)
 	enum ak_err err = AK_OK;
 
 	for (size_t i = 0; i < keys->n && err == AK_OK; i++) {
-		err = change_remove(ch, &keys->v[i].key.rec);
+		err = change_remove(ch, &keys->v[i].key.rec, "key-deleted");
 		keys->v[i].changed = true;
 	}
 	return err;
@@ -43,7 +43,6 @@ clean_up(const struct change *ch, const struct args *a, const struct several *ke
 
 		if (!change_has_written(ch, k))
 			continue;
-		change_log(ch, "key-deleted", k);
 		if (args_has(a, ARG_REMOVE_HOME) && remove_home(ch->cli, k) != CLI_DONE)
 			code = CLI_FAILED;
 		leftovers_tell(ch->cli, k);

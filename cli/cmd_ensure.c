@@ -63,7 +63,7 @@ cmd_ensure(struct cli *c, const struct args *a)
 	enum ak_err err;
 	int code = CLI_DONE;
 
-	if ((err = newkey_check_name(name, &ch.why)) != AK_OK ||
+	if ((err = keyopts_check_name(name, &ch.why)) != AK_OK ||
 	    (err = keyopts_parse(a, &o, &ch.why)) != AK_OK ||
 	    (err = change_begin(&ch, a, NULL)) != AK_OK)
 		goto out;
@@ -75,7 +75,8 @@ cmd_ensure(struct cli *c, const struct args *a)
 		goto out;
 	found = true;
 	if ((err = ensure_existing(&ch, &o, &k.rec)) == AK_OK)
-		code = (int)answer_token(c, a, &k, NULL, ch.now, ch.committed);
+		code = (int)answer_token(
+		    c, a, &k, NULL, ch.now, change_outcome(&ch, &k.rec, ch.committed));
 out:
 	code = change_end(&ch, err, code);
 	if (found)

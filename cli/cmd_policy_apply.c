@@ -5,6 +5,7 @@
 #include "audit.h"
 #include "change.h"
 #include "gains.h"
+#include "policysessions.h"
 #include "policytest.h"
 #include "safefile.h"
 #include "verbs.h"
@@ -20,8 +21,9 @@ struct application {
 	struct gains gains;
 	struct out_json *json; /* NULL: for people */
 	struct pack opened; /* shared accounts that were closed to keys */
-	char sha256[TOKEN_SHA256_CAP];
+	char was[TOKEN_SHA256_CAP], sha256[TOKEN_SHA256_CAP]; /* was: before; "" none */
 	bool dry_run, same, replaced;
+	bool leave; /* live sessions on the policy before */
 };
 
 /* Which accounts do roles open that no role opened before? Not `*`: sshd has better words for that. */
@@ -83,12 +85,16 @@ prepare(struct application *ap, bool tests)
 		err = token_sha256(ap->file.bytes, ap->file.len_b, ap->sha256);
 	if (err == AK_OK && ap->dry_run)
 		err = find_changes(ap, &live);
+	if (err == AK_OK && ap->dry_run && !ap->leave)
+		err =
+		    policysessions_foresee(ap->c, ap->file.image, &ap->ch.endings, &ap->ch.why);
 	live_clear(&live);
 	return err;
 }
 
+/* Its digest too, for the audit log. */
 static bool
-is_live_text(const struct application *ap)
+is_live_text(struct application *ap)
 {
 	const struct paths *p = &ap->c->paths;
 	struct safefile file;
@@ -96,6 +102,8 @@ is_live_text(const struct application *ap)
 
 	if (safefile_read(p->policy, p->owner, YAML_MAX_B, &file, NULL) != AK_OK)
 		return false;
+	if (token_sha256(file.bytes, file.len_b, ap->was) != AK_OK)
+		ap->was[0] = '\0';
 	same =
 	    file.len_b == ap->file.len_b && memcmp(file.bytes, ap->file.bytes, file.len_b) == 0;
 	free(file.bytes);
@@ -137,17 +145,27 @@ record(const struct application *ap)
 static void
 log_applied(const struct application *ap)
 {
-	const struct cli_host *host = &ap->c->host;
 	struct audit line;
-	char who[64];
 
-	host->who(host->ctx, who, sizeof(who));
 	audit_start(
 	    &line, strcmp(ap->how, "apply") == 0 ? "policy-applied" : "policy-rolled-back");
+	audit_add(&line, "sha256_before", ap->was);
 	audit_add(&line, "sha256", ap->sha256);
 	audit_add_number(&line, "changed_keys", ap->gains.changed);
-	audit_add(&line, "by", who);
-	host->log(host->ctx, line.line);
+	cli_log_who(ap->c, &line);
+	cli_log(ap->c, line.line);
+}
+
+static enum ak_err
+leave_sessions(struct application *ap)
+{
+	struct change *ch = &ap->ch;
+
+	if (ch->live.image == NULL)
+		return diag_because(&ch->why, AK_ERR_DENIED,
+		    "there is no valid policy that live sessions could be left on: leave out "
+		    "--sessions=none");
+	return policysessions_keep(ap->c, ch->live.image, &ch->why);
 }
 
 /* Under the lock, from the last look to the published groups. */
@@ -163,6 +181,8 @@ go_live(struct application *ap)
 	    (err = find_changes(ap, &ch->live)) != AK_OK)
 		goto out;
 	ap->same = is_live_text(ap);
+	if (!ap->same && ap->leave && (err = leave_sessions(ap)) != AK_OK)
+		goto out;
 	if (!ap->same) {
 		err = live_replace_policy(
 		    &ap->c->paths, &ch->live, ap->file.bytes, ap->file.len_b, &im, &ch->why);
@@ -172,15 +192,16 @@ go_live(struct application *ap)
 		if (record(ap) != AK_OK)
 			cli_warn(ap->c, "who applied this policy could not be written down");
 	}
-	err = change_publish(ch);
-out:
-	image_free(&im);
+	err = change_commit(ch);
 	if (ap->replaced) {
 		log_applied(ap);
 		if (err != AK_OK)
 			cli_warn(ap->c, "the policy is live, and its groups are not published: "
 					"run `apikey publish`");
 	}
+	change_enforce(ch, CHANGE_EVERYBODY);
+out:
+	image_free(&im);
 	return err;
 }
 
@@ -194,6 +215,32 @@ print_opened(const struct application *ap)
 		(void)fprintf(
 		    ap->c->out, "Match User %s\n    PasswordAuthentication yes\n", account);
 	}
+}
+
+/* Those that ended: `policy apply --dry-run` tells those that would. */
+static enum ak_err
+print_sessions(const struct application *ap)
+{
+	static const char *const would[] = {
+	    "SESSION", "KEY", "ACCOUNT", "SERVICE", "FROM", "WOULD END", NULL};
+	static const char *const were[] = {
+	    "SESSION", "KEY", "ACCOUNT", "SERVICE", "FROM", "ENDED", NULL};
+	const struct endings *e = &ap->ch.endings;
+	struct out_table t = out_table_init(ap->dry_run ? would : were, 0);
+	enum ak_err err = AK_OK;
+
+	for (size_t i = 0; i < e->n; i++) {
+		out_cell(&t, e->v[i].id);
+		out_cell(&t, e->v[i].key);
+		out_cell(&t, e->v[i].account);
+		out_cell(&t, e->v[i].service);
+		out_cell(&t, e->v[i].address);
+		out_cell(&t, e->v[i].why);
+	}
+	if (e->n > 0)
+		err = out_table_print(&t, ap->c->out);
+	out_table_clear(&t);
+	return err;
 }
 
 static void
@@ -226,6 +273,8 @@ answer(struct application *ap)
 		if (ap->gains.changed > 0 &&
 		    (err = out_table_print(&ap->gains.table, ap->c->out)) != AK_OK)
 			return err;
+		if ((err = print_sessions(ap)) != AK_OK)
+			return err;
 		print_outcome(ap);
 		print_opened(ap);
 		return AK_OK;
@@ -237,7 +286,21 @@ answer(struct application *ap)
 	out_number(j, "keys", ap->gains.keys);
 	out_number(j, "changed_keys", ap->gains.changed);
 	out_strv(j, "opens_accounts", pack_borrow_strv(&ap->opened));
+	out_number(j, "sessions_ended", ap->dry_run ? 0 : (int64_t)ap->ch.endings.n);
+	endings_json(j, &ap->ch.endings);
 	return out_json_print(&ap->json, OUT_INDENTED, ap->c->out);
+}
+
+static enum ak_err
+parse(struct application *ap)
+{
+	const char *sessions = args_value(ap->a, ARG_SESSIONS);
+
+	ap->leave = sessions != NULL && strcmp(sessions, "none") == 0;
+	if (sessions == NULL || ap->leave || strcmp(sessions, "recheck") == 0)
+		return AK_OK;
+	return diag_because(&ap->ch.why, AK_ERR_INVALID,
+	    "--sessions is recheck or none, not `%.40s'", cli_shown(sessions));
 }
 
 static int
@@ -245,6 +308,8 @@ apply(struct application *ap, bool tests, enum ak_err err)
 {
 	int code;
 
+	if (err == AK_OK)
+		err = parse(ap);
 	ap->dry_run = args_has(ap->a, ARG_DRY_RUN);
 	if (ap->a->output == OUTPUT_JSON) {
 		ap->json = out_json_new();

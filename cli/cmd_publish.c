@@ -3,8 +3,9 @@
 #include "verbs.h"
 
 static enum ak_err
-answer(const struct cli *c, const struct args *a, const struct publish_result *r)
+answer(const struct cli *c, const struct args *a, const struct change *ch)
 {
+	const struct publish_result *r = &ch->result;
 	struct out_json *j;
 
 	if (a->output != OUTPUT_JSON) {
@@ -18,7 +19,32 @@ answer(const struct cli *c, const struct args *a, const struct publish_result *r
 	out_number(j, "groups", r->groups);
 	out_bool(j, "whole", r->whole);
 	out_bool(j, "without_policy", r->without_policy);
+	out_number(j, "sessions_ended", (int64_t)ch->endings.n);
 	return out_json_print(&j, OUT_INDENTED, c->out);
+}
+
+static void
+log_about_none(struct cli *c, const char *event)
+{
+	struct audit line;
+
+	audit_start(&line, event);
+	cli_log_who(c, &line);
+	cli_log(c, line.line);
+}
+
+/* Also after a failure: keys and clock are what they are then, and whoever lost his right by an edit of the policy has lost it. */
+static enum ak_err
+publish_all(struct change *ch, const struct change_options *opt)
+{
+	enum ak_err err = change_commit(ch);
+
+	if (opt->accept_rollback && (err == AK_OK || ch->committed))
+		log_about_none(ch->cli, "rollback-accepted");
+	if (opt->trust_clock && (err == AK_OK || ch->committed))
+		log_about_none(ch->cli, "clock-trusted");
+	change_enforce(ch, CHANGE_EVERYBODY);
+	return err;
 }
 
 int
@@ -31,10 +57,8 @@ cmd_publish(struct cli *c, const struct args *a)
 	int code = CLI_DONE;
 
 	if ((err = change_begin(&ch, NULL, &opt)) == AK_OK &&
-	    (err = change_publish(&ch)) == AK_OK) {
-		if (opt.accept_rollback)
-			change_log(&ch, "rollback-accepted", NULL);
-		err = answer(c, a, &ch.result);
+	    (err = publish_all(&ch, &opt)) == AK_OK) {
+		err = answer(c, a, &ch);
 		/* What can be is published; that the host's files are broken was said. */
 		if (ch.result.without_policy)
 			code = CLI_FAILED;

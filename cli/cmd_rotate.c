@@ -58,7 +58,8 @@ finish(
 		    "%s has expired, and its new token with it: see `apikey set %s --duration "
 		    "30d%s`",
 		    k->rec.name, k->rec.name, change_options_text(ch));
-	return (int)answer_token(ch->cli, a, k, r->has_verifier ? NULL : &r->tok, ch->now, true);
+	return (int)answer_token(ch->cli, a, k, r->has_verifier ? NULL : &r->tok, ch->now,
+	    change_outcome(ch, &k->rec, true));
 }
 
 int

@@ -25,7 +25,8 @@ cmd_set(struct cli *c, const struct args *a)
 		goto out;
 	changed = keyopts_apply(&o, ch.now, &k.rec);
 	if ((err = modify_key(&ch, &k.rec, changed, "key-changed")) == AK_OK)
-		err = answer_changed(c, a, &k, ch.now, changed, "changed");
+		err = answer_changed(
+		    c, a, &k, ch.now, change_outcome(&ch, &k.rec, changed), "changed");
 	if (err == AK_OK && o.roles.len_b > 0)
 		change_warn_bound(&ch);
 out:

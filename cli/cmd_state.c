@@ -7,9 +7,12 @@ struct state_verb {
 	const char *event, *done_text;
 };
 
-/* Stage those that are in another state; are there any? */
+/*
+ * Stage those that are in another state; are there any? The sessions of all are
+ * judged: where that failed the last time, the same command does it now.
+ */
 static enum ak_err
-stage(struct change *ch, struct several *keys, enum key_state state, bool *any)
+stage(struct change *ch, struct several *keys, const struct state_verb *verb, bool *any)
 {
 	enum ak_err err = AK_OK;
 
@@ -17,21 +20,15 @@ stage(struct change *ch, struct several *keys, enum key_state state, bool *any)
 	for (size_t i = 0; i < keys->n && err == AK_OK; i++) {
 		struct several_key *k = &keys->v[i];
 
-		if (k->key.rec.state == state)
+		if (k->key.rec.state == verb->state) {
+			err = change_judge(ch, &k->key.rec);
 			continue;
-		k->key.rec.state = state;
+		}
+		k->key.rec.state = verb->state;
 		k->changed = *any = true;
-		err = change_put(ch, &k->key.rec);
+		err = change_put(ch, &k->key.rec, verb->event);
 	}
 	return err;
-}
-
-static void
-log_changed(const struct change *ch, const struct several *keys, const char *event)
-{
-	for (size_t i = 0; i < keys->n; i++)
-		if (keys->v[i].changed && change_has_written(ch, &keys->v[i].key.rec))
-			change_log(ch, event, &keys->v[i].key.rec);
 }
 
 static int
@@ -45,13 +42,14 @@ set_state(struct cli *c, const struct args *a, const struct state_verb *verb)
 
 	if ((err = change_begin(&ch, a, NULL)) != AK_OK ||
 	    (err = several_find(&ch, a, &keys)) != AK_OK ||
-	    (err = stage(&ch, &keys, verb->state, &any)) != AK_OK)
+	    (err = stage(&ch, &keys, verb, &any)) != AK_OK)
 		goto out;
-	if (any)
+	if (any) {
 		err = change_publish(&ch);
-	else
+	} else {
 		change_release(&ch);
-	log_changed(&ch, &keys, verb->event);
+		change_enforce(&ch, CHANGE_STAGED);
+	}
 	if (err == AK_OK)
 		err = several_answer(&keys, &ch, a, verb->done_text);
 out:

@@ -60,6 +60,19 @@ add_policy(struct out_json *j, const struct cli *c, const struct status *s)
 	out_close(j);
 }
 
+static void
+add_sessions(struct out_json *j, const struct status *s)
+{
+	if (!s->sessions_known) {
+		out_text(j, "sessions", NULL);
+		return;
+	}
+	out_object(j, "sessions");
+	out_number(j, "live", s->sessions.live);
+	out_number(j, "held_back", s->sessions.held_back);
+	out_close(j);
+}
+
 static enum ak_err
 print_json(const struct cli *c, const struct status *s)
 {
@@ -81,6 +94,9 @@ print_json(const struct cli *c, const struct status *s)
 	add_count(j, s, "pid", s->reply.pid);
 	out_time(j, "since", s->daemon ? s->reply.started_at : NUM_NEVER);
 	out_close(j);
+	add_sessions(j, s);
+	out_bool(j, "lockdown", s->lockdown);
+	out_bool(j, "audit_writable", s->audit_writable);
 	out_bool(j, "published", s->published);
 	out_bool(j, "time_undefined", s->time_undefined);
 	out_strv(j, "attention", pack_borrow_strv(&s->attention));
@@ -155,6 +171,11 @@ print_table(const struct cli *c, const struct status *s)
 	row(&t, "ids left", "%u uids, %u gids", s->uids_left, s->gids_left);
 	add_policy_row(&t, c, s);
 	add_directory_rows(&t, s);
+	if (s->sessions_known)
+		row(&t, "sessions", "%u live, %u held back", s->sessions.live,
+		    s->sessions.held_back);
+	if (s->lockdown)
+		row(&t, "lockdown", "on");
 	if (s->daemon)
 		row(&t, "apikeyd", "process %u, since %s", s->reply.pid,
 		    num_print_time(s->reply.started_at, at));

@@ -11,10 +11,11 @@ print_reply(
 {
 	struct out_json *j;
 
-	if (a->output != OUTPUT_JSON && accept)
-		(void)fprintf(c->out, "%s\n",
-		    r->err == AK_OK ? "accepted: the sessions are ended"
-				    : "nothing was held back");
+	if (a->output != OUTPUT_JSON && accept && r->err == AK_OK)
+		(void)fprintf(c->out, "accepted: %u session%s ended\n", r->ended,
+		    r->ended == 1 ? " was" : "s were");
+	else if (a->output != OUTPUT_JSON && accept)
+		(void)fprintf(c->out, "nothing was held back\n");
 	else if (a->output != OUTPUT_JSON)
 		(void)fprintf(c->out,
 		    "fetched from %s: %u keys (%u not served here), %u groups, %u principals\n",
@@ -30,8 +31,10 @@ print_reply(
 	out_number(j, "principal_entries", r->principals);
 	out_number(j, "skipped", r->skipped);
 	out_number(j, "held_back", r->held_back);
-	if (accept)
+	if (accept) {
 		out_bool(j, "changed", r->err == AK_OK);
+		out_number(j, "ended", r->ended);
+	}
 	return out_json_print(&j, OUT_INDENTED, c->out);
 }
 

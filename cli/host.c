@@ -1,13 +1,16 @@
 #include "host.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "accounts.h"
+#include "auditlog.h"
 #include "dirserver.h"
 #include "nscd.h"
+#include "wherefrom.h"
 #include "who.h"
 
 static int64_t
@@ -46,10 +49,36 @@ host_who(void *ctx, char *buf, size_t cap)
 }
 
 static void
-host_log(void *ctx, const char *line)
+host_from(void *ctx, const struct paths *p, char *buf, size_t cap)
+{
+	(void)ctx;
+	wherefrom_find(p, "/proc/self/loginuid", buf, cap);
+}
+
+static enum ak_err
+host_log(void *ctx, const struct paths *p, const char *line)
 {
 	(void)ctx;
 	syslog(LOG_AUTHPRIV | LOG_NOTICE, "%s", line);
+	return auditlog_append(p, line);
+}
+
+static enum ak_err
+host_enforce(
+    void *ctx, const struct enforce_how *how, struct enforce_result *out, struct diag *why)
+{
+	(void)ctx;
+	return enforce_run(how, true, out, why);
+}
+
+static void
+host_wait(void *ctx, int64_t ms)
+{
+	struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+
+	(void)ctx;
+	while (nanosleep(&left, &left) == -1 && errno == EINTR)
+		continue;
 }
 
 static void
@@ -68,7 +97,10 @@ host_installed(void)
 	    .find_group = host_find_group,
 	    .id_taken = host_id_taken,
 	    .who = host_who,
+	    .from = host_from,
 	    .log = host_log,
+	    .enforce = host_enforce,
+	    .wait = host_wait,
 	    .names_changed = host_names_changed,
 	    .directory = &dirserver_ldap,
 	    .skel = "/etc/skel",

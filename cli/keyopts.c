@@ -146,16 +146,16 @@ take_verifier(const char *value, struct keyopts *o, struct diag *why)
 	    "apikey-verifier-1: on");
 }
 
-/* Both become passwd(5) fields, or stand beside them. */
-static enum ak_err
-check_text(const char *option, const char *value, struct diag *why)
+/* They become passwd(5) fields, or stand beside them. */
+enum ak_err
+keyopts_check_text(const char *what, const char *value, struct diag *why)
 {
 	if (strlen(value) > TEXT_MAX_B)
 		return diag_because(
-		    why, AK_ERR_INVALID, "%s is longer than %u bytes", option, TEXT_MAX_B);
+		    why, AK_ERR_INVALID, "%s is longer than %u bytes", what, TEXT_MAX_B);
 	if (!text_is_passwd_field(value) || !text_is_utf8(value))
 		return diag_because(why, AK_ERR_INVALID,
-		    "%s holds a colon, a control character or what is not UTF-8", option);
+		    "%s holds a colon, a control character or what is not UTF-8", what);
 	return AK_OK;
 }
 
@@ -163,37 +163,37 @@ static enum ak_err
 take_description(const char *value, struct keyopts *o, struct diag *why)
 {
 	o->description = value;
-	return check_text("--description", value, why);
+	return keyopts_check_text("--description", value, why);
 }
 
 static enum ak_err
 take_owner(const char *value, struct keyopts *o, struct diag *why)
 {
 	o->owner = value;
-	return check_text("--owner", value, why);
+	return keyopts_check_text("--owner", value, why);
 }
 
-static enum ak_err
-check_path(const char *option, const char *value, struct diag *why)
+enum ak_err
+keyopts_check_path(const char *what, const char *value, struct diag *why)
 {
 	if (value[0] != '/')
 		return diag_because(
-		    why, AK_ERR_INVALID, "%s `%.80s' is not absolute", option, value);
-	return check_text(option, value, why);
+		    why, AK_ERR_INVALID, "%s `%.80s' is not absolute", what, value);
+	return keyopts_check_text(what, value, why);
 }
 
 static enum ak_err
 take_shell(const char *value, struct keyopts *o, struct diag *why)
 {
 	o->shell = value;
-	return check_path("--shell", value, why);
+	return keyopts_check_path("--shell", value, why);
 }
 
 static enum ak_err
 take_home(const char *value, struct keyopts *o, struct diag *why)
 {
 	o->home = value;
-	return check_path("--home", value, why);
+	return keyopts_check_path("--home", value, why);
 }
 
 enum ak_err
@@ -230,6 +230,18 @@ keyopts_clear(struct keyopts *o)
 	pack_clear(&o->from);
 	explicit_bzero(&o->verifier, sizeof(o->verifier));
 	*o = KEYOPTS_INIT;
+}
+
+enum ak_err
+keyopts_check_name(const char *name, struct diag *why)
+{
+	if (text_is_key_name(name))
+		return AK_OK;
+	return diag_because(why, AK_ERR_INVALID,
+	    "`%.80s' is no name of a key: 1 to %d characters, lower-case letters, digits, _ "
+	    "and "
+	    "-, the first one a letter or _",
+	    cli_shown(name), KEY_NAME_MAX);
 }
 
 enum ak_err

@@ -50,6 +50,13 @@ enum ak_err keyopts_check_count(
     struct strv list, const char *what, struct diag *why) AK_MUST_CHECK;
 /* A group's name as an identity provider has it: one line of UTF-8, 1 to 255 bytes, exactly as it is; AK_ERR_INVALID. */
 enum ak_err keyopts_check_group(const char *name, struct diag *why) AK_MUST_CHECK;
+/* A name that a key may have? AK_ERR_INVALID. */
+enum ak_err keyopts_check_name(const char *name, struct diag *why) AK_MUST_CHECK;
+/* Fit to stand in passwd(5), 255 bytes at most: AK_ERR_INVALID. what: "--owner". A path is absolute besides. */
+enum ak_err keyopts_check_text(
+    const char *what, const char *value, struct diag *why) AK_MUST_CHECK;
+enum ak_err keyopts_check_path(
+    const char *what, const char *value, struct diag *why) AK_MUST_CHECK;
 /* Is path a shell that can be started? AK_ERR_DENIED with a sentence when not. */
 enum ak_err keyopts_check_shell(const char *path, struct diag *why) AK_MUST_CHECK;
 

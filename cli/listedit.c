@@ -25,7 +25,8 @@ listedit_run(struct cli *c, const struct args *a, const struct listedit *e)
 	changed = edited.len_b != list->len_b;
 	*list = pack_borrow_strv(&edited);
 	if ((err = modify_key(&ch, &k.rec, changed, e->event)) == AK_OK)
-		err = answer_changed(c, a, &k, ch.now, changed, "changed");
+		err = answer_changed(
+		    c, a, &k, ch.now, change_outcome(&ch, &k.rec, changed), "changed");
 	if (err == AK_OK && e->after != NULL)
 		e->after(&ch);
 out:

@@ -14,9 +14,6 @@ modify_key(struct change *ch, const struct key_record *k, bool changed, const ch
 		    "%s would expire before it is valid: give a later end or an earlier "
 		    "--not-before",
 		    k->name);
-	if ((err = change_put(ch, k)) == AK_OK)
-		err = change_publish(ch);
-	if (change_has_written(ch, k))
-		change_log(ch, event, k);
-	return err;
+	err = change_put(ch, k, event);
+	return err == AK_OK ? change_publish(ch) : err;
 }

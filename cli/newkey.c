@@ -18,18 +18,6 @@ struct newkey {
 	char home[PATH_CAP], who[64];
 };
 
-enum ak_err
-newkey_check_name(const char *name, struct diag *why)
-{
-	if (text_is_key_name(name))
-		return AK_OK;
-	return diag_because(why, AK_ERR_INVALID,
-	    "`%.80s' is no name of a key: 1 to %d characters, lower-case letters, digits, _ "
-	    "and "
-	    "-, the first one a letter or _",
-	    cli_shown(name), KEY_NAME_MAX);
-}
-
 /* A look-up of a key that there must not be: failed. */
 static enum ak_err
 say_failed(struct change *ch, enum ak_err err)
@@ -196,12 +184,12 @@ stage(struct change *ch, const char *name, const struct keyopts *o, struct newke
 	    (err = change_give_uid(ch, o->has_uid ? o->uid : 0, &k->uid)) != AK_OK ||
 	    (err = give_defaults(ch, o, nk)) != AK_OK)
 		return err;
-	return change_put(ch, k);
+	return change_put(ch, k, "key-created");
 }
 
 /* The key is made; a home that could not be is said, and no reason to hide the token. */
-static int
-make_home(struct change *ch, const struct key_record *k)
+int
+newkey_make_home(struct change *ch, const struct key_record *k)
 {
 	struct diag why = DIAG_INIT;
 	enum ak_err err;
@@ -262,10 +250,9 @@ finish(struct change *ch, const struct args *a, const struct newkey *nk)
 	const struct key_record *k = &nk->key.rec;
 	int home, answer;
 
-	change_log(ch, "key-created", k);
-	home = make_home(ch, k);
-	answer = (int)answer_token(
-	    ch->cli, a, &nk->key, nk->has_token ? &nk->tok : NULL, ch->now, true);
+	home = newkey_make_home(ch, k);
+	answer = (int)answer_token(ch->cli, a, &nk->key, nk->has_token ? &nk->tok : NULL,
+	    ch->now, change_outcome(ch, k, true));
 	return answer != CLI_DONE ? answer : home;
 }
 

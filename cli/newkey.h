@@ -6,9 +6,6 @@
 #include "change.h"
 #include "keyopts.h"
 
-/* A name that a key may have? AK_ERR_INVALID with a sentence when not. */
-enum ak_err newkey_check_name(const char *name, struct diag *why) AK_MUST_CHECK;
-
 /*
  * Within a change that was begun: refuse what must be refused, stage the key,
  * publish, log, make its home and print the answer. *code: what the answer
@@ -17,5 +14,8 @@ enum ak_err newkey_check_name(const char *name, struct diag *why) AK_MUST_CHECK;
  */
 enum ak_err newkey_make(struct change *ch, const struct args *a, const char *name,
     const struct keyopts *o, int *code) AK_MUST_CHECK;
+
+/* Its home, where this host makes homes. The key is true whatever comes of it: CLI_FAILED when it could not be made, which is said. */
+int newkey_make_home(struct change *ch, const struct key_record *k);
 
 #endif

@@ -55,6 +55,7 @@ several_answer(const struct several *s, const struct change *ch, const struct ar
 	struct answer_list l = answer_list_begin(ch->cli, a);
 
 	for (size_t i = 0; i < s->n; i++)
-		answer_list_add(&l, &s->v[i].key, ch->now, s->v[i].changed, done_text);
+		answer_list_add(&l, &s->v[i].key, ch->now,
+		    change_outcome(ch, &s->v[i].key.rec, s->v[i].changed), done_text);
 	return answer_list_end(&l);
 }

@@ -1,12 +1,19 @@
 #include "status.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "keys.h"
+#include "livelist.h"
 #include "num.h"
+#include "ownfile.h"
 #include "safefile.h"
 #include "wire.h"
 #include "yamltree.h"
@@ -77,10 +84,14 @@ static void
 find_ids(struct status *s, const struct keys *keys)
 {
 	struct local_extra high = {.uid_high = 0};
+	struct id_range uids = s->live.settings.uids;
 
 	if (!keys->none)
 		local_extra_unpack(keys->ring.local.head.extra, &high);
-	s->uids_left = left_in(s->live.settings.uids, high.uid_high);
+	/* The last one is no key's (enforce.h). */
+	if (uids.max > 0)
+		uids.max--;
+	s->uids_left = left_in(uids, high.uid_high);
 	s->gids_left = left_in(s->live.settings.gids, high.gid_high);
 	if (s->uids_left == 0)
 		attend(s, "no uid is left: widen uid_range");
@@ -155,11 +166,75 @@ find_daemon(const struct cli *c, struct status *s)
 		attend(s, "%s", why.text);
 	if (s->daemon && s->reply.policy_problem[0] != '\0')
 		attend(s, "apikeyd can't use the policy: %s", s->reply.policy_problem);
-	if (s->daemon && s->reply.held_back > 0)
+}
+
+/* The records say it too; without them the daemon knows. */
+static void
+find_sessions(const struct cli *c, struct status *s)
+{
+	struct diag why = DIAG_INIT;
+	struct livelist list;
+
+	s->sessions_known = livelist_look(&c->paths, &list, &why) == AK_OK;
+	if (!s->sessions_known)
+		attend_to(s, &why, "live sessions");
+	for (size_t i = 0; s->sessions_known && i < list.n; i++) {
+		s->sessions.live++;
+		s->sessions.held_back += list.v[i].session.held_back ? 1 : 0;
+	}
+	livelist_clear(&list);
+	if (s->daemon && s->reply.held_back > s->sessions.held_back)
+		s->sessions.held_back = s->reply.held_back;
+	if (s->sessions.held_back > 0)
 		attend(s,
 		    "%u sessions should end, and are held back because they are so many: see "
 		    "what changed, then run `apikey sync --accept`",
-		    s->reply.held_back);
+		    s->sessions.held_back);
+}
+
+/* What the modules make of it (pam/judge.c): whatever is not surely missing is there. */
+static void
+find_lockdown(const struct cli *c, struct status *s)
+{
+	struct stat st;
+	bool there = lstat(c->paths.lockdown, &st) == 0;
+	char at[NUM_TIME_CAP];
+
+	s->lockdown = there || errno != ENOENT;
+	s->lockdown_at = there ? st.st_mtim.tv_sec : 0;
+	if (s->lockdown)
+		attend(s,
+		    "every key is refused: %s lies there%s%s: `apikey lockdown off` removes it",
+		    c->paths.lockdown, there ? ", since " : "",
+		    there ? num_print_time(s->lockdown_at, at) : "");
+}
+
+/* Opened as auditlog.h does it; and on a full disk nothing more gets in. */
+static bool
+may_append(const struct paths *p)
+{
+	struct statvfs disk;
+	struct stat st;
+	bool may;
+	int fd;
+
+	if (ownfile_open(p->audit, p->owner, 0640, O_APPEND, &fd, &st) != AK_OK)
+		return false;
+	may = fstatvfs(fd, &disk) == 0 && disk.f_bfree > 0;
+	(void)close(fd);
+	return may;
+}
+
+static void
+find_audit(const struct cli *c, struct status *s)
+{
+	s->audit_writable = may_append(&c->paths);
+	if (!s->audit_writable)
+		attend(s,
+		    "the audit log %s can't be written%s: see that its folder is there, its "
+		    "owner and mode, and that the disk has room",
+		    c->paths.audit,
+		    s->live.settings.audit_required ? ", and so every key is refused" : "");
 }
 
 static void
@@ -194,6 +269,9 @@ status_find(const struct cli *c, struct status *out)
 	find_keys(c, out);
 	find_policy(c, out);
 	find_directory(c, out);
+	find_sessions(c, out);
+	find_lockdown(c, out);
+	find_audit(c, out);
 	return out->attention.err;
 }
 

@@ -26,6 +26,13 @@ struct status {
 	bool published, time_undefined;
 	struct freshness fresh;
 	bool stale, keys_stale;
+	struct status_sessions {
+		uint32_t live, held_back;
+	} sessions;
+	bool sessions_known;
+	bool lockdown; /* every key is refused */
+	int64_t lockdown_at; /* since when; 0: that can't be told */
+	bool audit_writable;
 	bool daemon; /* it answers, and this is what it says: */
 	struct control_reply reply;
 	struct pack attention; /* a list of sentences */

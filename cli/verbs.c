@@ -38,7 +38,7 @@ static const struct verb verbs[] = {
 	"make a key, or give the one that exists these options"},
     {"list", "", 0, 0,
 	KEYS | ARGS(ARG_EXPIRED) | ARGS(ARG_EXPIRING) | ARGS(ARG_ROLE_FILTER) |
-	    ARGS(ARG_SPACE) | ARGS(ARG_GROUP_FILTER),
+	    ARGS(ARG_SPACE) | ARGS(ARG_GROUP_FILTER) | ARGS(ARG_UNUSED),
 	false, cmd_list, "list the keys"},
     {"show", "NAME|ID", 1, 1, KEYS, false, cmd_show, "show one key"},
     {"set", "NAME|ID", 1, 1, KEYS | ARGS_SETTABLE, false, cmd_set,
@@ -51,6 +51,12 @@ static const struct verb verbs[] = {
     {"enable", "NAME|ID…", 1, INT_MAX, KEYS, false, cmd_enable, "admit disabled keys again"},
     {"delete", "NAME|ID…", 1, INT_MAX, KEYS | ARGS(ARG_REMOVE_HOME), false, cmd_delete,
 	"end keys for ever; their uids are never used again"},
+    {"purge", "", 0, 0, COMMON | ARGS(ARG_EXPIRED) | ARGS(ARG_OLDER) | ARGS(ARG_DRY_RUN), false,
+	cmd_purge, "delete the keys of this host that have expired"},
+    {"export", "", 0, 0, ARGS(ARG_HELP), false, cmd_export,
+	"write all keys of this host, without a token, to stdout"},
+    {"import", "FILE", 1, 1, COMMON | ARGS(ARG_DRY_RUN) | ARGS(ARG_PRUNE) | ARGS(ARG_NEW_UID),
+	false, cmd_import, "make and set keys as a file of `export` says, all or none"},
     {"role add", "NAME|ID BINDING…", 2, INT_MAX, KEYS, false, cmd_role_add,
 	"bind a key to roles"},
     {"role remove", "NAME|ID BINDING…", 2, INT_MAX, KEYS, false, cmd_role_remove,
@@ -69,9 +75,11 @@ static const struct verb verbs[] = {
 	"say what is wrong with a policy, and where"},
     {"policy test", "FILE", 1, 1, COMMON, true, cmd_policy_test,
 	"run the tests that a policy carries"},
-    {"policy apply", "FILE", 1, 1, COMMON | ARGS(ARG_DRY_RUN), false, cmd_policy_apply,
+    {"policy apply", "FILE", 1, 1, COMMON | ARGS(ARG_DRY_RUN) | ARGS(ARG_SESSIONS), false,
+	cmd_policy_apply,
 	"check a policy, show who gains and who loses roles, and make it the live one"},
-    {"policy rollback", "", 0, 0, COMMON | ARGS(ARG_DRY_RUN), false, cmd_policy_rollback,
+    {"policy rollback", "", 0, 0, COMMON | ARGS(ARG_DRY_RUN) | ARGS(ARG_SESSIONS), false,
+	cmd_policy_rollback,
 	"make the policy before the last apply the live one, and again forward"},
     {"policy show", "", 0, 0, COMMON, false, cmd_policy_show,
 	"show the live policy, and who put it there"},
@@ -81,8 +89,18 @@ static const struct verb verbs[] = {
 	"ask a kept decision again, or a made-up one; exit 1 when the answer differs"},
     {"publish", "", 0, 0, COMMON | ARGS(ARG_TRUST_CLOCK) | ARGS(ARG_ACCEPT_ROLLBACK), false,
 	cmd_publish, "remake what the name service serves"},
+    {"sessions", "", 0, 0, COMMON | ARGS(ARG_KEY), false, cmd_sessions,
+	"list the live sessions of keys"},
+    {"sessions end", "ID…", 0, INT_MAX, COMMON | ARGS(ARG_KEY), false, cmd_sessions_end,
+	"end sessions at once, or with --key all of a key's"},
+    {"lockdown on", "", 0, 0, COMMON | ARGS(ARG_END_SESSIONS), false, cmd_lockdown_on,
+	"refuse every key on this host"},
+    {"lockdown off", "", 0, 0, COMMON, false, cmd_lockdown_off, "admit keys again"},
     {"sync", "", 0, 0, COMMON | ARGS(ARG_NOW) | ARGS(ARG_ACCEPT), false, cmd_sync,
 	"have the directory fetched anew, and wait for it"},
+    {"log", "", 0, 0,
+	COMMON | ARGS(ARG_KEY) | ARGS(ARG_SINCE) | ARGS(ARG_DENIED) | ARGS(ARG_FOLLOW), true,
+	cmd_log, "show what happened: logins, refusals, changes, sessions that were ended"},
     {"status", "", 0, 0, COMMON, false, cmd_status,
 	"show how this host stands; exit 3 when something needs attention"},
     {"token new", "", 0, 0, COMMON | ARGS(ARG_QUIET) | ARGS(ARG_ID), true, cmd_token_new,
@@ -119,20 +137,22 @@ is_family(const struct verb *v, const char *word)
 	return strncmp(v->name, word, len) == 0 && v->name[len] == ' ';
 }
 
-/* *words: how many arguments the verb's name takes. */
+/* *words: how many arguments the verb's name takes; two, where both would do. */
 static const struct verb *
 find_verb(int argc, char **argv, int *words)
 {
+	const struct verb *one = NULL;
+
 	for (size_t i = 0; i < N_VERBS; i++) {
-		*words = 1;
-		if (strcmp(verbs[i].name, argv[1]) == 0)
-			return &verbs[i];
 		*words = 2;
 		if (argc > 2 && is_family(&verbs[i], argv[1]) &&
 		    strcmp(strchr(verbs[i].name, ' ') + 1, argv[2]) == 0)
 			return &verbs[i];
+		if (strcmp(verbs[i].name, argv[1]) == 0)
+			one = &verbs[i];
 	}
-	return NULL;
+	*words = 1;
+	return one;
 }
 
 /* A family of verbs without its second word. */
@@ -233,6 +253,7 @@ cli_run(struct cli *c, int argc, char **argv)
 	const struct verb *v;
 	int words = 0, code;
 
+	c->actor_known = c->log_failed = false;
 	v = argc < 2 ? NULL : find_verb(argc, argv, &words);
 	if (v == NULL)
 		code = run_without_verb(c, argc, argv);

@@ -23,12 +23,12 @@ name_uid(uid_t uid, char *buf, size_t cap)
 	(void)snprintf(buf, cap, "%lu", (unsigned long)uid);
 }
 
-static bool
-read_loginuid(const char *path, uid_t *uid)
+bool
+who_login_uid(const char *loginuid_file, uid_t *uid)
 {
 	char line[16] = "";
 	uint64_t v = UNSET_LOGINUID;
-	FILE *f = fopen(path, "re");
+	FILE *f = fopen(loginuid_file, "re");
 
 	if (f == NULL)
 		return false;
@@ -46,7 +46,7 @@ who_name(const char *loginuid_file, const char *sudo_user, uid_t real, char *buf
 {
 	uid_t uid;
 
-	if (read_loginuid(loginuid_file, &uid))
+	if (who_login_uid(loginuid_file, &uid))
 		name_uid(uid, buf, cap);
 	else if (sudo_user == NULL || *sudo_user == '\0' || !text_is_passwd_field(sudo_user) ||
 		 text_copy(buf, cap, sudo_user) != AK_OK)

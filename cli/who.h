@@ -2,6 +2,7 @@
 #ifndef CLI_WHO_H
 #define CLI_WHO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -13,5 +14,8 @@
  */
 void who_name(
     const char *loginuid_file, const char *sudo_user, uid_t real, char *buf, size_t cap);
+
+/* The login uid; false: this is no login's process. */
+bool who_login_uid(const char *loginuid_file, uid_t *uid);
 
 #endif

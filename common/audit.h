@@ -7,7 +7,7 @@
 #include "text.h"
 
 /* Room for every field that one line has, each at its longest: no value can push another out. */
-#define AUDIT_LINE_CAP 4096
+#define AUDIT_LINE_CAP 6144
 #define AUDIT_VALUE_MAX_B 256
 
 struct audit {

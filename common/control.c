@@ -52,6 +52,7 @@ control_reply_pack(const struct control_reply *r, struct pack *out)
 	pack_u32(out, r->principals);
 	pack_u32(out, r->skipped);
 	pack_u32(out, r->held_back);
+	pack_u32(out, r->ended);
 }
 
 static void
@@ -84,6 +85,7 @@ control_reply_unpack(const void *bytes, size_t len_b, struct control_reply *out)
 	out->principals = unpack_u32(&u);
 	out->skipped = unpack_u32(&u);
 	out->held_back = unpack_u32(&u);
+	out->ended = unpack_u32(&u);
 	if (version == PROTOCOL && err <= AK_ERR_NOMEM && !u.bad && u.left_b == 0)
 		return AK_OK;
 	memset(out, 0, sizeof(*out));

@@ -32,6 +32,7 @@ struct control_reply {
 	uint32_t keys, groups, principals,
 	    skipped; /* entries; skipped: keys of LDAP that this host doesn't serve */
 	uint32_t held_back; /* sessions that wait for CONTROL_ACCEPT */
+	uint32_t ended; /* sessions, by this CONTROL_ACCEPT */
 };
 
 void control_ask_pack(enum control_ask ask, struct pack *out);

@@ -247,13 +247,14 @@ static const struct enforce_calls host_calls = {.look = procs_look,
     .tell = ending_tell,
     .end_usermanager = usermanager_end};
 
-static enum ak_err
-take_lock(const struct paths *paths, bool wait, struct lock *lock, struct diag *why)
+enum ak_err
+enforce_lock(const struct paths *paths, bool wait, struct lock *lock, struct diag *why)
 {
 	char path[PATH_CAP + 16];
 	struct text t = text_over(path, sizeof(path));
 	enum ak_err err = rundir_make(paths->run, paths->owner);
 
+	*lock = LOCK_INIT;
 	if (err != AK_OK)
 		return diag_say(why, err, paths->run, 0, 0,
 		    "must be a folder of uid %u that nobody else may write to",
@@ -278,7 +279,7 @@ enforce_run(
 	if (p.calls == NULL && how->paths->owner == 0 && geteuid() == 0)
 		p.calls = &host_calls;
 	*out = (struct enforce_result){.again_in_ms = -1, .next_at = NUM_NEVER};
-	if ((err = take_lock(how->paths, wait, &lock, why)) != AK_OK)
+	if ((err = enforce_lock(how->paths, wait, &lock, why)) != AK_OK)
 		return err;
 	err = run(&p);
 	lock_release(&lock);

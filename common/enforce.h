@@ -9,6 +9,7 @@
 #include "decide.h"
 #include "diag.h"
 #include "err.h"
+#include "lock.h"
 #include "paths.h"
 #include "procs.h"
 #include "sessions.h"
@@ -80,5 +81,9 @@ struct enforce_result {
  */
 enum ak_err enforce_run(const struct enforce_how *how, bool wait, struct enforce_result *out,
     struct diag *why) AK_MUST_CHECK;
+
+/* The lock that a pass is under, for who changes records of sessions besides. lock_release. */
+enum ak_err enforce_lock(
+    const struct paths *paths, bool wait, struct lock *lock, struct diag *why) AK_MUST_CHECK;
 
 #endif

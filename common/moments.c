@@ -171,7 +171,7 @@ moments_next(const struct image *im, const char *dir, int64_t now_s, int64_t *ne
 
 		if (err == AK_OK && clocks[i].at.known)
 			next = next_offset(clocks[i].zone, now_s, next);
-		if (next < *next_s)
+		if (err == AK_OK && next < *next_s)
 			*next_s = next;
 		zone_free(&clocks[i].zone);
 	}

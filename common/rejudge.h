@@ -21,10 +21,13 @@ struct rejudge {
 	enum ak_err ring_err; /* keyring_open's */
 	int64_t now; /* seconds */
 	bool time_undefined;
+	struct index groups; /* directory-groups.idx; fd -1: it can't be read */
 	struct moments when; /* of live.image, at now */
-	struct image *pinned; /* the one that was loaded last */
+	int64_t next_at; /* moments_next of it; 0: not asked yet */
+	struct image *pinned; /* the one that was loaded last; NULL: it can't be */
 	uint64_t pinned_id;
 	struct moments pinned_when;
+	int64_t pinned_next_at;
 };
 
 enum rejudge_right {

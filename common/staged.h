@@ -18,11 +18,14 @@ struct staged {
 	unsigned n_keys;
 	unsigned char *value;
 	size_t value_len_b;
+	uint32_t next[3]; /* the list's own: what follows behind each key in its bucket */
 };
 
+/* All zero: empty. Every record is found by its keys at once, however many there are. */
 struct staged_list {
 	struct staged *v;
-	size_t n, cap;
+	uint32_t *buckets; /* a power of two of them */
+	size_t n, cap, n_buckets;
 };
 
 /*

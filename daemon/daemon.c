@@ -1,198 +1,16 @@
-#include "daemon.h"
+#include "daemon_impl.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "accounts.h"
 #include "lock.h"
-#include "loop.h"
-#include "mirror.h"
-#include "notify.h"
-#include "publisher.h"
-#include "rules.h"
 #include "rundir.h"
-#include "server.h"
 #include "text.h"
-#include "watch.h"
 
-/* An edit in place within the clock's grain shows no more: after this the image that is made is trusted (live.c). */
-#define SETTLED_MS 2100
 /* How long the command may take to ask, and a refresh that it waits for. */
 #define ASK_MS 5000
-#define SYNC_MS 60000
-
-struct daemon {
-	const struct daemon_how *how;
-	struct lock alone;
-	struct loop loop;
-	struct notify notify;
-	struct watch watch;
-	struct rules rules;
-	struct publisher publisher;
-	struct mirror mirror;
-	struct server server;
-	bool serves, mirrors;
-	int64_t started_at;
-	struct loop_timer settled, watchdog;
-	int signals;
-	int64_t watchdog_ms;
-	char publish_problem[DIAG_PRINT_CAP]; /* told last; "" when the last one went well */
-};
-
-static int64_t
-clock_now(void *ctx)
-{
-	(void)ctx;
-	return (int64_t)time(NULL);
-}
-
-static bool
-id_taken(void *ctx, uint32_t id)
-{
-	(void)ctx;
-	return accounts_id_taken(id);
-}
-
-static void
-say_status(struct daemon *d)
-{
-	const char *problem =
-	    d->publish_problem[0] != '\0' ? d->publish_problem : d->rules.told_problem;
-
-	notify_say(&d->notify, "STATUS=%s",
-	    problem[0] != '\0' ? problem : "settings and policy are in force");
-}
-
-static void
-rules_moved(void *ctx, enum rules_news news)
-{
-	struct daemon *d = ctx;
-	const struct rules *r = &d->rules;
-
-	/* Broken settings: the last good ones stay in force for the directory. */
-	if (r->live.settings_ok)
-		mirror_configure(&d->mirror, &r->live.settings, false);
-	if (news == RULES_LOADED)
-		log_event(&d->how->log, EVENT_POLICY_LOADED, "file",
-		    image_policy_file(r->live.image), NULL);
-	else
-		log_event(&d->how->log,
-		    r->live.settings_ok ? EVENT_POLICY_BROKEN : EVENT_SETTINGS_BROKEN,
-		    "problem", r->told_problem, NULL);
-}
-
-static enum ak_err
-prepare(void *ctx, struct diag *why)
-{
-	return mirror_prepare(&((struct daemon *)ctx)->mirror, why);
-}
-
-static void
-sources(void *ctx, struct source_id *keys, struct source_id *groups)
-{
-	const struct daemon *d = ctx;
-
-	*keys = d->mirror.snapshot.keys;
-	*groups = d->mirror.snapshot.groups;
-}
-
-static enum ak_err
-note(void *ctx, struct store *s)
-{
-	return mirror_note(&((struct daemon *)ctx)->mirror, s);
-}
-
-static void
-directory_moved(void *ctx)
-{
-	publisher_want_paced(&((struct daemon *)ctx)->publisher);
-}
-
-static void
-synced(void *ctx, enum ak_err err, const char *text)
-{
-	server_synced(&((struct daemon *)ctx)->server, err, text);
-}
-
-static void
-sync_asked(void *ctx)
-{
-	mirror_sync(&((struct daemon *)ctx)->mirror);
-}
-
-static void
-status(void *ctx, struct control_reply *out)
-{
-	const struct daemon *d = ctx;
-
-	out->pid = (uint32_t)getpid();
-	out->started_at = d->started_at;
-	(void)!text_copy(
-	    out->policy_problem, sizeof(out->policy_problem), d->rules.told_problem);
-	mirror_status(&d->mirror, out);
-}
-
-static void
-log_published(const struct daemon *d, const struct publish_result *res)
-{
-	char users[16], groups[16];
-
-	(void)snprintf(users, sizeof(users), "%u", res->users);
-	(void)snprintf(groups, sizeof(groups), "%u", res->groups);
-	log_event(&d->how->log, EVENT_PUBLISHED, "users", users, "groups", groups, "whole",
-	    res->whole ? "yes" : "no", "policy", res->without_policy ? "none" : "", NULL);
-}
-
-static void
-published(void *ctx, enum ak_err err, const struct publish_result *res, const struct diag *why)
-{
-	struct daemon *d = ctx;
-	char problem[DIAG_PRINT_CAP] = "";
-
-	if (res != NULL)
-		log_published(d, res);
-	if (err != AK_OK)
-		(void)diag_print(why, problem, sizeof(problem));
-	if (err != AK_OK && problem[0] == '\0')
-		(void)!text_copy(problem, sizeof(problem), ak_strerror(err));
-	if (err != AK_OK && strcmp(problem, d->publish_problem) != 0)
-		log_event(&d->how->log, EVENT_PUBLISH_FAILED, "problem", problem, NULL);
-	(void)!text_copy(d->publish_problem, sizeof(d->publish_problem), problem);
-	mirror_published(&d->mirror, err, problem);
-	say_status(d);
-}
-
-static void
-files_moved(void *ctx, unsigned files)
-{
-	struct daemon *d = ctx;
-
-	bool reload_rules = (files & (WATCH_CONFIG | WATCH_POLICY | WATCH_GROUP)) != 0;
-
-	d->mirror.accounts_moved |= (files & (WATCH_PASSWD | WATCH_GROUP)) != 0;
-	d->mirror.keys_moved |= (files & WATCH_LOCAL) != 0;
-	publisher_want(&d->publisher, reload_rules);
-	if (reload_rules)
-		loop_arm(&d->loop, &d->settled, SETTLED_MS);
-}
-
-static void
-files_settled(void *ctx)
-{
-	struct daemon *d = ctx;
-
-	publisher_run(&d->publisher, true);
-	if (d->rules.live.settings_ok)
-		mirror_configure(&d->mirror, &d->rules.live.settings, true);
-	publisher_want(&d->publisher, false);
-}
+#define WAIT_MS 60000
 
 static void
 say_alive(void *ctx)
@@ -204,8 +22,9 @@ say_alive(void *ctx)
 }
 
 static void
-reload(struct daemon *d)
+reload(void *ctx)
 {
+	struct daemon *d = ctx;
 	struct timespec t = {.tv_sec = 0};
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &t);
@@ -216,36 +35,6 @@ reload(struct daemon *d)
 	if (d->rules.live.settings_ok)
 		mirror_configure(&d->mirror, &d->rules.live.settings, true);
 	notify_say(&d->notify, "READY=1");
-}
-
-static void
-take_signal(void *ctx, short revents)
-{
-	struct daemon *d = ctx;
-	struct signalfd_siginfo s;
-
-	(void)revents;
-	while (read(d->signals, &s, sizeof(s)) == (ssize_t)sizeof(s))
-		if (s.ssi_signo == SIGHUP)
-			reload(d);
-		else
-			d->loop.stop = true;
-}
-
-static enum ak_err
-take_signals(struct daemon *d, struct diag *why)
-{
-	sigset_t set;
-
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGINT);
-	(void)sigaddset(&set, SIGHUP);
-	(void)signal(SIGPIPE, SIG_IGN);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) == -1 ||
-	    (d->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC)) == -1)
-		return diag_because(why, AK_ERR_UNAVAILABLE, "no signals: %s", strerror(errno));
-	return loop_add(&d->loop, d->signals, POLLIN, take_signal, d);
 }
 
 /* One daemon for these files. */
@@ -273,22 +62,18 @@ be_alone(struct daemon *d, struct diag *why)
 static void
 init(struct daemon *d, const struct daemon_how *how)
 {
-	const struct publisher_host host = {.now = clock_now,
-	    .id_taken = id_taken,
-	    .news = rules_moved,
-	    .prepare = prepare,
-	    .sources = sources,
-	    .note = note,
-	    .done = published,
-	    .ctx = d};
+	const struct publisher_host host = daemon_publisher_host(d);
 
-	*d = (struct daemon){
-	    .how = how, .alone = LOCK_INIT, .notify = NOTIFY_INIT, .signals = -1};
+	*d = (struct daemon){.how = how,
+	    .alone = LOCK_INIT,
+	    .notify = NOTIFY_INIT,
+	    .enforcer = ENFORCER_CLOSED,
+	    .signals = SIGNALS_CLOSED};
 	d->watch.fd = -1;
 	loop_init(&d->loop);
 	rules_init(&d->rules, &how->paths);
 	publisher_init(&d->publisher, &d->loop, &how->paths, &d->rules, &host);
-	d->settled = (struct loop_timer){.due = files_settled, .ctx = d};
+	d->settled = (struct loop_timer){.due = daemon_files_settled, .ctx = d};
 	d->watchdog = (struct loop_timer){.due = say_alive, .ctx = d};
 	d->watchdog_ms = notify_watchdog_ms(how->watchdog_usec, how->watchdog_pid, getpid());
 }
@@ -298,8 +83,8 @@ serve(struct daemon *d, struct diag *why)
 {
 	const struct paths *p = &d->how->paths;
 	const struct server_how how = {
-	    .path = p->control, .peer = p->owner, .ask_ms = ASK_MS, .sync_ms = SYNC_MS};
-	const struct server_host host = {.status = status, .sync = sync_asked, .ctx = d};
+	    .path = p->control, .peer = p->owner, .ask_ms = ASK_MS, .wait_ms = WAIT_MS};
+	const struct server_host host = daemon_server_host(d);
 	enum ak_err err = server_open(&d->server, &d->loop, &how, &host, why);
 
 	d->serves = err == AK_OK;
@@ -313,11 +98,18 @@ mirror(struct daemon *d)
 	    .log = &d->how->log,
 	    .engine = d->how->engine,
 	    .engine_user = d->how->engine_user};
-	const struct mirror_host host = {
-	    .now = clock_now, .changed = directory_moved, .synced = synced, .ctx = d};
+	const struct mirror_host host = daemon_mirror_host(d);
 
 	d->mirrors = true;
 	return mirror_open(&d->mirror, &d->loop, &how, &host);
+}
+
+static enum ak_err
+enforce(struct daemon *d, struct diag *why)
+{
+	const struct enforcer_host host = daemon_enforcer_host(d);
+
+	return enforcer_open(&d->enforcer, &d->loop, &d->how->paths, &d->how->log, &host, why);
 }
 
 /* Whoever waits hears no more of us, and the number stays taken. */
@@ -345,16 +137,18 @@ begin(struct daemon *d, struct diag *why)
 		return err;
 	/* Who can't be told runs all the same. */
 	(void)!notify_open(&d->notify, d->how->notify_address);
-	if ((err = take_signals(d, why)) != AK_OK)
+	if ((err = signals_open(&d->signals, &d->loop, reload, d, why)) != AK_OK)
 		return err;
-	err = watch_open(&d->watch, &d->loop, &d->how->paths, files_moved, d, why);
+	err = watch_open(&d->watch, &d->loop, &d->how->paths, daemon_files_moved, d, why);
 	if (err == AK_OK)
 		err = mirror(d);
+	if (err == AK_OK)
+		err = enforce(d, why);
 	if (err == AK_OK)
 		err = serve(d, why);
 	if (err != AK_OK)
 		return err;
-	d->started_at = clock_now(d);
+	d->started_at = (int64_t)time(NULL);
 	log_event(&d->how->log, EVENT_STARTED, NULL);
 	publisher_run(&d->publisher, true);
 	loop_arm(&d->loop, &d->settled, SETTLED_MS);
@@ -373,13 +167,13 @@ end(struct daemon *d)
 	loop_disarm(&d->loop, &d->watchdog);
 	if (d->serves)
 		server_close(&d->server);
+	enforcer_close(&d->enforcer);
 	if (d->mirrors)
 		mirror_close(&d->mirror);
 	if (d->watch.fd != -1)
 		watch_close(&d->watch);
 	rules_clear(&d->rules);
-	if (d->signals != -1)
-		(void)close(d->signals);
+	signals_close(&d->signals);
 	notify_close(&d->notify);
 	lock_release(&d->alone);
 }

@@ -4,6 +4,7 @@
 #include <syslog.h>
 
 #include "audit.h"
+#include "auditlog.h"
 
 static const struct {
 	const char *name;
@@ -22,6 +23,10 @@ static const struct {
     [EVENT_DIRECTORY_REMOVED] = {"directory-removed", LOG_NOTICE},
     [EVENT_SNAPSHOT_DAMAGED] = {"snapshot-damaged", LOG_WARNING},
     [EVENT_ENGINE_ENDED] = {"engine-ended", LOG_WARNING},
+    [EVENT_SESSIONS_HELD_BACK] = {"sessions-held-back", LOG_WARNING},
+    [EVENT_PROCESSES_LEFT] = {"processes-left", LOG_WARNING},
+    [EVENT_ENFORCE_FAILED] = {"enforce-failed", LOG_ERR},
+    [EVENT_AUDIT_FAILED] = {"audit-failed", LOG_ERR},
 };
 
 void
@@ -42,4 +47,17 @@ log_fields(const struct log *l, enum event e, const char *const fields[])
 	syslog(LOG_DAEMON | events[e].level, "%s", line.line);
 	if (l->foreground)
 		(void)fprintf(stderr, "%s\n", line.line);
+}
+
+void
+log_audit(const struct log *l, const char *line)
+{
+	enum ak_err err = auditlog_append(l->paths, line);
+
+	syslog(LOG_AUTHPRIV | LOG_NOTICE, "%s", line);
+	if (l->foreground)
+		(void)fprintf(stderr, "%s\n", line);
+	if (err != AK_OK)
+		log_event(l, EVENT_AUDIT_FAILED, "file", l->paths->audit, "problem",
+		    ak_strerror(err), NULL);
 }

@@ -119,6 +119,7 @@ run(bool foreground)
 			return status;
 		how.ready = STDERR_FILENO;
 	}
+	how.log.paths = &how.paths;
 	log_open(&how.log);
 	err = daemon_run(&how, &why);
 	if (err == AK_OK)

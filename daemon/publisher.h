@@ -30,7 +30,7 @@ struct publisher_host {
 	void (*sources)(void *ctx, struct source_id *keys, struct source_id *groups);
 	/* Under the lock: tell the store what prepare changed. */
 	enum ak_err (*note)(void *ctx, struct store *s);
-	/* res NULL: all was up to date. Not told while the lock is another's. */
+	/* Sessions are judged by what lies there now. res NULL: all was up to date. Not told while the lock is another's. */
 	void (*done)(void *ctx, enum ak_err err, const struct publish_result *res,
 	    const struct diag *why);
 	void *ctx;

@@ -19,12 +19,12 @@ hang_up(struct server_client *c)
 	loop_remove(c->server->loop, c->fd);
 	(void)close(c->fd);
 	c->fd = -1;
-	c->waits = false;
+	c->waits = 0;
 }
 
 /* One answer, and the conversation is over. Whoever does not read it has not asked for it. */
 static void
-answer(struct server_client *c, enum ak_err err, const char *text)
+answer(struct server_client *c, enum ak_err err, const char *text, unsigned ended)
 {
 	struct control_reply r = {.err = AK_OK};
 	struct text t = text_over(r.text, sizeof(r.text));
@@ -32,6 +32,7 @@ answer(struct server_client *c, enum ak_err err, const char *text)
 
 	c->server->host.status(c->server->host.ctx, &r);
 	r.err = err;
+	r.ended = ended;
 	text_add(&t, "%.*s", (int)sizeof(r.text) - 1, text);
 	control_reply_pack(&r, &out);
 	if (out.err == AK_OK)
@@ -45,10 +46,16 @@ too_late(void *ctx)
 {
 	struct server_client *c = ctx;
 
-	if (c->waits)
+	if (c->waits == CONTROL_SYNC)
 		answer(c, AK_ERR_UNAVAILABLE,
 		    "the refresh takes longer than a minute: it goes on, and `apikey status` "
-		    "says how it went");
+		    "says how it went",
+		    0);
+	else if (c->waits == CONTROL_ACCEPT)
+		answer(c, AK_ERR_UNAVAILABLE,
+		    "another process has been ending sessions for a minute: it is waited for, "
+		    "and `apikey status` says what is held back still",
+		    0);
 	else
 		hang_up(c);
 }
@@ -60,15 +67,13 @@ take_ask(struct server_client *c, enum control_ask ask)
 
 	switch (ask) {
 	case CONTROL_STATUS:
-		answer(c, AK_OK, "");
+		answer(c, AK_OK, "", 0);
 		break;
 	case CONTROL_SYNC:
-		c->waits = true;
-		loop_arm(s->loop, &c->deadline, s->how.sync_ms);
-		s->host.sync(s->host.ctx);
-		break;
 	case CONTROL_ACCEPT:
-		answer(c, AK_ERR_NOT_FOUND, "nothing is held back");
+		c->waits = ask;
+		loop_arm(s->loop, &c->deadline, s->how.wait_ms);
+		(ask == CONTROL_SYNC ? s->host.sync : s->host.accept)(s->host.ctx);
 		break;
 	}
 }
@@ -85,7 +90,7 @@ read_ask(void *ctx, short revents)
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
 	/* One question, and then silence until the answer. */
-	if (n <= 0 || (size_t)n > sizeof(buf) || c->waits ||
+	if (n <= 0 || (size_t)n > sizeof(buf) || c->waits != 0 ||
 	    control_ask_unpack(buf, (size_t)n, &ask) != AK_OK)
 		hang_up(c);
 	else
@@ -183,9 +188,10 @@ server_close(struct server *s)
 }
 
 void
-server_synced(struct server *s, enum ak_err err, const char *text)
+server_done(
+    struct server *s, enum control_ask ask, enum ak_err err, const char *text, unsigned ended)
 {
 	for (size_t i = 0; i < SERVER_CLIENTS; i++)
-		if (s->clients[i].fd != -1 && s->clients[i].waits)
-			answer(&s->clients[i], err, text);
+		if (s->clients[i].fd != -1 && s->clients[i].waits == ask)
+			answer(&s->clients[i], err, text, ended);
 }

@@ -16,14 +16,16 @@ struct server_how {
 	const char *path; /* of the socket: 0600; what lies there is replaced */
 	uid_t peer; /* who may ask */
 	int64_t ask_ms; /* how long a client may take to ask */
-	int64_t sync_ms; /* and a SYNC to be done */
+	int64_t wait_ms; /* and what it asked for to be done */
 };
 
 struct server_host {
 	/* All but err and text. */
 	void (*status)(void *ctx, struct control_reply *out);
-	/* Begin a full refresh; server_synced is called when it is over, maybe at once. Asked again while one is under way. */
+	/* Begin a full refresh; server_done is called when it is over, maybe at once. Asked again while one is under way. */
 	void (*sync)(void *ctx);
+	/* The same: let sessions that are held back end. */
+	void (*accept)(void *ctx);
 	void *ctx;
 };
 
@@ -35,7 +37,7 @@ struct server {
 	struct server_client {
 		struct server *server;
 		int fd; /* -1: free */
-		bool waits; /* for server_synced */
+		enum control_ask waits; /* for server_done; 0: it doesn't */
 		struct loop_timer deadline;
 	} clients[SERVER_CLIENTS];
 };
@@ -45,7 +47,8 @@ enum ak_err server_open(struct server *s, struct loop *loop, const struct server
 /* Takes the socket away too. */
 void server_close(struct server *s);
 
-/* The refresh is done and published, or it failed: text says why. Whoever waits is answered. */
-void server_synced(struct server *s, enum ak_err err, const char *text);
+/* What was asked for is done (a refresh: published), or it failed: text says why. Whoever waits for it is answered. ended: sessions, by ACCEPT. */
+void server_done(
+    struct server *s, enum control_ask ask, enum ak_err err, const char *text, unsigned ended);
 
 #endif

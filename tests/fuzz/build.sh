@@ -27,7 +27,7 @@ printf '%s\0' "${sources[@]}" |
 rm -f "$OUT/common.a"
 ar rcs "$OUT/common.a" "$OUT"/common/*.o
 
-for target in policy image zone ldapsync wire entry; do
+for target in policy image zone ldapsync wire entry logfmt; do
 	rooms=()
 	case $target in
 	ldapsync) rooms=("$TOP/ldap/ldapsync.c") ;;
@@ -39,6 +39,6 @@ for target in policy image zone ldapsync wire entry; do
 done
 "$CC" "${FLAGS[@]}" -fsanitize="fuzzer-no-link,$SANITIZE" -o "$OUT/make_image" \
 	"$TOP/tests/fuzz/make_image.c" "$OUT/common.a" -lyaml &
-for _ in 1 2 3 4 5 6 7; do
+for _ in 1 2 3 4 5 6 7 8; do
 	wait -n
 done

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "index.h"
+#include "keyring.h"
 #include "num.h"
 #include "testlib_cmocka.h"
 
@@ -88,12 +89,82 @@ fake_who(void *ctx, char *buf, size_t cap)
 }
 
 static void
-fake_log(void *ctx, const char *line)
+fake_from(void *ctx, const struct paths *p, char *buf, size_t cap)
+{
+	const struct cli_test *t = ctx;
+
+	(void)p;
+	(void)snprintf(buf, cap, "%s", t->from == NULL ? "" : t->from);
+}
+
+static enum ak_err
+fake_log(void *ctx, const struct paths *p, const char *line)
 {
 	struct cli_test *t = ctx;
 	size_t len = strlen(t->log);
 
+	(void)p;
 	(void)snprintf(t->log + len, sizeof(t->log) - len, "%s\n", line);
+	return t->log_err;
+}
+
+static uint64_t
+users_made_from(const struct cli_test *t)
+{
+	struct keyring k;
+	uint64_t generation = 0;
+
+	if (keyring_open(&t->host.paths, &k) == AK_OK) {
+		generation = k.users.local.generation;
+		keyring_close(&k);
+	}
+	return generation;
+}
+
+static void
+note_call(struct cli_test *t, const struct enforce_how *how)
+{
+	struct enforce_call *call = &t->calls[t->n_calls++];
+
+	assert_true(t->n_calls < ENFORCE_CALLS_MAX);
+	assert_ptr_equal(how->paths, &t->cli.paths);
+	*call = (struct enforce_call){.all = how->uids == NULL,
+	    .end_all = how->end_all,
+	    .end_uid = how->end_uid,
+	    .now = how->now,
+	    .local = cli_test_generation(t),
+	    .users = users_made_from(t),
+	    .logged = strlen(t->log)};
+	for (size_t i = 0; i < how->n_uids && i < 8; i++)
+		call->uids[call->n_uids++] = how->uids[i];
+	if (how->end_id != NULL)
+		(void)snprintf(call->end_id, sizeof(call->end_id), "%s", how->end_id);
+}
+
+static enum ak_err
+fake_enforce(
+    void *ctx, const struct enforce_how *how, struct enforce_result *out, struct diag *why)
+{
+	struct cli_test *t = ctx;
+	size_t pass = t->n_calls;
+
+	*out = (struct enforce_result){.again_in_ms = -1, .next_at = NUM_NEVER};
+	note_call(t, how);
+	if (t->during != NULL)
+		t->during(t);
+	if (t->enforce_err != AK_OK)
+		return diag_because(why, t->enforce_err, "no sessions can be read");
+	for (size_t i = 0; pass == 0 && i < t->n_ends; i++)
+		how->ended(how->ctx, &t->ends[i]);
+	if (t->n_results > 0)
+		*out = t->results[pass < t->n_results ? pass : t->n_results - 1];
+	return AK_OK;
+}
+
+static void
+fake_wait(void *ctx, int64_t ms)
+{
+	((struct cli_test *)ctx)->waited_ms += ms;
 }
 
 static void
@@ -119,7 +190,10 @@ cli_test_make(struct cli_test *t, void **state)
 		.find_group = fake_group,
 		.id_taken = fake_id_taken,
 		.who = fake_who,
+		.from = fake_from,
 		.log = fake_log,
+		.enforce = fake_enforce,
+		.wait = fake_wait,
 		.names_changed = fake_names_changed,
 		.directory = &fake_dirserver,
 		.skel = t->skel,

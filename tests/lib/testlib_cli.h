@@ -20,6 +20,21 @@ extern const char *const CLI_DIRECTORY_SETTINGS;
 /* No homes, shell /bin/sh, this host is bastion-1. */
 extern const char *const CLI_SETTINGS;
 
+/* What a fake pass over the live sessions was asked, and saw when it was. */
+struct enforce_call {
+	bool all, end_all; /* uids was NULL */
+	uint32_t uids[8];
+	size_t n_uids;
+	char end_id[SESSION_ID_CAP];
+	uint32_t end_uid;
+	int64_t now;
+	uint64_t local,
+	    users; /* generations of local.idx, and of the one that users.idx was made from */
+	size_t logged; /* length of the audit log then */
+};
+
+#define ENFORCE_CALLS_MAX 64
+
 struct cli_test {
 	struct host host;
 	struct tmp *tmp;
@@ -34,7 +49,19 @@ struct cli_test {
 	const char *input; /* what stdin holds; NULL: nothing */
 	FILE *out_to; /* NULL: into out */
 	char *out, *err; /* what the last run wrote; freed by the next */
-	char log[4096]; /* audit lines since the start */
+	char log[16384]; /* audit lines since the start */
+	enum ak_err log_err; /* of the audit file */
+	const char *from; /* where the command is run from; NULL: not known */
+	/* The passes that were asked for; each answers enforce_err, or ends what is in `ends` with the first pass, and has these results, one after the other (the last one again and again). */
+	struct enforce_call calls[ENFORCE_CALLS_MAX];
+	size_t n_calls;
+	enum ak_err enforce_err;
+	const struct enforce_ended *ends;
+	size_t n_ends;
+	const struct enforce_result *results; /* NULL: nothing to do */
+	size_t n_results;
+	void (*during)(struct cli_test *t); /* within a pass; NULL: nothing */
+	int64_t waited_ms;
 	unsigned flushes; /* of name caches */
 };
 

@@ -28,7 +28,7 @@ create_prints_a_key_with_all_its_fields(void **state)
 	    {"secrets",
 		"[{\"number\":1,\"created_at\":\"2027-01-15T08:00:00Z\",\"not_after\":null}]"},
 	    {"last_used", "null"}, {"home", "\"/srv/ci\""}, {"shell", "\"/bin/sh\""},
-	    {"changed", "true"}};
+	    {"changed", "true"}, {"sessions_ended", "0"}};
 	struct cli_test t;
 	struct secret text;
 	struct token tok;
@@ -49,7 +49,11 @@ create_prints_a_key_with_all_its_fields(void **state)
 	assert_string_equal(tok.id, json_string_value(json_object_get(j, "id")));
 	json_decref(j);
 	assert_non_null(strstr(t.log, "event=key-created key=ci-deploy id="));
-	assert_non_null(strstr(t.log, "uid=70000 by=alice\n"));
+	assert_non_null(strstr(t.log,
+	    "uid=70000 by=alice state=active secrets=1 expires=2027-02-14T08:00:00Z "
+	    "roles=\"viewer, editor:spaces:production,staging\" "
+	    "networks=\"10.0.0.0/8, 2001:db8::/32\" owner=\"team a\" "
+	    "description=\"deploys, nightly\" home=/srv/ci shell=/bin/sh\n"));
 	assert_null(strstr(t.log, "apikey_"));
 	assert_int_equal(t.flushes, 1);
 	cli_test_clear(&t);
@@ -137,6 +141,8 @@ create_counts_uids_up_and_past_those_that_are_taken(void **state)
 	    "--uid", "75000");
 	assert_run(&t, CLI_REFUSED, "uid 70001 is another user's", "create", "--name", "d",
 	    "--uid", "70001");
+	assert_run(&t, CLI_REFUSED, "uid 99999 is the last of uid_range: the processes",
+	    "create", "--name", "d", "--uid", "99999");
 	assert_run(&t, CLI_REFUSED, "uid 1000 is outside uid_range", "create", "--name", "d",
 	    "--uid", "1000");
 	assert_run(&t, CLI_DONE, "", "delete", "c");
@@ -152,9 +158,9 @@ create_says_that_ids_are_used_up(void **state)
 
 	cli_test_make(&t, state);
 	host_settings(&t.host,
-	    "version: 1\nuid_range: 70000-70000\ncreate_home: false\nshell: /bin/sh\n");
+	    "version: 1\nuid_range: 70000-70001\ncreate_home: false\nshell: /bin/sh\n");
 	assert_run(&t, CLI_DONE, "", "create", "--name", "a");
-	assert_run(&t, CLI_FAILED, "no uid is left in 70000-70000", "create", "--name", "b");
+	assert_run(&t, CLI_FAILED, "no uid is left in 70000-70001", "create", "--name", "b");
 	cli_test_clear(&t);
 }
 

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "live.h"
+#include "pinned.h"
+#include "sessions.h"
 #include "safefile.h"
 #include "testlib_cli.h"
 #include "testlib_cmocka.h"
@@ -225,7 +227,7 @@ apply_shows_who_gains_and_who_loses(void **state)
 	assert_member(&t, "changes.2.refused_by", "\"no-robots\"");
 	assert_member(&t, "changes.3", "(none)");
 	assert_true(file_holds(t.host.paths.policy, OTHER));
-	assert_non_null(strstr(t.log, "event=policy-applied sha256="));
+	assert_non_null(strstr(t.log, "event=policy-applied sha256_before="));
 	assert_non_null(strstr(t.log, "changed_keys=3 by=alice"));
 	cli_test_clear(&t);
 }
@@ -301,8 +303,9 @@ apply_refuses_what_is_wrong_and_leaves_all_as_it_was(void **state)
 	path = draft(&t, OTHER);
 	host_settings(&t.host, "version: 1\nspce: x\n");
 	assert_run(&t, CLI_FAILED, "apikey.yaml:2:1: ", "policy", "apply", path);
-	assert_run(&t, CLI_USAGE, "unknown option --sessions", "policy", "apply", path,
-	    "--sessions", "none");
+	assert_run(
+	    &t, CLI_USAGE, "recheck or none", "policy", "apply", path, "--sessions", "all");
+	assert_int_equal(t.n_calls, 0);
 	cli_test_clear(&t);
 }
 
@@ -412,11 +415,197 @@ rollback_puts_the_previous_one_back_and_again_forward(void **state)
 	assert_true(file_holds(t.host.paths.policy, OTHER));
 	assert_run(&t, CLI_DONE, NULL, "policy", "rollback");
 	assert_true(file_holds(t.host.paths.policy, first));
-	assert_non_null(strstr(t.log, "event=policy-rolled-back sha256="));
+	assert_non_null(strstr(t.log, "event=policy-rolled-back sha256_before="));
 	assert_run(&t, CLI_DONE, NULL, "policy", "rollback", "-o", "json");
 	assert_member(&t, "changed", "true");
 	assert_true(file_holds(t.host.paths.policy, OTHER));
 	assert_run(&t, CLI_USAGE, "takes no further", "policy", "rollback", "x");
+	cli_test_clear(&t);
+}
+
+/* A session of this key, led by this process. */
+static struct session
+open_session(struct cli_test *t, const char *key, uint32_t uid)
+{
+	struct session s = {.state = SESSION_OPEN,
+	    .uid = uid,
+	    .secret = 1,
+	    .account_uid = uid,
+	    .service = "sshd",
+	    .address = "192.0.2.1",
+	    .since = HOST_NOW};
+
+	assert_run(t, CLI_DONE, NULL, "show", key, "-o", "json");
+	(void)snprintf(s.key_id, sizeof(s.key_id), "%.10s", cli_test_member(t, "id") + 1);
+	(void)snprintf(s.key, sizeof(s.key), "%s", key);
+	(void)snprintf(s.account, sizeof(s.account), "%s", key);
+	assert_err("", AK_OK, sessions_open(&t->host.paths, &s));
+	return s;
+}
+
+/* The only one there is. */
+static enum ak_err
+take_only(void *ctx, const struct session *s)
+{
+	*(struct session *)ctx = *s;
+	return AK_OK;
+}
+
+static struct session
+only_session(const struct cli_test *t)
+{
+	struct session s = {.state = 0};
+
+	assert_err("", AK_OK, sessions_each(&t->host.paths, take_only, &s));
+	assert_int_not_equal(s.state, 0);
+	return s;
+}
+
+static void
+a_new_policy_is_held_against_every_live_session(void **state)
+{
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	make_keys(&t);
+	assert_run(&t, CLI_DONE, NULL, "policy", "apply", draft(&t, OTHER));
+	assert_int_equal(t.n_calls, 1);
+	assert_true(t.calls[0].all);
+	assert_true(t.calls[0].users == t.calls[0].local);
+	/* Nothing to change: sessions that an earlier pass did not get are judged now. */
+	assert_run(&t, CLI_DONE, NULL, "policy", "apply", draft(&t, OTHER));
+	assert_int_equal(t.n_calls, 2);
+	assert_run(&t, CLI_DONE, NULL, "policy", "rollback");
+	assert_int_equal(t.n_calls, 3);
+	assert_true(t.calls[2].all);
+	assert_run(&t, CLI_DONE, NULL, "policy", "rollback", "--dry-run");
+	assert_run(&t, CLI_REFUSED, "1:10", "policy", "apply", draft(&t, "version: 2\n"));
+	assert_int_equal(t.n_calls, 3);
+	cli_test_clear(&t);
+}
+
+/* In a pass. */
+static void
+the_policy_is_live_and_logged(struct cli_test *t)
+{
+	assert_true(file_holds(t->host.paths.policy, OTHER));
+	assert_non_null(strstr(t->log, "event=policy-applied "));
+}
+
+static void
+sessions_end_by_a_policy_that_is_live_and_logged_though_not_published(void **state)
+{
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	make_keys(&t);
+	assert_int_equal(mkdir(tmp_path(t.tmp, "state/.users.idx.new"), 0700), 0);
+	assert_int_equal(mkdir(tmp_path(t.tmp, "state/.users.idx.new/x"), 0700), 0);
+	t.during = the_policy_is_live_and_logged;
+	assert_run(&t, CLI_FAILED, "its groups are not published", "policy", "apply",
+	    draft(&t, OTHER));
+	assert_int_equal(t.n_calls, 1);
+	cli_test_clear(&t);
+}
+
+static void
+apply_shows_the_sessions_that_ended(void **state)
+{
+	const struct session s = {
+	    .id = "00000000000000aa", .key = "ed", .account = "ed", .service = "sshd"};
+	const struct enforce_ended ends[] = {
+	    {.session = &s, .reason = REASON_ROLE, .why = "no role permits sshd"}};
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	make_keys(&t);
+	t.ends = ends;
+	t.n_ends = 1;
+	assert_run(&t, CLI_DONE, "1 session was ended\n", "policy", "apply", draft(&t, OTHER));
+	assert_says(
+	    &t, "ENDED\n00000000000000aa  ed   ed       sshd     -     no role permits sshd\n");
+	t.n_calls = 0;
+	assert_run(&t, CLI_DONE, "1 session was", "policy", "rollback", "-o", "json");
+	assert_member(&t, "sessions_ended", "1");
+	assert_member(&t, "sessions",
+	    "[{\"id\":\"00000000000000aa\",\"key\":\"ed\",\"account\":\"ed\",\"service\":"
+	    "\"sshd\",\"from\":null,\"reason\":\"role\",\"why\":\"no role permits sshd\","
+	    "\"gently\":false}]");
+	cli_test_clear(&t);
+}
+
+static void
+a_dry_run_tells_the_sessions_that_would_end_and_ends_none(void **state)
+{
+	struct cli_test t;
+	struct session s;
+
+	cli_test_make(&t, state);
+	make_keys(&t);
+	s = open_session(&t, "ed", 70002);
+	assert_run(&t, CLI_DONE, NULL, "policy", "apply", draft(&t, OTHER), "--dry-run");
+	assert_says(&t, "WOULD END\n");
+	assert_says(&t, s.id);
+	assert_run(
+	    &t, CLI_DONE, NULL, "policy", "apply", draft(&t, OTHER), "--dry-run", "-o", "json");
+	assert_member(&t, "sessions.0.key", "\"ed\"");
+	assert_member(&t, "sessions.0.from", "\"192.0.2.1\"");
+	assert_member(&t, "sessions.1", "(none)");
+	assert_member(&t, "sessions_ended", "0");
+	assert_run(&t, CLI_DONE, NULL, "policy", "apply", draft(&t, OTHER), "--dry-run",
+	    "--sessions=none", "-o", "json");
+	assert_member(&t, "sessions", "[]");
+	assert_run(&t, CLI_DONE, NULL, "policy", "apply", draft(&t, CLI_POLICY), "--dry-run",
+	    "-o", "json");
+	assert_member(&t, "sessions", "[]");
+	assert_int_equal(t.n_calls, 0);
+	cli_test_clear(&t);
+}
+
+static void
+sessions_that_are_left_alone_stay_on_the_policy_before(void **state)
+{
+	struct cli_test t;
+	struct session was, is;
+	struct image *im;
+	uint64_t first;
+
+	cli_test_make(&t, state);
+	make_keys(&t);
+	was = open_session(&t, "ed", 70002);
+	assert_run(&t, CLI_DONE, NULL, "policy", "apply", draft(&t, OTHER), "--sessions=none");
+	is = only_session(&t);
+	assert_string_equal(is.id, was.id);
+	assert_true(is.policy != 0 && is.key_print != 0);
+	assert_err("", AK_OK, pinned_load(&t.host.paths, is.policy, &im));
+	assert_true(image_find_role(im, "editor") != IMAGE_NONE);
+	image_free(&im);
+	/* The next one leaves it where it is. */
+	first = is.policy;
+	assert_run(&t, CLI_DONE, NULL, "policy", "rollback", "--sessions=none");
+	assert_true(only_session(&t).policy == first);
+	assert_run(
+	    &t, CLI_DONE, NULL, "policy", "apply", draft(&t, OTHER), "--dry-run", "-o", "json");
+	assert_member(&t, "sessions", "[]");
+	/* Its own key changes. */
+	assert_run(&t, CLI_DONE, NULL, "set", "ed", "--owner", "x");
+	assert_run(
+	    &t, CLI_DONE, NULL, "policy", "apply", draft(&t, OTHER), "--dry-run", "-o", "json");
+	assert_member(&t, "sessions.0.key", "\"ed\"");
+	cli_test_clear(&t);
+}
+
+static void
+sessions_can_be_left_on_a_valid_policy_alone(void **state)
+{
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	make_keys(&t);
+	host_policy(&t.host, "version: 2\n");
+	assert_run(&t, CLI_REFUSED, "leave out --sessions=none", "policy", "apply",
+	    draft(&t, OTHER), "--sessions=none");
+	assert_false(file_holds(t.host.paths.policy, OTHER));
 	cli_test_clear(&t);
 }
 
@@ -477,6 +666,12 @@ main(void)
 	    T(an_applied_policy_does_not_vouch_for_young_settings),
 	    T(a_digest_is_sha_256),
 	    T(rollback_puts_the_previous_one_back_and_again_forward),
+	    T(a_new_policy_is_held_against_every_live_session),
+	    T(sessions_end_by_a_policy_that_is_live_and_logged_though_not_published),
+	    T(apply_shows_the_sessions_that_ended),
+	    T(a_dry_run_tells_the_sessions_that_would_end_and_ends_none),
+	    T(sessions_that_are_left_alone_stay_on_the_policy_before),
+	    T(sessions_can_be_left_on_a_valid_policy_alone),
 	    T(show_tells_the_text_and_who_put_it_there),
 	};
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "sessions.h"
 #include "testlib_cli.h"
 #include "testlib_cmocka.h"
 #include "testlib_directory.h"
@@ -114,8 +115,8 @@ a_host_in_order_needs_nothing(void **state)
 	daemon_end(&t, pid, CONTROL_STATUS);
 	assert_member(&t, "attention", "[]");
 	assert_member(&t, "keys", "{\"local\":1,\"directory\":1,\"disabled\":1,\"expired\":1}");
-	/* uid 70000 was given by name and not by counting up. */
-	assert_member(&t, "uids_left", "30000");
+	/* uid 70000 was given by name and not by counting up; the last one is nobody's. */
+	assert_member(&t, "uids_left", "29999");
 	assert_member(&t, "policy.valid", "true");
 	assert_member(&t, "directory.server", "\"ldapi:///\"");
 	assert_member(&t, "directory.phase", "\"following\"");
@@ -146,7 +147,7 @@ a_host_without_directory_and_daemon_is_in_order(void **state)
 	assert_member(&t, "daemon.pid", "null");
 	cli_test_create(&t, "a", "viewer", NULL);
 	assert_run(&t, CLI_DONE, NULL, "status", "-o", "json");
-	assert_member(&t, "uids_left", "29999");
+	assert_member(&t, "uids_left", "29998");
 	cli_test_clear(&t);
 }
 
@@ -226,6 +227,84 @@ what_the_daemon_complains_of_needs_attention(void **state)
 	cli_test_clear(&t);
 }
 
+/* A session of key a, led by this process. */
+static struct session
+open_session(const struct cli_test *t)
+{
+	struct session s = {.state = SESSION_OPEN,
+	    .uid = 70000,
+	    .key = "a",
+	    .key_id = "K000070000",
+	    .secret = 1,
+	    .account = "a",
+	    .account_uid = 70000,
+	    .service = "sshd",
+	    .since = HOST_NOW};
+
+	assert_err("", AK_OK, sessions_open(&t->host.paths, &s));
+	return s;
+}
+
+static void
+live_sessions_are_counted_and_those_held_back_need_attention(void **state)
+{
+	struct cli_test t;
+	struct session s;
+
+	cli_test_make(&t, state);
+	assert_run(&t, CLI_DONE, NULL, "status", "-o", "json");
+	assert_member(&t, "sessions", "{\"live\":0,\"held_back\":0}");
+	s = open_session(&t);
+	(void)open_session(&t);
+	assert_run(&t, CLI_DONE, NULL, "status", "-o", "json");
+	/* Of two with one leader, what runs there is the newer one's. */
+	assert_member(&t, "sessions", "{\"live\":1,\"held_back\":0}");
+	assert_run(&t, CLI_DONE, NULL, "status");
+	assert_non_null(strstr(t.out, "1 live, 0 held back"));
+	s.held_back = true;
+	s.since = HOST_NOW + 1;
+	assert_err("", AK_OK, sessions_update(&t.host.paths, &s));
+	needs(&t, "1 sessions should end");
+	cli_test_clear(&t);
+}
+
+static void
+lockdown_needs_attention_whatever_lies_there(void **state)
+{
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	assert_run(&t, CLI_DONE, NULL, "status", "-o", "json");
+	assert_member(&t, "lockdown", "false");
+	assert_int_equal(symlink("/nowhere", t.host.paths.lockdown), 0);
+	needs(&t, "every key is refused");
+	assert_member(&t, "lockdown", "true");
+	assert_run(&t, CLI_FAILED, NULL, "status");
+	assert_non_null(strstr(t.out, "lockdown"));
+	cli_test_clear(&t);
+}
+
+static void
+an_audit_log_that_cannot_be_written_needs_attention(void **state)
+{
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	file_write(t.host.paths.audit, "", 0, 0640);
+	assert_run(&t, CLI_DONE, NULL, "status", "-o", "json");
+	assert_member(&t, "audit_writable", "true");
+	assert_int_equal(unlink(t.host.paths.audit), 0);
+	assert_int_equal(symlink("/dev/null", t.host.paths.audit), 0);
+	needs(&t, "audit.log can't be written");
+	assert_member(&t, "audit_writable", "false");
+	assert_null(strstr(t.out, "and so every key is refused"));
+	host_settings(&t.host, "version: 1\nhost: bastion-1\naudit: required\n");
+	(void)snprintf(t.cli.paths.audit, sizeof(t.cli.paths.audit), "%s",
+	    tmp_path(t.tmp, "nowhere/audit.log"));
+	needs(&t, "and so every key is refused");
+	cli_test_clear(&t);
+}
+
 static void
 sync_waits_for_what_the_daemon_answers(void **state)
 {
@@ -260,10 +339,16 @@ what_was_held_back_is_accepted(void **state)
 	pid_t pid;
 
 	cli_test_make(&t, state);
+	reply.ended = 12;
 	pid = daemon_start(&t, &reply);
 	assert_run(&t, CLI_DONE, NULL, "sync", "--accept", "-o", "json");
 	daemon_end(&t, pid, CONTROL_ACCEPT);
 	assert_member(&t, "changed", "true");
+	assert_member(&t, "ended", "12");
+	pid = daemon_start(&t, &reply);
+	assert_run(&t, CLI_DONE, NULL, "sync", "--accept");
+	daemon_end(&t, pid, CONTROL_ACCEPT);
+	assert_string_equal(t.out, "accepted: 12 sessions were ended\n");
 	reply.err = AK_ERR_NOT_FOUND;
 	pid = daemon_start(&t, &reply);
 	assert_run(&t, CLI_DONE, NULL, "sync", "--accept");
@@ -284,6 +369,9 @@ main(void)
 	    T(what_is_wrong_on_the_host_needs_attention),
 	    T(a_new_snapshot_that_nss_does_not_serve_yet_is_said),
 	    T(what_the_daemon_complains_of_needs_attention),
+	    T(live_sessions_are_counted_and_those_held_back_need_attention),
+	    T(lockdown_needs_attention_whatever_lies_there),
+	    T(an_audit_log_that_cannot_be_written_needs_attention),
 	    T(sync_waits_for_what_the_daemon_answers),
 	    T(what_was_held_back_is_accepted),
 	};

@@ -41,7 +41,8 @@ an_answer_arrives_or_is_refused(void **state)
 	    .groups = 5,
 	    .principals = 6,
 	    .skipped = 8,
-	    .held_back = 9};
+	    .held_back = 9,
+	    .ended = 10};
 	struct control_reply *got = calloc(1, sizeof(*got));
 	struct pack p = PACK_INIT;
 
@@ -56,7 +57,7 @@ an_answer_arrives_or_is_refused(void **state)
 	assert_true(got->pid == 7 && got->started_at == 1 && got->has_directory &&
 		    got->phase == 4 && got->contact_at == 2 && got->changed_at == 3);
 	assert_true(got->keys == 4 && got->groups == 5 && got->principals == 6 &&
-		    got->skipped == 8 && got->held_back == 9);
+		    got->skipped == 8 && got->held_back == 9 && got->ended == 10);
 	for (size_t n = 0; n < p.len_b; n++)
 		assert_err("cut", AK_ERR_CORRUPT, control_reply_unpack(p.bytes, n, got));
 	free(got);

@@ -16,8 +16,8 @@ struct scene {
 	struct loop loop;
 	struct server server;
 	char path[TMP_CAP * 2];
-	unsigned syncs;
-	bool at_once; /* a refresh is over when it is asked for */
+	unsigned syncs, accepts;
+	bool at_once; /* what is asked for is over when it is asked for */
 };
 
 static void
@@ -34,14 +34,26 @@ sync_asked(void *ctx)
 
 	s->syncs++;
 	if (s->at_once)
-		server_synced(&s->server, AK_ERR_NOT_FOUND, "no directory");
+		server_done(&s->server, CONTROL_SYNC, AK_ERR_NOT_FOUND, "no directory", 0);
+}
+
+static void
+accept_asked(void *ctx)
+{
+	struct scene *s = ctx;
+
+	s->accepts++;
+	if (s->at_once)
+		server_done(
+		    &s->server, CONTROL_ACCEPT, AK_ERR_NOT_FOUND, "nothing is held back", 0);
 }
 
 static void
 begin(struct scene *s, struct tmp *tmp, uid_t peer)
 {
-	const struct server_host host = {.status = status, .sync = sync_asked, .ctx = s};
-	struct server_how how = {.peer = peer, .ask_ms = 200, .sync_ms = 300};
+	const struct server_host host = {
+	    .status = status, .sync = sync_asked, .accept = accept_asked, .ctx = s};
+	struct server_how how = {.peer = peer, .ask_ms = 200, .wait_ms = 300};
 	struct diag why = DIAG_INIT;
 
 	*s = (struct scene){.syncs = 0};
@@ -99,22 +111,65 @@ answer(int fd, struct control_reply *r)
 }
 
 static void
-a_status_is_answered_at_once_and_nothing_is_held_back(void **state)
+a_status_is_answered_at_once(void **state)
 {
 	struct scene s;
 	struct control_reply r;
-	int one, two;
+	int fd;
 
 	begin(&s, *state, geteuid());
-	one = ask(&s, CONTROL_STATUS);
-	two = ask(&s, CONTROL_ACCEPT);
+	fd = ask(&s, CONTROL_STATUS);
 	run_for(&s, 30);
-	assert_true(answer(one, &r) > 0);
+	assert_true(answer(fd, &r) > 0);
 	assert_err("status", AK_OK, r.err);
 	assert_int_equal(r.pid, 4711);
-	assert_true(answer(two, &r) > 0);
+	server_close(&s.server);
+}
+
+static void
+an_accept_is_answered_when_it_is_over_and_says_how_many_were_ended(void **state)
+{
+	struct scene s;
+	struct control_reply r;
+	int fd, sync;
+
+	begin(&s, *state, geteuid());
+	fd = ask(&s, CONTROL_ACCEPT);
+	sync = ask(&s, CONTROL_SYNC);
+	run_for(&s, 30);
+	assert_int_equal(s.accepts, 1);
+	assert_int_equal(answer(fd, &r), -1);
+	server_done(&s.server, CONTROL_ACCEPT, AK_OK, "", 12);
+	assert_true(answer(fd, &r) > 0);
+	assert_err("accept", AK_OK, r.err);
+	assert_int_equal(r.ended, 12);
+	/* Who waits for something else waits on. */
+	assert_int_equal(answer(sync, &r), -1);
+	(void)close(sync);
+	server_close(&s.server);
+}
+
+static void
+an_accept_without_cause_or_end_is_answered_too(void **state)
+{
+	struct scene s;
+	struct control_reply r;
+	int fd;
+
+	begin(&s, *state, geteuid());
+	s.at_once = true;
+	fd = ask(&s, CONTROL_ACCEPT);
+	run_for(&s, 30);
+	assert_true(answer(fd, &r) > 0);
 	assert_err("accept", AK_ERR_NOT_FOUND, r.err);
 	assert_string_equal(r.text, "nothing is held back");
+	assert_int_equal(r.ended, 0);
+	s.at_once = false;
+	fd = ask(&s, CONTROL_ACCEPT);
+	run_for(&s, 400);
+	assert_true(answer(fd, &r) > 0);
+	assert_err("never", AK_ERR_UNAVAILABLE, r.err);
+	assert_non_null(strstr(r.text, "another process"));
 	server_close(&s.server);
 }
 
@@ -165,7 +220,7 @@ a_sync_is_answered_when_it_is_over_for_all_who_wait(void **state)
 	assert_int_equal(s.syncs, 2);
 	assert_int_equal(answer(one, &r), -1);
 	assert_true(answer(three, &r) > 0);
-	server_synced(&s.server, AK_ERR_FULL, "the disk is full");
+	server_done(&s.server, CONTROL_SYNC, AK_ERR_FULL, "the disk is full", 0);
 	assert_true(answer(one, &r) > 0);
 	assert_err("one", AK_ERR_FULL, r.err);
 	assert_string_equal(r.text, "the disk is full");
@@ -262,7 +317,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    T(a_status_is_answered_at_once_and_nothing_is_held_back),
+	    T(a_status_is_answered_at_once),
+	    T(an_accept_is_answered_when_it_is_over_and_says_how_many_were_ended),
+	    T(an_accept_without_cause_or_end_is_answered_too),
 	    T(the_socket_is_its_owners_alone_and_goes_with_the_daemon),
 	    T(whoever_else_connects_is_hung_up_on),
 	    T(a_sync_is_answered_when_it_is_over_for_all_who_wait),

@@ -1,10 +1,12 @@
 /* What the next commit will write. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "staged.h"
 #include "testlib_alloc.h"
 #include "testlib_cmocka.h"
+#include "testlib_random.h"
 
 static struct pack
 value_of(const char *text)
@@ -72,6 +74,7 @@ a_key_replaces_what_was_staged_for_its_uid(void **state)
 	assert_true(holds(&l, record_key_number(RECORD_UID, 70001), "other"));
 	staged_clear(&l);
 	assert_null(l.v);
+	assert_null(l.buckets);
 }
 
 static void
@@ -154,6 +157,84 @@ abuse_128_without_memory_the_list_is_as_it_was(void **state)
 	staged_clear(&l);
 }
 
+#define UIDS 3000U
+
+/* What the list should hold of each uid: 0 nothing, 1 a key, 2 its end; and under which name. */
+struct plain {
+	unsigned char what[UIDS];
+	uint32_t name[UIDS];
+};
+
+static char *
+name_of(uint32_t number, char buf[16])
+{
+	(void)snprintf(buf, 16, "n%u", number);
+	return buf;
+}
+
+/* A key under a name and an id of its own: those it had are let go. */
+static void
+put_renamed(struct staged_list *l, struct plain *p, uint32_t i, uint32_t fresh)
+{
+	char name[16], id[16];
+
+	(void)snprintf(id, sizeof(id), "I%09u", fresh);
+	assert_err("", AK_OK, put(l, a_key(70000 + i, name_of(fresh, name), id), name));
+	p->what[i] = 1;
+	p->name[i] = fresh;
+}
+
+static void
+compare(const struct staged_list *l, const struct plain *p)
+{
+	char name[16];
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < UIDS; i++) {
+		bool key = p->what[i] == 1, spent = p->what[i] == 2;
+
+		assert_true(holds(l, record_key_number(RECORD_UID, 70000 + i),
+		    key ? name_of(p->name[i], name) : NULL));
+		assert_true(holds(
+		    l, record_key_number(RECORD_SPENT_UID, 70000 + i), spent ? "end" : NULL));
+		/* The last name that it had. */
+		assert_true(holds(l, record_key_text(RECORD_NAME, name_of(p->name[i], name)),
+		    key ? name : NULL));
+		assert_int_equal(staged_replaces_uid(l, 70000 + i), key || spent);
+		n += key || spent;
+	}
+	assert_int_equal(l->n, n);
+}
+
+static void
+many_are_kept_apart_whatever_is_dropped_and_put_again(void **state)
+{
+	static struct plain p;
+	struct staged_list l = {.v = NULL};
+	struct rnd r = rnd_start("test_staged");
+
+	(void)state;
+	for (uint32_t step = 0; step < 5 * UIDS; step++) {
+		uint32_t i = (uint32_t)rnd_below(&r, UIDS);
+
+		if (p.what[i] != 2 && rnd_below(&r, 4) != 0) {
+			put_renamed(&l, &p, i, step + 1);
+		} else {
+			staged_drop_key(&l, 70000 + i);
+			assert_err("", AK_OK, put(&l, a_spent(70000 + i), "end"));
+			p.what[i] = 2;
+		}
+	}
+	compare(&l, &p);
+	for (uint32_t i = 0; i < UIDS; i += 2) {
+		staged_drop_key(&l, 70000 + i);
+		if (p.what[i] == 1)
+			p.what[i] = 0;
+	}
+	compare(&l, &p);
+	staged_clear(&l);
+}
+
 int
 main(void)
 {
@@ -163,6 +244,7 @@ main(void)
 		the_end_of_a_key_takes_its_place_and_a_key_of_the_same_number_is_another_thing),
 	    cmocka_unit_test(stored_records_are_replaced_by_uid_or_by_key),
 	    cmocka_unit_test(a_value_that_failed_is_not_staged),
+	    cmocka_unit_test(many_are_kept_apart_whatever_is_dropped_and_put_again),
 	    cmocka_unit_test(abuse_128_without_memory_the_list_is_as_it_was),
 	};
 
