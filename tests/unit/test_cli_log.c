@@ -675,6 +675,25 @@ f_goes_on_when_the_log_is_emptied_or_removed(void **state)
 	cli_test_clear(&t);
 }
 
+/* More than a pipe holds: it is in the middle of its answer. */
+static void
+f_ends_well_when_nobody_reads_on(void **state)
+{
+	static char lines[400000];
+	struct text all = text_over(lines, sizeof(lines));
+	struct cli_test t;
+	struct follower f;
+
+	cli_test_make(&t, state);
+	while (all.len + 100 < sizeof(lines))
+		text_add(&all, "event=a v=%zu\n", all.len);
+	put(&t, "", lines);
+	f = start(&t, "-f", "-o", "json");
+	assert_follows(&f, "{\"event\": \"a\", \"v\": \"0\"}\n");
+	leave(&f);
+	cli_test_clear(&t);
+}
+
 static void
 f_ends_when_the_folder_goes(void **state)
 {
@@ -714,6 +733,7 @@ main(void)
 	    T(f_keeps_to_what_is_asked_for),
 	    T(f_goes_on_when_the_log_is_rotated),
 	    T(f_goes_on_when_the_log_is_emptied_or_removed),
+	    T(f_ends_well_when_nobody_reads_on),
 	    T(f_ends_when_the_folder_goes),
 	};
 
