@@ -14,6 +14,6 @@ apikey export >/tmp/again.jsonl; cmp <(grep -v format $TOP/build/c2/import.jsonl
 time apikey import /tmp/again.jsonl | tail -1
 sed 's/"owner": "team"/"owner": "b"/' /tmp/again.jsonl >/tmp/changed.jsonl
 time apikey import /tmp/changed.jsonl | tail -1
-which strace perf || true
+
 (head -1 /tmp/again.jsonl; tail -1 /tmp/again.jsonl) > /tmp/empty.jsonl
 time apikey import /tmp/empty.jsonl --prune | tail -1
