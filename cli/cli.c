@@ -55,16 +55,30 @@ cli_warn(const struct cli *c, const char *fmt, ...)
 	(void)fputc('\n', c->err);
 }
 
+struct cli_who
+cli_ask_who(const struct cli *c)
+{
+	const struct cli_host *host = &c->host;
+	struct cli_who who;
+
+	host->who(host->ctx, who.by, sizeof(who.by));
+	host->from(host->ctx, &c->paths, who.from, sizeof(who.from));
+	return who;
+}
+
+void
+cli_add_who(struct audit *line, const struct cli_who *who)
+{
+	audit_add(line, "by", who->by);
+	audit_add(line, "from", who->from);
+}
+
 void
 cli_log_who(const struct cli *c, struct audit *line)
 {
-	const struct cli_host *host = &c->host;
-	char who[64], from[AUDIT_VALUE_MAX_B];
+	const struct cli_who who = cli_ask_who(c);
 
-	host->who(host->ctx, who, sizeof(who));
-	host->from(host->ctx, &c->paths, from, sizeof(from));
-	audit_add(line, "by", who);
-	audit_add(line, "from", from);
+	cli_add_who(line, &who);
 }
 
 void

@@ -63,8 +63,14 @@ int cli_run(struct cli *c, int argc, char **argv);
 /* The exit code that stands for err. */
 enum cli_exit cli_exit_for(enum ak_err err);
 
-/* Who does what the line tells, and from where: by= and from=. */
-void cli_log_who(const struct cli *c, struct audit *line);
+/* Who does what a line tells, and from where: by= and from=. To ask costs more than to add: for many lines, once. */
+struct cli_who {
+	char by[64], from[AUDIT_VALUE_MAX_B];
+};
+
+struct cli_who cli_ask_who(const struct cli *c);
+void cli_add_who(struct audit *line, const struct cli_who *who);
+void cli_log_who(const struct cli *c, struct audit *line); /* both */
 /* One audit line. That it could not be written to the audit log is said once. */
 void cli_log(struct cli *c, const char *line);
 
