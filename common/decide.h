@@ -63,8 +63,8 @@ struct decide_request {
 	bool without_token;
 	/*
 	 * For ending sessions: what can't be told is decided for the session. No
-	 * policy, undefined time and address permit; the rest as in struct
-	 * policy_request.
+	 * policy (nor settings), undefined time and address permit; the rest as in
+	 * struct policy_request.
 	 */
 	bool favour;
 };
@@ -96,7 +96,8 @@ enum ak_err decide(const struct decide_request *req, const struct trace *trace,
 /*
  * Is a role held that a stack asks for by role= (a binding, as text)? Held
  * here, or in one of the spaces, or on one of the hosts that it names; req is
- * what v was decided from. false for what is no binding, or without a policy.
+ * what v was decided from. false for what is no binding, or without a policy;
+ * without memory too, but with favour.
  */
 bool decide_holds(const struct decide_request *req, const struct verdict *v,
     const char *binding) AK_MUST_CHECK;

@@ -1,11 +1,8 @@
 #include "pinned.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "hash.h"
@@ -15,8 +12,6 @@
 
 #define FOLDER "policies"
 #define NAME_LEN 16
-/* Whoever keeps a policy writes the records that name it after that. */
-#define KEPT_FOR_S 60
 
 static enum ak_err
 path_of(const struct paths *p, uint64_t id, char out[PATH_CAP])
@@ -85,7 +80,6 @@ struct sweep {
 	int dir;
 	uint64_t *named;
 	size_t n, cap;
-	struct timespec now;
 };
 
 static enum ak_err
@@ -97,8 +91,6 @@ note_named(void *ctx, const struct session *s)
 	for (size_t i = 0; i < w->n; i++)
 		if (w->named[i] == s->policy)
 			return AK_OK;
-	if (s->policy == 0)
-		return AK_OK;
 	if (w->n == w->cap) {
 		grown = reallocarray(w->named, 2 * w->cap + 8, sizeof(*grown));
 		if (grown == NULL)
@@ -115,16 +107,13 @@ sweep_one(void *ctx, const char *name)
 {
 	const struct sweep *w = ctx;
 	char named[NAME_LEN + 1];
-	struct stat st;
 
 	for (size_t i = 0; i < w->n; i++) {
 		(void)snprintf(named, sizeof(named), "%016llx", (unsigned long long)w->named[i]);
 		if (strcmp(name, named) == 0)
 			return AK_OK;
 	}
-	if (fstatat(w->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    (st.st_mtime > w->now.tv_sec || st.st_mtime + KEPT_FOR_S <= w->now.tv_sec))
-		(void)!rundir_remove(w->dir, name);
+	(void)!rundir_remove(w->dir, name);
 	return AK_OK;
 }
 
@@ -135,8 +124,7 @@ pinned_sweep(const struct paths *p)
 
 	if (rundir_open(p->run, FOLDER, p->owner, &w.dir) != AK_OK)
 		return;
-	if (clock_gettime(CLOCK_REALTIME, &w.now) == 0 &&
-	    sessions_each(p, note_named, &w) == AK_OK)
+	if (sessions_each(p, note_named, &w) == AK_OK)
 		(void)!rundir_each(w.dir, sweep_one, &w);
 	free(w.named);
 	(void)close(w.dir);

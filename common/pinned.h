@@ -16,7 +16,7 @@ enum ak_err pinned_keep(const struct paths *p, const struct image *im, uint64_t 
     struct diag *why) AK_MUST_CHECK;
 /* AK_ERR_NOT_FOUND: it is not kept; AK_ERR_CORRUPT. image_free *out. */
 enum ak_err pinned_load(const struct paths *p, uint64_t id, struct image **out) AK_MUST_CHECK;
-/* Those that no record names go. */
+/* Those that no record names go. Whoever keeps one holds enforce_lock until the records name it, and so does this caller. */
 void pinned_sweep(const struct paths *p);
 
 /* A digest over all that is the key's own: its record, and what LDAP gives it. Never 0. */

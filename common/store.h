@@ -79,6 +79,22 @@ enum ak_err store_put(struct store *s, const struct key_record *k) AK_MUST_CHECK
 enum ak_err store_remove(struct store *s, const struct key_record *k, int64_t now) AK_MUST_CHECK;
 
 /*
+ * What another file of keys knows to be given, for one that takes its place
+ * (store_take.c); all of it staged. A spent uid: one that is a key's here, or
+ * spent, stays what it is. The gid of a role's group: a group that has one
+ * keeps it; AK_ERR_EXISTS with a sentence when it is another's. The highest
+ * ids: raised where they lie in the range, never lowered.
+ */
+enum ak_err store_take_spent(struct store *s, const struct spent_uid *gone) AK_MUST_CHECK;
+enum ak_err store_take_role_gid(struct store *s, const struct role_gid *g,
+    struct id_range range, struct diag *why) AK_MUST_CHECK;
+void store_take_high(
+    struct store *s, struct local_extra high, struct id_range uids, struct id_range gids);
+
+/* Is there anything that a commit would make true? */
+bool store_is_staged(const struct store *s);
+
+/*
  * Make what is staged true: written, fsynced, renamed; the previous file is
  * kept as local.idx.prev. Nothing staged: nothing happens. Then users.idx is
  * behind until publish.

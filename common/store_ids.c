@@ -9,13 +9,13 @@ store_uid_state(const struct store *s, uint32_t uid, bool *spent)
 	enum ak_err err;
 
 	*spent = false;
-	for (unsigned i = 0; i < 2; i++) {
+	/* What is staged takes the place of what is stored: a key's end too. */
+	for (unsigned i = 0; i < 2; i++)
 		if (staged_find(&s->staged, keys[i]) != NULL) {
 			*spent = i == 1;
 			return AK_ERR_EXISTS;
 		}
-		if (s->ring.local.fd == -1)
-			continue;
+	for (unsigned i = 0; i < 2 && s->ring.local.fd != -1; i++) {
 		err = index_find(&s->ring.local, keys[i].bytes, keys[i].len_b, &r);
 		if (err == AK_OK) {
 			index_record_clear(&r);

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # What was revoked ends: live sessions of a bare host, by OpenSSH, sudo and su; an LDAP server; two hundred at once.
+# usage: revoke.sh [CASE…]
 # shellcheck disable=SC2016 # what the other side shall expand is in single quotes
 set -euo pipefail
 # shellcheck source=tests/lib/e2e.sh
@@ -18,6 +19,7 @@ printf 'version: 1\n' >"$SETTINGS"
 sshd_start
 sshd_with 'MaxStartups 500' 'MaxSessions 500' 'KbdInteractiveAuthentication yes'
 daemon_start
-revoke_cases
+[ $# -gt 0 ] || set -- "${CASES[@]}"
+revoke_cases "$@"
 holds 'no token is anywhere (canary)' no_token_anywhere
 tap_done

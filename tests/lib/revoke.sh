@@ -53,8 +53,7 @@ live_begin() {
 	local name=$1 user=$2 secret=$3 file=$LIVE/$1 how=() enter=() command=() host=127.0.0.1 kind=shell words=() lines=() word in
 	shift 3
 	rm -f "$file".*
-	: >"$file.pids"
-	chmod 666 "$file.pids"
+	live_pids "$name"
 	mkfifo "$file.in"
 	for word; do
 		case $word in
@@ -85,6 +84,13 @@ live_begin() {
 		"${command[@]}" <&"$in" {in}<&- >"$file.out" 2>"$file.err" &
 	exec {in}<&-
 	printf '%d\n' $! >"$file.client"
+	disown
+}
+
+# live_pids NAME: an empty list of processes, that anybody may add himself to.
+live_pids() {
+	: >"$LIVE/$1.pids"
+	chmod 666 "$LIVE/$1.pids"
 }
 
 # live_how FILE SECRET: the caller's `how`.
@@ -163,14 +169,15 @@ live_gone() {
 	[[ ${stat##*) } == Z* ]]
 }
 
-# live_left: of the pids in `pids`, those that live; 1 when there are some.
+# live_left: of the pids in `pids`, those that live; 1 when there are some. In the end they are the last that lived.
 live_left() {
 	local pid still=()
 	for pid in "${pids[@]}"; do
 		live_gone "$pid" || still+=("$pid")
 	done
+	[ ${#still[@]} -gt 0 ] || return 0
 	pids=("${still[@]}")
-	[ ${#pids[@]} -eq 0 ]
+	return 1
 }
 
 # live_tell NAME…: each of its processes: does it live, what is it, and whose?
@@ -188,9 +195,9 @@ live_tell() {
 }
 
 # ends SENTENCE MS NAME[:WORDS]… -- COMMAND…: all of these processes are gone MS milliseconds after COMMAND began, and were
-# there before. COMMAND may set `from`, the microsecond from which the time counts.
+# there before. COMMAND may come back later than that, and may set `from`, the microsecond from which the time counts.
 ends() {
-	local sentence=$1 limit=$2 names=() pids=() from rc=0 ms
+	local sentence=$1 limit=$2 names=() pids=() from rc=0 ms watcher at last
 	shift 2
 	while [ "$1" != -- ]; do
 		names+=("$1")
@@ -200,17 +207,37 @@ ends() {
 	shift
 	live_all_there "$sentence" "${names[@]}" || return 0
 	from=${EPOCHREALTIME/./}
+	live_watch $((limit / 1000 + 8)) </dev/null >"$LIVE/.ended" 2>&1 &
+	watcher=$!
 	"$@" >"$tap_out" 2>&1 </dev/null || rc=$?
-	wait_until $((limit / 1000 + 8)) live_left || rc=ended
-	ms=$(((${EPOCHREALTIME/./} - from) / 1000))
+	wait "$watcher" || rc="$rc, and some live"
+	read -r at last <"$LIVE/.ended"
+	read -ra pids <<<"$last"
+	ms=$(((at - from) / 1000))
 	if [ "$rc" = 0 ] && [ "$ms" -le "$limit" ]; then
 		tap_ok "$sentence"
-		printf '# ended after %d ms\n' "$ms"
+		printf '# ended after %d ms, %s last\n' "$ms" "$(live_words "${names[@]}")"
 		return
 	fi
-	tap_note '[%s after %d ms, not %d] %s\n' "$rc" "$ms" "$limit" "$*"
+	tap_note '[%s; %d ms, not %d] %s\n' "$rc" "$ms" "$limit" "$*"
 	live_tell "${names[@]}" >>"$tap_out"
 	tap_not_ok "$sentence"
+}
+
+# live_watch SECONDS: waits until the `pids` are gone; prints the microsecond, and those that went last.
+live_watch() {
+	local rc=0
+	wait_until "$1" live_left || rc=1
+	printf '%s %s\n' "${EPOCHREALTIME/./}" "${pids[*]}"
+	return "$rc"
+}
+
+# live_words NAME…: what `pids`, of these, were.
+live_words() {
+	local name
+	for name in "$@"; do
+		live_of "$name"
+	done | awk -v pids=" ${pids[*]} " 'index(pids, " " $1 " ") { print $2 }' | sort -u | paste -sd' '
 }
 live_all_there() {
 	local sentence=$1 name

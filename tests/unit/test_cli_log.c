@@ -316,11 +316,71 @@ rotated_files_come_first_and_the_oldest_before_all(void **state)
 	cli_test_clear(&t);
 }
 
+/* As logrotate does: the oldest is moved first. */
+static void
+rotate(const struct cli_test *t, unsigned n)
+{
+	char from[PATH_CAP + 16], suffix[16], line[32];
+
+	for (unsigned i = n; i > 0; i--) {
+		(void)snprintf(suffix, sizeof(suffix), i == 1 ? "" : ".%u", i - 1);
+		(void)snprintf(from, sizeof(from), "%s", path_of(t, suffix));
+		(void)snprintf(suffix, sizeof(suffix), ".%u", i);
+		if (rename(from, path_of(t, suffix)) != 0)
+			_exit(1);
+	}
+	(void)snprintf(line, sizeof(line), "event=e%u\n", n);
+	put(t, "", line);
+}
+
+#define ROTATIONS 100U
+
+static void
+a_rotation_meanwhile_hides_nothing(void **state)
+{
+	char all[ROTATIONS * 8], one[16];
+	struct cli_test t;
+	int go[2], done[2], status;
+	pid_t pid;
+
+	cli_test_make(&t, state);
+	put(&t, "", "event=e0\n");
+	assert_int_equal(pipe(go), 0);
+	assert_int_equal(pipe(done), 0);
+	assert_int_not_equal(pid = fork(), -1);
+	if (pid == 0) {
+		(void)close(go[1]);
+		for (unsigned n = 1; read(go[0], one, 1) == 1; n++) {
+			rotate(&t, n);
+			(void)!write(done[1], "", 1);
+		}
+		_exit(0);
+	}
+	(void)close(go[0]);
+	(void)close(done[1]);
+	all[0] = '\0';
+	for (unsigned n = 0; n < ROTATIONS; n++) {
+		(void)snprintf(one, sizeof(one), "e%u ", n);
+		assert_int_equal(write(go[1], "", 1), 1);
+		assert_run(&t, CLI_DONE, NULL, "log", "-o", "json");
+		/* The new file's line may be there or not; all before it are. */
+		strncat(all, one, sizeof(all) - strlen(all) - 1);
+		if (strncmp(events(&t), all, strlen(all)) != 0)
+			fail_msg("`%s' and not `%s'", events(&t), all);
+		assert_int_equal(read(done[0], one, 1), 1);
+	}
+	(void)close(go[1]);
+	(void)close(done[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	cli_test_clear(&t);
+}
+
 static void
 what_is_no_line_is_counted_and_left_out(void **state)
 {
 	struct cli_test t;
-	char *text = malloc(3 * LOGREAD_LINE_MAX_B);
+	char *text = malloc(5 * LOGREAD_LINE_MAX_B);
 	size_t len;
 
 	assert_non_null(text);
@@ -347,6 +407,15 @@ what_is_no_line_is_counted_and_left_out(void **state)
 		assert_run(&t, CLI_DONE, "1 lines are none", "log", "-o", "json");
 		assert_string_equal(events(&t), "a b ");
 	}
+	/* What follows on a whole room of it is its end, and not a line. */
+	memset(text, 'x', 4 * LOGREAD_LINE_MAX_B);
+	memcpy(text + 4 * LOGREAD_LINE_MAX_B, "event=a\nevent=b\n", 17);
+	put(&t, "", text);
+	assert_run(&t, CLI_DONE, "1 lines are none", "log", "-o", "json");
+	assert_string_equal(events(&t), "b ");
+	text[4 * LOGREAD_LINE_MAX_B] = '\0';
+	put(&t, "", text);
+	assert_run(&t, CLI_DONE, "1 lines are none", "log");
 	cli_test_clear(&t);
 	free(text);
 }
@@ -591,7 +660,9 @@ f_goes_on_when_the_log_is_emptied_or_removed(void **state)
 	struct follower f;
 
 	cli_test_make(&t, state);
+	put(&t, ".1", "event=old\n");
 	f = start(&t, "-f", "-o", "json");
+	assert_follows(&f, "{\"event\": \"old\"}\n");
 	append(&t, "", "event=a v=longer-than-what-comes\n");
 	assert_follows(&f, "{\"event\": \"a\", \"v\": \"longer-than-what-comes\"}\n");
 	assert_int_equal(truncate(t.host.paths.audit, 0), 0);
@@ -600,6 +671,25 @@ f_goes_on_when_the_log_is_emptied_or_removed(void **state)
 	assert_int_equal(unlink(t.host.paths.audit), 0);
 	append(&t, "", "event=c\n");
 	assert_follows(&f, "{\"event\": \"c\"}\n");
+	leave(&f);
+	cli_test_clear(&t);
+}
+
+/* More than a pipe holds: it is in the middle of its answer. */
+static void
+f_ends_well_when_nobody_reads_on(void **state)
+{
+	static char lines[400000];
+	struct text all = text_over(lines, sizeof(lines));
+	struct cli_test t;
+	struct follower f;
+
+	cli_test_make(&t, state);
+	while (all.len + 100 < sizeof(lines))
+		text_add(&all, "event=a v=%zu\n", all.len);
+	put(&t, "", lines);
+	f = start(&t, "-f", "-o", "json");
+	assert_follows(&f, "{\"event\": \"a\", \"v\": \"0\"}\n");
 	leave(&f);
 	cli_test_clear(&t);
 }
@@ -634,6 +724,7 @@ main(void)
 	    T(a_row_is_left_out_only_when_another_tells_the_same),
 	    T(lines_are_shown_that_were_asked_for),
 	    T(rotated_files_come_first_and_the_oldest_before_all),
+	    T(a_rotation_meanwhile_hides_nothing),
 	    T(what_is_no_line_is_counted_and_left_out),
 	    T(no_value_reaches_the_terminal_or_forges_a_column),
 	    T(the_log_alone_is_needed),
@@ -642,6 +733,7 @@ main(void)
 	    T(f_keeps_to_what_is_asked_for),
 	    T(f_goes_on_when_the_log_is_rotated),
 	    T(f_goes_on_when_the_log_is_emptied_or_removed),
+	    T(f_ends_well_when_nobody_reads_on),
 	    T(f_ends_when_the_folder_goes),
 	};
 

@@ -679,7 +679,7 @@ static void
 every_reason_has_a_word_and_a_text_of_its_own(void **state)
 {
 	(void)state;
-	for (unsigned i = REASON_PERMITTED; i <= REASON_FAILED; i++) {
+	for (unsigned i = REASON_PERMITTED; i <= REASON_BY_HAND; i++) {
 		assert_string_not_equal(reason_word((enum reason)i), "unknown");
 		assert_string_not_equal(reason_text((enum reason)i), "unknown");
 		assert_null(strpbrk(reason_word((enum reason)i), " =\""));
@@ -688,7 +688,7 @@ every_reason_has_a_word_and_a_text_of_its_own(void **state)
 			    reason_word((enum reason)i), reason_word((enum reason)k));
 	}
 	assert_string_equal(reason_word((enum reason)0), "unknown");
-	assert_string_equal(reason_text((enum reason)(REASON_FAILED + 1)), "unknown");
+	assert_string_equal(reason_text((enum reason)(REASON_BY_HAND + 1)), "unknown");
 }
 
 /* Whatever the request, an answer of AK_OK and REASON_PERMITTED come together, and a failing gate always refuses. */
@@ -916,6 +916,60 @@ abuse_173_what_cannot_be_told_ends_no_session(void **state)
 	assert_err("secret ended", AK_ERR_DENIED, decide(&req, NULL, &v));
 	assert_int_equal(v.reason, REASON_SECRET_ENDED);
 	verdict_clear(&v);
+	req.secret = 0;
+	req.without_token = true;
+	assert_err("a public key, and no settings", AK_OK, decide(&req, NULL, &v));
+	verdict_clear(&v);
+	req.favour = false;
+	assert_err("a login by one", AK_ERR_DENIED, decide(&req, NULL, &v));
+	assert_int_equal(v.reason, REASON_NO_TOKEN);
+	verdict_clear(&v);
+}
+
+static void
+a_role_that_the_stack_asks_for_is_held_here_or_where_it_says(void **state)
+{
+	static const struct {
+		const char *binding;
+		bool held;
+	} rows[] = {
+	    {"viewer", true},
+	    {"viewer:spaces:production", true},
+	    {"viewer:spaces:staging", false},
+	    {"viewer:spaces:staging,production", true},
+	    {"viewer:spaces:moon", false},
+	    {"admin", false},
+	    {"admin:hosts:h", false},
+	    {"admin:hosts:bastion", true},
+	    {"admin:hosts:other,bastion", true},
+	    {"viewer:hosts:other", true},
+	    {"root", false},
+	    {"", false},
+	    {"viewer:nowhere:x", false},
+	};
+	struct image *im = compiled(example, "production", false);
+	struct key_record key = some_key();
+	struct decide_request req = {
+	    .key = &key, .policy = im, .hosts = STRV("h"), .service = "sshd", .now = NOW};
+	struct verdict v;
+
+	(void)state;
+	key.bindings = STRV("viewer:spaces:production\0admin:hosts:bastion");
+	assert_err("", AK_OK, decide(&req, NULL, &v));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_row(
+		    rows[i].binding, decide_holds(&req, &v, rows[i].binding) == rows[i].held);
+	alloc_fail_nth(1);
+	assert_false(decide_holds(&req, &v, rows[1].binding));
+	assert_true(alloc_stop());
+	req.favour = true;
+	alloc_fail_nth(1);
+	assert_true(decide_holds(&req, &v, rows[2].binding));
+	assert_true(alloc_stop());
+	req.policy = NULL;
+	assert_false(decide_holds(&req, &v, "viewer"));
+	verdict_clear(&v);
+	image_free(&im);
 }
 
 int
@@ -942,6 +996,7 @@ main(void)
 	    cmocka_unit_test(abuse_128_without_memory_the_verdict_is_a_denial),
 	    cmocka_unit_test(rules_refuse_with_their_reason),
 	    cmocka_unit_test(abuse_173_what_cannot_be_told_ends_no_session),
+	    cmocka_unit_test(a_role_that_the_stack_asks_for_is_held_here_or_where_it_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

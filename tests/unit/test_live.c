@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "live.h"
@@ -13,6 +14,22 @@
 #include "testlib_keys.h"
 
 #define N(rows) (sizeof(rows) / sizeof((rows)[0]))
+
+/* What the clock says while this is not 0. */
+static int64_t clock_at_ns;
+
+int __real_clock_gettime(clockid_t which, struct timespec *out);
+int __wrap_clock_gettime(clockid_t which, struct timespec *out);
+
+int
+__wrap_clock_gettime(clockid_t which, struct timespec *out)
+{
+	if (which != CLOCK_REALTIME || clock_at_ns == 0)
+		return __real_clock_gettime(which, out);
+	*out = (struct timespec){
+	    .tv_sec = clock_at_ns / 1000000000, .tv_nsec = clock_at_ns % 1000000000};
+	return 0;
+}
 
 /* Loaded, looked at, let go: was it the stored image? */
 static bool
@@ -128,6 +145,19 @@ edit_last(const char *path, int64_t after_ns)
 	return id.ctime_ns;
 }
 
+/* The same, of a folder. */
+static void
+edit_folder(const char *path, int64_t after_ns)
+{
+	struct safefile_id id;
+
+	do {
+		assert_int_equal(chmod(path, 0700), 0);
+		assert_int_equal(chmod(path, 0755), 0);
+		assert_err(path, AK_OK, safefile_identify(path, &id));
+	} while (id.ctime_ns <= after_ns);
+}
+
 static void
 abuse_172_the_last_edit_of_each_of_the_three_files_counts(void **state)
 {
@@ -159,6 +189,152 @@ abuse_172_the_last_edit_of_each_of_the_three_files_counts(void **state)
 		}
 		before = last;
 	}
+}
+
+/* Loaded at a moment: may none of its files be half saved? And when it is to be asked again. */
+static bool
+is_trusted_at(const struct host *h, int64_t now_ns, int64_t *trusted_at_ns)
+{
+	struct live l;
+	bool trusted;
+
+	clock_at_ns = now_ns;
+	live_load(&h->paths, &l);
+	clock_at_ns = 0;
+	trusted = l.trusted;
+	*trusted_at_ns = l.trusted_at_ns;
+	live_clear(&l);
+	return trusted;
+}
+
+static int64_t
+changed_at(const char *path)
+{
+	struct safefile_id id;
+
+	assert_err(path, AK_OK, safefile_identify(path, &id));
+	return id.ctime_ns;
+}
+
+static void
+abuse_058_what_was_written_within_two_seconds_may_be_half_saved(void **state)
+{
+	int64_t before, at;
+	const char *paths[3];
+	struct host h;
+
+	host_make(&h, *state);
+	host_settings(&h, "version: 1\n");
+	paths[0] = h.paths.policy;
+	paths[1] = h.paths.config;
+	paths[2] = h.paths.group;
+	before = edit_last(paths[2], 0);
+	for (size_t i = 0; i < N(paths); i++) {
+		int64_t last = before = edit_last(paths[i], before);
+
+		assert_false(is_trusted_at(&h, last, &at));
+		assert_true(at == last + 2 * S);
+		assert_false(is_trusted_at(&h, last + 2 * S - 1, &at));
+		assert_true(at == last + 2 * S);
+		assert_true(is_trusted_at(&h, last + 2 * S, &at));
+		/* Written while it was looked at. */
+		assert_false(is_trusted_at(&h, last - 1, &at));
+		/* The clock was set back since. */
+		assert_false(is_trusted_at(&h, last - 60 * S, &at));
+		assert_true(is_trusted_at(&h, last - 61 * S, &at));
+	}
+	assert_int_equal(unlink(h.paths.group), 0);
+	assert_true(is_trusted_at(&h, before + 2 * S, &at));
+}
+
+static void
+a_policy_that_is_none_is_never_trusted(void **state)
+{
+	struct host h;
+	int64_t at, last;
+
+	host_make(&h, *state);
+	host_policy(&h, "version: 1\nroles: {vie");
+	last = changed_at(h.paths.policy);
+	assert_false(is_trusted_at(&h, last + 1, &at));
+	assert_true(at == last + 2 * S);
+	assert_false(is_trusted_at(&h, last + 100 * S, &at));
+	assert_true(at < last + 100 * S);
+	host_policy(&h, NULL);
+	assert_false(is_trusted_at(&h, last + 100 * S, &at));
+}
+
+static void
+the_stored_image_is_trusted_at_once(void **state)
+{
+	struct host h;
+	int64_t at;
+
+	host_make(&h, *state);
+	host_settings(&h, "version: 1\n");
+	store_old_image(&h, 3 * S);
+	assert_true(is_from_store(&h));
+	assert_true(is_trusted_at(&h, changed_at(h.paths.policy), &at));
+}
+
+/* An editor takes the old file away, and then writes the new one; what was made in between may be stored. */
+static void
+abuse_058_settings_that_have_just_gone_may_be_half_saved(void **state)
+{
+	char folder[PATH_CAP];
+	int64_t at, gone, newest;
+	struct host h;
+
+	host_make(&h, *state);
+	(void)snprintf(folder, sizeof(folder), "%s", h.paths.config);
+	*strrchr(folder, '/') = '\0';
+	newest = changed_at(h.paths.policy);
+	edit_folder(folder, newest + S / 10);
+	gone = changed_at(folder);
+	for (unsigned turn = 0; turn < 2; turn++) {
+		assert_false(is_trusted_at(&h, gone + 2 * S - 1, &at));
+		assert_true(at == gone + 2 * S);
+		assert_true(is_trusted_at(&h, gone + 2 * S, &at));
+		store_old_image(&h, 2 * S);
+		assert_true(is_from_store(&h));
+	}
+	store_old_image(&h, gone - newest + 2 * S);
+	assert_true(is_trusted_at(&h, gone, &at));
+}
+
+static void
+abuse_172_what_apply_has_put_there_is_trusted_at_once(void **state)
+{
+	static const char text[] = "version: 1\nroles: {viewer: {services: [y]}}\n";
+	struct image *im = NULL;
+	char folder[PATH_CAP];
+	int64_t at, written;
+	struct host h;
+	struct live l;
+
+	host_make(&h, *state);
+	/* One that was not written just now. */
+	assert_err("", AK_OK, text_copy(h.paths.group, PATH_CAP, "/etc/group"));
+	live_load(&h.paths, &l);
+	assert_false(l.trusted);
+	assert_err("", AK_OK,
+	    live_compile(
+		&h.paths, &l.settings, text, sizeof(text) - 1, h.paths.policy, &im, NULL));
+	assert_err(
+	    "", AK_OK, live_replace_policy(&h.paths, &l, text, sizeof(text) - 1, &im, NULL));
+	assert_true(l.trusted);
+	assert_err("", AK_OK, live_store(&h.paths, &l, NULL));
+	live_clear(&l);
+	assert_true(is_from_store(&h));
+	written = changed_at(h.paths.policy);
+	assert_true(is_trusted_at(&h, written, &at));
+	/* No settings were there, and none are: until the folder changes. */
+	(void)snprintf(folder, sizeof(folder), "%s", h.paths.config);
+	*strrchr(folder, '/') = '\0';
+	edit_folder(folder, written + S / 10);
+	assert_true(is_from_store(&h));
+	assert_false(is_trusted_at(&h, written, &at));
+	assert_true(at == changed_at(folder) + 2 * S);
 }
 
 static void
@@ -434,6 +610,11 @@ main(void)
 	    T(abuse_061_without_a_policy_there_is_none_and_a_sentence),
 	    T(abuse_058_172_an_image_is_trusted_two_seconds_after_the_last_edit),
 	    T(abuse_172_the_last_edit_of_each_of_the_three_files_counts),
+	    T(abuse_058_what_was_written_within_two_seconds_may_be_half_saved),
+	    T(a_policy_that_is_none_is_never_trusted),
+	    T(the_stored_image_is_trusted_at_once),
+	    T(abuse_058_settings_that_have_just_gone_may_be_half_saved),
+	    T(abuse_172_what_apply_has_put_there_is_trusted_at_once),
 	    T(what_the_image_gives_is_what_compiling_gives),
 	    T(abuse_059_an_edit_of_any_of_the_three_files_is_seen_at_once),
 	    T(abuse_056_a_policy_made_writable_for_others_is_refused_though_its_image_is_stored),
