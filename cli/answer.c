@@ -35,7 +35,7 @@ answer_source(const struct key *k)
 }
 
 void
-answer_json(struct out_json *j, const struct key *key, int64_t now)
+answer_json(struct out_json *j, const struct key *key, const struct used *used, int64_t now)
 {
 	const struct key_record *k = &key->rec;
 
@@ -55,7 +55,7 @@ answer_json(struct out_json *j, const struct key *key, int64_t now)
 	out_time(j, "created_at", k->created_at);
 	out_text(j, "created_by", k->created_by);
 	add_secrets(j, k);
-	out_text(j, "last_used", NULL);
+	used_json(j, used, k);
 	out_text(j, "home", k->home);
 	out_text(j, "shell", k->shell);
 }
@@ -97,10 +97,10 @@ add_secret_rows(struct out_table *t, const struct key_record *k)
 }
 
 static void
-add_rows(struct out_table *t, const struct key *key, int64_t now)
+add_rows(struct out_table *t, const struct key *key, const struct used *used, int64_t now)
 {
 	const struct key_record *k = &key->rec;
-	char uid[16], buf[NUM_TIME_CAP];
+	char uid[16], buf[NUM_TIME_CAP], use[USED_CAP];
 
 	(void)snprintf(uid, sizeof(uid), "%u", k->uid);
 	add_row(t, "name", k->name);
@@ -118,8 +118,22 @@ add_rows(struct out_table *t, const struct key *key, int64_t now)
 	add_time(t, "created", k->created_at);
 	add_row(t, "created by", k->created_by);
 	add_secret_rows(t, k);
+	add_row(t, "last used", used_print(used, k, use));
 	add_row(t, "home", k->home);
 	add_row(t, "shell", k->shell);
+}
+
+/* It adds something to the answer, and never keeps it back. */
+static struct used
+open_used(const struct cli *c)
+{
+	struct diag why = DIAG_INIT;
+	struct used used = used_open(c, &why);
+	char buf[DIAG_PRINT_CAP];
+
+	if (!used.known)
+		cli_warn(c, "%s", diag_print(&why, buf, sizeof(buf)));
+	return used;
 }
 
 static void
@@ -137,6 +151,7 @@ static enum ak_err
 print_key(const struct cli *c, bool json, const struct key *k, int64_t now,
     const struct token *tok, const struct outcome *out)
 {
+	struct used used = open_used(c);
 	struct out_table t;
 	struct out_json *j;
 	enum ak_err err;
@@ -144,7 +159,8 @@ print_key(const struct cli *c, bool json, const struct key *k, int64_t now,
 	if (json) {
 		j = out_json_new();
 		out_object(j, NULL);
-		answer_json(j, k, now);
+		answer_json(j, k, &used, now);
+		used_close(&used);
 		if (tok != NULL)
 			out_text(j, "token", tok->text.text);
 		if (out != NULL)
@@ -152,7 +168,8 @@ print_key(const struct cli *c, bool json, const struct key *k, int64_t now,
 		return out_json_print(&j, OUT_INDENTED, c->out);
 	}
 	t = out_table_init(NULL, 2);
-	add_rows(&t, k, now);
+	add_rows(&t, k, &used, now);
+	used_close(&used);
 	if (tok != NULL)
 		add_row(&t, "token", tok->text.text);
 	err = out_table_print(&t, c->out);
@@ -189,6 +206,7 @@ answer_list_begin(const struct cli *c, const struct args *a)
 	struct answer_list l = {.c = c, .a = a};
 
 	if (a->output == OUTPUT_JSON) {
+		l.used = open_used(c);
 		l.json = out_json_new();
 		out_list(l.json, NULL);
 	}
@@ -204,7 +222,7 @@ answer_list_add(struct answer_list *l, const struct key *k, int64_t now, struct 
 		return;
 	}
 	out_object(l->json, NULL);
-	answer_json(l->json, k, now);
+	answer_json(l->json, k, &l->used, now);
 	add_outcome(l->json, out);
 	out_close(l->json);
 }
@@ -214,6 +232,7 @@ answer_list_end(struct answer_list *l)
 {
 	if (l->a->output != OUTPUT_JSON)
 		return AK_OK;
+	used_close(&l->used);
 	return out_json_print(&l->json, OUT_INDENTED, l->c->out);
 }
 

@@ -10,6 +10,7 @@
 #include "out.h"
 #include "keyring.h"
 #include "token.h"
+#include "used.h"
 
 /* "active", "disabled", "expired" or "pending", at that moment. */
 const char *answer_state(const struct key_record *k, int64_t now);
@@ -18,7 +19,7 @@ const char *answer_state(const struct key_record *k, int64_t now);
 const char *answer_source(const struct key *k);
 
 /* The fields of a key into the object that is open in j. */
-void answer_json(struct out_json *j, const struct key *k, int64_t now);
+void answer_json(struct out_json *j, const struct key *k, const struct used *used, int64_t now);
 
 /* One key alone: a table of two columns, or JSON. */
 enum ak_err answer_show(
@@ -42,6 +43,7 @@ struct answer_list {
 	const struct cli *c;
 	const struct args *a;
 	struct out_json *json; /* NULL: for people */
+	struct used used; /* for JSON */
 };
 
 struct answer_list answer_list_begin(const struct cli *c, const struct args *a);

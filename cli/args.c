@@ -90,6 +90,11 @@ static const struct arg_row rows[ARG_COUNT] = {
 	"stamp the files by the clock, though they come from its future"},
     [ARG_ACCEPT_ROLLBACK] = {"accept-rollback", 0, false, NULL,
 	"take local.idx as it is, though newer keys were lost"},
+    [ARG_PRUNE] = {"prune", 0, false, NULL, "delete the keys of this host that are not in FILE"},
+    [ARG_NEW_UID] = {"new-uid", 0, false, NULL,
+	"give the next uid to a key whose uid is not to be had here"},
+    [ARG_OLDER] = {"older", 0, false, "TIME",
+	"keys that expired so long ago at least: 30d; by default any"},
     [ARG_SESSIONS] = {"sessions", 0, false, "recheck|none",
 	"recheck, the default, ends the sessions that lost their right; none leaves those that "
 	"live on the policy before"},

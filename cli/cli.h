@@ -54,7 +54,9 @@ struct cli {
 	int in; /* a descriptor: what comes from it is secret, and no FILE keeps a copy */
 	FILE *out, *err; /* answers; all else */
 	struct cli_host host;
-	bool log_failed; /* that was said */
+	/* Of this run: who and from where, "" not known, once they were asked for; and was it said that the log failed? */
+	bool actor_known, log_failed;
+	char who[64], from[AUDIT_VALUE_MAX_B];
 };
 
 /* Run one command. argv as main has it; it may be reordered. The answer is an enum cli_exit. */
@@ -64,7 +66,7 @@ int cli_run(struct cli *c, int argc, char **argv);
 enum cli_exit cli_exit_for(enum ak_err err);
 
 /* Who does what the line tells, and from where: by= and from=. */
-void cli_log_who(const struct cli *c, struct audit *line);
+void cli_log_who(struct cli *c, struct audit *line);
 /* One audit line. That it could not be written to the audit log is said once. */
 void cli_log(struct cli *c, const char *line);
 

@@ -15,31 +15,43 @@ struct list {
 	const struct args *a;
 	int64_t now;
 	bool expired;
-	int64_t expiring_s; /* NUM_NEVER: not asked */
+	int64_t expiring_s, unused_s; /* NUM_NEVER: not asked */
 	const char *role, *space, *group; /* NULL: any */
 	bool directory; /* ask the server */
 	struct live live; /* loaded when a space or the server is asked for */
+	struct used used;
 	struct out_table table;
 	size_t n;
-	struct diag lost; /* why the directory's keys are left out; else silent */
+	struct diag lost; /* why the directory's keys are left out, or the last uses; else silent */
 };
+
+static enum ak_err
+parse_time(
+    const struct args *a, enum arg arg, const char *name, int64_t *out_s, struct diag *why)
+{
+	const char *value = args_value(a, arg);
+
+	if (value != NULL && (num_parse_duration(value, out_s) != AK_OK || *out_s == NUM_NEVER))
+		return diag_because(
+		    why, AK_ERR_INVALID, "%s `%.40s' is no duration: write 14d", name, value);
+	return AK_OK;
+}
 
 static enum ak_err
 parse(const struct args *a, struct list *l, struct diag *why)
 {
-	const char *expiring = args_value(a, ARG_EXPIRING);
 	enum ak_err err = diropts_parse(a, &l->directory, why);
 
+	if (err == AK_OK)
+		err = parse_time(a, ARG_EXPIRING, "--expiring", &l->expiring_s, why);
+	if (err == AK_OK)
+		err = parse_time(a, ARG_UNUSED, "--unused", &l->unused_s, why);
 	if (err != AK_OK)
 		return err;
 	l->expired = args_has(a, ARG_EXPIRED);
 	l->role = args_value(a, ARG_ROLE_FILTER);
 	l->space = args_value(a, ARG_SPACE);
 	l->group = args_value(a, ARG_GROUP_FILTER);
-	if (expiring != NULL && (num_parse_duration(expiring, &l->expiring_s) != AK_OK ||
-				    l->expiring_s == NUM_NEVER))
-		return diag_because(why, AK_ERR_INVALID,
-		    "--expiring `%.40s' is no duration: write 14d", expiring);
 	if (l->role != NULL && !text_is_policy_name(l->role))
 		return diag_because(why, AK_ERR_INVALID,
 		    "--role `%.80s' is no name of a role, without spaces or hosts", l->role);
@@ -96,6 +108,15 @@ has_wanted_binding(const struct list *l, const struct key_record *k)
 	return false;
 }
 
+/* What was never used counts from its making. */
+static bool
+is_unused(const struct list *l, const struct key_record *k)
+{
+	int64_t at = used_at(&l->used, k);
+
+	return (at == 0 ? k->created_at : at) <= l->now - l->unused_s;
+}
+
 static bool
 is_wanted(void *ctx, const struct key_record *k)
 {
@@ -105,6 +126,8 @@ is_wanted(void *ctx, const struct key_record *k)
 	if (l->expired && !expired)
 		return false;
 	if (l->expiring_s != NUM_NEVER && (expired || k->expires_at > l->now + l->expiring_s))
+		return false;
+	if (l->unused_s != NUM_NEVER && !is_unused(l, k))
 		return false;
 	if (l->group != NULL && !strv_has(k->groups, l->group))
 		return false;
@@ -116,7 +139,7 @@ add_row(void *ctx, const struct key *key)
 {
 	const struct key_record *k = &key->rec;
 	struct list *l = ctx;
-	char uid[16], expires[NUM_TIME_CAP];
+	char uid[16], expires[NUM_TIME_CAP], used[NUM_TIME_CAP];
 
 	(void)snprintf(uid, sizeof(uid), "%u", k->uid);
 	out_cell(&l->table, k->name);
@@ -125,6 +148,7 @@ add_row(void *ctx, const struct key *key)
 	out_cell(&l->table, answer_state(k, l->now));
 	out_cell(&l->table, answer_source(key));
 	out_cell(&l->table, num_print_time(k->expires_at, expires));
+	out_cell(&l->table, used_print_at(&l->used, k, used));
 	out_cell_strv(&l->table, k->bindings);
 	return AK_OK;
 }
@@ -138,7 +162,7 @@ print_json(void *ctx, const struct key *k)
 
 	(void)fputs(l->n++ == 0 ? "\n" : ",\n", l->c->out);
 	out_object(j, NULL);
-	answer_json(j, k, l->now);
+	answer_json(j, k, &l->used, l->now);
 	return out_json_print(&j, OUT_ONE_LINE, l->c->out);
 }
 
@@ -178,7 +202,7 @@ static enum ak_err
 print_all(struct list *l, struct diag *why)
 {
 	static const char *const headings[] = {
-	    "NAME", "ID", "UID", "STATE", "SOURCE", "EXPIRES", "ROLES", NULL};
+	    "NAME", "ID", "UID", "STATE", "SOURCE", "EXPIRES", "LAST USED", "ROLES", NULL};
 	enum ak_err err;
 
 	if (l->a->output == OUTPUT_JSON) {
@@ -195,16 +219,32 @@ print_all(struct list *l, struct diag *why)
 	return err;
 }
 
+/* A key that might have been used a moment ago is never listed as unused. */
+static enum ak_err
+open_used(struct list *l, struct diag *why)
+{
+	bool asked = l->unused_s != NUM_NEVER;
+
+	l->used = used_open(l->c, asked ? why : &l->lost);
+	return l->used.known || !asked ? AK_OK : AK_ERR_UNAVAILABLE;
+}
+
 int
 cmd_list(struct cli *c, const struct args *a)
 {
-	struct list l = {
-	    .c = c, .a = a, .now = c->host.now(c->host.ctx), .expiring_s = NUM_NEVER};
+	struct list l = {.c = c,
+	    .a = a,
+	    .now = c->host.now(c->host.ctx),
+	    .expiring_s = NUM_NEVER,
+	    .unused_s = NUM_NEVER,
+	    .used = {.file = {.fd = -1}}};
 	struct diag why = DIAG_INIT;
 	enum ak_err err;
 
-	if ((err = parse(a, &l, &why)) == AK_OK && (err = load_space(&l, &why)) == AK_OK)
+	if ((err = parse(a, &l, &why)) == AK_OK && (err = load_space(&l, &why)) == AK_OK &&
+	    (err = open_used(&l, &why)) == AK_OK)
 		err = print_all(&l, &why);
+	used_close(&l.used);
 	live_clear(&l.live);
 	if (err != AK_OK)
 		return cli_fail(c, err, &why);

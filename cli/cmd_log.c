@@ -101,7 +101,8 @@ take_line(struct log *l, char *text, size_t len_b)
 
 	if (text != NULL && (len_b == 0 || is_too_old(l, text)))
 		return AK_OK;
-	if (text == NULL || logfmt_parse(text, len_b, &line) != AK_OK) {
+	if (text == NULL || logfmt_parse(text, len_b, &line) != AK_OK ||
+	    logfmt_find(&line, "event") == NULL) {
 		l->malformed++;
 		return AK_OK;
 	}
@@ -178,8 +179,7 @@ change_files(struct log *l, struct diag *why)
 	if (err != AK_OK)
 		return err;
 	for (size_t i = 0; had != NULL && i < now.n; i++)
-		if (now.v[i].st.st_dev == had->st.st_dev &&
-		    now.v[i].st.st_ino == had->st.st_ino)
+		if (now.v[i].st.st_dev == had->st.st_dev && now.v[i].st.st_ino == had->st.st_ino)
 			next = i + 1;
 	if (had != NULL)
 		err = read_on(l, true, had, why);

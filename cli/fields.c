@@ -62,7 +62,7 @@ print_secrets(const struct key_record *k)
 	struct text t = text_over(line, sizeof(line));
 
 	for (unsigned i = 0; i < k->n_secrets; i++)
-		text_add(&t, "%s%u", i == 0 ? "" : ",", k->secrets[i].number);
+		text_add(&t, "%s%u", i == 0 ? "" : ", ", k->secrets[i].number);
 	return strdup(line);
 }
 

@@ -10,7 +10,7 @@
 #include "auditlog.h"
 #include "dirserver.h"
 #include "nscd.h"
-#include "origin.h"
+#include "wherefrom.h"
 #include "who.h"
 
 static int64_t
@@ -52,7 +52,7 @@ static void
 host_from(void *ctx, const struct paths *p, char *buf, size_t cap)
 {
 	(void)ctx;
-	origin_find(p, "/proc/self/loginuid", buf, cap);
+	wherefrom_find(p, "/proc/self/loginuid", buf, cap);
 }
 
 static enum ak_err

@@ -112,8 +112,7 @@ scan(const char *path, int64_t since, struct logfiles *out, struct diag *why)
 	(void)snprintf(folder, sizeof(folder), "%.*s", (int)(name - path) - 1, path);
 	if ((d = opendir(folder)) == NULL && errno == ENOENT)
 		return diag_because(why, AK_ERR_UNAVAILABLE,
-		    "there is no %s: make it by `install -d -m 2750 -g adm %s`", folder,
-		    folder);
+		    "there is no %s: make it by `install -d -m 2750 -g adm %s`", folder, folder);
 	if (d == NULL)
 		return say_errno(folder, why);
 	for (errno = 0; err == AK_OK && (e = readdir(d)) != NULL; errno = 0)

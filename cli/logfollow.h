@@ -19,7 +19,6 @@ void logfollow_close(struct logfollow *f);
  * Until the file may have changed: AK_OK. AK_ERR_NOT_FOUND: whoever reads the
  * other end of out (-1: nobody) has gone. AK_ERR_UNAVAILABLE: the folder has.
  */
-enum ak_err logfollow_wait(
-    const struct logfollow *f, int out, struct diag *why) AK_MUST_CHECK;
+enum ak_err logfollow_wait(const struct logfollow *f, int out, struct diag *why) AK_MUST_CHECK;
 
 #endif

@@ -30,7 +30,6 @@ void logread_start(struct logread *r, int fd);
  * end: nothing will be added, so that what stands behind the last newline is a
  * line too.
  */
-enum ak_err logread_next(
-    struct logread *r, bool end, char **line, size_t *len_b) AK_MUST_CHECK;
+enum ak_err logread_next(struct logread *r, bool end, char **line, size_t *len_b) AK_MUST_CHECK;
 
 #endif

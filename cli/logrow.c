@@ -11,12 +11,9 @@ enum column { TIME, RESULT, WHAT, KEY, FROM, WHERE };
 struct logrow
 logrow_init(void)
 {
-	return (struct logrow){.widths = {[TIME] = 20,
-				   [RESULT] = 6,
-				   [WHAT] = 13,
-				   [KEY] = 10,
-				   [FROM] = 11,
-				   [WHERE] = 5}};
+	return (struct logrow){
+	    .widths = {
+		[TIME] = 20, [RESULT] = 6, [WHAT] = 13, [KEY] = 12, [FROM] = 15, [WHERE] = 6}};
 }
 
 static const char *
@@ -195,61 +192,83 @@ add_decision(struct text *t, const struct logfmt *l)
 	}
 }
 
-/* `roles_before' stands before `roles', or alone when there are none any more. */
-static bool
-is_told_with_another(const struct logfmt *l, const char *name)
+/* `roles_before' is told with `roles', or alone when there are none any more. */
+static const char *
+value_before(const struct logfmt *l, const char *name)
 {
 	char before[64];
 	struct text t = text_over(before, sizeof(before));
 
 	text_add(&t, "%s_before", name);
-	return logfmt_find(l, before) != NULL;
+	return logfmt_find(l, before);
 }
 
-static void
-add_change(struct text *t, const struct logfmt *l, const struct logfmt_field *f)
+/* Where the suffix of `roles_before' begins; NULL: it has none. A key's own `not_before' is no such thing. */
+static const char *
+before_of(const char *name)
 {
 	static const char suffix[] = "_before";
-	size_t len = strlen(f->name);
-	char name[64];
-	struct text n = text_over(name, sizeof(name));
+	size_t len = strlen(name), suffix_len = sizeof(suffix) - 1;
 
-	if (len <= sizeof(suffix) - 1 ||
-	    strcmp(f->name + len - (sizeof(suffix) - 1), suffix) != 0) {
-		text_add(t, "%s ", f->name);
-		add_escaped(t, f->value, false);
-		return;
+	if (len <= suffix_len || strcmp(name + len - suffix_len, suffix) != 0 ||
+	    strcmp(name, "not_before") == 0)
+		return NULL;
+	return name + len - suffix_len;
+}
+
+/* "changed keys 2", "roles viewer -> viewer,editor" */
+static void
+add_field(struct text *t, const char *name, const char *before, const char *value)
+{
+	text_add(t, "%s", t->len == 0 ? "" : ", ");
+	for (; *name != '\0'; name++)
+		text_add(t, "%c", *name == '_' ? ' ' : *name);
+	text_add(t, " ");
+	if (before != NULL) {
+		add_escaped(t, before, false);
+		text_add(t, " -> ");
 	}
-	text_add(&n, "%.*s", (int)(len - (sizeof(suffix) - 1)), f->name);
-	text_add(t, "%s ", name);
-	add_escaped(t, f->value, false);
-	text_add(t, " -> ");
-	if (logfmt_find(l, name) != NULL)
-		add_escaped(t, value_of(l, name), false);
+	if (value != NULL)
+		add_escaped(t, value, false);
 	else
 		text_add(t, "-");
 }
 
-/* All that has no column, but what programs alone ask for. */
+/* What has a column, or is told at its own place; and what programs alone ask for. */
+static bool
+is_left_out(const struct logfmt *l, const char *name)
+{
+	static const char *const elsewhere[] = {"time", "event", "decision", "key", "user",
+	    "rhost", "from", "account", "service", "why", "reason", "by", NULL};
+	static const char *const details[] = {
+	    "id", "uid", "session", "since", "gently", "sha256", NULL};
+	/* A new key has all of them. */
+	static const char *const usual[] = {
+	    "state", "secrets", "description", "home", "shell", NULL};
+
+	return is_one_of(name, elsewhere) || is_one_of(name, details) ||
+	       (strcmp(value_of(l, "event"), "key-created") == 0 && is_one_of(name, usual));
+}
+
 static void
 add_rest(struct text *t, const struct logfmt *l)
 {
-	static const char *const elsewhere[] = {"time", "event", "decision", "key", "user",
-	    "rhost", "from", "account", "service", NULL};
-	static const char *const details[] = {
-	    "id", "uid", "session", "since", "reason", "gently", NULL};
-	const char *why = first_of(l, "why", "reason");
-
-	add_escaped(t, why, true);
+	add_escaped(t, first_of(l, "why", "reason"), true);
 	for (unsigned i = 0; i < l->n; i++) {
-		const struct logfmt_field *f = &l->fields[i];
+		const char *suffix = before_of(l->fields[i].name);
+		char name[64];
+		struct text n = text_over(name, sizeof(name));
 
-		if (is_one_of(f->name, elsewhere) || is_one_of(f->name, details) ||
-		    strcmp(f->name, "why") == 0 || is_told_with_another(l, f->name))
+		text_add(&n, "%.*s",
+		    suffix == NULL ? (int)sizeof(name) : (int)(suffix - l->fields[i].name),
+		    l->fields[i].name);
+		if (is_left_out(l, name) || (suffix == NULL && value_before(l, name) != NULL))
 			continue;
-		text_add(t, "%s", t->len == 0 ? "" : ", ");
-		add_change(t, l, f);
+		add_field(t, name, suffix == NULL ? NULL : l->fields[i].value,
+		    suffix == NULL ? l->fields[i].value : logfmt_find(l, name));
 	}
+	if (logfmt_find(l, "by") != NULL)
+		add_field(t, "by", NULL, value_of(l, "by"));
 }
 
 void

@@ -188,8 +188,8 @@ stage(struct change *ch, const char *name, const struct keyopts *o, struct newke
 }
 
 /* The key is made; a home that could not be is said, and no reason to hide the token. */
-static int
-make_home(struct change *ch, const struct key_record *k)
+int
+newkey_make_home(struct change *ch, const struct key_record *k)
 {
 	struct diag why = DIAG_INIT;
 	enum ak_err err;
@@ -250,7 +250,7 @@ finish(struct change *ch, const struct args *a, const struct newkey *nk)
 	const struct key_record *k = &nk->key.rec;
 	int home, answer;
 
-	home = make_home(ch, k);
+	home = newkey_make_home(ch, k);
 	answer = (int)answer_token(ch->cli, a, &nk->key, nk->has_token ? &nk->tok : NULL,
 	    ch->now, change_outcome(ch, k, true));
 	return answer != CLI_DONE ? answer : home;

@@ -15,4 +15,7 @@
 enum ak_err newkey_make(struct change *ch, const struct args *a, const char *name,
     const struct keyopts *o, int *code) AK_MUST_CHECK;
 
+/* Its home, where this host makes homes. The key is true whatever comes of it: CLI_FAILED when it could not be made, which is said. */
+int newkey_make_home(struct change *ch, const struct key_record *k);
+
 #endif

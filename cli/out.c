@@ -1,10 +1,10 @@
 #include "out.h"
 
 #include <jansson.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "jsonmem.h"
 #include "num.h"
 
 #define MAX_DEPTH 8U
@@ -15,39 +15,10 @@ struct out_json {
 	bool failed;
 };
 
-/* A token passes through jansson's memory: freed means wiped. */
-union wiped {
-	size_t len_b;
-	max_align_t align;
-};
-
-static void *
-wiped_alloc(size_t len_b)
-{
-	union wiped *w;
-
-	if (len_b > SIZE_MAX - sizeof(*w) || (w = malloc(sizeof(*w) + len_b)) == NULL)
-		return NULL;
-	w->len_b = len_b;
-	return w + 1;
-}
-
-static void
-wiped_free(void *p)
-{
-	union wiped *w = p;
-
-	if (p == NULL)
-		return;
-	w--;
-	explicit_bzero(w, sizeof(*w) + w->len_b);
-	free(w);
-}
-
 struct out_json *
 out_json_new(void)
 {
-	json_set_alloc_funcs(wiped_alloc, wiped_free);
+	jsonmem_use();
 	return calloc(1, sizeof(struct out_json));
 }
 

@@ -1,4 +1,4 @@
-/* out: answers for people, as tables, and for programs, as JSON; the one room that knows jansson.h. */
+/* out: answers for people, as tables, and for programs, as JSON. With jsonin the one that knows jansson.h. */
 #ifndef CLI_OUT_H
 #define CLI_OUT_H
 

@@ -1,7 +1,7 @@
 #include "status.h"
 
 #include <errno.h>
-#include <libgen.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +13,7 @@
 #include "keys.h"
 #include "livelist.h"
 #include "num.h"
+#include "ownfile.h"
 #include "safefile.h"
 #include "wire.h"
 #include "yamltree.h"
@@ -208,25 +209,20 @@ find_lockdown(const struct cli *c, struct status *s)
 		    there ? num_print_time(s->lockdown_at, at) : "");
 }
 
-/* The file, or where none is yet the folder that it will be made in. */
+/* Opened as auditlog.h does it; and on a full disk nothing more gets in. */
 static bool
 may_append(const struct paths *p)
 {
-	char folder[PATH_CAP];
 	struct statvfs disk;
 	struct stat st;
+	bool may;
+	int fd;
 
-	(void)snprintf(folder, sizeof(folder), "%s", p->audit);
-	(void)dirname(folder);
-	if (stat(folder, &st) != 0 || !S_ISDIR(st.st_mode))
+	if (ownfile_open(p->audit, p->owner, 0640, O_APPEND, &fd, &st) != AK_OK)
 		return false;
-	if (lstat(p->audit, &st) == 0) {
-		if (!S_ISREG(st.st_mode) || st.st_uid != p->owner || access(p->audit, W_OK) != 0)
-			return false;
-	} else if (errno != ENOENT || access(folder, W_OK) != 0) {
-		return false;
-	}
-	return statvfs(folder, &disk) == 0 && disk.f_bfree > 0;
+	may = fstatvfs(fd, &disk) == 0 && disk.f_bfree > 0;
+	(void)close(fd);
+	return may;
 }
 
 static void

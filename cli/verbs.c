@@ -51,6 +51,12 @@ static const struct verb verbs[] = {
     {"enable", "NAME|ID…", 1, INT_MAX, KEYS, false, cmd_enable, "admit disabled keys again"},
     {"delete", "NAME|ID…", 1, INT_MAX, KEYS | ARGS(ARG_REMOVE_HOME), false, cmd_delete,
 	"end keys for ever; their uids are never used again"},
+    {"purge", "", 0, 0, COMMON | ARGS(ARG_EXPIRED) | ARGS(ARG_OLDER) | ARGS(ARG_DRY_RUN), false,
+	cmd_purge, "delete the keys of this host that have expired"},
+    {"export", "", 0, 0, ARGS(ARG_HELP), false, cmd_export,
+	"write all keys of this host, without a token, to stdout"},
+    {"import", "FILE", 1, 1, COMMON | ARGS(ARG_DRY_RUN) | ARGS(ARG_PRUNE) | ARGS(ARG_NEW_UID),
+	false, cmd_import, "make and set keys as a file of `export` says, all or none"},
     {"role add", "NAME|ID BINDING…", 2, INT_MAX, KEYS, false, cmd_role_add,
 	"bind a key to roles"},
     {"role remove", "NAME|ID BINDING…", 2, INT_MAX, KEYS, false, cmd_role_remove,
@@ -247,6 +253,7 @@ cli_run(struct cli *c, int argc, char **argv)
 	const struct verb *v;
 	int words = 0, code;
 
+	c->actor_known = c->log_failed = false;
 	v = argc < 2 ? NULL : find_verb(argc, argv, &words);
 	if (v == NULL)
 		code = run_without_verb(c, argc, argv);

@@ -71,6 +71,18 @@ find_audit(const struct look *l, const struct procs_one *p)
 	return found;
 }
 
+/* su's leader is in its caller's. */
+static const char *
+own_scope(const struct look *l, const struct procs_one *leader)
+{
+	const struct procs_one *above = procs_find(l->procs, leader->parent);
+
+	if (leader->scope != NULL && above != NULL && above->scope != NULL &&
+	    strcmp(above->scope, leader->scope) == 0)
+		return NULL;
+	return leader->scope;
+}
+
 /* Where the record has none yet: the leader's, while it lives. */
 static const char *
 scope_of(const struct look *l, size_t s)
@@ -83,7 +95,7 @@ scope_of(const struct look *l, size_t s)
 	if (at->scope[0] != '\0')
 		return at->scope;
 	leader = procs_find(l->procs, at->leader.pid);
-	return leader != NULL && leads(l, s, leader) ? leader->scope : NULL;
+	return leader != NULL && leads(l, s, leader) ? own_scope(l, leader) : NULL;
 }
 
 static size_t

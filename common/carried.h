@@ -15,9 +15,9 @@
  * owner[i], for each process of procs: the number of its session, or
  * CARRIED_NONE. By the nearest leader at or above it; else by the audit session
  * that is one record's alone; else by a scope: the record's, or the one that
- * its leader is in when no other leader of a record is in it. So a login inside
- * another (su, an sshd that was started from a session) is its own, and
- * sessions of other pid namespaces own nothing. Of several sessions with one
+ * its leader is in, but the leader's parent is not, when no other record has
+ * it. So a login inside another (su, an sshd that was started from a session)
+ * is its own, and sessions of other pid namespaces own nothing. Of several sessions with one
  * leader the newest that is not closed. All sessions must be given, whoever's
  * is asked about.
  */

@@ -58,6 +58,8 @@ diag_print(const struct diag *d, char *buf, size_t cap)
 		(void)snprintf(buf, cap, "%s", d->text);
 	else if (d->line == 0)
 		(void)snprintf(buf, cap, "%s: %s", d->file, d->text);
+	else if (d->col == 0)
+		(void)snprintf(buf, cap, "%s:%u: %s", d->file, d->line, d->text);
 	else
 		(void)snprintf(buf, cap, "%s:%u:%u: %s", d->file, d->line, d->col, d->text);
 	return buf;

@@ -29,7 +29,7 @@ enum ak_err diag_say(struct diag *d, enum ak_err err, const char *file, unsigned
 /* The same without a place in a file. */
 enum ak_err diag_because(struct diag *d, enum ak_err err, const char *fmt, ...) AK_PRINTF(3, 4);
 
-/* "FILE:LINE:COL: text" into buf (cap bytes, always terminated); returns buf. */
+/* "FILE:LINE:COL: text", without what is 0, into buf (cap bytes, always terminated); returns buf. */
 char *diag_print(const struct diag *d, char *buf, size_t cap);
 
 #endif

@@ -124,8 +124,8 @@ logfmt_parse(char *line, size_t len_b, struct logfmt *out)
 const char *
 logfmt_find(const struct logfmt *l, const char *name)
 {
-	for (unsigned i = 0; i < l->n; i++)
-		if (strcmp(l->fields[i].name, name) == 0)
-			return l->fields[i].value;
+	for (unsigned i = l->n; i > 0; i--)
+		if (strcmp(l->fields[i - 1].name, name) == 0)
+			return l->fields[i - 1].value;
 	return NULL;
 }

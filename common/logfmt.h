@@ -24,7 +24,7 @@ struct logfmt {
  */
 enum ak_err logfmt_parse(char *line, size_t len_b, struct logfmt *out) AK_MUST_CHECK;
 
-/* The value of the first field of that name; NULL: there is none. */
+/* The value of the last field of that name, as it is the last word; NULL: there is none. */
 const char *logfmt_find(const struct logfmt *l, const char *name);
 
 #endif

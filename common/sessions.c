@@ -1,13 +1,12 @@
 #include "sessions.h"
 
-#include <dirent.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "marks.h"
 #include "rundir.h"
 
 #define FOLDER "sessions"
@@ -174,59 +173,12 @@ sessions_each(
 	return err;
 }
 
-/* The audit sessions that have a process, each as often as it has one. Every process is looked at, once for a sweep, and only for records whose leader is gone. */
-struct audits {
-	pid_t without; /* this process does not count */
-	bool looked, failed;
-	uint32_t *ids;
-	size_t n, cap;
-};
-
+/* Nothing else of the folder, or beside it, is a record. */
 static bool
-audits_add(struct audits *a, uint32_t id)
+is_id(const char *id)
 {
-	uint32_t *grown;
-
-	if (a->n == a->cap) {
-		grown = reallocarray(a->ids, a->cap * 2 + 64, sizeof(*grown));
-		if (grown == NULL)
-			return false;
-		a->ids = grown;
-		a->cap = a->cap * 2 + 64;
-	}
-	a->ids[a->n++] = id;
-	return true;
-}
-
-static void
-audits_look(struct audits *a)
-{
-	DIR *dir = opendir("/proc");
-	struct dirent *entry;
-	struct proc proc;
-	uint64_t pid;
-
-	a->looked = true;
-	a->failed = dir == NULL;
-	while (!a->failed && (entry = readdir(dir)) != NULL)
-		if (num_parse(entry->d_name, 1, INT32_MAX, &pid) == AK_OK &&
-		    (pid_t)pid != a->without && proc_read((pid_t)pid, &proc) == AK_OK &&
-		    proc.audit != PROC_NO_AUDIT)
-			a->failed = !audits_add(a, proc.audit);
-	if (dir != NULL)
-		(void)closedir(dir);
-}
-
-/* When it can't be told, it may be. */
-static bool
-audits_has(struct audits *a, uint32_t id)
-{
-	if (!a->looked)
-		audits_look(a);
-	for (size_t i = 0; i < a->n; i++)
-		if (a->ids[i] == id)
-			return true;
-	return a->failed;
+	return strlen(id) == SESSION_ID_CAP - 1 &&
+	       strspn(id, "0123456789abcdef") == SESSION_ID_CAP - 1;
 }
 
 enum ak_err
@@ -237,30 +189,31 @@ sessions_remove(const struct paths *p, const char *id)
 
 	if (err != AK_OK)
 		return err;
-	err = rundir_remove(dir, id);
+	err = is_id(id) ? rundir_remove(dir, id) : AK_ERR_NOT_FOUND;
 	(void)close(dir);
 	return err;
 }
 
 /* A leader that has closed its session lives on for a moment, or for another one. */
 static bool
-is_carried(const struct session *s, struct audits *audits)
+is_carried(const struct session *s, struct marks *marks)
 {
 	/* Another namespace's pids say nothing here: nothing is known to be gone. */
 	if (s->namespace != proc_namespace())
 		return true;
 	if (s->state != SESSION_CLOSED && proc_is_alive(&s->leader))
 		return true;
-	return s->audit != PROC_NO_AUDIT && audits_has(audits, s->audit);
+	return (s->audit != PROC_NO_AUDIT && marks_has_audit(marks, s->audit)) ||
+	       (s->scope[0] != '\0' && marks_has_scope(marks, s->scope));
 }
 
 static bool
 is_carried_without(const struct session *s, pid_t pid)
 {
-	struct audits audits = {.without = pid};
-	bool carried = is_carried(s, &audits);
+	struct marks marks = MARKS_WITHOUT(pid);
+	bool carried = is_carried(s, &marks);
 
-	free(audits.ids);
+	marks_clear(&marks);
 	return carried;
 }
 
@@ -272,7 +225,7 @@ sessions_is_carried(const struct session *s)
 
 struct sweep {
 	int dir;
-	struct audits audits;
+	struct marks marks;
 };
 
 static enum ak_err
@@ -280,7 +233,7 @@ sweep_one(void *ctx, const struct session *s)
 {
 	struct sweep *w = ctx;
 
-	if (!is_carried(s, &w->audits))
+	if (!is_carried(s, &w->marks))
 		(void)!rundir_remove(w->dir, s->id);
 	return AK_OK;
 }
@@ -288,10 +241,10 @@ sweep_one(void *ctx, const struct session *s)
 static void
 sweep(int dir, uid_t owner)
 {
-	struct sweep w = {.dir = dir};
+	struct sweep w = {.dir = dir, .marks = MARKS_WITHOUT(0)};
 
 	(void)!each_in(dir, owner, sweep_one, &w);
-	free(w.audits.ids);
+	marks_clear(&w.marks);
 }
 
 static enum ak_err
@@ -387,6 +340,23 @@ is_led_here(const struct session *s)
 	       s->leader.pid == own.id.pid && s->leader.start == own.id.start;
 }
 
+/* The scope that the leader's session has for itself: su's is its caller's. */
+static void
+fill_scope(struct session *s)
+{
+	char above[SESSION_SCOPE_CAP];
+	struct proc own;
+
+	proc_read_scope(getpid(), s->scope, sizeof(s->scope));
+	if (s->scope[0] == '\0')
+		return;
+	above[0] = '\0';
+	if (proc_read(getpid(), &own) == AK_OK)
+		proc_read_scope(own.parent, above, sizeof(above));
+	if (strcmp(above, s->scope) == 0)
+		s->scope[0] = '\0';
+}
+
 enum ak_err
 sessions_close(const struct paths *p, const char *id)
 {
@@ -401,6 +371,7 @@ sessions_close(const struct paths *p, const char *id)
 		err = AK_ERR_NOT_FOUND;
 	if (err == AK_OK) {
 		s.state = SESSION_CLOSED;
+		fill_scope(&s);
 		/* The leader has yet to end, with the session's mark on it. */
 		err = is_carried_without(&s, getpid()) ? write_record(dir, &s)
 						       : rundir_remove(dir, s.id);

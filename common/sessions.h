@@ -75,7 +75,7 @@ enum ak_err sessions_remove(const struct paths *p, const char *id) AK_MUST_CHECK
 
 /*
  * The session that this process opened under the id ends: its record is marked
- * closed, and removed when nothing carries it. AK_ERR_NOT_FOUND: there is
+ * closed, with its scope, and removed when nothing carries it. AK_ERR_NOT_FOUND: there is
  * none, or another process leads it.
  */
 enum ak_err sessions_close(const struct paths *p, const char *id) AK_MUST_CHECK;
@@ -84,7 +84,7 @@ enum ak_err sessions_close(const struct paths *p, const char *id) AK_MUST_CHECK;
 enum ak_err sessions_each(const struct paths *p,
     enum ak_err (*take)(void *ctx, const struct session *s), void *ctx) AK_MUST_CHECK;
 
-/* Does anything of it run still: its leader, or a process of its audit session? */
+/* Does anything of it run still: its leader, or a process of its audit session or of its scope? */
 bool sessions_is_carried(const struct session *s);
 
 /*

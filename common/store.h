@@ -53,9 +53,9 @@ enum ak_err store_find_uid(const struct store *s, uint32_t uid, struct key *out)
 enum ak_err store_each(const struct store *s,
     enum ak_err (*take)(void *ctx, const struct key_record *k), void *ctx) AK_MUST_CHECK;
 
-/* The next uid by counting up: not reserved, never given, not another's. AK_ERR_FULL at the range's end. */
+/* The next uid by counting up: not reserved, never given, not another's, not the range's last, by which processes are ended (ending.h). AK_ERR_FULL: none is left. */
 enum ak_err store_next_uid(struct store *s, struct id_range range, uint32_t *uid) AK_MUST_CHECK;
-/* May this uid be given? AK_ERR_EXISTS with a sentence: another's, or a deleted key's. */
+/* May this uid be given? AK_ERR_EXISTS with a sentence: another's, or a deleted key's; AK_ERR_INVALID: outside the range, or its last. */
 enum ak_err store_check_uid(
     const struct store *s, struct id_range range, uint32_t uid, struct diag *why) AK_MUST_CHECK;
 
@@ -77,6 +77,22 @@ enum ak_err store_role_gid(
 enum ak_err store_put(struct store *s, const struct key_record *k) AK_MUST_CHECK;
 /* Stage a key's end; its uid is spent. */
 enum ak_err store_remove(struct store *s, const struct key_record *k, int64_t now) AK_MUST_CHECK;
+
+/*
+ * What another file of keys knows to be given, for one that takes its place
+ * (store_take.c); all of it staged. A spent uid: one that is a key's here, or
+ * spent, stays what it is. The gid of a role's group: a group that has one
+ * keeps it; AK_ERR_EXISTS with a sentence when it is another's. The highest
+ * ids: raised where they lie in the range, never lowered.
+ */
+enum ak_err store_take_spent(struct store *s, const struct spent_uid *gone) AK_MUST_CHECK;
+enum ak_err store_take_role_gid(struct store *s, const struct role_gid *g,
+    struct id_range range, struct diag *why) AK_MUST_CHECK;
+void store_take_high(
+    struct store *s, struct local_extra high, struct id_range uids, struct id_range gids);
+
+/* Is there anything that a commit would make true? */
+bool store_is_staged(const struct store *s);
 
 /*
  * Make what is staged true: written, fsynced, renamed; the previous file is

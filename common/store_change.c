@@ -158,6 +158,12 @@ stored_count(const struct store *s)
 	return ix->fd == -1 ? 0 : (size_t)(ix->head.order[0].count + ix->head.order[1].count);
 }
 
+bool
+store_is_staged(const struct store *s)
+{
+	return s->staged.n > 0 || s->raised;
+}
+
 enum ak_err
 store_commit(struct store *s, int64_t now, struct diag *why)
 {
@@ -166,7 +172,7 @@ store_commit(struct store *s, int64_t now, struct diag *why)
 	enum ak_err err = AK_OK;
 
 	/* A new host, an accepted rollback and a restamp write a file though no key changed. */
-	if (s->staged.n == 0 && s->ring.local.fd != -1 && !s->opt.accept_rollback &&
+	if (!store_is_staged(s) && s->ring.local.fd != -1 && !s->opt.accept_rollback &&
 	    !s->opt.trust_clock)
 		return AK_OK;
 	if ((c.make = index_make_new(s->staged.n + stored_count(s))) == NULL)
@@ -185,5 +191,6 @@ store_commit(struct store *s, int64_t now, struct diag *why)
 	if (err != AK_OK)
 		return err;
 	staged_clear(&s->staged);
+	s->raised = false;
 	return reopen(s);
 }

@@ -9,13 +9,13 @@ store_uid_state(const struct store *s, uint32_t uid, bool *spent)
 	enum ak_err err;
 
 	*spent = false;
-	for (unsigned i = 0; i < 2; i++) {
+	/* What is staged takes the place of what is stored: a key's end too. */
+	for (unsigned i = 0; i < 2; i++)
 		if (staged_find(&s->staged, keys[i]) != NULL) {
 			*spent = i == 1;
 			return AK_ERR_EXISTS;
 		}
-		if (s->ring.local.fd == -1)
-			continue;
+	for (unsigned i = 0; i < 2 && s->ring.local.fd != -1; i++) {
 		err = index_find(&s->ring.local, keys[i].bytes, keys[i].len_b, &r);
 		if (err == AK_OK) {
 			index_record_clear(&r);
@@ -77,7 +77,8 @@ store_next_uid(struct store *s, struct id_range range, uint32_t *uid)
 	bool spent;
 	enum ak_err err;
 
-	for (; next >= range.min && next <= range.max; next++) {
+	/* The last one ends processes (ending.h), and is nobody's. */
+	for (; next >= range.min && next < range.max; next++) {
 		err = store_uid_state(s, next, &spent);
 		if (err != AK_OK && err != AK_ERR_EXISTS)
 			return err;
@@ -98,6 +99,11 @@ store_check_uid(const struct store *s, struct id_range range, uint32_t uid, stru
 	if (!id_range_has(range, uid) || id_is_reserved(uid))
 		return diag_because(why, AK_ERR_INVALID, "uid %u is outside uid_range %u-%u",
 		    uid, range.min, range.max);
+	if (uid == range.max)
+		return diag_because(why, AK_ERR_INVALID,
+		    "uid %u is the last of uid_range: the processes of a key that is revoked "
+		    "are ended by way of it, so it is no key's",
+		    uid);
 	if ((err = store_uid_state(s, uid, &spent)) == AK_ERR_EXISTS)
 		return diag_because(why, err, "uid %u %s", uid,
 		    spent ? "was a deleted key's and is never given again" : "is another key's");

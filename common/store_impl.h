@@ -1,4 +1,4 @@
-/* store_impl: what the rooms of the store share: store.c opens and looks, store_ids.c gives ids, store_change.c stages and commits, store_directory.c has what came from LDAP. */
+/* store_impl: what the rooms of the store share: store.c opens and looks, store_ids.c gives ids, store_change.c stages and commits, store_take.c takes over ids, store_directory.c has what came from LDAP. */
 #ifndef AK_STORE_IMPL_H
 #define AK_STORE_IMPL_H
 
@@ -18,6 +18,7 @@ struct store {
 	struct store_note note;
 	bool noted;
 	struct local_extra extra;
+	bool raised; /* extra alone is news */
 	struct staged_list staged;
 	uint32_t *changed; /* uids, staged or committed */
 	size_t n_changed, cap_changed;

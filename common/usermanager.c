@@ -61,6 +61,7 @@ spawn(char *const argv[], pid_t *pid)
 	failed |=
 	    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	failed |= posix_spawn_file_actions_addchdir_np(&files, "/");
+	failed |= posix_spawn_file_actions_addclosefrom_np(&files, 3);
 	for (int fd = 0; fd < 3; fd++)
 		failed |= posix_spawn_file_actions_addopen(&files, fd, "/dev/null", O_RDWR, 0);
 	if (failed == 0)

@@ -101,4 +101,115 @@ unset 'bystanders[-1]'
 holds 'where capabilities outlive uid 0 they are dropped' eval "$try kept $UID_OF_KEY $SPARE && emptied $UID_OF_KEY && untouched"
 as $UID_OF_KEY $UID_OF_KEY $UID_OF_KEY
 holds 'a caller that ignores SIGCHLD hears of it too' eval "$try ignoring $UID_OF_KEY $SPARE && emptied $UID_OF_KEY && untouched"
+# --- by scope, where the kernel keeps no audit sessions ---------------------------------------------
+# own_group: a control group as logind makes one for a login, for this suite alone; it goes with it.
+own_group() {
+	mkdir "$GUEST/cgroup"
+	mount -t cgroup2 cgroup "$GUEST/cgroup" || return
+	top=$(mktemp -d "$GUEST/cgroup/apikey-ending.XXXXXX")
+	trap forget_group EXIT
+	mkdir "$top/session-7.scope"
+}
+forget_group() {
+	[ -z "${behind:-}" ] || kill -KILL "$behind" || :
+	wait_until 10 group_removed || printf '# %s stays\n' "$top"
+}
+group_removed() { find "$top" -depth -type d -exec rmdir {} + && [ ! -e "$top" ]; }
+
+# logs_out [inner]: by way of ending_try; the process that stays is $behind.
+logs_out() {
+	"$try" logout "$top/session-7.scope" "$@" >"$GUEST/behind" </dev/null || return
+	behind=$(cat "$GUEST/behind")
+}
+records() { "$try" records; }
+swept() { [ -z "$(records)" ]; }
+
+own_group
+holds 'abuse 142: a login ends, and something of it stays' logs_out
+equals '  its record stays, and knows its scope' "outer ${top#"$GUEST/cgroup"}/session-7.scope" records
+kill -KILL "$behind"
+wait_until 5 gone "$behind"
+holds '  until that is gone' wait_until 5 swept
+holds 'abuse 147: su inside a login ends, and something of it stays' logs_out inner
+holds "  its scope is its caller's: no record stays for that" swept
+kill -KILL "$behind"
+behind=
+
+# --- the user manager, of a host with tools that write down how they are called --------------------
+# tool PATH LINE…: a script in its place.
+tool() {
+	local path=$1
+	shift
+	printf '%s\n' '#!/bin/sh' "$@" >"$path"
+	chmod 755 "$path"
+}
+# shellcheck disable=SC2016
+note='echo "$(basename "$0") $*" >>/run/test/tools'
+# what a tool finds around it: its folder, variables, files, the signals below 17 that it blocks or ignores, and its
+# descriptors (with the pipe of this question, and the script)
+# shellcheck disable=SC2016
+stage=('fds=$(ls /proc/$$/fd) ends=$(readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2)'
+	'vars=$(env | cut -d= -f1 | grep -Ev "^(PWD|SHLVL|_|OLDPWD)$")'
+	'signals=$(awk "/SigBlk|SigIgn/ {print substr(\$2, 13)}" /proc/$$/status)'
+	'echo $(pwd) $vars $ends $signals $fds >/run/test/stage')
+# lingers: the user is known to logind, and lingers.
+lingers() {
+	mkdir -p /run/systemd/users /var/lib/systemd/linger
+	printf '# private\nNAME=ci\nSTATE=lingering\n' >/run/systemd/users/$UID_OF_KEY
+	: >/var/lib/systemd/linger/ci
+	: >"$GUEST/tools"
+}
+ended() { "$try" usermanager $UID_OF_KEY 5000; }
+ended_in() { "$try" usermanager $UID_OF_KEY "$1"; }
+called() { cat "$GUEST/tools"; }
+stop_and_reset="systemctl --no-ask-password stop user@$UID_OF_KEY.service
+systemctl --no-ask-password reset-failed user@$UID_OF_KEY.service"
+
+tool /usr/bin/systemctl "$note" "${stage[@]}"
+tool /usr/bin/loginctl "$note"
+lingers
+holds 'where systemd does not run there is no user manager' ended
+equals '  and nothing is run' '' called
+mkdir -p /run/systemd/system
+rm /run/systemd/users/$UID_OF_KEY
+holds 'nor is there one where logind knows nothing of the user' ended
+equals '  and nothing is run' '' called
+lingers
+ended_by_one_who_ignores() { (trap '' PIPE HUP && exec 7<&0 && ended); }
+holds 'abuse 143: a user manager is stopped' ended_by_one_who_ignores
+equals '  and forgotten if it failed' "$stop_and_reset" called
+exits '  and does not linger' 1 test -e /var/lib/systemd/linger/ci
+equals '  by a tool that gets nothing of ours' '/ /dev/null /dev/null /dev/null 0000 0000 0 1 10 2 3' cat "$GUEST/stage"
+
+lingers
+read_only() { mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"; }
+read_only /var/lib/systemd/linger
+holds 'where a service may not write, logind is asked to end the lingering' ended
+equals '  first' "loginctl --no-ask-password disable-linger $UID_OF_KEY
+$stop_and_reset" called
+tool /usr/bin/loginctl "$note" 'exit 1'
+exits '  and whoever asked hears that it could not' 1 ended
+umount /var/lib/systemd/linger
+
+tool /usr/bin/loginctl "$note"
+tool /usr/bin/systemctl "$note" 'exit 5'
+lingers
+holds 'a unit that was never loaded is ended' ended
+tool /usr/bin/systemctl "$note" 'exit 1'
+exits 'one that would not stop is not' 1 ended
+printf 'NAME=../../../../etc/passwd\n' >/run/systemd/users/$UID_OF_KEY
+tool /usr/bin/systemctl "$note"
+holds 'a name that no key can have is none' ended
+holds '  and no file of that name goes' test -e /etc/passwd
+rm /usr/bin/systemctl
+lingers
+exits 'without the tool it is not ended' 1 ended
+# shellcheck disable=SC2016
+tool /usr/bin/systemctl 'echo $$ >/run/test/hangs' 'exec tail -f /dev/null'
+before=${EPOCHREALTIME/./}
+exits 'a tool that hangs is not waited for' 1 ended_in 300
+took_us=$((${EPOCHREALTIME/./} - before))
+holds '  longer than was said' test $took_us -lt 5000000
+holds '  and it is killed' gone "$(cat "$GUEST/hangs")"
+exits 'without any time nothing is begun' 1 ended_in 0
 tap_done

@@ -41,10 +41,12 @@ holds 'puts the modules, the command and its helper where they belong' there /tm
 	"$LIB/security/pam_apikey.so" "$LIB/libnss_apikey.so.2" /usr/sbin/apikey /usr/bin/apikey-askpass
 holds 'and the profile, the policy and the lines for sshd' there /tmp/staged \
 	/usr/share/pam-configs/apikey /etc/apikey/policy.yaml /etc/ssh/sshd_config.d/apikey.conf
+holds 'and what rotates the audit log, and its folder' there /tmp/staged /etc/logrotate.d/apikey /var/log/apikey
 exits 'and nothing on the host itself' 1 test -e "$LIB/security/pam_apikey.so"
 holds 'other folders are honoured' installs DESTDIR=/tmp/other prefix=/opt/a libdir=/opt/a/lib64 \
 	sbindir=/opt/a/root sysconfdir=/opt/a/etc localstatedir=/opt/a/var
 holds 'and used' there /tmp/other /opt/a/lib64/security/pam_apikey.so /opt/a/lib64/libnss_apikey.so.2 /opt/a/root/apikey
+holds 'in the files too' grep -q '^/opt/a/var/log/apikey/audit.log {' /tmp/other/opt/a/etc/logrotate.d/apikey
 exits 'and no others' 1 sh -c 'cd /tmp/other && find . -type f | grep -v "^./opt/a/"'
 exits 'no libtool archive is installed' 1 sh -c 'find /tmp/staged -name "*.la" -o -name "*.a" | grep .'
 
@@ -75,6 +77,46 @@ holds 'make install, on the host' installs
 printf '# mine\n' >>"$POLICY"
 holds 'make install again' installs
 shows "keeps the administrator's policy" 0 '# mine' cat "$POLICY"
+
+# The audit log: who may read it, and its rotation.
+LOG=/var/log/apikey/audit.log
+# who FILE: its mode, owner and group.
+who() { stat -c '%a %U:%G' "$1"; }
+# as_bob GROUPS CMD…: CMD as bob, in these groups.
+as_bob() { setpriv --reuid bob --regid bob --groups "$1" -- "${@:2}"; }
+rotate() { logrotate --force --state "$GUEST/logrotate.state" /etc/logrotate.d/apikey; }
+# told: what `apikey log` tells of keys, a line each.
+told() { apikey log | awk '$3 == "key" { print $4, $5 }'; }
+
+equals 'the folder of the audit log is for root, and for adm to read' '2750 root:adm' who /var/log/apikey
+holds 'a key is made' new_key before
+equals 'its line makes the file' '640 root:adm' who "$LOG"
+equals 'the log tells it' 'created before' told
+shows 'whoever is in the group adm reads it' 0 'key created +before' as_bob adm apikey log
+shows 'others are told who may' 1 'for root and the group adm' as_bob bob apikey log
+shows 'who may not read it may ask for help' 0 'usage: apikey log' as_bob bob apikey log --help
+holds 'logrotate takes our file' rotate
+equals 'the new file is as the old one' '640 root:adm' who "$LOG"
+exits 'and empty' 1 test -s "$LOG"
+holds 'another key is made' new_key after
+exits 'its line is not in the old file' 1 grep -q after "$LOG.1"
+holds 'it is in the new one' grep -q 'event=key-created key=after' "$LOG"
+equals 'the log tells both, the older first' "$(printf 'created before\ncreated after')" told
+holds 'logrotate once more' rotate
+equals 'the files are three' "$(printf '%s\n' "$LOG" "$LOG.1" "$LOG.2")" sh -c "ls $LOG*"
+equals 'and nothing is lost' "$(printf 'created before\ncreated after')" told
+printf '# mine\n' >>/etc/logrotate.d/apikey
+holds 'make install, where somebody edited what rotates' installs
+holds 'keeps it, with ours beside it' test -e /etc/logrotate.d/apikey.dpkg-new
+shows 'which logrotate does not read' 0 "rotating pattern: $LOG" logrotate --debug /etc/logrotate.conf
+exits 'nor takes for the same file twice' 1 sh -c "logrotate --debug /etc/logrotate.conf 2>&1 | grep -i duplicate"
+rm -r /var/log/apikey
+shows 'a folder that is missing is told' 3 'install -d -m 2750 -g adm /var/log/apikey' apikey log
+holds 'systemd-tmpfiles makes it' systemd-tmpfiles --create /usr/lib/tmpfiles.d/apikey.conf
+equals 'as it was' '2750 root:adm' who /var/log/apikey
+equals 'with the file' '640 root:adm' who "$LOG"
+rm "$LOG"
+holds 'logrotate misses no file' rotate
 stack_save
 pam-auth-update --package
 for phase in auth account; do
@@ -89,5 +131,6 @@ for phase in auth account session session-noninteractive password; do
 done
 holds 'make uninstall' make -s -C "$TOP/build/plain" uninstall
 exits 'leaves no module, command or profile behind' 1 \
-	sh -c "ls $LIB/security/pam_apikey.so $LIB/libnss_apikey.so.2 /usr/sbin/apikey /usr/share/pam-configs/apikey 2>/dev/null | grep ."
+	sh -c "ls $LIB/security/pam_apikey.so $LIB/libnss_apikey.so.2 /usr/sbin/apikey /usr/share/pam-configs/apikey \
+	/etc/logrotate.d/apikey.dpkg-new 2>/dev/null | grep ."
 tap_done

@@ -135,6 +135,19 @@ only_keys() {
 	apikey group add ci-deploy platform-team >/dev/null
 }
 
+# stay: bob leaves a session open; it lasts until it is ended.
+stay() {
+	mkfifo "$GUEST/stay"
+	cat >"$GUEST/stay.sh" <<-'END'
+		ssh -o PreferredAuthentications=password ci-deploy@bastion 'echo in; cat'
+	END
+	as_bob_shell "$GUEST/stay.sh" <>"$GUEST/stay" >"$GUEST/stay.out" 2>&1 &
+	stay_pid=$!
+	holds 'README: a session is open' wait_until 10 grep -qx in "$GUEST/stay.out"
+}
+# gone_home: that session is at its end.
+gone_home() { holds 'README: the session is ended' wait_until 1 gone "$stay_pid"; }
+
 # --- LDAP servers -------------------------------------------------------------------------------
 
 # on_server NAME CMD…: CMD where that server's files are.

@@ -30,7 +30,8 @@ check_value(struct audit *a, const char *value)
 		mark = strlen(got) < 3 ? got : got + strlen(got) - 3;
 	fuzz_check(strcmp(mark, "(redacted)") == 0 || strcmp(mark, "...") == 0,
 	    "what does not come back is marked");
-	fuzz_check(strncmp(got, value, (size_t)(mark - got)) == 0, "what was cut is a beginning");
+	fuzz_check(
+	    strncmp(got, value, (size_t)(mark - got)) == 0, "what was cut is a beginning");
 }
 
 static void

@@ -30,6 +30,7 @@ own_cgroup() {
 	mkdir -p "$GUEST/cgroup"
 	mount -t cgroup2 cgroup "$GUEST/cgroup" || return
 	boot_cgroup=$(mktemp -d "$GUEST/cgroup/apikey-boot.XXXXXX")
+	chmod 755 "$boot_cgroup"
 	trap forget_cgroup EXIT
 }
 forget_cgroup() {

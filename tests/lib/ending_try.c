@@ -7,6 +7,9 @@
  * ending_try faked CALL UID SPARE      the same, where that system call says yes and does nothing
  * ending_try ignoring UID SPARE        the same, of a caller that ignores SIGCHLD
  * ending_try usermanager UID WAIT_MS   usermanager_end
+ * ending_try logout GROUP [inner]      enters the control group, opens a session, leaves a process behind and
+ *                                      closes it; inner: by a child, as su does
+ * ending_try records                   KEY SCOPE of each record, after what a login sweeps
  * ending_try mob UID N                 becomes UID, N times over: one stops its peers, the others beget more; all ignore signals
  * ending_try as REAL EFFECTIVE SAVED   has these ids, says so, and stays
  * ending_try vfork UID                 waits as UID for its vfork child, which stays
@@ -24,10 +27,12 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ending.h"
 #include "num.h"
+#include "sessions.h"
 #include "usermanager.h"
 
 #define MOB_MAX 200U /* processes of a mob, at most */
@@ -125,6 +130,89 @@ fake(const char *name)
 	f[1].k = calls[i].number;
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
 		die("seccomp");
+}
+
+/* ---- records -------------------------------------------------------------------------------------- */
+
+static void
+enter(const char *group)
+{
+	char path[PATH_CAP];
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/cgroup.procs", group);
+	if ((f = fopen(path, "we")) == NULL || fprintf(f, "%ld\n", (long)getpid()) < 0 ||
+	    fclose(f) != 0)
+		die(path);
+}
+
+static void
+open_session(const char *key, struct session *s)
+{
+	const struct paths p = paths_installed();
+
+	*s = (struct session){.state = SESSION_OPEN, .uid = 70000, .account_uid = 70000};
+	if (text_copy(s->key, sizeof(s->key), key) != AK_OK ||
+	    text_copy(s->service, sizeof(s->service), "sshd") != AK_OK ||
+	    sessions_open(&p, s) != AK_OK)
+		die("a session");
+}
+
+static int
+close_session(const struct session *s)
+{
+	const struct paths p = paths_installed();
+
+	return sessions_close(&p, s->id) == AK_OK ? 0 : 1;
+}
+
+static int
+leave_behind(const char *key)
+{
+	struct session s;
+	pid_t pid;
+
+	open_session(key, &s);
+	if ((pid = fork()) == 0)
+		stay();
+	(void)printf("%ld\n", (long)pid);
+	(void)fflush(stdout);
+	return close_session(&s);
+}
+
+static int
+log_out(const char *group, bool inner)
+{
+	int status;
+	pid_t pid;
+
+	enter(group);
+	if (!inner)
+		return leave_behind("outer");
+	if ((pid = fork()) == 0)
+		_exit(leave_behind("inner"));
+	return waitpid(pid, &status, 0) == pid && status == 0 ? 0 : 1;
+}
+
+static enum ak_err
+print_record(void *ctx, const struct session *s)
+{
+	(void)ctx;
+	if (strcmp(s->key, "sweeper") != 0)
+		(void)printf("%s %s\n", s->key, s->scope);
+	return AK_OK;
+}
+
+static int
+print_records(void)
+{
+	const struct paths p = paths_installed();
+	struct session s;
+
+	open_session("sweeper", &s);
+	if (sessions_each(&p, print_record, NULL) != AK_OK)
+		die("records");
+	return close_session(&s);
 }
 
 /* ---- those who resist ---------------------------------------------------------------------------- */
@@ -238,6 +326,10 @@ main(int argc, char **argv)
 	}
 	if (argc == 4 && strcmp(verb, "usermanager") == 0)
 		return usermanager_end(number(argv[2]), (int)number(argv[3])) == AK_OK ? 0 : 1;
+	if ((argc == 3 || argc == 4) && strcmp(verb, "logout") == 0)
+		return log_out(argv[2], argc == 4);
+	if (argc == 2 && strcmp(verb, "records") == 0)
+		return print_records();
 	if (argc == 4 && strcmp(verb, "mob") == 0)
 		return mob(argv[2], argv[3]);
 	if (argc == 5 && strcmp(verb, "as") == 0)

@@ -141,6 +141,8 @@ create_counts_uids_up_and_past_those_that_are_taken(void **state)
 	    "--uid", "75000");
 	assert_run(&t, CLI_REFUSED, "uid 70001 is another user's", "create", "--name", "d",
 	    "--uid", "70001");
+	assert_run(&t, CLI_REFUSED, "uid 99999 is the last of uid_range: the processes",
+	    "create", "--name", "d", "--uid", "99999");
 	assert_run(&t, CLI_REFUSED, "uid 1000 is outside uid_range", "create", "--name", "d",
 	    "--uid", "1000");
 	assert_run(&t, CLI_DONE, "", "delete", "c");
@@ -156,9 +158,9 @@ create_says_that_ids_are_used_up(void **state)
 
 	cli_test_make(&t, state);
 	host_settings(&t.host,
-	    "version: 1\nuid_range: 70000-70000\ncreate_home: false\nshell: /bin/sh\n");
+	    "version: 1\nuid_range: 70000-70001\ncreate_home: false\nshell: /bin/sh\n");
 	assert_run(&t, CLI_DONE, "", "create", "--name", "a");
-	assert_run(&t, CLI_FAILED, "no uid is left in 70000-70000", "create", "--name", "b");
+	assert_run(&t, CLI_FAILED, "no uid is left in 70000-70001", "create", "--name", "b");
 	cli_test_clear(&t);
 }
 

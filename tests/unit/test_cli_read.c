@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "keys.h"
+#include "lastused.h"
 #include "testlib_cli.h"
 #include "testlib_cmocka.h"
 
@@ -89,7 +91,7 @@ list_prints_a_table_for_people(void **state)
 
 	cli_test_make(&t, state);
 	assert_run(&t, CLI_DONE, NULL, "list");
-	assert_string_equal(t.out, "NAME  ID  UID  STATE  SOURCE  EXPIRES  ROLES\n");
+	assert_string_equal(t.out, "NAME  ID  UID  STATE  SOURCE  EXPIRES  LAST USED  ROLES\n");
 	assert_run(&t, CLI_DONE, NULL, "list", "-o", "json");
 	assert_string_equal(t.out, "[]\n");
 	make_keys(&t);
@@ -97,10 +99,12 @@ list_prints_a_table_for_people(void **state)
 	assert_run(&t, CLI_DONE, NULL, "list");
 	assert_non_null(strstr(t.out, "NAME  ID          UID    STATE     SOURCE  EXPIRES"));
 	assert_non_null(strstr(t.out,
-	    "active    local   2027-04-15T08:00:00Z  viewer:spaces:production-eu, "
+	    "active    local   2027-04-15T08:00:00Z  never      viewer:spaces:production-eu, "
 	    "editor:spaces:staging\n"));
-	assert_non_null(strstr(t.out, "expired   local   2027-01-15T08:00:01Z  editor"));
-	assert_non_null(strstr(t.out, "disabled  local   never                 viewer:hosts"));
+	assert_non_null(
+	    strstr(t.out, "expired   local   2027-01-15T08:00:01Z  never      editor"));
+	assert_non_null(
+	    strstr(t.out, "disabled  local   never                 never      viewer:hosts"));
 	assert_null(strstr(t.out, " \n"));
 	cli_test_clear(&t);
 }
@@ -115,7 +119,8 @@ list_refuses_filters_that_mean_nothing(void **state)
 	assert_run(&t, CLI_USAGE, "is no duration", "list", "--expiring", "never");
 	assert_run(&t, CLI_USAGE, "no name of a role", "list", "--role", "editor:spaces:x");
 	assert_run(&t, CLI_REFUSED, "declares no space `moon'", "list", "--space", "moon");
-	assert_run(&t, CLI_USAGE, "unknown option --unused", "list", "--unused", "90d");
+	assert_run(&t, CLI_USAGE, "--unused `ever' is no duration", "list", "--unused", "ever");
+	assert_run(&t, CLI_USAGE, "unknown option --older", "list", "--older", "90d");
 	host_policy(&t.host, "version: 2\n");
 	assert_run(&t, CLI_FAILED, "spaces are not known", "list", "--space", "staging");
 	cli_test_clear(&t);
@@ -166,6 +171,102 @@ show_shows_one_key_by_name_or_id(void **state)
 	cli_test_clear(&t);
 }
 
+/* As a login leaves it behind. */
+static void
+use(const struct cli_test *t, const char *name, int64_t at, const char *from)
+{
+	struct lastused use = {.at = at, .service = "sshd", .account = "deploy"};
+	struct keys keys;
+	struct key k;
+
+	assert_err(from, AK_OK, text_copy(use.from, sizeof(use.from), from));
+	assert_err(name, AK_OK, keys_open(&t->host.paths, &keys, NULL));
+	assert_err(name, AK_OK, keys_find(&keys, name, &k, NULL));
+	lastused_note(&t->host.paths, &k.rec, &use);
+	key_clear(&k);
+	keys_close(&keys);
+}
+
+static void
+the_last_use_is_shown_with_a_key(void **state)
+{
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	cli_test_create(&t, "a", NULL, NULL);
+	assert_run(&t, CLI_DONE, NULL, "show", "a");
+	assert_non_null(strstr(t.out, "last used    never\n"));
+	use(&t, "a", HOST_NOW + 5, "192.0.2.7");
+	assert_run(&t, CLI_DONE, NULL, "show", "a");
+	assert_non_null(strstr(
+	    t.out, "last used    2027-01-15T08:00:05Z, from 192.0.2.7, by sshd into deploy\n"));
+	assert_run(&t, CLI_DONE, NULL, "show", "a", "-o", "json");
+	assert_member(&t, "last_used",
+	    "{\"at\":\"2027-01-15T08:00:05Z\",\"from\":\"192.0.2.7\",\"service\":\"sshd\","
+	    "\"account\":\"deploy\"}");
+	use(&t, "a", HOST_NOW + 6, "");
+	assert_run(&t, CLI_DONE, NULL, "list", "-o", "json");
+	assert_member(&t, "0.last_used.at", "\"2027-01-15T08:00:06Z\"");
+	assert_member(&t, "0.last_used.from", "null");
+	assert_run(&t, CLI_DONE, NULL, "list");
+	assert_non_null(strstr(t.out, "never    2027-01-15T08:00:06Z  -\n"));
+	assert_run(&t, CLI_DONE, NULL, "disable", "a", "-o", "json");
+	assert_member(&t, "0.last_used.at", "\"2027-01-15T08:00:06Z\"");
+	assert_run(&t, CLI_DONE, NULL, "rotate", "a");
+	assert_member(&t, "last_used.at", "\"2027-01-15T08:00:06Z\"");
+	/* Another key of the same name and uid was never used. */
+	assert_run(&t, CLI_DONE, NULL, "delete", "a");
+	cli_test_create(&t, "a", NULL, NULL);
+	assert_run(&t, CLI_DONE, NULL, "show", "a", "-o", "json");
+	assert_member(&t, "last_used", "null");
+	cli_test_clear(&t);
+}
+
+static void
+keys_that_nobody_uses_are_found(void **state)
+{
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	cli_test_create(&t, "never", NULL, NULL);
+	cli_test_create(&t, "long-ago", NULL, NULL);
+	cli_test_create(&t, "lately", NULL, NULL);
+	use(&t, "long-ago", HOST_NOW + 100, "192.0.2.7");
+	use(&t, "lately", HOST_NOW + 101, "192.0.2.7");
+	t.now = HOST_NOW + 100 + 86400;
+	cli_test_create(&t, "new", NULL, NULL);
+	assert_run(&t, CLI_DONE, NULL, "list", "--unused", "1d", "-o", "json");
+	assert_string_equal(listed(&t), "long-ago never ");
+	assert_run(&t, CLI_DONE, NULL, "list", "--unused", "86500", "-o", "json");
+	assert_string_equal(listed(&t), "never ");
+	assert_run(&t, CLI_DONE, NULL, "list", "--unused", "86501", "-o", "json");
+	assert_string_equal(listed(&t), "");
+	assert_run(&t, CLI_DONE, NULL, "list", "--unused", "1s", "-o", "json");
+	assert_string_equal(listed(&t), "lately long-ago never ");
+	cli_test_clear(&t);
+}
+
+/* Nobody deletes a key that only seems unused. */
+static void
+uses_that_cannot_be_read_are_unknown_and_not_none(void **state)
+{
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	cli_test_create(&t, "a", NULL, NULL);
+	use(&t, "a", HOST_NOW + 5, "192.0.2.7");
+	assert_int_equal(chmod(t.host.paths.lastused, 0666), 0);
+	assert_run(&t, CLI_FAILED, "lastused: ", "list", "--unused", "1s");
+	assert_string_equal(t.out, "");
+	assert_run(&t, CLI_FAILED, "it is not known when keys were used last", "list");
+	assert_non_null(strstr(t.out, "never    unknown    -\n"));
+	assert_run(&t, CLI_DONE, "it is not known when keys were used last", "show", "a");
+	assert_non_null(strstr(t.out, "last used    unknown\n"));
+	assert_run(&t, CLI_DONE, "it is not known", "rotate", "a");
+	assert_member(&t, "last_used", "null");
+	cli_test_clear(&t);
+}
+
 static void
 role_list_shows_which_bindings_mean_something_here(void **state)
 {
@@ -199,6 +300,9 @@ main(void)
 	    T(list_refuses_filters_that_mean_nothing),
 	    T(list_tells_damage_from_emptiness),
 	    T(show_shows_one_key_by_name_or_id),
+	    T(the_last_use_is_shown_with_a_key),
+	    T(keys_that_nobody_uses_are_found),
+	    T(uses_that_cannot_be_read_are_unknown_and_not_none),
 	    T(role_list_shows_which_bindings_mean_something_here),
 	};
 

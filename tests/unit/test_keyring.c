@@ -527,6 +527,130 @@ a_membership_that_cannot_be_read_is_not_one_that_is_not_there(void **state)
 	assert_err("a key", AK_ERR_CORRUPT, keyring_membership(&h.paths, "a", &m));
 }
 
+/* ---- the groups of a user ---- */
+
+static enum ak_err
+print_group(void *ctx, uint32_t gid, const char *name)
+{
+	char *all = ctx;
+	size_t len = strlen(all);
+
+	(void)snprintf(all + len, 128 - len, "%u:%s ", gid, name);
+	return AK_OK;
+}
+
+static void
+serves(struct host *h, uint32_t uid, int64_t now, const char *wanted)
+{
+	char all[128] = "";
+
+	assert_err(wanted, AK_OK, keyring_user_groups(&h->paths, uid, now, print_group, all));
+	assert_string_equal(all, wanted);
+}
+
+static void
+begin_groups(struct host *h, struct tmp *tmp, struct nss_fixture *f)
+{
+	static const uint32_t gids[] = {27, 100000, 100001, 100002};
+
+	host_make(h, tmp);
+	nss_fixture_begin(f, 1, 8);
+	f->built_at = HOST_NOW;
+	nss_fixture_marked_user(f, "a", 70000, gids, 4, 2);
+	nss_fixture_user(f, "b", 70001, gids + 1, 1);
+	nss_fixture_user(f, "c", 70002, NULL, 0);
+	nss_fixture_group(f, "sudo", 27, STRV_EMPTY);
+	nss_fixture_group(f, "builders", 100000, STRV_EMPTY);
+	nss_fixture_group(f, "guards", 100001, STRV_EMPTY);
+}
+
+static void
+a_users_groups_are_those_that_the_name_service_serves(void **state)
+{
+	unsigned fds = count_fds();
+	struct nss_fixture f;
+	struct host h;
+	char all[128] = "";
+
+	begin_groups(&h, *state, &f);
+	nss_fixture_end(&f, h.paths.users);
+	serves(&h, 70001, HOST_NOW, "100000:builders ");
+	serves(&h, 70002, HOST_NOW, "");
+	serves(&h, 70000, HOST_NOW, "27:sudo 100000:builders ");
+	directory_write_contact(&h.paths, HOST_NOW);
+	serves(&h, 70000, HOST_NOW, "27:sudo 100000:builders 100001:guards 100002: ");
+	serves(&h, 70000, HOST_NOW + 899, "27:sudo 100000:builders 100001:guards 100002: ");
+	serves(&h, 70000, HOST_NOW + 901, "27:sudo 100000:builders ");
+	serves(&h, 70000, HOST_NOW - 1, "27:sudo 100000:builders "); /* heard in the future */
+	serves(&h, 70001, HOST_NOW + 901, "100000:builders ");
+	assert_err("none", AK_ERR_NOT_FOUND,
+	    keyring_user_groups(&h.paths, 70003, HOST_NOW, print_group, all));
+	assert_err("a gid", AK_ERR_NOT_FOUND,
+	    keyring_user_groups(&h.paths, 100000, HOST_NOW, print_group, all));
+	assert_int_equal(count_fds(), fds);
+}
+
+static void
+groups_that_rest_on_a_file_from_the_future_are_left_out(void **state)
+{
+	struct nss_fixture f;
+	struct host h;
+
+	begin_groups(&h, *state, &f);
+	f.built_at = HOST_NOW + KEYRING_CLOCK_SLACK_S + 1;
+	nss_fixture_end(&f, h.paths.users);
+	directory_write_contact(&h.paths, HOST_NOW);
+	serves(&h, 70000, HOST_NOW, "27:sudo 100000:builders ");
+	serves(&h, 70000, HOST_NOW + 1, "27:sudo 100000:builders 100001:guards 100002: ");
+}
+
+static enum ak_err
+refuse_group(void *ctx, uint32_t gid, const char *name)
+{
+	(void)gid;
+	(void)name;
+	++*(unsigned *)ctx;
+	return AK_ERR_FULL;
+}
+
+static void
+a_users_groups_end_where_they_are_refused_and_are_none_where_the_file_is_damaged(void **state)
+{
+	const struct user_record other = {.uid = 70007,
+	    .name = "d",
+	    .gecos = "",
+	    .home = "/",
+	    .shell = "/bin/sh",
+	    .gids = (const unsigned char *)""};
+	const struct group_record group = {.gid = 100009, .name = "other"};
+	static const uint32_t forged[] = {100008};
+	unsigned fds = count_fds(), n = 0;
+	struct nss_fixture f;
+	struct host h;
+	char all[128] = "";
+
+	begin_groups(&h, *state, &f);
+	nss_fixture_forged_user(&f, "d", 70003, 70003, &other);
+	nss_fixture_user(&f, "e", 70004, forged, 1);
+	nss_fixture_forged_group(&f, "other", 100008, 100008, &group);
+	nss_fixture_end(&f, h.paths.users);
+	assert_err("refused", AK_ERR_FULL,
+	    keyring_user_groups(&h.paths, 70000, HOST_NOW, refuse_group, &n));
+	assert_int_equal(n, 1);
+	assert_err("another's", AK_ERR_CORRUPT,
+	    keyring_user_groups(&h.paths, 70003, HOST_NOW, print_group, all));
+	assert_err("another group", AK_ERR_CORRUPT,
+	    keyring_user_groups(&h.paths, 70004, HOST_NOW, print_group, all));
+	directory_damage(h.paths.users);
+	assert_err("damaged", AK_ERR_CORRUPT,
+	    keyring_user_groups(&h.paths, 70000, HOST_NOW, print_group, all));
+	assert_int_equal(unlink(h.paths.users), 0);
+	assert_err("missing", AK_ERR_UNAVAILABLE,
+	    keyring_user_groups(&h.paths, 70000, HOST_NOW, print_group, all));
+	assert_string_equal(all, "");
+	assert_int_equal(count_fds(), fds);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, tmp_setup, tmp_teardown)
 
 int
@@ -551,6 +675,9 @@ main(void)
 	    T(the_stamp_of_the_directorys_keys_is_no_ones),
 	    T(what_ldap_gives_to_a_key_is_found_by_its_name),
 	    T(a_membership_that_cannot_be_read_is_not_one_that_is_not_there),
+	    T(a_users_groups_are_those_that_the_name_service_serves),
+	    T(groups_that_rest_on_a_file_from_the_future_are_left_out),
+	    T(a_users_groups_end_where_they_are_refused_and_are_none_where_the_file_is_damaged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

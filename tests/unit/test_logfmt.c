@@ -118,14 +118,14 @@ no_line_has_too_many_fields(void **state)
 }
 
 static void
-the_first_field_of_a_name_is_found(void **state)
+the_last_field_of_a_name_is_found(void **state)
 {
 	struct logfmt l;
 	char line[] = "why=one ways=x why=two";
 
 	(void)state;
 	assert_err("", AK_OK, logfmt_parse(line, sizeof(line) - 1, &l));
-	assert_string_equal(logfmt_find(&l, "why"), "one");
+	assert_string_equal(logfmt_find(&l, "why"), "two");
 	assert_string_equal(logfmt_find(&l, "ways"), "x");
 	assert_null(logfmt_find(&l, "wh"));
 }
@@ -178,7 +178,7 @@ main(void)
 	    cmocka_unit_test(lines_are_read_whole_or_not_at_all),
 	    cmocka_unit_test(a_zero_byte_is_no_end),
 	    cmocka_unit_test(no_line_has_too_many_fields),
-	    cmocka_unit_test(the_first_field_of_a_name_is_found),
+	    cmocka_unit_test(the_last_field_of_a_name_is_found),
 	    cmocka_unit_test(what_was_written_comes_back),
 	};
 

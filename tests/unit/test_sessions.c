@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hash.h"
+#include "rundir.h"
 #include "sessions.h"
 #include "testlib_child.h"
 #include "testlib_cmocka.h"
@@ -585,6 +587,140 @@ damaged_records_are_passed_over(void **state)
 }
 
 static void
+fill(char *s, size_t cap_b, char with)
+{
+	memset(s, with, cap_b - 1);
+	s[cap_b - 1] = '\0';
+}
+
+/* As long as it can become, and no two fields alike. */
+static struct session
+make_full(void)
+{
+	struct session s = make("", UINT32_MAX - 1, UINT32_MAX - 2, "");
+
+	fill(s.key, sizeof(s.key), 'k');
+	fill(s.key_id, sizeof(s.key_id), 'I');
+	fill(s.account, sizeof(s.account), 'a');
+	fill(s.service, sizeof(s.service), 's');
+	fill(s.address, sizeof(s.address), 'f');
+	fill(s.scope, sizeof(s.scope), 'c');
+	fill(s.requires, sizeof(s.requires), 'q');
+	fill(s.roles, sizeof(s.roles), 'r');
+	s.n_groups = SESSION_GROUPS_MAX;
+	for (uint32_t i = 0; i < SESSION_GROUPS_MAX; i++) {
+		s.groups[i].gid = UINT32_MAX - i;
+		fill(s.groups[i].name, sizeof(s.groups[i].name), (char)('a' + i % 26));
+	}
+	s.state = SESSION_ENDING;
+	s.secret = UINT32_MAX - 3;
+	s.since = INT64_MAX - 1;
+	s.by_root = true;
+	s.kill_at_ms = INT64_MAX - 2;
+	s.spared = (struct proc_id){.pid = INT32_MAX, .start = UINT64_MAX - 1};
+	s.held_back = true;
+	s.policy = UINT64_MAX - 2;
+	s.key_print = UINT64_MAX - 3;
+	return s;
+}
+
+static void
+assert_same(const struct session *a, const struct session *b)
+{
+	assert_true(a->state == b->state && a->uid == b->uid && a->secret == b->secret);
+	assert_string_equal(a->id, b->id);
+	assert_string_equal(a->key, b->key);
+	assert_string_equal(a->key_id, b->key_id);
+	assert_string_equal(a->account, b->account);
+	assert_int_equal(a->account_uid, b->account_uid);
+	assert_string_equal(a->service, b->service);
+	assert_string_equal(a->address, b->address);
+	assert_true(a->since == b->since);
+	assert_true(a->leader.pid == b->leader.pid && a->leader.start == b->leader.start);
+	assert_true(a->namespace == b->namespace && a->audit == b->audit);
+	assert_string_equal(a->scope, b->scope);
+	assert_int_equal(a->by_root, b->by_root);
+	assert_string_equal(a->requires, b->requires);
+	assert_string_equal(a->roles, b->roles);
+	assert_int_equal(a->n_groups, b->n_groups);
+	for (uint32_t i = 0; i < a->n_groups; i++) {
+		assert_int_equal(a->groups[i].gid, b->groups[i].gid);
+		assert_string_equal(a->groups[i].name, b->groups[i].name);
+	}
+	assert_true(a->kill_at_ms == b->kill_at_ms && a->held_back == b->held_back);
+	assert_true(a->spared.pid == b->spared.pid && a->spared.start == b->spared.start);
+	assert_true(a->policy == b->policy && a->key_print == b->key_print);
+}
+
+static void
+a_record_with_everything_full_comes_back_whole(void **state)
+{
+	struct session s = make_full();
+	struct list l;
+	struct stat st;
+
+	(void)state;
+	assert_err("", AK_OK, sessions_open(&paths, &s));
+	l = list();
+	assert_int_equal(l.n, 1);
+	assert_same(&s, &l.last);
+	assert_int_equal(stat(path_of(s.id), &st), 0);
+	assert_true(st.st_size <= (off_t)RUNDIR_MAX_B);
+	s.audit = 5;
+	s.leader.start = UINT64_MAX;
+	assert_err("", AK_OK, sessions_update(&paths, &s));
+	l = list();
+	assert_same(&s, &l.last);
+}
+
+/* Root alone writes them; but what it wrote wrong must not lead beyond a field either. */
+static void
+whatever_stands_in_a_record_each_field_is_within_its_bounds(void **state)
+{
+	struct session s = make_full(), last;
+	unsigned char *bytes;
+	size_t len_b;
+
+	(void)state;
+	assert_err("", AK_OK, sessions_open(&paths, &s));
+	bytes = (unsigned char *)file_read(path_of(s.id), &len_b);
+	assert_non_null(bytes);
+	for (size_t i = 0; i < len_b - 4; i++) {
+		bytes[i] ^= 0xff;
+		le32_store(bytes + len_b - 4, hash_crc32(0, bytes, len_b - 4));
+		file_write(path_of(s.id), bytes, len_b, 0600);
+		last = (struct session){.uid = 0};
+		if (list().n == 1)
+			last = list().last;
+		assert_true(last.n_groups <= SESSION_GROUPS_MAX);
+		assert_true(strnlen(last.scope, sizeof(last.scope)) < sizeof(last.scope));
+		assert_true(strnlen(last.roles, sizeof(last.roles)) < sizeof(last.roles));
+		bytes[i] ^= 0xff;
+	}
+	free(bytes);
+}
+
+static void
+a_record_is_removed_by_its_id_and_nothing_else_is(void **state)
+{
+	static const char *const names[] = {"", ".", "..", "../x", "sessions",
+	    "0123456789ABCDEF", "0123456789abcdef0", "0123456789abcde", "../../../../x"};
+	struct session s = open_one("ci", CI, DEPLOY, "");
+	struct session other = open_one("other", CI + 1, DEPLOY, "");
+
+	(void)state;
+	file_write(path_of("0123456789ABCDEF"), "", 0, 0600);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_err(names[i], AK_ERR_NOT_FOUND, sessions_remove(&paths, names[i]));
+	assert_true(file_is_there(path_of("0123456789ABCDEF")));
+	assert_err("", AK_OK, sessions_remove(&paths, s.id));
+	assert_string_equal(list().keys, "other ");
+	assert_err("twice", AK_ERR_NOT_FOUND, sessions_remove(&paths, s.id));
+	assert_err("", AK_OK, sessions_remove(&paths, other.id));
+	assert_int_equal(list().n, 0);
+}
+
+static void
 abuse_073_without_room_nothing_is_recorded_and_a_change_leaves_the_old(void **state)
 {
 	struct session s = open_one("ci", CI, DEPLOY, ""), none = s;
@@ -626,6 +762,9 @@ main(void)
 	    T(a_keys_own_uid_tells_and_its_origin_where_there_is_one),
 	    T(nobody_is_found_on_a_shared_account_by_its_uid_alone),
 	    T(damaged_records_are_passed_over),
+	    T(a_record_with_everything_full_comes_back_whole),
+	    T(whatever_stands_in_a_record_each_field_is_within_its_bounds),
+	    T(a_record_is_removed_by_its_id_and_nothing_else_is),
 	    T(abuse_073_without_room_nothing_is_recorded_and_a_change_leaves_the_old),
 	};
 

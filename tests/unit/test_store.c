@@ -242,7 +242,7 @@ a_uid_given_by_name_is_skipped_by_counting_and_spent_like_any_other(void **state
 {
 	struct host h;
 	struct key_record k = key_make("mine", 70001);
-	struct diag why = DIAG_INIT;
+	struct diag why = DIAG_INIT, last = DIAG_INIT;
 	struct store *s;
 
 	host_make(&h, *state);
@@ -252,7 +252,10 @@ a_uid_given_by_name_is_skipped_by_counting_and_spent_like_any_other(void **state
 	s = host_open(&h);
 	assert_err("a key's", AK_ERR_EXISTS, store_check_uid(s, range, 70001, &why));
 	assert_non_null(strstr(why.text, "another key's"));
-	assert_err("free", AK_OK, store_check_uid(s, range, 70009, NULL));
+	assert_err("free", AK_OK, store_check_uid(s, range, 70008, NULL));
+	assert_err(
+	    "the last ends processes", AK_ERR_INVALID, store_check_uid(s, range, 70009, &last));
+	assert_non_null(strstr(last.text, "uid 70009 is the last of uid_range"));
 	assert_err("outside", AK_ERR_INVALID, store_check_uid(s, range, 70010, NULL));
 	store_close(&s);
 	assert_err("", AK_OK, host_remove(&h, 70001));
@@ -296,14 +299,14 @@ ids_of_others_and_reserved_ids_are_passed_over(void **state)
 }
 
 static void
-the_end_of_the_range_is_an_error(void **state)
+the_end_of_the_range_but_one_is_an_error(void **state)
 {
 	struct host h;
 	char name[8];
 	enum ak_err err;
 
 	host_make(&h, *state);
-	for (uint32_t i = range.min; i <= range.max; i++) {
+	for (uint32_t i = range.min; i < range.max; i++) {
 		(void)snprintf(name, sizeof(name), "k%u", i - range.min);
 		assert_int_equal(create(&h, name), i);
 	}
@@ -354,7 +357,7 @@ abuse_157_an_old_local_idx_is_refused_until_it_is_accepted(void **state)
 	assert_err("a uid that users.idx served is spent", AK_ERR_EXISTS,
 	    store_check_uid(s, range, 70008, NULL));
 	assert_err("", AK_ERR_EXISTS, store_check_uid(s, range, 70001, NULL));
-	assert_err("", AK_OK, store_check_uid(s, range, 70009, NULL));
+	assert_err("", AK_OK, store_check_uid(s, range, 70007, NULL));
 	store_close(&s);
 	host_files_clear(&now);
 	free(old.users);
@@ -869,7 +872,7 @@ main(void)
 	    T(abuse_135_the_uid_of_a_deleted_key_is_never_given_again),
 	    T(a_uid_given_by_name_is_skipped_by_counting_and_spent_like_any_other),
 	    T(ids_of_others_and_reserved_ids_are_passed_over),
-	    T(the_end_of_the_range_is_an_error),
+	    T(the_end_of_the_range_but_one_is_an_error),
 	    T(abuse_157_an_old_local_idx_is_refused_until_it_is_accepted),
 	    T(abuse_061_a_missing_or_damaged_local_idx_is_not_begun_anew),
 	    T(both_files_damaged_are_an_error_and_users_idx_alone_is_remade),

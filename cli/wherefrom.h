@@ -1,6 +1,6 @@
-/* origin: where the person behind the command came from. */
-#ifndef CLI_ORIGIN_H
-#define CLI_ORIGIN_H
+/* wherefrom: where the person behind the command came from. */
+#ifndef CLI_WHEREFROM_H
+#define CLI_WHEREFROM_H
 
 #include <stddef.h>
 
@@ -12,6 +12,6 @@
  * the nearest terminal above. "" when neither is known: at the console, in
  * cron.
  */
-void origin_find(const struct paths *p, const char *loginuid_file, char *buf, size_t cap);
+void wherefrom_find(const struct paths *p, const char *loginuid_file, char *buf, size_t cap);
 
 #endif

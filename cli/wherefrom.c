@@ -1,4 +1,4 @@
-#include "origin.h"
+#include "wherefrom.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -60,7 +60,7 @@ climb(const struct procs *procs, char *buf, size_t cap)
 }
 
 void
-origin_find(const struct paths *p, const char *loginuid_file, char *buf, size_t cap)
+wherefrom_find(const struct paths *p, const char *loginuid_file, char *buf, size_t cap)
 {
 	struct procs procs = PROCS_INIT;
 
