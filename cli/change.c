@@ -71,6 +71,19 @@ commit_directory(struct change *ch)
 	return err;
 }
 
+/* What fails here fails in the pass again, and is said there. */
+void
+change_come_first(struct change *ch)
+{
+	struct diag ignored = DIAG_INIT;
+
+	if (ch->pass.fd != -1 ||
+	    enforce_lock(&ch->cli->paths, true, &ch->pass, &ignored) != AK_OK)
+		return;
+	/* Signals wait by the store's lock and then by holdoff: to let go of this one must not bring the mask of now back. */
+	ch->pass.masked = false;
+}
+
 /* Before the lock's end nothing can end the command, and after that nothing may before it has done it all. */
 enum ak_err
 change_commit(struct change *ch)
@@ -83,6 +96,7 @@ change_commit(struct change *ch)
 	if (ch->directory)
 		return commit_directory(ch);
 	holdoff_begin(&ch->holdoff);
+	change_come_first(ch);
 	err = publish(ch->store, &ch->live, ch->now, &ch->result, &ch->why);
 
 	ch->committed = err == AK_OK || is_committed(ch->store);
@@ -117,12 +131,15 @@ change_enforce(struct change *ch, enum change_whom whom)
 {
 	struct enforce_how how = {.uids = ch->uids, .n_uids = ch->n_uids};
 
-	if (whom == CHANGE_STAGED && ch->n_uids == 0)
+	if (whom == CHANGE_STAGED && ch->n_uids == 0) {
+		lock_release(&ch->pass);
 		return;
+	}
 	if (whom == CHANGE_EVERYBODY)
 		how = (struct enforce_how){.uids = NULL};
 	holdoff_begin(&ch->holdoff);
 	endings_run(ch->cli, &how, &ch->endings);
+	lock_release(&ch->pass);
 	endings_tell(ch->cli, &ch->endings);
 }
 
@@ -148,6 +165,7 @@ change_warn_bound(const struct change *ch)
 int
 change_end(struct change *ch, enum ak_err err, int code)
 {
+	lock_release(&ch->pass);
 	change_release(ch);
 	dirkeys_close(&ch->keys);
 	if (ch->has_live)

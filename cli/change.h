@@ -46,10 +46,11 @@ struct change {
 	size_t n_uids;
 	struct endings endings;
 	struct holdoff holdoff;
+	struct lock pass; /* of live sessions: from before the change is true until it was enforced */
 	struct diag why;
 };
 
-#define CHANGE_INIT(c) ((struct change){.cli = (c)})
+#define CHANGE_INIT(c) ((struct change){.cli = (c), .pass = LOCK_INIT})
 
 /* trust_clock and accept_rollback as in struct store_options. */
 struct change_options {
@@ -91,6 +92,12 @@ void change_release(struct change *ch);
 
 /* Commit and publish what is staged, let go of the lock, log and enforce. On failure ch->committed says whether the keys changed all the same. */
 enum ak_err change_publish(struct change *ch) AK_MUST_CHECK;
+/*
+ * apikeyd sees a change as soon as it is true, and would end this command with
+ * the session that it runs in: from here on its passes wait for the command's
+ * own, which spares it (enforce.h). change_commit does it too.
+ */
+void change_come_first(struct change *ch);
 /* Its first step alone: for who has something of his own to log before sessions end. */
 enum ak_err change_commit(struct change *ch) AK_MUST_CHECK;
 

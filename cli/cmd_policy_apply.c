@@ -142,6 +142,16 @@ record(const struct application *ap)
 	return applied_write(&ap->c->paths, &r, NULL);
 }
 
+/* No line takes a whole digest for anything but a secret (audit.h): its first digits do. */
+static void
+add_digest(struct audit *line, const char *name, const char *sha256)
+{
+	char begin[17];
+
+	(void)snprintf(begin, sizeof(begin), "%.16s", sha256);
+	audit_add(line, name, begin);
+}
+
 static void
 log_applied(const struct application *ap)
 {
@@ -149,8 +159,8 @@ log_applied(const struct application *ap)
 
 	audit_start(
 	    &line, strcmp(ap->how, "apply") == 0 ? "policy-applied" : "policy-rolled-back");
-	audit_add(&line, "sha256_before", ap->was);
-	audit_add(&line, "sha256", ap->sha256);
+	add_digest(&line, "sha256_before", ap->was);
+	add_digest(&line, "sha256", ap->sha256);
 	audit_add_number(&line, "changed_keys", ap->gains.changed);
 	cli_log_who(ap->c, &line);
 	cli_log(ap->c, line.line);
@@ -184,6 +194,7 @@ go_live(struct application *ap)
 	if (!ap->same && ap->leave && (err = leave_sessions(ap)) != AK_OK)
 		goto out;
 	if (!ap->same) {
+		change_come_first(ch);
 		err = live_replace_policy(
 		    &ap->c->paths, &ch->live, ap->file.bytes, ap->file.len_b, &im, &ch->why);
 		if (err != AK_OK)

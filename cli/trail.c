@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
+
 static struct key_record
 identity(const struct key_record *k)
 {
@@ -14,15 +16,58 @@ identity(const struct key_record *k)
 	return id;
 }
 
+static uint32_t *
+bucket_of(const struct trail *t, const struct key_record *k)
+{
+	return &t->buckets[hash_sip(0, k->id, strlen(k->id)) & (4 * t->cap_found - 1)];
+}
+
 /* In LDAP two keys may have one uid, or one id. */
 static const struct trail_key *
 find(const struct trail *t, const struct key_record *k)
 {
-	for (size_t i = 0; i < t->n_found; i++)
-		if (strcmp(t->found[i].key.id, k->id) == 0 &&
-		    strcmp(t->found[i].key.name, k->name) == 0)
-			return &t->found[i];
+	const struct trail_key *f;
+
+	for (uint32_t at = t->n_found == 0 ? 0 : *bucket_of(t, k); at != 0; at = f->next) {
+		f = &t->found[at - 1];
+		if (strcmp(f->key.id, k->id) == 0 && strcmp(f->key.name, k->name) == 0)
+			return f;
+	}
 	return NULL;
+}
+
+static void
+link_found(struct trail *t, size_t i)
+{
+	uint32_t *bucket = bucket_of(t, &t->found[i].key);
+
+	t->found[i].next = *bucket;
+	*bucket = (uint32_t)i + 1;
+}
+
+/* Thousands are found where a file of keys is imported. */
+static enum ak_err
+make_room(struct trail *t)
+{
+	size_t cap = t->cap_found == 0 ? 16 : 2 * t->cap_found;
+	struct trail_key *found;
+	uint32_t *buckets;
+
+	if (t->n_found < t->cap_found)
+		return AK_OK;
+	if ((buckets = calloc(4 * cap, sizeof(*buckets))) == NULL)
+		return AK_ERR_NOMEM;
+	if ((found = reallocarray(t->found, cap, sizeof(*found))) == NULL) {
+		free(buckets);
+		return AK_ERR_NOMEM;
+	}
+	free(t->buckets);
+	t->buckets = buckets;
+	t->found = found;
+	t->cap_found = cap;
+	for (size_t i = 0; i < t->n_found; i++)
+		link_found(t, i);
+	return AK_OK;
 }
 
 bool
@@ -34,20 +79,19 @@ trail_has(const struct trail *t, const struct key_record *k)
 enum ak_err
 trail_found(struct trail *t, const struct key_record *k)
 {
-	struct trail_key *grown;
+	struct trail_key *fresh;
 	enum ak_err err;
 
 	if (trail_has(t, k))
 		return AK_OK;
-	grown = reallocarray(t->found, t->n_found + 1, sizeof(*grown));
-	if (grown == NULL)
-		return AK_ERR_NOMEM;
-	t->found = grown;
-	grown[t->n_found].key = identity(k);
-	if ((err = fields_take(k, &grown[t->n_found].fields)) != AK_OK)
-		fields_clear(&grown[t->n_found].fields);
+	if ((err = make_room(t)) != AK_OK)
+		return err;
+	fresh = &t->found[t->n_found];
+	fresh->key = identity(k);
+	if ((err = fields_take(k, &fresh->fields)) != AK_OK)
+		fields_clear(&fresh->fields);
 	else
-		t->n_found++;
+		link_found(t, t->n_found++);
 	return err;
 }
 
@@ -106,6 +150,7 @@ trail_clear(struct trail *t)
 	for (size_t i = 0; i < t->n_lines; i++)
 		free(t->lines[i].line);
 	free(t->found);
+	free(t->buckets);
 	free(t->lines);
 	*t = TRAIL_INIT;
 }

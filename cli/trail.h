@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "cli.h"
 #include "fields.h"
@@ -12,8 +13,10 @@ struct trail {
 	struct trail_key {
 		struct key_record key; /* its name and id, and nothing else */
 		struct fields fields;
+		uint32_t next; /* behind it in its bucket: 1 + its place; 0: none */
 	} * found;
-	size_t n_found;
+	size_t n_found, cap_found;
+	uint32_t *buckets; /* by id, four for each of cap_found */
 	struct trail_line {
 		struct key_record key;
 		char *line;

@@ -284,6 +284,7 @@ enforce_run(
 	err = run(&p);
 	lock_release(&lock);
 	procs_clear(&p.procs);
+	etcfile_set_clear(&p.users);
 	free(p.owner);
 	free(p.v);
 	return err;

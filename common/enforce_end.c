@@ -127,43 +127,70 @@ tell_terminals(struct pass *p)
 	}
 }
 
-/* All uids that are asked about, each once. */
-struct uids {
-	uint32_t *v;
+/* A uid that is to be emptied. */
+struct emptying {
+	uint32_t uid;
+	enum empty_how how;
+	bool runs; /* something runs under it */
+};
+
+struct emptyings {
+	struct emptying *v;
 	size_t n;
 };
 
+/* Thousands of keys may be deleted at once, and few of them run anything. */
+static bool
+runs_anything(const struct pass *p, uint32_t uid)
+{
+	for (size_t i = 0; i < p->procs.n; i++)
+		if (p->procs.v[i].real == uid || p->procs.v[i].saved == uid)
+			return true;
+	return false;
+}
+
 static void
-add_uid(const struct pass *p, struct uids *u, uint32_t uid)
+add_uid(struct pass *p, struct emptyings *u, uint32_t uid, bool changed)
+{
+	struct emptying e = {.uid = uid, .how = pass_asks_uid(p, uid, changed)};
+
+	if (e.how == EMPTY_NOT)
+		return;
+	e.runs = runs_anything(p, uid);
+	u->v[u->n++] = e;
+}
+
+static bool
+has_uid(const struct emptyings *u, uint32_t uid)
 {
 	for (size_t i = 0; i < u->n; i++)
-		if (u->v[i] == uid)
-			return;
-	if (pass_asks_uid(p, uid) != EMPTY_NOT)
-		u->v[u->n++] = uid;
+		if (u->v[i].uid == uid)
+			return true;
+	return false;
 }
 
 static enum ak_err
-find_uids(const struct pass *p, struct uids *u)
+find_uids(struct pass *p, struct emptyings *u)
 {
 	if ((u->v = calloc(p->n + p->how->n_uids + 1, sizeof(*u->v))) == NULL)
 		return AK_ERR_NOMEM;
-	for (size_t i = 0; i < p->n; i++)
-		add_uid(p, u, p->v[i].s.uid);
 	for (size_t i = 0; i < p->how->n_uids; i++)
-		add_uid(p, u, p->how->uids[i]);
+		add_uid(p, u, p->how->uids[i], true);
+	for (size_t i = 0; i < p->n; i++)
+		if (p->v[i].fate == FATE_AT_ONCE && !has_uid(u, p->v[i].s.uid))
+			add_uid(p, u, p->v[i].s.uid, false);
 	return AK_OK;
 }
 
 /* Where it can't be done in one step, each is killed by itself, in every round. */
 static void
-empty_uid(const struct pass *p, uint32_t uid)
+empty_uid(struct pass *p, const struct emptying *e)
 {
 	struct diag why = DIAG_INIT;
-	uint32_t spare = pass_spare_uid(p, uid);
+	uint32_t spare = e->runs && e->how == EMPTY_WHOLE ? pass_spare_uid(p, e->uid) : 0;
 
-	if (spare != 0 && pass_asks_uid(p, uid) == EMPTY_WHOLE)
-		(void)!p->calls->empty_uid(uid, spare, &why);
+	if (spare != 0)
+		(void)!p->calls->empty_uid(e->uid, spare, &why);
 }
 
 static bool
@@ -177,13 +204,13 @@ is_of_uid(const struct pass *p, size_t i, uint32_t uid)
 
 /* What runs under these uids still, session or not. */
 static unsigned
-kill_of_uids(const struct pass *p, const struct uids *u)
+kill_of_uids(const struct pass *p, const struct emptyings *u)
 {
 	unsigned n = 0;
 
 	for (size_t k = 0; k < u->n; k++)
-		for (size_t i = 0; i < p->procs.n; i++)
-			if (is_of_uid(p, i, u->v[k])) {
+		for (size_t i = 0; u->v[k].runs && i < p->procs.n; i++)
+			if (is_of_uid(p, i, u->v[k].uid)) {
 				n++;
 				(void)!p->calls->signal(&p->procs.v[i].id, SIGKILL);
 			}
@@ -208,7 +235,7 @@ count_due(const struct pass *p, bool gently)
 
 /* Until they are gone: leaders by themselves, for a moment; those that time ended, for this moment alone. */
 static enum ak_err
-wait_for_ends(struct pass *p, const struct uids *u)
+wait_for_ends(struct pass *p, const struct emptyings *u)
 {
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 	int64_t began = pass_clock_ms(), passed;
@@ -229,11 +256,11 @@ wait_for_ends(struct pass *p, const struct uids *u)
 }
 
 static void
-end_usermanagers(const struct pass *p, const struct uids *u)
+end_usermanagers(const struct pass *p, const struct emptyings *u)
 {
 	for (size_t i = 0; i < u->n; i++)
-		if (pass_asks_uid(p, u->v[i]) == EMPTY_WHOLE)
-			(void)!p->calls->end_usermanager(u->v[i], USERMANAGER_MS);
+		if (u->v[i].how == EMPTY_WHOLE)
+			(void)!p->calls->end_usermanager(u->v[i].uid, USERMANAGER_MS);
 	for (size_t i = 0; i < p->n; i++)
 		if (p->v[i].fate == FATE_GENTLY && !p->v[i].told && is_usermanager(&p->v[i]))
 			(void)!p->calls->end_usermanager(p->v[i].s.account_uid, USERMANAGER_MS);
@@ -242,7 +269,7 @@ end_usermanagers(const struct pass *p, const struct uids *u)
 enum ak_err
 pass_end(struct pass *p)
 {
-	struct uids u = {.n = 0};
+	struct emptyings u = {.n = 0};
 	enum ak_err err;
 
 	if (!pass_has_work(p))
@@ -252,7 +279,7 @@ pass_end(struct pass *p)
 	each_concerned(p, hang_up_leader);
 	tell_terminals(p);
 	for (size_t i = 0; i < u.n; i++)
-		empty_uid(p, u.v[i]);
+		empty_uid(p, &u.v[i]);
 	each_concerned(p, signal_one);
 	err = wait_for_ends(p, &u);
 	end_usermanagers(p, &u);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "enforce.h"
+#include "etcfile.h"
 #include "procs.h"
 #include "rejudge.h"
 #include "sessions.h"
@@ -39,6 +40,8 @@ struct pass {
 	struct enforce_one *v;
 	size_t n, cap;
 	uint64_t namespace; /* of pids: this one */
+	struct etcfile_set users; /* of /etc/passwd; read when it is first asked for */
+	bool users_read, users_unknown;
 	/* As last looked: */
 	struct procs procs;
 	size_t *owner; /* of each process: a place in v, or CARRIED_NONE */
@@ -71,12 +74,12 @@ enum empty_how {
 	EMPTY_UNKEPT, /* those that belong to no session opened by a token that goes on */
 };
 
-/* After a look: is what this uid runs to end, beyond its sessions? */
-enum empty_how pass_asks_uid(const struct pass *p, uint32_t uid);
+/* After a look: is what this uid runs to end, beyond its sessions? changed: its key was (how->uids). */
+enum empty_how pass_asks_uid(struct pass *p, uint32_t uid, bool changed);
 /* Does the process belong to a session opened by a token that goes on? */
 bool pass_is_kept(const struct pass *p, size_t proc);
 /* An id that nobody has, to end all of uid's by; 0: none. */
-uint32_t pass_spare_uid(const struct pass *p, uint32_t uid);
+uint32_t pass_spare_uid(struct pass *p, uint32_t uid);
 
 /* Milliseconds that go on while the host sleeps; what kill_at_ms is in. */
 int64_t pass_clock_ms(void);

@@ -2,7 +2,6 @@
 
 #include "carried.h"
 #include "enforce_impl.h"
-#include "etcfile.h"
 
 /* No uid below it is a key's, whatever a file says. */
 #define UID_MIN 1000U
@@ -39,29 +38,18 @@ is_key_out(const struct pass *p, uint32_t uid)
 	return out;
 }
 
-static bool
-is_changed_key(const struct pass *p, uint32_t uid)
-{
-	for (size_t i = 0; i < p->how->n_uids; i++)
-		if (p->how->uids[i] == uid)
-			return true;
-	return false;
-}
-
 /* Somebody of this host whom /etc/passwd gives the uid is not ours to end. */
 static bool
-is_local_user(const struct pass *p, uint32_t uid)
+is_local_user(struct pass *p, uint32_t uid)
 {
-	struct etcfile_set set = {.n_ids = 0};
-	bool taken = etcfile_set_add(&set, p->how->paths->passwd) != AK_OK ||
-		     etcfile_set_has_id(&set, uid);
-
-	etcfile_set_clear(&set);
-	return taken;
+	if (!p->users_read)
+		p->users_unknown = etcfile_set_add(&p->users, p->how->paths->passwd) != AK_OK;
+	p->users_read = true;
+	return p->users_unknown || etcfile_set_has_id(&p->users, uid);
 }
 
 static bool
-is_ours(const struct pass *p, uint32_t uid)
+is_ours(struct pass *p, uint32_t uid)
 {
 	return uid >= UID_MIN && p->judge.ring_err == AK_OK &&
 	       users_extra_has_uid(&p->judge.ring.users, uid) && !is_local_user(p, uid);
@@ -79,9 +67,9 @@ is_revoked(const struct pass *p, const struct enforce_one *one)
 }
 
 enum empty_how
-pass_asks_uid(const struct pass *p, uint32_t uid)
+pass_asks_uid(struct pass *p, uint32_t uid, bool changed)
 {
-	bool asked = is_changed_key(p, uid) && is_key_out(p, uid), kept = false, stolen = false;
+	bool asked = changed && is_key_out(p, uid), kept = false, stolen = false;
 
 	for (size_t i = 0; i < p->n; i++) {
 		const struct enforce_one *one = &p->v[i];
@@ -104,7 +92,7 @@ pass_asks_uid(const struct pass *p, uint32_t uid)
 }
 
 uint32_t
-pass_spare_uid(const struct pass *p, uint32_t uid)
+pass_spare_uid(struct pass *p, uint32_t uid)
 {
 	uint32_t spare = p->judge.ring.users.uids.max;
 	struct key key;

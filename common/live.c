@@ -283,13 +283,26 @@ live_clear(struct live *l)
 	memset(l, 0, sizeof(*l));
 }
 
+/* By somebody else, since l was loaded: `policy apply` vouches for what may look half saved to others. */
+static bool
+is_stored(const struct paths *p, const struct live *l)
+{
+	struct live stored = {.sources = l->sources};
+	bool is;
+
+	load_stored(p, &stored);
+	is = stored.image != NULL;
+	image_free(&stored.image);
+	return is;
+}
+
 enum ak_err
 live_store(const struct paths *p, const struct live *l, struct diag *why)
 {
 	const void *bytes;
 	size_t len_b;
 
-	if (l->image == NULL || l->from_store)
+	if (l->image == NULL || l->from_store || is_stored(p, l))
 		return AK_OK;
 	bytes = image_borrow_bytes(l->image, &len_b);
 	return safefile_replace(p->image, 0600, bytes, len_b, 0, why);

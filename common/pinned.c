@@ -91,8 +91,6 @@ note_named(void *ctx, const struct session *s)
 	for (size_t i = 0; i < w->n; i++)
 		if (w->named[i] == s->policy)
 			return AK_OK;
-	if (s->policy == 0)
-		return AK_OK;
 	if (w->n == w->cap) {
 		grown = reallocarray(w->named, 2 * w->cap + 8, sizeof(*grown));
 		if (grown == NULL)

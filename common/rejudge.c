@@ -17,7 +17,7 @@ fill_directory(const struct rejudge *r, struct asked *a)
 	    a->policy != NULL ? image_borrow_settings(a->policy) : &r->live.settings;
 
 	a->request.directory_key = a->key.directory;
-	if (!set->directory.present && !a->key.directory)
+	if (!set->directory.present)
 		return;
 	a->request.unknown = !a->has_membership;
 	if (a->has_membership) {
@@ -176,9 +176,9 @@ is_key_gate(enum reason reason)
 }
 
 static void
-note_next(const struct rejudge *r, int64_t at, int64_t *next)
+note_next(int64_t at, int64_t *next)
 {
-	if (at > r->now && at < *next)
+	if (at < *next)
 		*next = at;
 }
 
@@ -191,18 +191,18 @@ find_next(const struct rejudge *r, const struct asked *a, int64_t *next)
 
 	*next = NUM_NEVER;
 	if (r->time_undefined) {
-		note_next(r, r->ring.stamp - KEYRING_CLOCK_SLACK_S, next);
+		note_next(r->ring.stamp - KEYRING_CLOCK_SLACK_S, next);
 		return AK_OK;
 	}
-	note_next(r, k->expires_at, next);
+	note_next(k->expires_at, next);
 	for (unsigned i = 0; i < k->n_secrets; i++)
 		if (k->secrets[i].number == a->session->secret)
-			note_next(r, k->secrets[i].not_after, next);
+			note_next(k->secrets[i].not_after, next);
 	if (a->policy == NULL)
 		return AK_OK;
 	if (*a->next_at == 0)
 		err = moments_next(a->policy, ZONE_DIR, r->now, a->next_at);
-	note_next(r, *a->next_at, next);
+	note_next(*a->next_at, next);
 	return err;
 }
 

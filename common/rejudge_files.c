@@ -59,19 +59,17 @@ is_spent(const struct rejudge *r, uint32_t uid)
 static bool
 is_gone(const struct rejudge *r, uint32_t uid)
 {
-	const struct settings *set = &r->live.settings;
+	const struct directory_settings *d = &r->live.settings.directory;
 
 	if (users_extra_has_uid(&r->ring.users, uid) || is_spent(r, uid))
 		return true;
-	return r->live.trusted && !id_range_has(set->uids, uid) &&
-	       !(set->directory.present && id_range_has(set->directory.uids, uid));
+	return r->live.trusted && !(d->present && id_range_has(d->uids, uid));
 }
 
 bool
 rejudge_is_directory_uid(const struct rejudge *r, uint32_t uid)
 {
-	return id_range_has(r->ring.users.directory_uids, uid) ||
-	       (!id_range_has(r->ring.users.uids, uid) && !is_spent(r, uid));
+	return !id_range_has(r->ring.users.uids, uid) && !is_spent(r, uid);
 }
 
 enum ak_err

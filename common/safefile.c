@@ -170,48 +170,72 @@ say_open(const char *path, uid_t owner, enum ak_err err, struct diag *why)
 	return diag_say(why, err, path, 0, 0, "cannot be read: %s", strerror(errno));
 }
 
-enum ak_err
-safefile_read(
-    const char *path, uid_t owner, size_t max_b, struct safefile *out, struct diag *why)
+/* All bytes of what is open, whose identity out->id is; it must be the same behind them. */
+static enum ak_err
+read_open(int fd, struct safefile *out)
 {
-	struct stat st, after;
-	struct safefile_id id_after;
+	struct safefile_id after;
+	struct stat st;
+	enum ak_err err;
+
+	out->len_b = (size_t)out->id.size_b;
+	if ((out->bytes = malloc(out->len_b + 1)) == NULL)
+		return AK_ERR_NOMEM;
+	out->bytes[out->len_b] = '\0';
+	if ((err = read_whole(fd, out->bytes, out->len_b)) != AK_OK)
+		return err;
+	if (fstat(fd, &st) == -1)
+		return AK_ERR_UNAVAILABLE;
+	after = safefile_id_of(&st);
+	return safefile_id_equal(&out->id, &after) ? AK_OK : AK_ERR_UNAVAILABLE;
+}
+
+/* moved: it was edited, or replaced, meanwhile. */
+static enum ak_err
+read_once(const char *path, uid_t owner, size_t max_b, struct safefile *out, struct diag *why,
+    bool *moved)
+{
+	struct stat st;
 	enum ak_err err;
 	int fd = -1;
 
 	*out = (struct safefile){.bytes = NULL};
-	if ((err = check_parents(path, owner, why)) != AK_OK)
-		return err;
+	*moved = false;
 	if ((err = safefile_open(path, owner, &fd, &st)) != AK_OK)
 		return say_open(path, owner, err, why);
 	out->id = safefile_id_of(&st);
 	if (out->id.size_b > max_b) {
 		err = diag_say(why, AK_ERR_INVALID, path, 0, 0,
 		    "is larger than %zu bytes, more than this file may be", max_b);
-		goto out;
+	} else {
+		err = read_open(fd, out);
+		*moved = err == AK_ERR_UNAVAILABLE;
 	}
-	out->len_b = (size_t)out->id.size_b;
-	if ((out->bytes = malloc(out->len_b + 1)) == NULL) {
-		err = AK_ERR_NOMEM;
-		goto out;
-	}
-	out->bytes[out->len_b] = '\0';
-	err = read_whole(fd, out->bytes, out->len_b);
-	if (err == AK_OK && fstat(fd, &after) == -1)
-		err = AK_ERR_UNAVAILABLE;
-	if (err == AK_OK) {
-		id_after = safefile_id_of(&after);
-		if (!safefile_id_equal(&out->id, &id_after))
-			err = AK_ERR_UNAVAILABLE;
-	}
-	if (err != AK_OK)
-		(void)diag_say(why, err, path, 0, 0, "changed while it was read; try again");
-out:
 	(void)close(fd);
 	if (err != AK_OK) {
 		free(out->bytes);
 		*out = (struct safefile){.bytes = NULL};
 	}
+	return err;
+}
+
+/* A file that is replaced while it is read has a successor, which is whole: no login need fail for that. */
+#define READ_TRIES 4
+
+enum ak_err
+safefile_read(
+    const char *path, uid_t owner, size_t max_b, struct safefile *out, struct diag *why)
+{
+	bool moved = true;
+	enum ak_err err;
+
+	*out = (struct safefile){.bytes = NULL};
+	if ((err = check_parents(path, owner, why)) != AK_OK)
+		return err;
+	for (unsigned i = 0; i < READ_TRIES && moved; i++)
+		err = read_once(path, owner, max_b, out, why, &moved);
+	if (moved)
+		(void)diag_say(why, err, path, 0, 0, "changed while it was read; try again");
 	return err;
 }
 

@@ -36,7 +36,8 @@ enum ak_err safefile_open(const char *path, uid_t owner, int *fd, struct stat *s
  * The same for a file that people edit: the path must be absolute and every
  * folder above it belong to root or owner and be writable by nobody else
  * (sticky ones pass). Reads all of it, at most max_b bytes; the identity is
- * the same before and after, or AK_ERR_UNAVAILABLE. The bytes are the
+ * the same before and after: when it is not, it is read again, a few times,
+ * and then AK_ERR_UNAVAILABLE. The bytes are the
  * caller's to free and end in a NUL that len_b does not count.
  */
 struct safefile {

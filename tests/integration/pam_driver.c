@@ -1829,6 +1829,7 @@ main(int argc, char **argv)
 	    T(abuse_128_without_memory_nobody_enters_who_should_not_and_bob_is_not_ours),
 	};
 	static struct CMUnitTest all[N(tests) + 64];
+	const size_t n_others = n_written_tests + n_stress_tests;
 
 	if (argc != 2 || !is_own_namespace()) {
 		(void)fprintf(stderr, "%s: only tests/integration/pam.sh runs this\n", argv[0]);
@@ -1837,10 +1838,11 @@ main(int argc, char **argv)
 	mount_host(argv[1]);
 	/* The module ends sshd's process when a session is refused; this one lives on. */
 	(void)signal(SIGHUP, SIG_IGN);
-	assert_true(n_written_tests <= N(all) - N(tests));
+	assert_true(n_others <= N(all) - N(tests));
 	memcpy(all, written_tests, n_written_tests * sizeof(*all));
-	memcpy(all + n_written_tests, tests, sizeof(tests));
+	memcpy(all + n_written_tests, stress_tests, n_stress_tests * sizeof(*all));
+	memcpy(all + n_others, tests, sizeof(tests));
 	/* The last one is for a build whose allocations can be made to fail. */
-	return _cmocka_run_group_tests("tests", all,
-	    n_written_tests + N(tests) - (COUNTS_ALLOCATIONS ? 0 : 1), NULL, NULL);
+	return _cmocka_run_group_tests(
+	    "tests", all, n_others + N(tests) - (COUNTS_ALLOCATIONS ? 0 : 1), NULL, NULL);
 }

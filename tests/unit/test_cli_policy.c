@@ -229,6 +229,9 @@ apply_shows_who_gains_and_who_loses(void **state)
 	assert_true(file_holds(t.host.paths.policy, OTHER));
 	assert_non_null(strstr(t.log, "event=policy-applied sha256_before="));
 	assert_non_null(strstr(t.log, "changed_keys=3 by=alice"));
+	(void)snprintf(before, sizeof(before),
+	    " sha256=%.16s changed_keys=", cli_test_member(&t, "sha256") + 1);
+	assert_non_null(strstr(t.log, before));
 	cli_test_clear(&t);
 }
 
@@ -360,6 +363,34 @@ an_applied_policy_is_trusted_at_once_and_an_edit_of_it_is_not(void **state)
 	assert_non_null(l.image);
 	assert_false(l.from_store);
 	live_clear(&l);
+	cli_test_clear(&t);
+}
+
+/* apikeyd, which saw the file before its image was stored. */
+static void
+who_loaded_an_applied_policy_before_it_was_stored_does_not_replace_its_image(void **state)
+{
+	struct cli_test t;
+	struct live l;
+	char *bytes;
+	size_t len_b;
+
+	cli_test_make(&t, state);
+	host_settings(&t.host, NULL);
+	(void)snprintf(t.host.paths.group, sizeof(t.host.paths.group), "/etc/group");
+	t.cli.paths = t.host.paths;
+	assert_run(&t, CLI_DONE, NULL, "policy", "apply", draft(&t, OTHER));
+	bytes = file_read(t.host.paths.image, &len_b);
+	assert_int_equal(unlink(t.host.paths.image), 0);
+	live_load(&t.host.paths, &l);
+	assert_false(l.from_store);
+	file_write(t.host.paths.image, bytes, len_b, 0600);
+	assert_err("", AK_OK, live_store(&t.host.paths, &l, NULL));
+	live_clear(&l);
+	live_load(&t.host.paths, &l);
+	assert_true(l.from_store);
+	live_clear(&l);
+	free(bytes);
 	cli_test_clear(&t);
 }
 
@@ -663,6 +694,7 @@ main(void)
 	    T(apply_refuses_what_is_wrong_and_leaves_all_as_it_was),
 	    T(apply_mends_a_broken_policy_and_a_missing_one),
 	    T(an_applied_policy_is_trusted_at_once_and_an_edit_of_it_is_not),
+	    T(who_loaded_an_applied_policy_before_it_was_stored_does_not_replace_its_image),
 	    T(an_applied_policy_does_not_vouch_for_young_settings),
 	    T(a_digest_is_sha_256),
 	    T(rollback_puts_the_previous_one_back_and_again_forward),

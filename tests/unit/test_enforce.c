@@ -421,6 +421,9 @@ a_deleted_keys_uid_is_emptied_though_no_session_is_known(void **state)
 	assert_true(lives(150));
 	(void)pass((struct enforce_how){.uids = (const uint32_t[]){CI}, .n_uids = 1});
 	assert_string_equal(world.log, "EMPTY 70001; MANAGER 70001; ");
+	/* Nobody is asked to end what is not there. */
+	(void)pass((struct enforce_how){.uids = (const uint32_t[]){CI}, .n_uids = 1});
+	assert_string_equal(world.log, "MANAGER 70001; ");
 }
 
 static void

@@ -219,7 +219,7 @@ changed_at(const char *path)
 static void
 abuse_058_what_was_written_within_two_seconds_may_be_half_saved(void **state)
 {
-	int64_t before = 0, at;
+	int64_t before, at;
 	const char *paths[3];
 	struct host h;
 
@@ -228,6 +228,7 @@ abuse_058_what_was_written_within_two_seconds_may_be_half_saved(void **state)
 	paths[0] = h.paths.policy;
 	paths[1] = h.paths.config;
 	paths[2] = h.paths.group;
+	before = edit_last(paths[2], 0);
 	for (size_t i = 0; i < N(paths); i++) {
 		int64_t last = before = edit_last(paths[i], before);
 

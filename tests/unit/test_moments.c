@@ -119,7 +119,7 @@ a_policy_that_asks_no_clock_never_changes(void **state)
 	assert_err("", AK_OK, moments_next(im, ZONE_DIR, 0, &next));
 	assert_true(next == NUM_NEVER);
 	image_free(&im);
-	im = compiled("- {time: {hours: '01:00-02:00'}}\n");
+	im = compiled("- {time: {hours: '01:00-02:00', zone: America/New_York}}\n");
 	assert_err("", AK_OK, moments_next(im, ZONE_DIR, NUM_NEVER - 1, &next));
 	assert_true(next == NUM_NEVER);
 	/* Before year 1 nothing is known: look again tomorrow. */

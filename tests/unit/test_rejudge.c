@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,7 +27,7 @@
 	"  viewer: {services: [sshd]}\n"                                                       \
 	"  editor: {services: [sshd], unix_groups: [editors]}\n"                               \
 	"  writer: {services: [sshd], unix_groups: [editors]}\n"                               \
-	"  ops: {services: [sshd, su], accounts: [app], unix_groups: [ops]}\n"                 \
+	"  ops: {services: [sshd, su], accounts: [app, toor], unix_groups: [ops]}\n"           \
 	"groups: {team: [{role: ops}], crew: [{role: viewer}]}\n"
 
 static const char roles[] = ROLES;
@@ -48,6 +49,10 @@ static const char admitted[] = ROLES "allow:\n- {group: team}\n";
 static const char no_roles[] = "version: 1\n";
 static const char no_group[] =
     "version: 1\nroles:\n  viewer: {services: [sshd]}\n  editor: {services: [sshd]}\n";
+static const char now_role[] =
+    ROLES "grant:\n- {role: editor, login: ci, time: {hours: '08:00-09:00'}}\n";
+static const char unpublished_group[] =
+    "version: 1\nroles:\n  editor: {services: [sshd], unix_groups: [nowhere]}\n";
 static const char renamed_group[] =
     "version: 1\nroles:\n  editor: {services: [sshd], unix_groups: [app]}\n";
 
@@ -286,6 +291,23 @@ has_another_gid_under_another_name(struct scene *sc)
 	sc->s.groups[0].gid = DEPLOY_GID + 1;
 }
 
+/* By /etc/group alone: users.idx was made before a role had that group. */
+static void
+has_a_gid_that_is_not_published(struct scene *sc)
+{
+	has_the_gid_under_another_name(sc);
+	assert_err("", AK_OK, host_put(&sc->h, &sc->key));
+	host_policy(&sc->h, renamed_group);
+}
+
+static void
+its_role_has_a_group_that_is_nowhere(struct scene *sc)
+{
+	has_the_gid_under_another_name(sc);
+	assert_err("", AK_OK, host_put(&sc->h, &sc->key));
+	host_policy(&sc->h, unpublished_group);
+}
+
 static void
 has_a_gid_of_nothing(struct scene *sc)
 {
@@ -365,6 +387,35 @@ static void
 is_on_an_account_of_no_role(struct scene *sc)
 {
 	is_on_a_shared_account(sc);
+}
+
+static void
+is_on_an_account_of_uid_0(struct scene *sc)
+{
+	(void)snprintf(sc->s.account, sizeof(sc->s.account), "toor");
+	sc->s.account_uid = 0;
+	key_bind(&sc->key, "ops");
+}
+
+static void
+is_bound_to_the_host(struct scene *sc)
+{
+	key_bind(&sc->key, "viewer:hosts:bastion");
+}
+
+/* As uname has it. */
+static void
+is_bound_to_this_host(struct scene *sc)
+{
+	static char binding[256];
+	struct utsname u;
+
+	assert_int_equal(uname(&u), 0);
+	(void)snprintf(binding, sizeof(binding), "viewer:hosts:%.64s", u.nodename);
+	for (char *c = binding; *c != '\0'; c++)
+		if (*c >= 'A' && *c <= 'Z')
+			*c = (char)(*c - 'A' + 'a');
+	key_bind(&sc->key, binding);
 }
 
 static void
@@ -510,6 +561,16 @@ memberships_are_lost(struct scene *sc)
 }
 
 static void
+memberships_are_damaged_and_a_role_is_its_own(struct scene *sc)
+{
+	key_bind(&sc->key, "viewer");
+	is_in_the_team(sc);
+	key_bind(&sc->key, "viewer");
+	assert_err("", AK_OK, host_put(&sc->h, &sc->key));
+	directory_damage(sc->h.paths.directory_groups);
+}
+
+static void
 memberships_are_damaged_and_it_is_required(struct scene *sc)
 {
 	memberships_are_damaged(sc);
@@ -527,6 +588,22 @@ static void
 memberships_were_never_known(struct scene *sc)
 {
 	is_in_the_team(sc);
+	directory_wipe(&sc->h.paths);
+}
+
+static void
+others_are_known(struct scene *sc)
+{
+	const struct directory_member rows[] = {{.name = "other"}};
+
+	is_in_the_team(sc);
+	(void)directory_write_members(&sc->h.paths, rows, 1, HOST_NOW);
+}
+
+static void
+memberships_were_never_known_and_a_role_is_its_own(struct scene *sc)
+{
+	host_settings(&sc->h, DIRECTORY);
 	directory_wipe(&sc->h.paths);
 }
 
@@ -569,6 +646,14 @@ lives_in_a_silent_ldap(struct scene *sc)
 {
 	lives_in_ldap(sc);
 	directory_write_contact(&sc->h.paths, HOST_NOW - 1000000);
+}
+
+static void
+may_hold_something_else(struct scene *sc)
+{
+	lives_in_ldap(sc);
+	host_settings(&sc->h, "version: 1\ndirectory:\n  uris: [ldaps://ldap.example.com]\n"
+			      "  may_grant: [ops]\n");
 }
 
 static void
@@ -629,6 +714,13 @@ static void
 ranges_move(struct scene *sc)
 {
 	host_settings(&sc->h, "version: 1\nuid_range: 80000-80999\n");
+}
+
+static void
+ranges_move_and_it_may_be_deleted(struct scene *sc)
+{
+	ranges_move_and_it_is_deleted(sc);
+	sc->unsettled = true;
 }
 
 struct row {
@@ -817,6 +909,22 @@ what_it_may_do_ends_its_sessions(void **state)
 		REJUDGE_REVOKED,
 		REASON_GROUP,
 		"was-app"},
+	    {.name = "the gid, which is not published",
+		NULL,
+		NULL,
+		has_a_gid_that_is_not_published,
+		KEEPS,
+		NULL,
+		true},
+	    {.name = "a group that is nowhere",
+		NULL,
+		NULL,
+		its_role_has_a_group_that_is_nowhere,
+		REJUDGE_REVOKED,
+		REASON_GROUP,
+		NULL,
+		true},
+
 	    {.name = "the group of all keys", NULL, NULL, has_the_keys_group, KEEPS},
 	    {.name = "its gid", NULL, NULL, has_the_keys_gid, KEEPS},
 	    {.name = "a rule on its address",
@@ -854,6 +962,26 @@ what_it_may_do_ends_its_sessions(void **state)
 		REASON_ROLE,
 		"ops:spaces:staging"},
 	    {.name = "an account of its role", NULL, NULL, is_on_an_account_of_its_role, KEEPS},
+	    {.name = "022 an account of uid 0",
+		NULL,
+		NULL,
+		is_on_an_account_of_uid_0,
+		REJUDGE_REVOKED,
+		REASON_ROLE,
+		"uid 0"},
+	    {.name = "a role on this host",
+		NULL,
+		"version: 1\nhost: bastion\n",
+		is_bound_to_the_host,
+		KEEPS},
+	    {.name = "a role on another host",
+		NULL,
+		NULL,
+		is_bound_to_the_host,
+		REJUDGE_REVOKED,
+		REASON_ROLE},
+	    {.name = "a role on the host of this name", NULL, NULL, is_bound_to_this_host, KEEPS},
+
 	    {.name = "an account of no role of its",
 		NULL,
 		NULL,
@@ -973,6 +1101,14 @@ the_directory_gives_and_takes(void **state)
 		KEEPS,
 		NULL,
 		true},
+	    {.name = "064 damaged memberships, and a group by LDAP",
+		NULL,
+		NULL,
+		memberships_are_damaged_and_a_role_is_its_own,
+		KEEPS,
+		"LDAP",
+		true},
+
 	    {.name = "061 memberships are gone",
 		NULL,
 		NULL,
@@ -994,6 +1130,18 @@ the_directory_gives_and_takes(void **state)
 		memberships_were_never_known,
 		REJUDGE_REVOKED,
 		REASON_ROLE},
+	    {.name = "memberships of others alone",
+		NULL,
+		NULL,
+		others_are_known,
+		REJUDGE_REVOKED,
+		REASON_ROLE},
+	    {.name = "a rule on memberships that were never known",
+		group_rule,
+		NULL,
+		memberships_were_never_known_and_a_role_is_its_own,
+		KEEPS},
+
 	    {.name = "173 an outage, a broken policy, disabled",
 		NULL,
 		NULL,
@@ -1013,6 +1161,13 @@ keys_of_the_directory_are_gone_only_when_that_is_sure(void **state)
 	    {.name = "it is there", NULL, NULL, lives_in_ldap, KEEPS},
 	    {.name = "the directory is silent", NULL, NULL, lives_in_a_silent_ldap, KEEPS},
 	    {.name = "it is gone", NULL, NULL, is_gone_from_ldap, REJUDGE_REVOKED, REASON_DELETED},
+	    {.name = "156 a role outside may_grant",
+		NULL,
+		NULL,
+		may_hold_something_else,
+		REJUDGE_REVOKED,
+		REASON_ROLE},
+
 	    {.name = "the keys are damaged",
 		NULL,
 		NULL,
@@ -1041,6 +1196,13 @@ keys_of_the_directory_are_gone_only_when_that_is_sure(void **state)
 		ranges_move_and_it_is_deleted,
 		REJUDGE_REVOKED,
 		REASON_DELETED},
+	    {.name = "that, and the settings may be half saved",
+		NULL,
+		NULL,
+		ranges_move_and_it_may_be_deleted,
+		REJUDGE_REVOKED,
+		REASON_DELETED},
+
 	};
 
 	(void)state;
@@ -1094,6 +1256,13 @@ whose_key_it_is_is_told_though_the_key_is_gone(void **state)
 	ranges_move(&sc);
 	assert_err("", AK_OK, host_publish(&sc.h, HOST_NOW));
 	assert_false(judge(&sc).directory_key);
+	host_settings(&sc.h, NULL);
+	assert_err("", AK_OK, host_publish(&sc.h, HOST_NOW));
+	sc.damaged_keys = true;
+	assert_false(judge(&sc).directory_key);
+	sc.damaged_keys = false;
+	host_wipe(&sc.h);
+	assert_err("", AK_OK, host_publish(&sc.h, HOST_NOW));
 	lives_in_ldap(&sc);
 	assert_err("", AK_OK, host_publish(&sc.h, HOST_NOW));
 	assert_true(judge(&sc).directory_key);
@@ -1151,9 +1320,11 @@ time_may_change_the_answer_at_the_earliest_edge(void **state)
 static void
 pin(struct scene *sc)
 {
-	struct key key;
+	struct membership m;
 	struct keyring ring;
+	struct key key;
 	struct live l;
+	bool has;
 
 	live_load(&sc->h.paths, &l);
 	assert_non_null(l.image);
@@ -1161,7 +1332,10 @@ pin(struct scene *sc)
 	live_clear(&l);
 	assert_err("", AK_OK, keyring_open(&sc->h.paths, &ring));
 	assert_err("", AK_OK, keyring_find_uid(&ring, sc->s.uid, &key));
-	sc->s.key_print = pinned_key_print(&key, NULL);
+	has = keyring_membership(&sc->h.paths, key.rec.name, &m) == AK_OK;
+	sc->s.key_print = pinned_key_print(&key, has ? &m : NULL);
+	if (has)
+		membership_clear(&m);
 	key_clear(&key);
 	keyring_close(&ring);
 }
@@ -1183,16 +1357,20 @@ a_pinned_session_is_judged_by_its_policy_until_its_key_changes(void **state)
 	struct scene sc;
 
 	scene_make(&sc, *state);
-	host_policy(&sc.h, window_role);
+	host_policy(&sc.h, now_role);
 	sc.key.expires_at = HOST_NOW + 90000;
 	assert_err("", AK_OK, host_put(&sc.h, &sc.key));
 	pin(&sc);
 	host_policy(&sc.h, no_roles);
-	assert_right(&sc, KEEPS, false);
-	assert_int_equal(judge(&sc).next_at, HOST_NOW + 82800);
-	/* What its own policy takes away goes. */
 	holds_editors(&sc);
+	assert_right(&sc, KEEPS, false);
+	assert_int_equal(judge(&sc).next_at, HOST_NOW + 3600);
+	/* What its own policy takes away goes. */
+	sc.now = HOST_NOW + 3600;
+	assert_right(&sc, REJUDGE_REVOKED, REASON_GROUP, false);
+	sc.s.since = HOST_NOW;
 	assert_right(&sc, REJUDGE_TIMED_OUT, REASON_GROUP, false);
+	sc.now = HOST_NOW;
 	sc.s.n_groups = 0;
 	/* The live one may be half saved: it is not asked. */
 	sc.unsettled = true;
@@ -1206,6 +1384,27 @@ a_pinned_session_is_judged_by_its_policy_until_its_key_changes(void **state)
 	assert_right(&sc, REJUDGE_REVOKED, REASON_ROLE, true);
 	host_policy(&sc.h, roles);
 	assert_right(&sc, KEEPS, true);
+}
+
+static void
+a_pinned_policy_has_its_own_settings(void **state)
+{
+	struct scene sc;
+
+	scene_make(&sc, *state);
+	is_in_the_team(&sc);
+	assert_err("", AK_OK, host_put(&sc.h, &sc.key));
+	pin(&sc);
+	host_settings(&sc.h, "version: 1\nhost: bastion\n");
+	assert_right(&sc, KEEPS, false);
+	sc.s.n_groups = 0;
+	is_bound_to_the_host(&sc);
+	assert_err("", AK_OK, host_put(&sc.h, &sc.key));
+	pin(&sc);
+	host_settings(&sc.h, NULL);
+	assert_right(&sc, KEEPS, false);
+	sc.s.policy = 0;
+	assert_right(&sc, REJUDGE_REVOKED, REASON_ROLE, false);
 }
 
 static void
@@ -1260,29 +1459,42 @@ a_changed_membership_is_a_changed_key(void **state)
 	assert_right(&sc, KEEPS, false);
 }
 
-/* One pass over sessions of two policies: each is judged by its own. */
+/* One pass over sessions of three policies: each is judged by its own, with its own windows. */
 static void
-each_pinned_session_has_its_own_policy(void **state)
+each_session_has_its_own_policy(void **state)
 {
-	struct scene one, two;
-	struct rejudgement got;
+	static const char early[] =
+	    ROLES "grant:\n- {role: editor, login: ci, time: {hours: '08:30-10:00'}}\n";
+	struct scene live, one, two;
 	struct rejudge r;
 
-	scene_make(&one, *state);
-	assert_err("", AK_OK, host_put(&one.h, &one.key));
+	scene_make(&live, *state);
+	host_policy(&live.h, now_role);
+	assert_err("", AK_OK, host_put(&live.h, &live.key));
+	one = two = live;
 	pin(&one);
-	two = one;
-	two.h.paths = one.h.paths;
-	host_policy(&one.h, address_rule);
+	host_policy(&live.h, early);
+	two.h.edits = live.h.edits;
 	pin(&two);
 	assert_true(one.s.policy != two.s.policy);
-	settle(&one.h);
-	rejudge_open(&one.h.paths, HOST_NOW, &r);
+	host_policy(&live.h, roles);
+	settle(&live.h);
+	holds_editors(&one);
+	holds_editors(&two);
+	rejudge_open(&live.h.paths, HOST_NOW, &r);
 	for (unsigned turn = 0; turn < 2; turn++) {
+		struct rejudgement got;
+
 		assert_err("", AK_OK, rejudge_session(&r, &one.s, &got));
-		assert_int_equal(got.right, REJUDGE_KEEPS);
+		assert_true(got.right == REJUDGE_KEEPS && got.next_at == HOST_NOW + 3600);
+		assert_err("", AK_OK, rejudge_session(&r, &live.s, &got));
+		assert_true(got.right == REJUDGE_KEEPS && got.next_at == NUM_NEVER);
 		assert_err("", AK_OK, rejudge_session(&r, &two.s, &got));
-		assert_int_equal(got.right, REJUDGE_REVOKED);
+		assert_true(got.right == REJUDGE_REVOKED);
+		two.s.n_groups = 0;
+		assert_err("", AK_OK, rejudge_session(&r, &two.s, &got));
+		assert_true(got.right == REJUDGE_KEEPS && got.next_at == HOST_NOW + 1800);
+		holds_editors(&two);
 	}
 	rejudge_close(&r);
 }
@@ -1335,10 +1547,11 @@ main(void)
 	    T(whose_key_it_is_is_told_though_the_key_is_gone),
 	    T(time_may_change_the_answer_at_the_earliest_edge),
 	    T(a_pinned_session_is_judged_by_its_policy_until_its_key_changes),
+	    T(a_pinned_policy_has_its_own_settings),
 	    T(a_pinned_session_ends_with_its_key),
 	    T(a_pinned_session_keeps_its_right_when_its_policy_is_lost),
 	    T(a_changed_membership_is_a_changed_key),
-	    T(each_pinned_session_has_its_own_policy),
+	    T(each_session_has_its_own_policy),
 	    T(abuse_128_without_memory_it_keeps_its_right),
 	};
 
