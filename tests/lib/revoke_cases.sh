@@ -143,7 +143,7 @@ case_group_renamed() {
 }
 
 # uid_runs KEY: what runs under the uid that the key has or had.
-uid_runs() { ps -o stat=,pid=,args= -U "$(stat -c %u "/home/$1")" | sed '/^Z/d'; }
+uid_runs() { { ps -o stat=,pid=,args= -U "$(stat -c %u "/home/$1")" || :; } | sed '/^Z/d'; }
 
 # --- one of several ---------------------------------------------------------------------------
 
