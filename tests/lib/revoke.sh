@@ -219,8 +219,8 @@ ends() {
 		printf '# ended after %d ms, %s last\n' "$ms" "$(live_words "${names[@]}")"
 		return
 	fi
-	tap_note '[%s; %d ms, not %d] %s\n' "$rc" "$ms" "$limit" "$*"
-	live_tell "${names[@]}" >>"$tap_out"
+	live_tell "${names[@]}" | sort -t: -k4 | tail -n 30 >>"$tap_out"
+	tap_note '[%s; %d ms, not %d; %s last] %s\n' "$rc" "$ms" "$limit" "$(live_words "${names[@]}")" "$*"
 	tap_not_ok "$sentence"
 }
 
