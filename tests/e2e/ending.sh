@@ -15,8 +15,14 @@ has_at_least() { [ "$(count_of "$1")" -ge "$2" ]; }
 is_empty() { [ -z "$(of_uid "$1")" ]; }
 emptied() { wait_until 5 is_empty "$1" || { ps -eo pid,ppid,stat,ruid,euid,suid,args; return 1; }; }
 
+# ended_soon PID: it ends within 5 s; else all there is to know of it is shown.
+ended_soon() {
+	wait_until 5 gone "$1" || { head -n 30 "/proc/$1/"{status,stack,wchan}; return 1; }
+}
+
 # as REAL EFFECTIVE SAVED: a process with these ids, in $as_pid.
 as() {
+	rm -f "$GUEST/as.out"
 	"$try" as "$@" </dev/null >"$GUEST/as.out" 2>&1 &
 	as_pid=$!
 	wait_until 5 grep -qx ready "$GUEST/as.out" || { cat "$GUEST/as.out" >&2; return 1; }
@@ -55,9 +61,9 @@ for round in 1 2 3 4 5; do
 done
 
 as $UID_OF_KEY 0 0
-holds 'one whose real uid alone it is goes' eval "$try empty $UID_OF_KEY $SPARE && wait_until 5 gone $as_pid"
+holds 'one whose real uid alone it is goes' eval "$try empty $UID_OF_KEY $SPARE && ended_soon $as_pid"
 as 0 0 $UID_OF_KEY
-holds 'one whose saved uid alone it is goes' eval "$try empty $UID_OF_KEY $SPARE && wait_until 5 gone $as_pid"
+holds 'one whose saved uid alone it is goes' eval "$try empty $UID_OF_KEY $SPARE && ended_soon $as_pid"
 shows 'a uid that has no process is empty already' 0 '^' "$try" empty $UID_OF_KEY $SPARE
 holds 'one whose effective uid alone it is is not of that uid' untouched
 
@@ -65,12 +71,12 @@ holds 'one whose effective uid alone it is is not of that uid' untouched
 as $UID_OF_KEY $UID_OF_KEY $UID_OF_KEY
 kill -STOP "$as_pid"
 holds 'a stopped process' wait_until 5 state_is "$as_pid" T
-holds 'abuse 151: is gone' eval "$try empty $UID_OF_KEY $SPARE && wait_until 5 gone $as_pid"
+holds 'abuse 151: is gone' eval "$try empty $UID_OF_KEY $SPARE && ended_soon $as_pid"
 "$try" vfork $UID_OF_KEY </dev/null >/dev/null 2>&1 &
 waiting=$!
 holds 'a process that waits uninterruptibly' wait_until 5 state_is "$waiting" D
 holds 'abuse 151: for its vfork child is gone, and so is that' \
-	eval "$try empty $UID_OF_KEY $SPARE && wait_until 5 gone $waiting && emptied $UID_OF_KEY"
+	eval "$try empty $UID_OF_KEY $SPARE && ended_soon $waiting && emptied $UID_OF_KEY"
 
 # --- refusals -------------------------------------------------------------------------------------
 # refused SENTENCE REGEX ARGUMENT…: nobody was signalled, its own uid included.
