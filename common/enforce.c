@@ -153,7 +153,8 @@ finish_at_once(struct pass *p, struct enforce_one *one)
 {
 	if (one->carried)
 		mark_ending(p, one, 0);
-	if (!one->told)
+	/* A record that nobody carried was at its end already. */
+	if (!one->told && one->processes > 0)
 		tell(p, one);
 }
 

@@ -22,6 +22,12 @@ denied() {
 	printf '$ %s\n' "$1"
 	! eval "$1" </dev/null 2>&1 || give_up "this was meant to be refused"
 }
+# begin COMMAND: shows it and begins it; it stays, as $begun, and says what it says into the file begun.
+begin() {
+	printf '$ %s &\n' "$1"
+	eval "$1" </dev/null >begun 2>&1 &
+	begun=$!
+}
 give_up() {
 	printf '\nThe demonstration ends here: %s.\n' "$1"
 	exit 1
@@ -74,7 +80,7 @@ run "export APIKEY_TOKEN_FILE=\$PWD/ci-deploy.token SSH_ASKPASS=apikey-askpass S
 run "ssh ci-deploy@$ADDRESS id"
 
 tell 'Whoever guesses is refused.'
-run '(umask 077; apikey token new | head -n 1 >guess.token)'
+run '(umask 077; apikey token new | sed -n "s/^token *//p" >guess.token)'
 denied "APIKEY_TOKEN_FILE=\$PWD/guess.token ssh ci-deploy@$ADDRESS id"
 
 tell 'What it may do follows from its roles. A line of sudoers alone does not give it sudo:'
@@ -85,10 +91,25 @@ tell 'The role editor permits sudo, from the next command on.'
 run 'apikey role add ci-deploy editor'
 run "ssh ci-deploy@$ADDRESS sudo /usr/bin/id"
 
-tell 'The end of the key is the end of its logins.'
+tell 'Somebody is at work with the key. His login stays open, and something of his runs on by itself.'
+begin "ssh ci-deploy@$ADDRESS 'nohup setsid tail -f /dev/null >/dev/null & echo at work; tail -f /dev/null'"
+wait_until 20 grep -q 'at work' begun || give_up 'the login was meant to stay'
+run 'apikey sessions'
+uid=$(id -u ci-deploy)
+run "ps -o args -U $uid"
+
+tell 'The end of the key is the end of its sessions, with all that runs in them: it is done when the command is.'
+since=${EPOCHREALTIME/./}
 run 'apikey delete ci-deploy'
+wait_until 5 gone "$begun" || give_up 'the login was meant to end'
+tell "Some $(((${EPOCHREALTIME/./} - since) / 1000)) milliseconds after that line was typed the login was over. There, ssh said:"
+tail -n 1 begun
+denied "ps -o args -U $uid"
 denied "ssh ci-deploy@$ADDRESS id"
 denied 'getent passwd ci-deploy'
 rm -f /etc/sudoers.d/ci-deploy
+
+tell 'And every step is in the audit log, with a name.'
+run 'apikey log --key ci-deploy'
 
 printf '\nThat is all: made, used, ended.\n'

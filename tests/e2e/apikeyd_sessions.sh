@@ -148,7 +148,7 @@ group_change one delete team many
 holds 'a directory that would end more than ten and more than half of the sessions is held back' wait_until 10 held_back 11
 holds 'the log says so' log_has 'daemon\.warn.*event=sessions-held-back sessions=11 live=13'
 holds 'the audit log too' audited 'event=session-held-back sessions=11 live=13 by=apikeyd'
-shows '`apikey status` as well' 3 'apikey sync --accept' apikey status
+shows 'apikey status as well' 3 'apikey sync --accept' apikey status
 refuses 'a login obeys at once' password many "$(token many)"
 holds 'and they live' all_live "${crowd[@]}" other local
 group_change one add team many

@@ -7,7 +7,7 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 OUT=${1:?where to build}
 CC=${CC:-clang}
 FLAGS=(-std=gnu11 -D_GNU_SOURCE -g -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all
-	-I"$TOP/common" -I"$TOP/ldap" -I"$TOP/daemon" -I"$TOP/tests/fuzz" '-DAK_SYSCONFDIR="/etc"' '-DAK_LOCALSTATEDIR="/var"')
+	-I"$TOP/common" -I"$TOP/ldap" -I"$TOP/daemon" -I"$TOP/cli" -I"$TOP/tests/fuzz" '-DAK_SYSCONFDIR="/etc"' '-DAK_LOCALSTATEDIR="/var"')
 SANITIZE=address,undefined
 
 mkdir -p "$OUT/common"
@@ -27,18 +27,22 @@ printf '%s\0' "${sources[@]}" |
 rm -f "$OUT/common.a"
 ar rcs "$OUT/common.a" "$OUT"/common/*.o
 
-for target in policy image zone ldapsync wire entry logfmt; do
+for target in policy image zone ldapsync wire entry logfmt import; do
 	rooms=()
 	case $target in
 	ldapsync) rooms=("$TOP/ldap/ldapsync.c") ;;
 	wire) rooms=("$TOP/daemon/wire.c") ;;
 	entry) rooms=("$TOP"/daemon/model*.c "$TOP"/common/{token,secret}.c -lgcrypt) ;;
+	import)
+		rooms=("$TOP"/cli/{importfile,importfile_key,importfile_twice,jsonin,jsonmem,keyopts,keyopts_apply,keys,args,cli}.c
+			"$TOP"/common/{token,secret}.c -lgcrypt -ljansson)
+		;;
 	esac
 	"$CC" "${FLAGS[@]}" -fsanitize="fuzzer,$SANITIZE" -o "$OUT/fuzz_$target" "$TOP/tests/fuzz/fuzz_$target.c" \
 		"$TOP/tests/fuzz/fuzz_ask.c" "${rooms[@]}" "$OUT/common.a" -lyaml &
 done
 "$CC" "${FLAGS[@]}" -fsanitize="fuzzer-no-link,$SANITIZE" -o "$OUT/make_image" \
 	"$TOP/tests/fuzz/make_image.c" "$OUT/common.a" -lyaml &
-for _ in 1 2 3 4 5 6 7 8; do
+for _ in 1 2 3 4 5 6 7 8 9; do
 	wait -n
 done

@@ -44,7 +44,7 @@ if ! bash "$HERE/build.sh" "$OUT" >"$tap_out" 2>&1; then
 	exit
 fi
 tap_ok 'the fuzz targets can be built'
-for target in policy image zone ldapsync wire entry logfmt; do
+for target in policy image zone ldapsync wire entry logfmt import; do
 	seeds "$target"
 	if fuzz "$target"; then
 		runs=$(awk '/stat::number_of_executed_units/ { print $2 }' "$tap_out")

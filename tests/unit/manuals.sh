@@ -283,10 +283,12 @@ same "each option is described" "$(sed -n -E 's/^[[:space:]]*\[ARG_[A-Z_]+\] = \
 	"$(section apikey.8 OPTIONS | sed -n -E 's/^\.It Fl ([a-zA-Z] , )?-([a-z-]+).*/\2/p')"
 same "each exit status" "$(sed -n -E 's/^[[:space:]]*CLI_[A-Z]+ = ([0-9]).*/\1/p' cli/cli.h)" \
 	"$(section apikey.8 'EXIT STATUS' | sed -n -E 's/^\.It ([0-9])$/\1/p')"
+# fields FIND-TEST…: the JSON members that these files of cli/ write.
 fields() {
-	sed -n -E 's/.*out_(text|number|bool|time|strv|list)\((l\.json|t\.json|t->json|j), "([a-z_]+)".*/\3/p' cli/*.c | sort -u
+	find cli -name '*.c' "$@" -exec \
+		sed -n -E 's/.*out_(text|number|bool|time|strv|list)\((l\.json|t\.json|t->json|j), "([a-z_]+)".*/\3/p' {} + | sort -u
 }
-for field in $(fields); do
+for field in $(fields ! -name cmd_export.c); do
 	holds "the JSON field $field" grep -Eq "(^\.|, |Pq |of )(Li )?([a-z_]+ , )*(Li )?$field\b" <(section apikey.8 JSON)
 done
 
@@ -375,12 +377,12 @@ same "the keys of records" "$(array common/record.h '^enum record_tag' | grep -E
 	"$(section apikey-formats.5 Records | grep -Eo 'Li . Ns Ar (id|name|uid|gid|uuid|search)' | cut -d' ' -f2)"
 same "the shapes of values" "$(for file in common/record.c common/directory.c; do array $file '^enum shape'; done | grep -Eo '= [0-9]+' | tr -d '= ')" \
 	"$(section apikey-formats.5 Values | sed -n -E 's/^\.It ([0-9]+), .*/\1/p')"
-events_of_command() { grep -hEo '"(key|role|group|rollback|policy|clock|lockdown)-[a-z-]+"' cli/*.c | tr -d '"'; }
+events_of_command() { grep -hEo '"(keys?|role|group|rollback|policy|clock|lockdown)-[a-z-]+"' cli/*.c | tr -d '"'; }
 same "the events of the command" \
 	"$(events_of_command)" \
 	"$(section apikey-formats.5 'LOG LINES' | awk '/^\.It Li event/ { on = 1; next } /^\.It/ { on = 0 } on' | words Li)"
 same "apikey(8) tells their fields" "$(events_of_command; echo session-ended)" \
-	"$(section apikey.8 AUDIT | sed -n -E 's/^\.It Li ((key|role|policy|rollback|lockdown|session)-.*)/\1/p' | tr -s ', ' '\n')"
+	"$(section apikey.8 AUDIT | sed -n -E 's/^\.It Li ((keys?|role|policy|rollback|lockdown|session)-.*)/\1/p' | tr -s ', ' '\n')"
 same "and each field that is told before and after" "$(array cli/fields.c '} names\[\] = ' | grep -Eo '\{"[a-z_]+"' | tr -d '{"')" \
 	"$(section apikey.8 AUDIT | awk '/what it was and what it is/ { on = 1; next } /each under that name/ { on = 0 } on' | words Li)"
 # files_of_code: what stands below the state folder.
@@ -389,6 +391,11 @@ files_of_code() {
 	sed -n -E 's/.*SAMPLES_FOLDER "([a-z]+)".*/\1/p' common/samples.h
 	sed -n -E 's,.*"%s/([a-z.]+)"\, p->state.*,\1,p' cli/applied.c
 }
+same "the members of an export" "$(fields -name cmd_export.c)" \
+	"$(section apikey-formats.5 EXPORT | awk '/^\.Bl/ { on = 1 } /^\.El/ { on = 0 } on' | words Li | sort -u)"
+for constant in 'LINE_MAX_B ((size_t)1 << 20)' 'LINES_MAX 1000000U'; do
+	holds "the manual and the code: IMPORTFILE_$constant" grep -qF "#define IMPORTFILE_$constant" cli/importfile.h
+done
 same "the files of a host" "$(files_of_code)" \
 	"$(section apikey-formats.5 'FILES OF A HOST' | sed -n -E 's/^\.It Pa ([a-z.-]+) Ta.*/\1/p' | grep -v '\.prev$')"
 

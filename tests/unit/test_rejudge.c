@@ -1446,15 +1446,18 @@ a_changed_membership_is_a_changed_key(void **state)
 
 	scene_make(&sc, *state);
 	host_settings(&sc.h, DIRECTORY);
+	directory_writes(&sc, DIRECTORY_LIST("team"), STRV_EMPTY);
 	assert_err("", AK_OK, host_put(&sc.h, &sc.key));
 	pin(&sc);
 	host_policy(&sc.h, no_roles);
-	directory_writes(&sc, STRV_EMPTY, STRV_EMPTY);
 	assert_right(&sc, KEEPS, false);
+	directory_writes(&sc, DIRECTORY_LIST("crew"), STRV_EMPTY);
+	assert_right(&sc, REJUDGE_REVOKED, REASON_ROLE, true);
+	directory_writes(&sc, DIRECTORY_LIST("team"), DIRECTORY_LIST("ops"));
+	assert_right(&sc, REJUDGE_REVOKED, REASON_ROLE, true);
 	directory_writes(&sc, DIRECTORY_LIST("team"), STRV_EMPTY);
-	assert_right(&sc, REJUDGE_REVOKED, REASON_ROLE, true);
-	directory_writes(&sc, STRV_EMPTY, DIRECTORY_LIST("ops"));
-	assert_right(&sc, REJUDGE_REVOKED, REASON_ROLE, true);
+	assert_right(&sc, KEEPS, false);
+	/* What can't be read is not known to have changed. */
 	directory_damage(sc.h.paths.directory_groups);
 	assert_right(&sc, KEEPS, false);
 }
