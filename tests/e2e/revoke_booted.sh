@@ -41,7 +41,7 @@ case_usermanager() {
 		'!systemd-run --user --quiet --unit=staying $LIVE/stay kept unit' \
 		'!echo "@reboot true" | crontab -' \
 		'!echo true | at -q z now + 1 hour 2>/dev/null' \
-		'!until grep -q unit $LIVE/kept.pids; do :; done'
+		'!until grep -q unit $LIVE/kept.pids; do pause; done'
 	printf '%s manager\n' "$(systemctl show "user@$uid.service" -p MainPID --value)" >>"$LIVE/kept.pids"
 	ends 'abuse 143: a key with a lingering user manager and systemd-run --user is deleted' 1000 kept -- change delete kept
 	shows 'abuse 143: it says that a crontab is left' 0 'crontab' cat "$GUEST/change.out"

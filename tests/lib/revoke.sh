@@ -15,6 +15,9 @@ STAY
 cat >"$LIVE/begin" <<-'BEGIN'
 	# begin WORD…: sourced in the session $NAME. Returns when all of it runs.
 	stay=$LIVE/stay
+	exec {pause}<> <(:)
+	pause() { read -rt 0.02 -u "$pause" || :; }
+	has_lines() { local have; mapfile -t have <"$2"; [ ${#have[@]} -ge "$1" ]; }
 	begin() {
 		local word n=$(($(wc -l <"$LIVE/$NAME.pids") + $#))
 		for word; do
@@ -23,13 +26,13 @@ cat >"$LIVE/begin" <<-'BEGIN'
 			nohup) nohup "$stay" "$NAME" nohup </dev/null >/dev/null 2>&1 & ;;
 			setsid) setsid "$stay" "$NAME" setsid </dev/null >/dev/null 2>&1 & ;;
 			double) (setsid sh -c "'$stay' $NAME double &" </dev/null >/dev/null 2>&1 &) ;;
-			stopped) "$stay" "$NAME" stopped & until grep -q stopped "$LIVE/$NAME.pids"; do :; done; kill -STOP $! ;;
+			stopped) "$stay" "$NAME" stopped & until grep -q stopped "$LIVE/$NAME.pids"; do pause; done; kill -STOP $! ;;
 			root) sudo -n "$stay" "$NAME" root </dev/null >/dev/null 2>&1 & ;;
 			daemon) sudo -n setsid -f "$stay" "$NAME" daemon </dev/null >/dev/null 2>&1 ;;
 			su=*) sudo -n su -s /bin/bash -c "exec '$stay' $NAME su" "${word#su=}" </dev/null >/dev/null 2>&1 & ;;
 			esac
 		done
-		until [ "$(wc -l <"$LIVE/$NAME.pids")" -ge "$n" ]; do :; done
+		until has_lines "$n" "$LIVE/$NAME.pids"; do pause; done
 	}
 BEGIN
 chmod 755 "$LIVE/stay"
@@ -68,6 +71,7 @@ live_begin() {
 		"echo 0 ready >>$file.pids" >"$file.sh"
 	[ "$kind" = left ] || printf 'exec cat\n' >>"$file.sh"
 	live_how "$file" "$secret"
+	how+=(-o KexAlgorithms=curve25519-sha256)
 	case $kind in
 	sftp) how+=(-s) command=(sftp) ;;
 	forward)

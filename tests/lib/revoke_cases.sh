@@ -26,10 +26,10 @@ policy_text() {
 	[ ${#GRANT[@]} -eq 0 ] || printf -- '- %s\n' "${GRANT[@]}"
 }
 
-# policy_apply: makes it the live one. policy_edit: the same by writing over the file.
+# policy_apply [OPTION…]: makes it the live one. policy_edit: the same by writing over the file.
 policy_apply() {
 	policy_text >"$GUEST/policy.yaml"
-	change policy apply "$GUEST/policy.yaml"
+	change policy apply "$GUEST/policy.yaml" ${1:+"$@"}
 }
 policy_edit() {
 	policy_text >"$POLICY"
@@ -129,6 +129,20 @@ case_revoked() {
 	case_group_renamed
 }
 
+# case_pinned: a policy that live sessions are not judged by.
+case_pinned() {
+	new_key pinned --role worker
+	live pinned pinned "$(token pinned)" "${FULL[@]}"
+	DENY+=('{id: pinned, reason: is out, login: pinned}')
+	policy_apply --sessions=none
+	stays 'policy apply --sessions=none ends nobody' pinned "${BYSTANDERS[@]}"
+	shut_out 'while it admits nobody whom it denies' password pinned "$(token pinned)"
+	change role add neighbour viewer
+	stays "nor does a change of another key" pinned
+	ends 'until its own key is changed' 1000 pinned -- change role add pinned viewer
+	stays 'and nobody else is ended' "${BYSTANDERS[@]}"
+}
+
 # case_group_renamed: groupadd of a role's group while sessions live, and an edit in place.
 case_group_renamed() {
 	live edited.team edited "$(token edited)" "${FULL[@]}"
@@ -143,7 +157,7 @@ case_group_renamed() {
 }
 
 # uid_runs KEY: what runs under the uid that the key has or had.
-uid_runs() { ps -o stat=,pid=,args= -U "$(stat -c %u "/home/$1")" | sed '/^Z/d'; }
+uid_runs() { { ps -o stat=,pid=,args= -U "$(stat -c %u "/home/$1")" || :; } | sed '/^Z/d'; }
 
 # --- one of several ---------------------------------------------------------------------------
 
@@ -200,7 +214,7 @@ case_nested() {
 	live outer deploy "$(token outer)" "${FULL[@]}" su=inner \
 		"!$ssh inner@127.0.0.1 bash $LIVE/inner.sh </dev/null >/dev/null 2>&1 &" \
 		"!su boarder -c 'bash $LIVE/boarded.sh' <$GUEST/typed.boarder >/dev/null 2>&1 &" \
-		"!until [ \$(cat $LIVE/inner.pids $LIVE/boarded.pids | wc -l) -ge 6 ]; do :; done"
+		"!until has_lines 3 $LIVE/inner.pids && has_lines 3 $LIVE/boarded.pids; do pause; done"
 	live inner.direct inner "$(token inner)" "${FULL[@]}"
 
 	ends 'abuse 147: a key whose login stands inside another key'"'"'s is disabled: its own ends' 1000 \
@@ -388,7 +402,7 @@ case_put_back() {
 
 case_self() {
 	new_key selfish --role chief
-	live selfish selfish "$(token selfish)" "${FULL[@]}" "!(until [ -e /tmp/go ]; do :; done; sudo -n apikey delete selfish >/tmp/self.out 2>&1) &"
+	live selfish selfish "$(token selfish)" "${FULL[@]}" "!(until [ -e /tmp/go ]; do pause; done; sudo -n apikey delete selfish >/tmp/self.out 2>&1) &"
 	ends 'an administrator deletes the key that he came with: his session ends' 1000 selfish -- touch /tmp/go
 	holds 'and the command completes' wait_until 5 grep -qx 'selfish: deleted' /tmp/self.out
 	exits 'the key is gone' 1 apikey show selfish
@@ -520,7 +534,7 @@ case_reboot() {
 }
 
 # What both hosts are asked. clock_check waits for what clock_begin began, before files are broken; the last two end everything.
-CASES=(clock_begin case_revoked case_one_of_several case_nested case_inner_sshd case_resisting case_ids case_between case_self
+CASES=(clock_begin case_revoked case_pinned case_one_of_several case_nested case_inner_sshd case_resisting case_ids case_between case_self
 	clock_check case_bad_files case_lockdown case_put_back case_crash)
 LAST_CASES=(case_lockdown_ends case_reboot)
 

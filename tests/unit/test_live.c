@@ -79,6 +79,7 @@ store_old_image(const struct host *h, int64_t after_ns)
 	src.built_at_ns = newest + after_ns;
 	image_set_sources(l.image, &src);
 	l.from_store = false;
+	(void)unlink(h->paths.image);
 	assert_err("", AK_OK, live_store(&h->paths, &l, NULL));
 	live_clear(&l);
 }
