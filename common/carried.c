@@ -90,7 +90,7 @@ scope_of(const struct look *l, size_t s)
 	const struct session *at = &l->sessions[s];
 	const struct procs_one *leader;
 
-	if (!is_here(l, s))
+	if (!is_here(l, s) || at->in_scope)
 		return NULL;
 	if (at->scope[0] != '\0')
 		return at->scope;

@@ -31,6 +31,7 @@ session_pack(const struct session *s, struct pack *out)
 	pack_u64(out, s->namespace);
 	pack_u32(out, s->audit);
 	pack_str(out, s->scope);
+	pack_u8(out, s->in_scope);
 	pack_u8(out, s->by_root);
 	pack_str(out, s->requires);
 	pack_str(out, s->roles);
@@ -92,6 +93,7 @@ session_unpack(const char *id, const unsigned char *bytes, size_t len_b, struct 
 	s->namespace = unpack_u64(&u);
 	s->audit = unpack_u32(&u);
 	take_str(&u, s->scope, sizeof(s->scope));
+	s->in_scope = unpack_u8(&u) != 0;
 	s->by_root = unpack_u8(&u) != 0;
 	take_str(&u, s->requires, sizeof(s->requires));
 	take_str(&u, s->roles, sizeof(s->roles));
@@ -297,6 +299,7 @@ own_audit(int dir, uid_t owner, const struct session *s, const struct proc *own)
 enum ak_err
 sessions_open(const struct paths *p, struct session *s)
 {
+	char within[SESSION_SCOPE_CAP];
 	struct proc own;
 	enum ak_err err;
 	int dir;
@@ -311,6 +314,8 @@ sessions_open(const struct paths *p, struct session *s)
 		s->leader = own.id;
 		s->namespace = proc_namespace();
 		s->audit = own_audit(dir, p->owner, s, &own);
+		proc_read_scope(own.id.pid, within, sizeof(within));
+		s->in_scope = within[0] != '\0';
 		err = write_record(dir, s);
 	}
 	(void)close(dir);
@@ -347,6 +352,8 @@ fill_scope(struct session *s)
 	char above[SESSION_SCOPE_CAP];
 	struct proc own;
 
+	if (s->in_scope)
+		return;
 	proc_read_scope(getpid(), s->scope, sizeof(s->scope));
 	if (s->scope[0] == '\0')
 		return;

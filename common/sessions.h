@@ -46,6 +46,7 @@ struct session {
 	uint32_t audit; /* audit session id, when it is this session's alone; else PROC_NO_AUDIT */
 	/* Its processes' control group (cgroup(7), as in /proc/PID/cgroup) where logind made one for it and the leader has left; else "". */
 	char scope[SESSION_SCOPE_CAP];
+	bool in_scope; /* it began within another login's scope (su, an sshd that was started there): scopes tell nothing of it */
 	bool by_root; /* root's own su or runuser: no role was asked for */
 	char requires[SESSION_REQUIRES_CAP]; /* role= of the stack that it came by; "" */
 	char roles[512]; /* names, comma-separated */

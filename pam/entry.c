@@ -21,7 +21,7 @@ static int
 run_password(struct scene *sc)
 {
 	converse_tell(sc, "A key has no password: ask an administrator for `apikey rotate`.");
-	return PAM_PERM_DENIED;
+	return report_decision(sc, PAM_PERM_DENIED, NULL, 0, "a key has no password");
 }
 
 /* For a key's own account, and for a local one that keys enter. */
@@ -93,13 +93,13 @@ enter(pam_handle_t *pamh, enum phase phase, int flags, int argc, const char **ar
 	}
 	subject_find(&sc);
 	code = run_phase(&sc);
+	hangs_up = session_keeps_connection(&sc, code);
 	if (phase == PHASE_OPEN)
 		behind_drop_handle(&sc);
 	if (code == PAM_USER_UNKNOWN && sc.options_err == AK_OK &&
 	    sc.options.ignore_unknown_user)
 		code = PAM_IGNORE;
 	report_debug(&sc, code);
-	hangs_up = session_keeps_connection(&sc, code);
 	scene_close(&sc);
 	if (hangs_up)
 		session_hang_up();

@@ -77,6 +77,8 @@ stack bad-config config=apikey.yaml
 stack own-config config=/etc/other.yaml
 stack ignoring ignore_unknown_user
 stack ignoring-bad ignore_unknown_user nullok
+stack ignoring-sshd ignore_unknown_user
+sed -i "1i session optional $dir/pam_set_items.so" "$dir/services/ignoring-sshd"
 stack role-opens role=opens
 stack role-space role=opens:spaces:elsewhere
 stack role-host role=opens:hosts:here,there

@@ -714,6 +714,7 @@ a_keys_password_is_not_changed_here(void **state)
 	(void)state;
 	assert_code("", PAM_PERM_DENIED, enter("sshd", "ci", ci_text, "p"));
 	assert_non_null(strstr(conv.last_told, "apikey rotate"));
+	assert_true(has_logged("event=chauthtok decision=deny key=ci "));
 }
 
 /* ---- shared accounts ---- */

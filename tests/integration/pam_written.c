@@ -598,6 +598,11 @@ abuse_141_a_refused_session_takes_sshds_process_with_it(void **state)
 	}
 	(void)set_up_written(state);
 	assert_true(WIFEXITED(status_of("sshd", "bob", "o", BY_DEFAULT)));
+	/* A module before ours says that it is sshd. */
+	assert_int_equal(setenv("PAM_SERVICE", "sshd", 1), 0);
+	assert_true(WIFEXITED(status_of("ignoring-sshd", "bob", "o", BY_DEFAULT)));
+	assert_true(WIFSIGNALED(status_of("ignoring-sshd", "ghost", "o", BY_DEFAULT)));
+	assert_int_equal(unsetenv("PAM_SERVICE"), 0);
 	assert_true(WIFSIGNALED(status_of("sshd", "ghost", "o", BY_DEFAULT)));
 }
 

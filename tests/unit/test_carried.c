@@ -25,6 +25,7 @@ struct record {
 	int64_t since;
 	bool reused; /* the leader's pid is another's by now */
 	bool far; /* in another pid namespace */
+	bool in_scope; /* it began in the scope of another login */
 };
 
 #define LOGIN "/user.slice/session-1.scope"
@@ -107,6 +108,10 @@ static const struct row {
 	    {.pid = 50, .parent = 1, .scope = LOGIN},
 	    {.pid = 51, .parent = 1, .scope = OTHER, .owner = NONE}},
 	{{.leader = 20}}},
+    {"not by the scope that it began in, though who began it there is gone",
+	{{.pid = 1, .owner = NONE}, {.pid = 20, .parent = 1, .scope = LOGIN},
+	    {.pid = 50, .parent = 1, .scope = LOGIN, .owner = NONE}},
+	{{.leader = 20, .in_scope = true}}},
     {"by the scope that the record kept, when the leader has left",
 	{{.pid = 1, .owner = NONE}, {.pid = 50, .parent = 1, .scope = LOGIN},
 	    {.pid = 51, .parent = 1, .scope = OTHER, .owner = 1}},
@@ -172,7 +177,8 @@ make_records(const struct row *row, struct session out[4])
 		    .since = r->since,
 		    .leader = {.pid = pid, .start = (uint64_t)pid * 10 + (r->reused ? 1 : 0)},
 		    .namespace = r->far ? here + 1 : here,
-		    .audit = r->audit == 0 ? PROC_NO_AUDIT : r->audit};
+		    .audit = r->audit == 0 ? PROC_NO_AUDIT : r->audit,
+		    .in_scope = r->in_scope};
 		(void)snprintf(
 		    out[n].scope, sizeof(out[n].scope), "%s", r->scope == NULL ? "" : r->scope);
 	}

@@ -616,6 +616,7 @@ make_full(void)
 	s.secret = UINT32_MAX - 3;
 	s.since = INT64_MAX - 1;
 	s.by_root = true;
+	s.in_scope = true;
 	s.kill_at_ms = INT64_MAX - 2;
 	s.spared = (struct proc_id){.pid = INT32_MAX, .start = UINT64_MAX - 1};
 	s.held_back = true;
@@ -640,6 +641,7 @@ assert_same(const struct session *a, const struct session *b)
 	assert_true(a->namespace == b->namespace && a->audit == b->audit);
 	assert_string_equal(a->scope, b->scope);
 	assert_int_equal(a->by_root, b->by_root);
+	assert_int_equal(a->in_scope, b->in_scope);
 	assert_string_equal(a->requires, b->requires);
 	assert_string_equal(a->roles, b->roles);
 	assert_int_equal(a->n_groups, b->n_groups);
