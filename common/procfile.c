@@ -124,27 +124,52 @@ procfile_audit(int dir)
 }
 
 /* The line is near the top, and the name above it has its newlines escaped. */
-enum ak_err
-procfile_uids(int dir, uid_t uids[3])
+/* `NSpid:` has a pid for each namespace that the process is in, from this one down. */
+static bool
+is_nested(const char *status)
 {
-	char buf[1024], *at;
+	const char *at = strstr(status, "\nNSpid:\t");
+
+	if (at == NULL)
+		return false;
+	at += strlen("\nNSpid:\t");
+	at += strcspn(at, "\t\n");
+	return *at == '\t';
+}
+
+enum ak_err
+procfile_status(int dir, struct procfile_status *out)
+{
+	uid_t *const ids[] = {&out->real, &out->effective, &out->saved};
+	char buf[4096], *at;
 	uint64_t id = 0;
 	enum ak_err err;
 
-	uids[0] = uids[1] = uids[2] = (uid_t)-1;
+	*out = (struct procfile_status){(uid_t)-1, (uid_t)-1, (uid_t)-1, false};
 	if ((err = read_small(dir, "status", buf, sizeof(buf))) != AK_OK)
 		return err;
 	if ((at = strstr(buf, "\nUid:\t")) == NULL)
 		return AK_ERR_UNAVAILABLE;
+	out->nested = is_nested(buf);
 	at += strlen("\nUid:\t");
 	for (unsigned i = 0; i < 3; i++) {
 		if (!take_field(&at, &id) || id > UINT32_MAX) {
-			uids[0] = uids[1] = uids[2] = (uid_t)-1;
+			out->real = out->effective = out->saved = (uid_t)-1;
 			return AK_ERR_UNAVAILABLE;
 		}
-		uids[i] = (uid_t)id;
+		*ids[i] = (uid_t)id;
 	}
 	return AK_OK;
+}
+
+bool
+procfile_has_host_ids(int dir)
+{
+	char buf[128];
+
+	if (read_small(dir, "uid_map", buf, sizeof(buf)) != AK_OK)
+		return false;
+	return strcmp(buf, "         0          0 4294967295\n") == 0;
 }
 
 /* …/session-ID.scope */

@@ -2,6 +2,7 @@
 #ifndef AK_PROCFILE_H
 #define AK_PROCFILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -29,8 +30,16 @@ enum ak_err procfile_stat(int dir, struct procfile_stat *out) AK_MUST_CHECK;
 /* The audit session; PROC_NO_AUDIT when unset, unreadable, or the kernel keeps none. */
 uint32_t procfile_audit(int dir);
 
-/* Real, effective, saved. AK_ERR_NOT_FOUND, AK_ERR_UNAVAILABLE as above: (uid_t)-1 each. */
-enum ak_err procfile_uids(int dir, uid_t uids[3]) AK_MUST_CHECK;
+struct procfile_status {
+	uid_t real, effective, saved;
+	bool nested; /* in a pid namespace below the one of this /proc */
+};
+
+/* AK_ERR_NOT_FOUND, AK_ERR_UNAVAILABLE as above: (uid_t)-1 each. */
+enum ak_err procfile_status(int dir, struct procfile_status *out) AK_MUST_CHECK;
+
+/* Has its user namespace the ids of this host, all of them (user_namespaces(7))? Only root makes a pid namespace there. */
+bool procfile_has_host_ids(int dir);
 
 /* The path of the control group, where it is a login's scope; else "". */
 void procfile_scope(int dir, char *out, size_t cap_b);

@@ -65,19 +65,20 @@ read_one(struct procs *p, int dir, pid_t pid, struct procs_one *out)
 {
 	struct procfile_stat stat;
 	char scope[SCOPE_CAP];
-	uid_t uids[3];
+	struct procfile_status status;
 	enum ak_err err = procfile_stat(dir, &stat);
 
 	if (err != AK_OK)
 		return err;
-	if ((err = procfile_uids(dir, uids)) == AK_ERR_NOT_FOUND)
+	if ((err = procfile_status(dir, &status)) == AK_ERR_NOT_FOUND)
 		return err;
 	*out = (struct procs_one){.id = {.pid = pid, .start = stat.start},
 	    .parent = stat.parent,
 	    .audit = procfile_audit(dir),
-	    .real = uids[0],
-	    .effective = uids[1],
-	    .saved = uids[2],
+	    .real = status.real,
+	    .effective = status.effective,
+	    .saved = status.saved,
+	    .contained = status.nested && procfile_has_host_ids(dir),
 	    .tty = stat.tty,
 	    .ended = has_ended(&stat)};
 	procfile_scope(dir, scope, sizeof(scope));
