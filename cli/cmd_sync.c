@@ -38,8 +38,20 @@ print_reply(
 	return out_json_print(&j, OUT_INDENTED, c->out);
 }
 
+/* The sessions are the daemon's to tell; who let them go is this command's. */
+static void
+log_accepted(struct cli *c, const struct control_reply *r)
+{
+	struct audit line;
+
+	audit_start(&line, "endings-accepted");
+	audit_add_number(&line, "sessions", r->ended);
+	cli_log_who(c, &line);
+	cli_log(c, line.line);
+}
+
 static enum ak_err
-sync_now(const struct cli *c, const struct args *a, struct diag *why)
+sync_now(struct cli *c, const struct args *a, struct diag *why)
 {
 	bool accept = args_has(a, ARG_ACCEPT);
 	struct control_reply reply;
@@ -57,6 +69,8 @@ sync_now(const struct cli *c, const struct args *a, struct diag *why)
 	if (reply.err != AK_OK && !(accept && reply.err == AK_ERR_NOT_FOUND))
 		return diag_because(why, reply.err, "%s",
 		    reply.text[0] == '\0' ? ak_strerror(reply.err) : reply.text);
+	if (accept && reply.err == AK_OK)
+		log_accepted(c, &reply);
 	return print_reply(c, a, &reply, accept);
 }
 

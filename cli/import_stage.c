@@ -245,7 +245,7 @@ stage_all(struct asking *q)
 		err = stage_kind(q, IMPORT_CREATED);
 	if (err == AK_OK)
 		err = stage_ids(im, IMPORTLINE_ROLE_GROUP);
-	return err == AK_OK && im->file->n_wrong == 0 ? give_uids(im) : err;
+	return err == AK_OK ? give_uids(im) : err;
 }
 
 enum ak_err

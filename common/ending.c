@@ -115,7 +115,10 @@ empty_uid(uid_t uid, uid_t spare, pid_t parent)
 		return STEP_GROUPS;
 	if (setresuid(spare, uid, spare) != 0)
 		return STEP_IDS;
-	/* They went with the last uid that was 0, unless securebits kept them. A service's filter may refuse this call: what counts is what is left. */
+	/*
+	 * They went with the last uid that was 0, unless securebits kept them. A
+	 * service's filter may refuse this call: what counts is what is left.
+	 */
 	(void)!drop_capabilities();
 	if (!has_no_capabilities())
 		return STEP_CAPABILITIES;
@@ -203,9 +206,8 @@ ending_empty_uid(uid_t uid, uid_t spare, struct diag *why)
 	step = ask_child_undisturbed(uid, spare, &answered);
 	if (!answered)
 		return diag_because(why, AK_ERR_UNAVAILABLE,
-		    "can't end the processes of uid %u: no process could be begun for it, or "
-		    "it "
-		    "was ended itself",
+		    "can't end the processes of uid %u: what was to end them was not begun, "
+		    "or ended itself",
 		    uid);
 	if (step == STEP_DONE)
 		return AK_OK;

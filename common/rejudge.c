@@ -114,7 +114,7 @@ check_given(
 	text_add(&why, "the stack asks for role %.180s", s->requires);
 }
 
-/* AK_OK: f says what it is; AK_ERR_NOMEM. */
+/* AK_OK: f, which began as a failure, says what it is; AK_ERR_NOMEM. */
 static enum ak_err
 look(const struct rejudge *r, struct asked *a, int64_t now, const struct moments *when,
     struct finding *f)
@@ -122,10 +122,10 @@ look(const struct rejudge *r, struct asked *a, int64_t now, const struct moments
 	struct verdict v;
 	enum ak_err err;
 
-	*f = (struct finding){.reason = REASON_FAILED};
 	a->request.now = now;
 	a->request.when = when;
-	if ((err = decide(&a->request, NULL, &v)) == AK_OK || err == AK_ERR_DENIED) {
+	err = decide(&a->request, NULL, &v);
+	if (err == AK_OK || err == AK_ERR_DENIED) {
 		f->reason = v.reason;
 		err = text_copy(f->why, sizeof(f->why), v.why);
 	}
@@ -136,6 +136,7 @@ look(const struct rejudge *r, struct asked *a, int64_t now, const struct moments
 		f->reason = REASON_PERMITTED;
 		err = text_copy(f->why, sizeof(f->why), "what LDAP gives it can't be read");
 	}
+	a->request.when = NULL;
 	verdict_clear(&v);
 	return err;
 }
@@ -146,7 +147,7 @@ tell_time_apart(const struct rejudge *r, struct asked *a, bool *by_time)
 {
 	int64_t since = a->session->since;
 	struct moments when = MOMENTS_INIT;
-	struct finding f;
+	struct finding f = {.reason = REASON_FAILED};
 	enum ak_err err = AK_OK;
 
 	*by_time = false;
@@ -209,7 +210,7 @@ find_next(const struct rejudge *r, const struct asked *a, int64_t *next)
 static enum ak_err
 judge(struct rejudge *r, struct asked *a, struct rejudgement *out)
 {
-	struct finding f;
+	struct finding f = {.reason = REASON_FAILED};
 	bool by_time = false;
 	enum ak_err err;
 

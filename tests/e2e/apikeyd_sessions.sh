@@ -167,6 +167,7 @@ equals 'nobody has been ended' 0 endings
 shows 'an administrator accepts it' 0 '^accepted: 11 sessions were ended$' apikey sync --accept
 holds 'and they have ended before the command returns' all_ended "${crowd[@]}"
 equals 'each told once' 11 endings
+holds 'and whoever accepted it is' audited 'event=endings-accepted sessions=11 by=root'
 holds 'nothing waits' held_back 0
 holds 'the others live' all_live other local late
 leave late

@@ -377,12 +377,12 @@ same "the keys of records" "$(array common/record.h '^enum record_tag' | grep -E
 	"$(section apikey-formats.5 Records | grep -Eo 'Li . Ns Ar (id|name|uid|gid|uuid|search)' | cut -d' ' -f2)"
 same "the shapes of values" "$(for file in common/record.c common/directory.c; do array $file '^enum shape'; done | grep -Eo '= [0-9]+' | tr -d '= ')" \
 	"$(section apikey-formats.5 Values | sed -n -E 's/^\.It ([0-9]+), .*/\1/p')"
-events_of_command() { grep -hEo '"(keys?|role|group|rollback|policy|clock|lockdown)-[a-z-]+"' cli/*.c | tr -d '"'; }
+events_of_command() { grep -hEo '"(keys?|role|group|rollback|policy|clock|lockdown|endings)-[a-z-]+"' cli/*.c | tr -d '"'; }
 same "the events of the command" \
 	"$(events_of_command)" \
 	"$(section apikey-formats.5 'LOG LINES' | awk '/^\.It Li event/ { on = 1; next } /^\.It/ { on = 0 } on' | words Li)"
 same "apikey(8) tells their fields" "$(events_of_command; echo session-ended)" \
-	"$(section apikey.8 AUDIT | sed -n -E 's/^\.It Li ((keys?|role|policy|rollback|lockdown|session)-.*)/\1/p' | tr -s ', ' '\n')"
+	"$(section apikey.8 AUDIT | sed -n -E 's/^\.It Li ((keys?|role|policy|rollback|lockdown|endings|session)-.*)/\1/p' | tr -s ', ' '\n')"
 same "and each field that is told before and after" "$(array cli/fields.c '} names\[\] = ' | grep -Eo '\{"[a-z_]+"' | tr -d '{"')" \
 	"$(section apikey.8 AUDIT | awk '/what it was and what it is/ { on = 1; next } /each under that name/ { on = 0 } on' | words Li)"
 # files_of_code: what stands below the state folder.

@@ -121,6 +121,14 @@ a_second_import_changes_nothing(void **state)
 	import(&t, CLI_DONE, NULL, good, "--prune");
 	assert_counts(&t, "0 0 0 2");
 	assert_int_equal(cli_test_generation(&t), generation);
+	assert_int_equal(t.flushes, 1);
+	assert_null(strstr(strstr(t.log, "event=keys-imported") + 1, "event=keys-imported"));
+	/* The highest ids alone are news too. */
+	import(&t, CLI_DONE, NULL,
+	    "{\"format\": \"apikey-export\", \"version\": 1, \"uid_high\": 70050, "
+	    "\"gid_high\": 0}\n" LAST);
+	assert_run(&t, CLI_DONE, "", "create", "--name", "new");
+	assert_member(&t, "uid", "70051");
 	cli_test_clear(&t);
 }
 
@@ -476,6 +484,26 @@ a_gid_that_is_not_to_be_had_is_refused_or_the_next_one(void **state)
 }
 
 static void
+what_is_counted_up_later_never_meets_an_id_of_the_file(void **state)
+{
+	struct cli_test t;
+	char *dump;
+
+	cli_test_make(&t, state);
+	/* The highest ids say less than the lines below, and lie out of range. */
+	import(&t, CLI_DONE, NULL,
+	    "{\"format\": \"apikey-export\", \"version\": 1, \"uid_high\": 4000000000, "
+	    "\"gid_high\": 1}\n{\"role_group\": \"other\", \"gid\": 69001}\n" A LAST);
+	dump = host_dump(&t.host);
+	assert_true(dump_has(dump, "group apikey 69002 members"));
+	assert_true(dump_has(dump, "group apikey-editors 69003 members"));
+	free(dump);
+	assert_run(&t, CLI_DONE, "", "create", "--name", "new");
+	assert_member(&t, "uid", "70001");
+	cli_test_clear(&t);
+}
+
+static void
 prune_deletes_what_is_not_in_the_file(void **state)
 {
 	struct cli_test t;
@@ -496,6 +524,33 @@ prune_deletes_what_is_not_in_the_file(void **state)
 	assert_counts(&t, "0 0 2 0");
 	assert_run(&t, CLI_DONE, NULL, "list", "-o", "json");
 	assert_string_equal(t.out, "[]\n");
+	cli_test_clear(&t);
+}
+
+static void
+the_sessions_of_what_changed_or_went_are_judged(void **state)
+{
+	struct cli_test t;
+	char *text = edited("\"what\"", "\"else\"");
+
+	cli_test_make(&t, state);
+	assert_run(&t, CLI_DONE, "", "create", "--name", "z", "--uid", "70009");
+	import(&t, CLI_DONE, NULL, good);
+	assert_int_equal(t.n_calls, 0);
+	import(&t, CLI_DONE, NULL, text, "--prune");
+	assert_int_equal(t.n_calls, 1);
+	assert_int_equal(t.calls[0].n_uids, 2);
+	assert_int_equal(t.calls[0].uids[0], 70009);
+	assert_int_equal(t.calls[0].uids[1], 70000);
+	assert_member(&t, "sessions_ended", "0");
+	assert_member(&t, "sessions", "[]");
+	import(&t, CLI_DONE, NULL, text, "--prune");
+	import(&t, CLI_DONE, NULL, good, "--dry-run");
+	assert_int_equal(t.n_calls, 1);
+	assert_non_null(
+	    strstr(t.log, "event=key-changed key=a id=A000000000 uid=70000 by=alice"));
+	assert_non_null(strstr(t.log, "description_before=what description=else"));
+	free(text);
 	cli_test_clear(&t);
 }
 
@@ -536,6 +591,7 @@ static void
 what_this_host_bounds_is_asked_of_what_is_new(void **state)
 {
 	struct cli_test t;
+	char *text;
 
 	cli_test_make(&t, state);
 	host_settings(
@@ -543,10 +599,19 @@ what_this_host_bounds_is_asked_of_what_is_new(void **state)
 	import(&t, CLI_REFUSED, ":2: a expires later than max_duration of this host", good);
 	host_settings(&t.host, CLI_SETTINGS);
 	import(&t, CLI_DONE, NULL, good);
-	/* What is here already may stay. */
+	/* What is here already may stay, whatever else changes. */
 	host_settings(
 	    &t.host, "version: 1\ncreate_home: false\nmax_duration: 30d\nhost: bastion-1\n");
 	import(&t, CLI_DONE, NULL, good);
+	text = edited("\"what\"", "\"else\"");
+	import(&t, CLI_DONE, NULL, text);
+	free(text);
+	text = edited("2028-01-01T00:00:00Z", "2028-01-02T00:00:00Z");
+	import(&t, CLI_REFUSED, ":2: a expires later than max_duration of this host", text);
+	free(text);
+	text = edited("/bin/sh", "/no/such");
+	import(&t, CLI_REFUSED, ":2: the shell /no/such cannot be used", text);
+	free(text);
 	host_settings(&t.host, "version: 7\n");
 	import(&t, CLI_FAILED, "apikey.yaml:1:10: ", good);
 	cli_test_clear(&t);
@@ -629,7 +694,9 @@ main(void)
 	    T(an_id_that_another_key_has_is_refused),
 	    T(a_uid_that_is_not_to_be_had_is_refused_or_the_next_one),
 	    T(a_gid_that_is_not_to_be_had_is_refused_or_the_next_one),
+	    T(what_is_counted_up_later_never_meets_an_id_of_the_file),
 	    T(prune_deletes_what_is_not_in_the_file),
+	    T(the_sessions_of_what_changed_or_went_are_judged),
 	    T(a_dry_run_tells_all_and_changes_nothing),
 	    T(what_this_host_bounds_is_asked_of_what_is_new),
 	    T(bindings_that_the_policy_does_not_declare_are_told_and_taken),

@@ -36,6 +36,9 @@ purge_deletes_what_has_expired_and_nothing_else(void **state)
 	assert_string_equal(t.out, "old: deleted\nlate: deleted\njust: deleted\n");
 	assert_non_null(strstr(t.log, "event=key-deleted key=old "));
 	assert_null(strstr(t.log, "key=alive"));
+	assert_int_equal(t.n_calls, 1);
+	assert_int_equal(t.calls[0].n_uids, 3);
+	assert_int_equal(t.calls[0].uids[2], 70002);
 	assert_run(&t, CLI_DONE, NULL, "list", "-o", "json");
 	assert_member(&t, "0.name", "\"alive\"");
 	assert_member(&t, "1.name", "\"ever\"");

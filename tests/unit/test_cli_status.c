@@ -345,15 +345,18 @@ what_was_held_back_is_accepted(void **state)
 	daemon_end(&t, pid, CONTROL_ACCEPT);
 	assert_member(&t, "changed", "true");
 	assert_member(&t, "ended", "12");
+	assert_string_equal(t.log, "event=endings-accepted sessions=12 by=alice\n");
 	pid = daemon_start(&t, &reply);
 	assert_run(&t, CLI_DONE, NULL, "sync", "--accept");
 	daemon_end(&t, pid, CONTROL_ACCEPT);
 	assert_string_equal(t.out, "accepted: 12 sessions were ended\n");
+	t.log[0] = '\0';
 	reply.err = AK_ERR_NOT_FOUND;
 	pid = daemon_start(&t, &reply);
 	assert_run(&t, CLI_DONE, NULL, "sync", "--accept");
 	daemon_end(&t, pid, CONTROL_ACCEPT);
 	assert_string_equal(t.out, "nothing was held back\n");
+	assert_string_equal(t.log, "");
 	assert_run(&t, CLI_USAGE, "give one of them", "sync", "--accept", "--now");
 	cli_test_clear(&t);
 }
