@@ -30,7 +30,7 @@ struct procs {
 
 #define PROCS_INIT ((struct procs){.v = NULL})
 
-/* One pass over /proc; a process that ends meanwhile is left out. AK_ERR_UNAVAILABLE: no /proc, or one that hides processes from us (hidepid, without CAP_SYS_PTRACE); AK_ERR_NOMEM. procs_clear in any case. */
+/* One pass over /proc; a process that ends meanwhile is left out. AK_ERR_UNAVAILABLE: no /proc, or one that hides processes from us (hidepid, without CAP_SYS_PTRACE), or no descriptor to look with; AK_ERR_NOMEM. procs_clear in any case. */
 enum ak_err procs_look(struct procs *out) AK_MUST_CHECK;
 void procs_clear(struct procs *p);
 

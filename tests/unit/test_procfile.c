@@ -93,8 +93,10 @@ the_audit_session_is_a_number_or_unset(void **state)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		int dir = process_with(state, "sessionid", rows[i].text);
+		uint32_t audit = 7;
 
-		assert_row(rows[i].text, procfile_audit(dir) == rows[i].audit);
+		assert_err(rows[i].text, AK_OK, procfile_audit(dir, &audit));
+		assert_row(rows[i].text, audit == rows[i].audit);
 		(void)close(dir);
 	}
 }
@@ -197,10 +199,10 @@ a_logins_scope_is_told_from_other_groups(void **state)
 		int dir = process_with(state, "cgroup", rows[i].text);
 		char scope[64], small[sizeof(SCOPE) - 1];
 
-		procfile_scope(dir, scope, sizeof(scope));
+		assert_err(rows[i].text, AK_OK, procfile_scope(dir, scope, sizeof(scope)));
 		assert_row(rows[i].text, strcmp(scope, rows[i].scope) == 0);
 		/* One that doesn't fit is none: a piece of a path is another's. */
-		procfile_scope(dir, small, sizeof(small));
+		assert_err(rows[i].text, AK_OK, procfile_scope(dir, small, sizeof(small)));
 		assert_row(rows[i].text,
 		    strcmp(small, strlen(rows[i].scope) < sizeof(small) ? rows[i].scope : "") ==
 			0);
@@ -215,13 +217,15 @@ what_is_not_there_is_not_found(void **state)
 	char scope[16] = "x";
 	struct procfile_stat s;
 	struct procfile_status status;
+	uint32_t audit = 7;
 	int dir;
 
 	assert_err("", AK_OK, procfile_open(AT_FDCWD, t->dir, &dir));
 	assert_err("", AK_ERR_NOT_FOUND, procfile_stat(dir, &s));
 	assert_err("", AK_ERR_NOT_FOUND, procfile_status(dir, &status));
-	assert_int_equal(procfile_audit(dir), PROC_NO_AUDIT);
-	procfile_scope(dir, scope, sizeof(scope));
+	assert_err("", AK_ERR_NOT_FOUND, procfile_audit(dir, &audit));
+	assert_int_equal(audit, PROC_NO_AUDIT);
+	assert_err("", AK_ERR_NOT_FOUND, procfile_scope(dir, scope, sizeof(scope)));
 	assert_string_equal(scope, "");
 	(void)close(dir);
 	file_write(tmp_path(t, "file"), "", 0, 0600);
