@@ -39,17 +39,18 @@ count_all(struct livelist *l, const struct procs *procs)
 	struct session *sessions = calloc(l->n + 1, sizeof(*sessions));
 	size_t *owner = calloc(procs->n + 1, sizeof(*owner));
 	bool whole = sessions != NULL && owner != NULL;
+	enum ak_err err = whole ? AK_OK : AK_ERR_NOMEM;
 
 	for (size_t i = 0; whole && i < l->n; i++)
 		sessions[i] = l->v[i].session;
 	if (whole)
-		carried_find(procs, sessions, l->n, owner);
-	for (size_t i = 0; whole && i < procs->n; i++)
+		err = carried_find(procs, sessions, l->n, owner);
+	for (size_t i = 0; err == AK_OK && i < procs->n; i++)
 		if (owner[i] != CARRIED_NONE)
 			count(&l->v[owner[i]], &procs->v[i]);
 	free(sessions);
 	free(owner);
-	return whole ? AK_OK : AK_ERR_NOMEM;
+	return err;
 }
 
 static int

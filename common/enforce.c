@@ -13,9 +13,6 @@
 #include "text.h"
 #include "usermanager.h"
 
-/* How soon another pass looks at what SIGKILL has not ended: uninterruptible in the kernel. */
-#define STUCK_MS 1000
-
 int64_t
 pass_clock_ms(void)
 {
@@ -43,19 +40,45 @@ take_record(void *ctx, const struct session *s)
 	return AK_OK;
 }
 
+/* What no tree and no mark tells of, but runs as a key: its sessions there are not over. */
+static void
+note_unowned(struct pass *p, const struct procs_one *proc)
+{
+	for (size_t i = 0; i < p->n && !proc->ended; i++) {
+		const struct session *s = &p->v[i].s;
+
+		if (s->uid == s->account_uid && s->namespace == p->namespace &&
+		    (proc->real == s->uid || proc->saved == s->uid))
+			p->v[i].lingers = true;
+	}
+}
+
+/* root's own su owns nothing, and is there while its leader is. */
+static bool
+is_led(const struct pass *p, const struct session *s)
+{
+	const struct procs_one *leader = procs_find(&p->procs, s->leader.pid);
+
+	return s->state != SESSION_CLOSED && leader != NULL && !leader->ended &&
+	       leader->id.start == s->leader.start;
+}
+
 static void
 count_carriers(struct pass *p)
 {
 	for (size_t i = 0; i < p->n; i++) {
 		/* Pids of another namespace mean nothing here: nothing is known to be gone. */
-		p->v[i].carried = p->v[i].s.namespace != p->namespace;
+		p->v[i].carried = p->v[i].s.namespace != p->namespace || is_led(p, &p->v[i].s);
+		p->v[i].lingers = false;
 		p->v[i].alive = 0;
 	}
 	for (size_t i = 0; i < p->procs.n; i++) {
 		struct enforce_one *one;
 
-		if (p->owner[i] == CARRIED_NONE)
+		if (p->owner[i] == CARRIED_NONE) {
+			note_unowned(p, &p->procs.v[i]);
 			continue;
+		}
 		one = &p->v[p->owner[i]];
 		one->carried = true;
 		one->alive += pass_concerns(p, one, &p->procs.v[i]) ? 1 : 0;
@@ -78,14 +101,15 @@ pass_look(struct pass *p)
 	if (p->owner != NULL && sessions != NULL) {
 		for (size_t i = 0; i < p->n; i++)
 			sessions[i] = p->v[i].s;
-		carried_find(&p->procs, sessions, p->n, p->owner);
-		count_carriers(p);
+		if ((err = carried_find(&p->procs, sessions, p->n, p->owner)) == AK_OK)
+			count_carriers(p);
 	}
+	if (p->owner == NULL || sessions == NULL)
+		err = AK_ERR_NOMEM;
 	free(sessions);
-	if (p->owner != NULL && sessions != NULL)
-		return AK_OK;
-	procs_clear(&p->procs);
-	return AK_ERR_NOMEM;
+	if (err != AK_OK)
+		procs_clear(&p->procs);
+	return err;
 }
 
 /* Is there anything that only a look at the processes can tell? */
@@ -104,6 +128,17 @@ needs_look(const struct pass *p)
 	return false;
 }
 
+/* Was no other session of its key told before it, in this pass? They are told in their order. */
+static bool
+is_first_told(const struct pass *p, const struct enforce_one *one)
+{
+	for (const struct enforce_one *before = p->v; before < one; before++)
+		if (before->s.uid == one->s.uid && before->fate == one->fate &&
+		    before->processes > 0 && !before->told)
+			return false;
+	return true;
+}
+
 static void
 tell(struct pass *p, const struct enforce_one *one)
 {
@@ -114,22 +149,36 @@ tell(struct pass *p, const struct enforce_one *one)
 	    .processes = one->processes};
 
 	p->out->ended++;
+	p->out->ended_keys += is_first_told(p, one) ? 1 : 0;
 	p->out->gently += e.gently ? 1 : 0;
 	if (p->how->ended != NULL)
 		p->how->ended(p->how->ctx, &e);
 }
 
-/* Once it is marked as told, no later pass tells it again. */
-static void
-mark_ending(struct pass *p, struct enforce_one *one, int64_t kill_at_ms)
+/* The command's own process, when it carries the session. */
+static struct proc_id
+find_self(const struct pass *p, const struct enforce_one *one)
 {
-	one->s.state = SESSION_ENDING;
-	one->s.kill_at_ms = kill_at_ms;
-	one->s.held_back = false;
 	for (size_t i = 0; i < p->procs.n; i++)
 		if (p->procs.v[i].id.pid == getpid() && p->owner[i] != CARRIED_NONE &&
 		    &p->v[p->owner[i]] == one)
-			one->s.spared = p->procs.v[i].id;
+			return p->procs.v[i].id;
+	return one->s.spared;
+}
+
+/* Once it is marked as told, no later pass tells it again. Whoever follows the records is not woken by what is so already. */
+static void
+mark(struct pass *p, struct enforce_one *one, enum session_state state, int64_t kill_at_ms)
+{
+	struct proc_id self = find_self(p, one);
+
+	if (one->s.state == state && one->s.kill_at_ms == kill_at_ms && !one->s.held_back &&
+	    self.pid == one->s.spared.pid && self.start == one->s.spared.start)
+		return;
+	one->s.state = state;
+	one->s.kill_at_ms = kill_at_ms;
+	one->s.held_back = false;
+	one->s.spared = self;
 	(void)!sessions_update(p->how->paths, &one->s);
 }
 
@@ -139,10 +188,9 @@ finish_gently(struct pass *p, struct enforce_one *one)
 {
 	if (one->carried && one->alive > 0 && !one->wait_over) {
 		if (!one->told)
-			mark_ending(p, one, pass_clock_ms() + ENFORCE_GRACE_MS);
-	} else if (one->carried) {
-		one->s.state = SESSION_CLOSED;
-		(void)!sessions_update(p->how->paths, &one->s);
+			mark(p, one, SESSION_ENDING, pass_clock_ms() + ENFORCE_GRACE_MS);
+	} else if (one->carried || one->lingers) {
+		mark(p, one, SESSION_CLOSED, 0);
 	}
 	if (!one->told && one->processes > 0)
 		tell(p, one);
@@ -151,8 +199,8 @@ finish_gently(struct pass *p, struct enforce_one *one)
 static void
 finish_at_once(struct pass *p, struct enforce_one *one)
 {
-	if (one->carried)
-		mark_ending(p, one, 0);
+	if (one->carried || one->lingers)
+		mark(p, one, SESSION_ENDING, 0);
 	/* A record that nobody carried was at its end already. */
 	if (!one->told && one->processes > 0)
 		tell(p, one);
@@ -165,7 +213,7 @@ finish_one(struct pass *p, struct enforce_one *one)
 		finish_at_once(p, one);
 	else if (one->fate == FATE_GENTLY)
 		finish_gently(p, one);
-	if (!one->carried)
+	if (!one->carried && !one->lingers)
 		(void)!sessions_remove(p->how->paths, one->s.id);
 }
 
@@ -190,8 +238,6 @@ find_again(struct pass *p)
 		if (one->fate == FATE_GENTLY && one->s.state == SESSION_ENDING)
 			again_in(p, one->s.kill_at_ms - pass_clock_ms());
 	}
-	if (p->out->left > 0)
-		again_in(p, STUCK_MS);
 	if (live->trusted || p->n == 0)
 		return;
 	(void)clock_gettime(CLOCK_REALTIME, &now);

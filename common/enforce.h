@@ -50,12 +50,13 @@ struct enforce_how {
 	bool end_all;
 	/*
 	 * What LDAP says may have moved: when more than half and more than ten of
-	 * the live sessions would end (n_before more ended this way a moment ago), they are marked held_back instead, and stay so
-	 * until they get their right back, their own key's gate ends them (a local
+	 * the live sessions, of more than two keys, would end (n_before more, of
+	 * n_keys_before, ended this way a moment ago), they are marked held_back
+	 * instead, and stay so until they get their right back, their own key's gate ends them (a local
 	 * key's), or accept.
 	 */
 	bool guarded;
-	unsigned n_before;
+	unsigned n_before, n_keys_before;
 	bool accept; /* what is held back is let go on */
 	void (*ended)(void *ctx, const struct enforce_ended *e); /* told once for each session */
 	void *ctx;
@@ -64,8 +65,10 @@ struct enforce_how {
 struct enforce_result {
 	unsigned live; /* sessions before the pass */
 	unsigned ended, gently; /* gently: of these, told to end */
+	unsigned ended_keys; /* of so many keys */
 	unsigned held_back; /* how many wait now */
-	unsigned left; /* processes that got SIGKILL and are there still (uninterruptible) */
+	/* Processes that got SIGKILL and are there still (uninterruptible). A later pass tries again, and does not wait for them; again_in_ms asks for none. */
+	unsigned left;
 	bool distrusted; /* the policy may be half saved, and was not asked: look again at again_in_ms */
 	/* Milliseconds until another pass is due: someone who was told to end is to be killed, or a policy to be trusted; -1: none. */
 	int64_t again_in_ms;

@@ -12,7 +12,13 @@
 #define LEADERS_MS 250
 #define KILLED_MS 250
 #define PAUSE_NS 5000000
+/* So many looks in a row that see nobody. */
+#define LOOKS 4U
+/* For its line on the terminal to reach whoever sits at it. */
+#define TOLD_NS 20000000
+/* For one user manager, and for all of a pass. */
 #define USERMANAGER_MS 500
+#define USERMANAGERS_MS 2000
 #define TERMINALS_MAX 256U
 
 static bool
@@ -32,6 +38,17 @@ leads_kept(const struct pass *p, const struct procs_one *proc)
 	return false;
 }
 
+/* A daemon that opened the session in its own process has children that are older. */
+static bool
+serves_others(const struct pass *p, const struct enforce_one *one)
+{
+	for (size_t i = 0; i < p->procs.n; i++)
+		if (p->procs.v[i].parent == one->s.leader.pid && !p->procs.v[i].ended &&
+		    p->procs.v[i].id.start < one->s.opened)
+			return true;
+	return false;
+}
+
 bool
 pass_concerns(const struct pass *p, const struct enforce_one *one, const struct procs_one *proc)
 {
@@ -41,12 +58,14 @@ pass_concerns(const struct pass *p, const struct enforce_one *one, const struct 
 	if (proc->id.pid == getpid() || proc->id.pid <= 1 ||
 	    (proc->id.pid == one->s.spared.pid && proc->id.start == one->s.spared.start))
 		return false;
-	if (leader && leads_kept(p, proc))
+	if (leader && (leads_kept(p, proc) || serves_others(p, one)))
 		return false;
 	if (one->fate == FATE_AT_ONCE)
 		return true;
-	/* What runs as somebody else (root, by sudo) was begun while it was permitted, and is to come to its end. */
-	return one->fate == FATE_GENTLY && (leader || proc->real == one->s.account_uid);
+	/* What runs as somebody else (root, by sudo, and sudo itself) was begun while it was permitted, and is to come to its end. */
+	return one->fate == FATE_GENTLY &&
+	       (leader ||
+		   (proc->real == one->s.account_uid && proc->effective == one->s.account_uid));
 }
 
 /* Over all processes that some session's end concerns. */
@@ -101,7 +120,7 @@ kill_one(struct pass *p, struct enforce_one *one, const struct procs_one *proc)
 }
 
 /* To each terminal of a session that ends, once. */
-static void
+static size_t
 tell_terminals(struct pass *p)
 {
 	dev_t told[TERMINALS_MAX];
@@ -125,6 +144,7 @@ tell_terminals(struct pass *p)
 		text_add(&t, "\r\napikey: this session is ended: %.250s\r\n", one->judged.why);
 		p->calls->tell(proc->tty, line);
 	}
+	return n;
 }
 
 /* A uid that is to be emptied. */
@@ -132,6 +152,7 @@ struct emptying {
 	uint32_t uid;
 	enum empty_how how;
 	bool runs; /* something runs under it */
+	bool shared; /* a container has a user of that number, too: kill(2) would reach into it */
 };
 
 struct emptyings {
@@ -149,6 +170,16 @@ runs_anything(const struct pass *p, uint32_t uid)
 	return false;
 }
 
+static bool
+runs_contained(const struct pass *p, uint32_t uid)
+{
+	for (size_t i = 0; i < p->procs.n; i++)
+		if (p->procs.v[i].contained &&
+		    (p->procs.v[i].real == uid || p->procs.v[i].saved == uid))
+			return true;
+	return false;
+}
+
 static void
 add_uid(struct pass *p, struct emptyings *u, uint32_t uid, bool changed)
 {
@@ -157,6 +188,7 @@ add_uid(struct pass *p, struct emptyings *u, uint32_t uid, bool changed)
 	if (e.how == EMPTY_NOT)
 		return;
 	e.runs = runs_anything(p, uid);
+	e.shared = runs_contained(p, uid);
 	u->v[u->n++] = e;
 }
 
@@ -187,7 +219,10 @@ static void
 empty_uid(struct pass *p, const struct emptying *e)
 {
 	struct diag why = DIAG_INIT;
-	uint32_t spare = e->runs && e->how == EMPTY_WHOLE ? pass_spare_uid(p, e->uid) : 0;
+	uint32_t spare = 0;
+
+	if (e->runs && !e->shared && e->how == EMPTY_WHOLE)
+		spare = pass_spare_uid(p, e->uid);
 
 	if (spare != 0)
 		(void)!p->calls->empty_uid(e->uid, spare, &why);
@@ -198,8 +233,9 @@ is_of_uid(const struct pass *p, size_t i, uint32_t uid)
 {
 	const struct procs_one *proc = &p->procs.v[i];
 
-	return !proc->ended && proc->id.pid != getpid() && proc->id.pid > 1 &&
-	       (proc->real == uid || proc->saved == uid) && !pass_is_kept(p, i);
+	return !proc->ended && !proc->contained && proc->id.pid != getpid() &&
+	       proc->id.pid > 1 && (proc->real == uid || proc->saved == uid) &&
+	       !pass_is_kept(p, i);
 }
 
 /* What runs under these uids still, session or not. */
@@ -226,27 +262,44 @@ count_due(const struct pass *p, bool gently)
 	for (size_t i = 0; i < p->n; i++) {
 		const struct enforce_one *one = &p->v[i];
 
-		if (one->fate == FATE_AT_ONCE || one->wait_over ||
+		/* What an earlier pass killed in vain is not waited for. */
+		if ((one->fate == FATE_AT_ONCE && !one->told) || one->wait_over ||
 		    (gently && one->fate == FATE_GENTLY && !one->told))
 			n += one->alive;
 	}
 	return n;
 }
 
-/* Until they are gone: leaders by themselves, for a moment; those that time ended, for this moment alone. */
+static unsigned
+count_left(const struct pass *p, unsigned of_uids)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->v[i].fate == FATE_AT_ONCE || p->v[i].wait_over)
+			of_uids += p->v[i].alive;
+	return of_uids;
+}
+
+/*
+ * Until they are gone: leaders by themselves, for a moment; those that time
+ * ended, for this moment alone. What forks and ends all the time is seen by one
+ * look and not by the next: nobody is gone before several have seen nobody.
+ */
 static enum ak_err
 wait_for_ends(struct pass *p, const struct emptyings *u)
 {
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 	int64_t began = pass_clock_ms(), passed;
+	unsigned nobody = 0, of_uids;
 	enum ak_err err;
 
 	for (;;) {
 		if ((err = pass_look(p)) != AK_OK)
 			return err;
 		passed = pass_clock_ms() - began;
-		p->out->left = count_due(p, false) + kill_of_uids(p, u);
-		if (p->out->left == 0 && (passed >= LEADERS_MS || count_due(p, true) == 0))
+		of_uids = kill_of_uids(p, u);
+		p->out->left = count_left(p, of_uids);
+		nobody = count_due(p, false) + of_uids == 0 ? nobody + 1 : 0;
+		if (nobody >= LOOKS && (passed >= LEADERS_MS || count_due(p, true) == 0))
 			return AK_OK;
 		if (passed >= LEADERS_MS + KILLED_MS)
 			return AK_OK;
@@ -256,19 +309,49 @@ wait_for_ends(struct pass *p, const struct emptyings *u)
 }
 
 static void
+end_usermanager(const struct pass *p, uint32_t uid, int64_t began)
+{
+	int64_t left = USERMANAGERS_MS - (pass_clock_ms() - began);
+
+	if (left > USERMANAGER_MS)
+		left = USERMANAGER_MS;
+	(void)!p->calls->end_usermanager(uid, left > 0 ? (int)left : 0);
+}
+
+static void
 end_usermanagers(const struct pass *p, const struct emptyings *u)
 {
+	int64_t began = pass_clock_ms();
+
 	for (size_t i = 0; i < u->n; i++)
 		if (u->v[i].how == EMPTY_WHOLE)
-			(void)!p->calls->end_usermanager(u->v[i].uid, USERMANAGER_MS);
+			end_usermanager(p, u->v[i].uid, began);
 	for (size_t i = 0; i < p->n; i++)
 		if (p->v[i].fate == FATE_GENTLY && !p->v[i].told && is_usermanager(&p->v[i]))
-			(void)!p->calls->end_usermanager(p->v[i].s.account_uid, USERMANAGER_MS);
+			end_usermanager(p, p->v[i].s.account_uid, began);
+}
+
+/* What no session carries is its key's all the same: it shows in the line of the first that ends. */
+static void
+count_unowned(struct pass *p, const struct emptying *e)
+{
+	for (size_t k = 0; e->runs && k < p->n; k++) {
+		struct enforce_one *one = &p->v[k];
+
+		if (one->fate != FATE_AT_ONCE || one->s.uid != e->uid ||
+		    one->s.account_uid != e->uid)
+			continue;
+		for (size_t i = 0; i < p->procs.n; i++)
+			one->processes +=
+			    p->owner[i] == CARRIED_NONE && is_of_uid(p, i, e->uid) ? 1 : 0;
+		return;
+	}
 }
 
 enum ak_err
 pass_end(struct pass *p)
 {
+	const struct timespec told = {.tv_nsec = TOLD_NS};
 	struct emptyings u = {.n = 0};
 	enum ak_err err;
 
@@ -276,10 +359,13 @@ pass_end(struct pass *p)
 		return AK_OK;
 	if ((err = find_uids(p, &u)) != AK_OK)
 		return err;
+	if (tell_terminals(p) > 0)
+		(void)nanosleep(&told, NULL);
 	each_concerned(p, hang_up_leader);
-	tell_terminals(p);
-	for (size_t i = 0; i < u.n; i++)
+	for (size_t i = 0; i < u.n; i++) {
+		count_unowned(p, &u.v[i]);
 		empty_uid(p, &u.v[i]);
+	}
 	each_concerned(p, signal_one);
 	err = wait_for_ends(p, &u);
 	end_usermanagers(p, &u);

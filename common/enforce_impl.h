@@ -28,6 +28,7 @@ struct enforce_one {
 	unsigned processes; /* that got the first signal */
 	/* As last looked: does any process carry it, and how many that its end concerns? */
 	bool carried;
+	bool lingers; /* nothing carries it, but something runs as its key, on the key's own account */
 	unsigned alive;
 };
 

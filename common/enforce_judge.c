@@ -5,6 +5,8 @@
 
 /* More than so many, and more than half: too many to be ended by what LDAP says alone. */
 #define MASS 10U
+/* But not of one key or two: whoever holds a key opens as many sessions as he likes. */
+#define MASS_KEYS 2U
 
 static bool
 is_asked(const struct enforce_how *how, uint32_t uid)
@@ -94,21 +96,42 @@ may_be_directory(const struct enforce_one *one)
 	return one->fate == FATE_AT_ONCE && !one->judged.key_gate;
 }
 
+/* Is it the first of its key's that LDAP may end? */
+static bool
+is_first_of_key(const struct pass *p, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (p->v[k].s.uid == p->v[i].s.uid && may_be_directory(&p->v[k]))
+			return false;
+	return true;
+}
+
+static bool
+is_mass(const struct pass *p)
+{
+	const struct enforce_how *how = p->how;
+	size_t n = how->n_before, keys = how->n_keys_before;
+
+	if (!how->guarded)
+		return false;
+	for (size_t i = 0; i < p->n; i++)
+		if (may_be_directory(&p->v[i])) {
+			n++;
+			keys += is_first_of_key(p, i) ? 1 : 0;
+		}
+	return n > MASS && keys > MASS_KEYS && n * 2 > p->out->live + how->n_before;
+}
+
 /* A forged or empty answer of LDAP must not end a host's work: so many wait for an administrator. */
 static void
 hold_back(struct pass *p)
 {
-	const struct enforce_how *how = p->how;
-	size_t n = how->n_before, live = p->out->live + how->n_before;
-	bool mass;
+	bool mass = is_mass(p);
 
-	for (size_t i = 0; i < p->n; i++)
-		n += may_be_directory(&p->v[i]) ? 1 : 0;
-	mass = how->guarded && n > MASS && n * 2 > live;
 	for (size_t i = 0; i < p->n; i++) {
 		struct enforce_one *one = &p->v[i];
 
-		if (!how->accept && may_be_directory(one) && (mass || one->s.held_back))
+		if (!p->how->accept && may_be_directory(one) && (mass || one->s.held_back))
 			one->fate = FATE_HELD;
 		p->out->held_back += one->fate == FATE_HELD ? 1 : 0;
 	}

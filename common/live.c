@@ -1,4 +1,4 @@
-#include "live.h"
+#include "live_trust.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,6 @@
 
 #include "etcfile.h"
 #include "hash.h"
-#include "keyring.h"
 #include "num.h"
 #include "policy.h"
 #include "safefile.h"
@@ -16,12 +15,7 @@
 #include "yamltree.h"
 #include "zone.h"
 
-/* An edit in place may follow a build within the clock's grain and leave every stamp as it was; older ones can't have. */
-#define TRUST_AFTER_NS INT64_C(2000000000)
 #define IMAGE_MAX_B ((size_t)256 << 20)
-/* The clock that files are stamped by moves in steps, shorter than this. */
-#define GRAIN_NS INT64_C(50000000)
-#define CLOCK_SLACK_NS (INT64_C(1000000000) * KEYRING_CLOCK_SLACK_S)
 
 enum ak_err
 live_local_gid(const char *group_file, const char *name, uint32_t *gid)
@@ -37,15 +31,6 @@ clock_ns(void)
 	if (clock_gettime(CLOCK_REALTIME, &t) == -1)
 		return 0;
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-/* When the image was built from them. */
-static bool
-were_settled(const struct image_sources *src)
-{
-	return src->built_at_ns - src->policy.ctime_ns >= TRUST_AFTER_NS &&
-	       src->built_at_ns - src->settings.ctime_ns >= TRUST_AFTER_NS &&
-	       src->built_at_ns - src->group.ctime_ns >= TRUST_AFTER_NS;
 }
 
 /* The stored image, when the YAML files are still the ones that it was made from. */
@@ -64,7 +49,7 @@ load_stored(const struct paths *p, struct live *l)
 	had = image_borrow_sources(l->image);
 	if (!safefile_id_equal(&had->policy, &l->sources.policy) ||
 	    !safefile_id_equal(&had->settings, &l->sources.settings) ||
-	    !safefile_id_equal(&had->group, &l->sources.group) || !were_settled(had)) {
+	    !safefile_id_equal(&had->group, &l->sources.group) || !live_were_settled(had)) {
 		image_free(&l->image);
 		return;
 	}
@@ -176,66 +161,6 @@ name_host(struct live *l)
 	l->hosts = (struct strv){.bytes = l->hosts_bytes, .len_b = len};
 }
 
-/* The folder's last change: a file that is missing has not been so for longer. 0: it can't be told. */
-static int64_t
-folder_changed_at(const char *path)
-{
-	char folder[PATH_CAP];
-	const char *slash = strrchr(path, '/');
-	struct safefile_id id;
-	struct text t = text_over(folder, sizeof(folder));
-
-	text_add(&t, "%.*s", slash == NULL ? 0 : (int)(slash - path), path);
-	return safefile_identify(folder, &id) == AK_OK ? id.ctime_ns : 0;
-}
-
-/*
- * Settings that are missing may be half saved too: an editor has taken the old
- * file away, and the new one comes. Not when the image vouches for them: what
- * changed the folder was older than it, or the writing of the policy itself.
- */
-static int64_t
-settings_written_at(const struct paths *p, const struct live *l)
-{
-	int64_t at = l->sources.settings.ctime_ns;
-
-	if (l->sources.settings.ino != 0)
-		return l->from_store ? 0 : at;
-	at = folder_changed_at(p->config);
-	return l->from_store && at < l->sources.built_at_ns - TRUST_AFTER_NS + GRAIN_NS ? 0 : at;
-}
-
-/* A moment well ahead of the clock was before the clock was set back. */
-static void
-distrust(struct live *l, int64_t written_at_ns, int64_t now_ns)
-{
-	int64_t at = written_at_ns + TRUST_AFTER_NS;
-
-	if (at <= now_ns || written_at_ns > now_ns + CLOCK_SLACK_NS)
-		return;
-	l->trusted = false;
-	if (at > l->trusted_at_ns)
-		l->trusted_at_ns = at;
-}
-
-/* read_at_ns: before anything was read. */
-static void
-judge_trust(const struct paths *p, struct live *l, int64_t read_at_ns)
-{
-	struct safefile_id group = {.dev = 0};
-
-	l->trusted = l->image != NULL;
-	distrust(l, settings_written_at(p, l), read_at_ns);
-	if (l->from_store)
-		return;
-	distrust(l, l->sources.policy.ctime_ns, read_at_ns);
-	distrust(l, l->sources.group.ctime_ns, read_at_ns);
-	/* Another than was looked at before it was read? */
-	(void)!safefile_identify(p->group, &group);
-	if (!safefile_id_equal(&group, &l->sources.group))
-		distrust(l, read_at_ns, read_at_ns);
-}
-
 static uint64_t
 digest_of(const struct safefile_id *id)
 {
@@ -267,7 +192,7 @@ live_load(const struct paths *p, struct live *l)
 		if (err != AK_OK)
 			(void)diag_because(&l->problem, err, "%s", ak_strerror(err));
 	}
-	judge_trust(p, l, read_at_ns);
+	live_judge_trust(p, l, read_at_ns);
 	l->policy_id = digest_of(&l->sources.policy);
 	l->group_id = digest_of(&l->sources.group);
 	name_host(l);
@@ -403,7 +328,7 @@ live_replace_policy(const struct paths *p, struct live *l, const char *bytes, si
 	l->sources = src;
 	l->policy_id = digest_of(&src.policy);
 	l->from_store = false;
-	l->trusted = were_settled(&src);
+	l->trusted = live_were_settled(&src);
 	l->trusted_at_ns = src.policy.ctime_ns + TRUST_AFTER_NS;
 	l->problem = DIAG_INIT;
 	return AK_OK;

@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "hash.h"
 #include "procfile.h"
 
 /* The folder of /proc; paths of pids are short. */
@@ -30,7 +32,7 @@ proc_read(pid_t pid, struct proc *out)
 	if ((err = procfile_stat(dir, &stat)) == AK_OK) {
 		out->id.start = stat.start;
 		out->parent = stat.parent;
-		out->audit = procfile_audit(dir);
+		(void)!procfile_audit(dir, &out->audit);
 	}
 	(void)close(dir);
 	return err;
@@ -44,7 +46,7 @@ proc_read_scope(pid_t pid, char *out, size_t cap_b)
 	out[0] = '\0';
 	if (open_process(pid, &dir) != AK_OK)
 		return;
-	procfile_scope(dir, out, cap_b);
+	(void)!procfile_scope(dir, out, cap_b);
 	(void)close(dir);
 }
 
@@ -60,9 +62,36 @@ proc_is_alive(const struct proc_id *id)
 }
 
 uint64_t
+proc_ticks(void)
+{
+	const long ticks = sysconf(_SC_CLK_TCK);
+	struct timespec t;
+
+	if (ticks <= 0 || clock_gettime(CLOCK_BOOTTIME, &t) == -1)
+		return 0;
+	return (uint64_t)t.tv_sec * (uint64_t)ticks +
+	       (uint64_t)t.tv_nsec * (uint64_t)ticks / 1000000000;
+}
+
+/* Of which boot: where /run outlives one (a container), numbers of the last one mean nothing. */
+static uint64_t
+hash_boot(void)
+{
+	char id[64];
+	ssize_t n = -1;
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+
+	if (fd != -1) {
+		n = read(fd, id, sizeof(id));
+		(void)close(fd);
+	}
+	return n > 0 ? hash_sip(0, id, (size_t)n) : 0;
+}
+
+uint64_t
 proc_namespace(void)
 {
 	struct stat st;
 
-	return stat("/proc/self/ns/pid", &st) == 0 ? (uint64_t)st.st_ino : 0;
+	return stat("/proc/self/ns/pid", &st) == 0 ? (uint64_t)st.st_ino ^ hash_boot() : 0;
 }

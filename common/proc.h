@@ -32,7 +32,10 @@ bool proc_is_alive(const struct proc_id *id);
 /* The login's scope (`…/session-ID.scope`, systemd.scope(5)) that the process is in, its path as in /proc/PID/cgroup; "" when in none, or too long. */
 void proc_read_scope(pid_t pid, char *out, size_t cap_b);
 
-/* Which pid namespace this is: its inode; 0 when it can't be told. Pids of another mean nothing here. */
+/* Now, as in proc_id.start; 0 when it can't be told. */
+uint64_t proc_ticks(void);
+
+/* Which pid namespace of which boot this is; 0 when it can't be told. Pids of another mean nothing here. */
 uint64_t proc_namespace(void);
 
 #endif

@@ -28,6 +28,7 @@ session_pack(const struct session *s, struct pack *out)
 	pack_u64(out, (uint64_t)s->since);
 	pack_u32(out, (uint32_t)s->leader.pid);
 	pack_u64(out, s->leader.start);
+	pack_u64(out, s->opened);
 	pack_u64(out, s->namespace);
 	pack_u32(out, s->audit);
 	pack_str(out, s->scope);
@@ -90,6 +91,7 @@ session_unpack(const char *id, const unsigned char *bytes, size_t len_b, struct 
 	s->since = (int64_t)unpack_u64(&u);
 	s->leader.pid = (pid_t)unpack_u32(&u);
 	s->leader.start = unpack_u64(&u);
+	s->opened = unpack_u64(&u);
 	s->namespace = unpack_u64(&u);
 	s->audit = unpack_u32(&u);
 	take_str(&u, s->scope, sizeof(s->scope));
@@ -312,6 +314,7 @@ sessions_open(const struct paths *p, struct session *s)
 		err = draw_id(s->id);
 	if (err == AK_OK) {
 		s->leader = own.id;
+		s->opened = proc_ticks();
 		s->namespace = proc_namespace();
 		s->audit = own_audit(dir, p->owner, s, &own);
 		proc_read_scope(own.id.pid, within, sizeof(within));

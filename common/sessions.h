@@ -42,6 +42,7 @@ struct session {
 	char address[64]; /* where from, as a literal; "" undefined */
 	int64_t since; /* clock, seconds */
 	struct proc_id leader; /* the process that opened it */
+	uint64_t opened; /* when it did, on the clock of proc_id.start */
 	uint64_t namespace; /* of pids */
 	uint32_t audit; /* audit session id, when it is this session's alone; else PROC_NO_AUDIT */
 	/* Its processes' control group (cgroup(7), as in /proc/PID/cgroup) where logind made one for it and the leader has left; else "". */

@@ -13,6 +13,7 @@
 #define LOCKED_LONG_MS 10000
 /* How long what is in the directory's files may wait to be published. */
 #define PATIENCE_MS 200
+#define LEFT_MS 5000
 #define RETRY_MIN_MS 1000
 #define RETRY_MAX_MS 60000
 /* Passes for new records get one part in so many more of the processor's time, as far as they wait no longer than this. */
@@ -193,14 +194,19 @@ wait_for_time(struct enforcer *e, const struct enforce_result *res, int64_t now)
 	wakeup_set(&e->wakeup, res->next_at > now ? res->next_at : now + 1);
 	if (res->again_in_ms >= 0)
 		loop_arm_by(e->loop, &e->due, res->again_in_ms > 0 ? res->again_in_ms : 1);
+	/* What the kernel holds is tried again now and then. */
+	if (res->left > 0)
+		loop_arm_by(e->loop, &e->due, LEFT_MS);
 }
 
 static void
 take_result(struct enforcer *e, const struct enforce_how *how, const struct enforce_result *res)
 {
 	e->passed = true;
-	if (how->guarded && !how->accept)
+	if (how->guarded && !how->accept) {
 		recent_add(&e->ended, loop_now_ms(), res->ended);
+		recent_add(&e->ended_keys, loop_now_ms(), res->ended_keys);
+	}
 	/* Else some of what the directory says is judged later, and is guarded then. */
 	if (!res->distrusted && e->host.judges(e->host.ctx)) {
 		e->judged = true;
@@ -229,8 +235,10 @@ enforcer_run(struct enforcer *e)
 	enum ak_err err, watched;
 
 	loop_disarm(e->loop, &e->due);
-	if (how.guarded)
+	if (how.guarded) {
 		how.n_before = recent_count(&e->ended, loop_now_ms());
+		how.n_keys_before = recent_count(&e->ended_keys, loop_now_ms());
+	}
 	watched = records_follow(&e->records, &why);
 	err = e->host.run(&how, false, &res, &why);
 	keep_pace(e, began);

@@ -47,7 +47,8 @@ struct enforcer {
 	/* What the last pass that judged all of it judged by. */
 	bool judged;
 	struct source_id keys, groups;
-	struct recent ended; /* by passes that were guarded */
+	struct recent ended,
+	    ended_keys; /* sessions, and of how many keys, by passes that were guarded */
 	bool passed; /* there was one: the rest is known */
 	unsigned held_back, left; /* sessions, processes */
 	unsigned told_held_back;

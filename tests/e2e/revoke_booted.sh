@@ -24,6 +24,7 @@ for part in revoke revoke_cases; do
 	# shellcheck source=/dev/null
 	. "$TOP/tests/lib/$part.sh"
 done
+TIMED+=(window)
 
 daemon_crash() { systemctl kill --signal=KILL apikeyd; }
 daemon_up() { wait_until 20 daemon_answers; }

@@ -7,8 +7,8 @@
  * ending_try faked CALL UID SPARE      the same, where that system call says yes and does nothing
  * ending_try ignoring UID SPARE        the same, of a caller that ignores SIGCHLD
  * ending_try usermanager UID WAIT_MS   usermanager_end
- * ending_try logout GROUP [inner]      enters the control group, opens a session, leaves a process behind and
- *                                      closes it; inner: by a child, as su does
+ * ending_try logout GROUP [inner]      opens a session, enters the control group as logind would have it, leaves
+ *                                      a process behind and closes it; inner: in the group already, as su
  * ending_try records                   KEY SCOPE of each record, after what a login sweeps
  * ending_try mob UID N                 becomes UID, N times over: one stops its peers, the others beget more; all ignore signals
  * ending_try as REAL EFFECTIVE SAVED   has these ids, says so, and stays
@@ -167,12 +167,14 @@ close_session(const struct session *s)
 }
 
 static int
-leave_behind(const char *key)
+leave_behind(const char *key, const char *group)
 {
 	struct session s;
 	pid_t pid;
 
 	open_session(key, &s);
+	if (group != NULL)
+		enter(group);
 	if ((pid = fork()) == 0)
 		stay();
 	(void)printf("%ld\n", (long)pid);
@@ -186,11 +188,11 @@ log_out(const char *group, bool inner)
 	int status;
 	pid_t pid;
 
-	enter(group);
 	if (!inner)
-		return leave_behind("outer");
+		return leave_behind("outer", group);
+	enter(group);
 	if ((pid = fork()) == 0)
-		_exit(leave_behind("inner"));
+		_exit(leave_behind("inner", NULL));
 	return waitpid(pid, &status, 0) == pid && status == 0 ? 0 : 1;
 }
 

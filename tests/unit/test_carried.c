@@ -26,6 +26,8 @@ struct record {
 	bool reused; /* the leader's pid is another's by now */
 	bool far; /* in another pid namespace */
 	bool in_scope; /* it began in the scope of another login */
+	bool by_root;
+	uint64_t opened;
 };
 
 #define LOGIN "/user.slice/session-1.scope"
@@ -103,6 +105,22 @@ static const struct row {
 	{{.leader = 20, .audit = 5}}},
     {"a parent that was not seen ends the walk",
 	{{.pid = 20}, {.pid = 50, .parent = 49, .owner = NONE}}, {{.leader = 20}}},
+    {"abuse 147: root's own su leads nothing away of the session that it is called in",
+	{{.pid = 20, .audit = 5}, {.pid = 30, .parent = 20, .audit = 5},
+	    {.pid = 31, .parent = 30, .audit = 5}},
+	{{.leader = 20, .audit = 5}, {.leader = 30, .by_root = true}}},
+    {"nor anything where there is none",
+	{{.pid = 20, .owner = NONE}, {.pid = 30, .parent = 20, .owner = NONE}},
+	{{.leader = 20, .by_root = true}}},
+    {"of a daemon that opened a session what is older is not the session's",
+	{{.pid = 20}, {.pid = 30, .parent = 20, .owner = NONE},
+	    {.pid = 50, .parent = 30, .owner = NONE}, {.pid = 51, .parent = 20},
+	    {.pid = 52, .parent = 51}},
+	{{.leader = 20, .opened = 405}}},
+    {"a parent that is younger than its child is another process",
+	{{.pid = 20, .owner = NONE}, {.pid = 30}, {.pid = 31, .parent = 30},
+	    {.pid = 21, .parent = 30, .owner = NONE}},
+	{{.leader = 30}}},
     {"without audit, by the scope of the leader",
 	{{.pid = 1, .owner = NONE}, {.pid = 20, .parent = 1, .scope = LOGIN},
 	    {.pid = 50, .parent = 1, .scope = LOGIN},
@@ -178,7 +196,9 @@ make_records(const struct row *row, struct session out[4])
 		    .leader = {.pid = pid, .start = (uint64_t)pid * 10 + (r->reused ? 1 : 0)},
 		    .namespace = r->far ? here + 1 : here,
 		    .audit = r->audit == 0 ? PROC_NO_AUDIT : r->audit,
-		    .in_scope = r->in_scope};
+		    .in_scope = r->in_scope,
+		    .by_root = r->by_root,
+		    .opened = r->opened};
 		(void)snprintf(
 		    out[n].scope, sizeof(out[n].scope), "%s", r->scope == NULL ? "" : r->scope);
 	}
@@ -196,7 +216,7 @@ each_process_is_its_sessions(void **state)
 		size_t owner[MAX], n = make_records(&rows[i], sessions);
 		char name[256];
 
-		carried_find(&procs, sessions, n, owner);
+		assert_int_equal(carried_find(&procs, sessions, n, owner), AK_OK);
 		for (size_t p = 0; p < procs.n; p++) {
 			(void)snprintf(
 			    name, sizeof(name), "%s: pid %d", rows[i].name, v[p].id.pid);

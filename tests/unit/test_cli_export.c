@@ -49,13 +49,13 @@ static void
 a_line_says_all_of_a_key_and_no_line_says_a_token(void **state)
 {
 	static const char *const parts[] = {"{\"name\": \"a\", \"id\": \"",
-	    ("\"uid\": 70000, \"state\": \"disabled\", \"description\": \"what for\", "
-	     "\"owner\": \"who\", \"roles\": [\"viewer\", \"editor:spaces:staging\"], "
-	     "\"groups\": [\"Release Managers\"], \"from\": [\"10.0.0.0/8\"], "
-	     "\"not_before\": \"2027-01-01T00:00:00Z\", \"expires_at\": "
-	     "\"2027-02-14T08:00:00Z\", \"created_at\": \"2027-01-15T08:00:00Z\", "
-	     "\"created_by\": \"alice\", \"secrets\": [{\"number\": 2, \"verifier\": "
-	     "\"apikey-verifier-1:"),
+	    "\"uid\": 70000, \"state\": \"disabled\", \"description\": \"what for\", "
+	    "\"owner\": \"who\", \"roles\": [\"viewer\", \"editor:spaces:staging\"], "
+	    "\"groups\": [\"Release Managers\"], \"from\": [\"10.0.0.0/8\"], "
+	    "\"not_before\": \"2027-01-01T00:00:00Z\", \"expires_at\": "
+	    "\"2027-02-14T08:00:00Z\", \"created_at\": \"2027-01-15T08:00:00Z\", "
+	    "\"created_by\": \"alice\", \"secrets\": [{\"number\": 2, \"verifier\": "
+	    "\"apikey-verifier-1:",
 	    ("\"not_after\": \"2027-01-16T08:00:00Z\"}], \"home\": \"/srv/a\", \"shell\": "
 	     "\"/bin/cat\"}\n"),
 	    "{\"role_group\": \"apikey-editors\", \"gid\": 69001}\n",

@@ -638,6 +638,7 @@ assert_same(const struct session *a, const struct session *b)
 	assert_string_equal(a->address, b->address);
 	assert_true(a->since == b->since);
 	assert_true(a->leader.pid == b->leader.pid && a->leader.start == b->leader.start);
+	assert_true(a->opened == b->opened);
 	assert_true(a->namespace == b->namespace && a->audit == b->audit);
 	assert_string_equal(a->scope, b->scope);
 	assert_int_equal(a->by_root, b->by_root);

@@ -1,0 +1,78 @@
+#include "live_trust.h"
+
+#include <string.h>
+
+#include "keyring.h"
+#include "safefile.h"
+#include "text.h"
+
+/* The clock that files are stamped by moves in steps, shorter than this. */
+#define GRAIN_NS INT64_C(50000000)
+#define CLOCK_SLACK_NS (INT64_C(1000000000) * KEYRING_CLOCK_SLACK_S)
+
+bool
+live_were_settled(const struct image_sources *src)
+{
+	return src->built_at_ns - src->policy.ctime_ns >= TRUST_AFTER_NS &&
+	       src->built_at_ns - src->settings.ctime_ns >= TRUST_AFTER_NS &&
+	       src->built_at_ns - src->group.ctime_ns >= TRUST_AFTER_NS;
+}
+
+/* The folder's last change: a file that is missing has not been so for longer. 0: it can't be told. */
+static int64_t
+folder_changed_at(const char *path)
+{
+	char folder[PATH_CAP];
+	const char *slash = strrchr(path, '/');
+	struct safefile_id id;
+	struct text t = text_over(folder, sizeof(folder));
+
+	text_add(&t, "%.*s", slash == NULL ? 0 : (int)(slash - path), path);
+	return safefile_identify(folder, &id) == AK_OK ? id.ctime_ns : 0;
+}
+
+/*
+ * Settings that are missing may be half saved too: an editor has taken the old
+ * file away, and the new one comes. Not when the image vouches for them: what
+ * changed the folder was older than it, or the writing of the policy itself.
+ */
+static int64_t
+settings_written_at(const struct paths *p, const struct live *l)
+{
+	int64_t at = l->sources.settings.ctime_ns;
+
+	if (l->sources.settings.ino != 0)
+		return l->from_store ? 0 : at;
+	at = folder_changed_at(p->config);
+	return l->from_store && at < l->sources.built_at_ns - TRUST_AFTER_NS + GRAIN_NS ? 0 : at;
+}
+
+/* A moment well ahead of the clock was before the clock was set back. */
+static void
+distrust(struct live *l, int64_t written_at_ns, int64_t now_ns)
+{
+	int64_t at = written_at_ns + TRUST_AFTER_NS;
+
+	if (at <= now_ns || written_at_ns > now_ns + CLOCK_SLACK_NS)
+		return;
+	l->trusted = false;
+	if (at > l->trusted_at_ns)
+		l->trusted_at_ns = at;
+}
+
+void
+live_judge_trust(const struct paths *p, struct live *l, int64_t read_at_ns)
+{
+	struct safefile_id group = {.dev = 0};
+
+	l->trusted = l->image != NULL;
+	distrust(l, settings_written_at(p, l), read_at_ns);
+	if (l->from_store)
+		return;
+	distrust(l, l->sources.policy.ctime_ns, read_at_ns);
+	distrust(l, l->sources.group.ctime_ns, read_at_ns);
+	/* Another than was looked at before it was read? */
+	(void)!safefile_identify(p->group, &group);
+	if (!safefile_id_equal(&group, &l->sources.group))
+		distrust(l, read_at_ns, read_at_ns);
+}
