@@ -214,19 +214,25 @@ carry_out(struct change *ch, const struct import *im, bool dry_run, int *code)
 }
 
 static enum ak_err
+take_lines(void *ctx, const char *lines, size_t len_b)
+{
+	return importfile_take(ctx, lines, len_b);
+}
+
+static enum ak_err
 read_file(struct cli *c, const char *name, struct importfile *f, struct diag *why)
 {
-	char *bytes = NULL;
-	size_t len_b = 0;
-	enum ak_err err =
-	    wholefile_read(c, name, IMPORTFILE_MAX_B, "an export", &bytes, &len_b, why);
+	const struct wholefile_lines lines = {.name = name,
+	    .what = "an export",
+	    .max_b = IMPORTFILE_MAX_B,
+	    .line_max_b = IMPORTFILE_LINE_MAX_B,
+	    .take = take_lines,
+	    .ctx = f};
+	enum ak_err err;
 
 	f->name = wholefile_name(name);
-	if (err == AK_OK)
-		err = importfile_parse(f, bytes, len_b);
-	if (bytes != NULL)
-		explicit_bzero(bytes, len_b);
-	free(bytes);
+	if ((err = wholefile_each(c, &lines, why)) == AK_OK)
+		err = importfile_end(f);
 	return say_refused(f, err, why);
 }
 

@@ -353,6 +353,35 @@ a_line_has_a_longest_length(void **state)
 	cli_test_clear(&t);
 }
 
+/* More than is held at once: lines lie across the parts in which it is read. */
+static void
+a_file_is_read_on_to_its_last_line(void **state)
+{
+	enum { LINES = 12000 };
+	size_t cap = LINES * 160 + sizeof(good), len;
+	char *text = malloc(cap);
+	struct cli_test t;
+
+	assert_non_null(text);
+	cli_test_make(&t, state);
+	len = (size_t)snprintf(text, cap, "%s", FIRST A B);
+	for (unsigned i = 0; i < LINES; i++)
+		len += (size_t)snprintf(text + len, cap - len,
+		    "{\"spent_uid\": %u, \"name\": \"gone-%.*s\", \"id\": \"G000000000\", "
+		    "\"deleted_at\": \"2026-01-01T00:00:00Z\"}\n",
+		    70100 + i, (int)(1 + i % 20), "abcdefghijklmnopqrstuvwxyz");
+	assert_in_range(len, IMPORTFILE_LINE_MAX_B + 2, cap - 100);
+	(void)snprintf(text + len, cap - len, "{}\n" LAST);
+	import(&t, CLI_REFUSED, ":12004: has no `name'", text);
+	(void)snprintf(text + len, cap - len, "{\"end\": true}");
+	import(&t, CLI_DONE, NULL, text);
+	assert_counts(&t, "2 0 0 0");
+	assert_run(&t, CLI_DONE, NULL, "export");
+	assert_non_null(strstr(t.out, "\"spent_uid\": 82099"));
+	free(text);
+	cli_test_clear(&t);
+}
+
 static void
 a_file_that_is_not_there_is_not_found(void **state)
 {
@@ -825,6 +854,7 @@ main(void)
 	    T(all_that_is_wrong_is_told_at_once),
 	    T(no_more_is_told_than_a_person_reads),
 	    T(a_line_has_a_longest_length),
+	    T(a_file_is_read_on_to_its_last_line),
 	    T(a_file_that_is_not_there_is_not_found),
 	    T(a_key_that_exists_is_set_to_what_the_file_says),
 	    T(a_token_keeps_its_number_and_another_gets_one_that_none_had),
