@@ -175,6 +175,17 @@ tell_left_out(const struct cli *c, const struct keys *keys)
 		    (unsigned long long)ix->head.order[ORDER_KEYS].count);
 }
 
+/* A new host, or one whose keys lie on a disk that is not mounted. */
+static void
+tell_none(const struct cli *c, const struct keys *keys)
+{
+	if (keys->none)
+		cli_warn(c,
+		    "there is no %s, so the file holds no key: if this host has keys, see that "
+		    "their disk is mounted, and keep the export from before",
+		    c->paths.local);
+}
+
 int
 cmd_export(struct cli *c, const struct args *a)
 {
@@ -185,8 +196,10 @@ cmd_export(struct cli *c, const struct args *a)
 	(void)a;
 	if ((err = keys_open(&c->paths, &keys, &why)) != AK_OK)
 		return cli_fail(c, err, &why);
-	if ((err = print_all(c, &keys, &why)) == AK_OK)
+	if ((err = print_all(c, &keys, &why)) == AK_OK) {
+		tell_none(c, &keys);
 		tell_left_out(c, &keys);
+	}
 	keys_close(&keys);
 	return err == AK_OK ? CLI_DONE : cli_fail(c, err, &why);
 }

@@ -47,11 +47,17 @@ static enum ak_err
 print_json(const struct cli *c, const struct import *im, bool dry_run)
 {
 	struct out_json *j = out_json_new();
+	/* Ids that were given elsewhere are news too, without any key. */
+	bool changed = im->ch->committed;
+	char name[32];
 
 	out_object(j, NULL);
 	out_bool(j, "dry_run", dry_run);
-	for (unsigned w = 0; w < IMPORT_N_WHATS; w++)
-		out_number(j, whats[w], (int64_t)im->counts[w]);
+	out_bool(j, "changed", changed);
+	for (unsigned w = 0; w < IMPORT_N_WHATS; w++) {
+		(void)snprintf(name, sizeof(name), "%s_keys", whats[w]);
+		out_number(j, name, (int64_t)im->counts[w]);
+	}
 	out_list(j, "keys");
 	for (size_t i = 0; i < im->n_rows; i++) {
 		const struct import_row *row = &im->rows[i];
@@ -152,20 +158,41 @@ warn_undeclared(const struct change *ch, const struct import *im)
 		    n, first);
 }
 
+/* A file names any folder, and a home is given away: only where this host would have put it. */
+static bool
+is_usual_home(const struct change *ch, const struct key_record *k)
+{
+	char usual[PATH_CAP];
+
+	return settings_expand(ch->live.settings.home, k, usual, sizeof(usual)) == AK_OK &&
+	       strcmp(usual, k->home) == 0;
+}
+
 /* The keys are true; what can't be done now is said. */
 static int
 follow_up(struct change *ch, const struct import *im)
 {
+	const struct key_record *odd = NULL;
 	int code = CLI_DONE;
+	size_t n_odd = 0;
 
 	for (size_t i = 0; i < im->n_rows; i++) {
 		const struct import_row *row = &im->rows[i];
 
-		if (row->what == IMPORT_CREATED && newkey_make_home(ch, &row->rec) != CLI_DONE)
-			code = CLI_FAILED;
 		if (row->what == IMPORT_DELETED)
 			leftovers_tell(ch->cli, &row->rec);
+		if (row->what != IMPORT_CREATED)
+			continue;
+		if (is_usual_home(ch, &row->rec))
+			code = newkey_make_home(ch, &row->rec) == CLI_DONE ? code : CLI_FAILED;
+		else if (n_odd++ == 0)
+			odd = &row->rec;
 	}
+	if (n_odd > 0 && ch->live.settings.create_home)
+		cli_warn(ch->cli,
+		    "%zu homes (%s of %s the first) were not made, because they are not where "
+		    "home in %s puts them: make by hand those that are meant",
+		    n_odd, cli_shown(odd->home), odd->name, ch->cli->paths.config);
 	return code;
 }
 
@@ -187,19 +214,25 @@ carry_out(struct change *ch, const struct import *im, bool dry_run, int *code)
 }
 
 static enum ak_err
+take_lines(void *ctx, const char *lines, size_t len_b)
+{
+	return importfile_take(ctx, lines, len_b);
+}
+
+static enum ak_err
 read_file(struct cli *c, const char *name, struct importfile *f, struct diag *why)
 {
-	char *bytes = NULL;
-	size_t len_b = 0;
-	enum ak_err err =
-	    wholefile_read(c, name, IMPORTFILE_MAX_B, "an export", &bytes, &len_b, why);
+	const struct wholefile_lines lines = {.name = name,
+	    .what = "an export",
+	    .max_b = IMPORTFILE_MAX_B,
+	    .line_max_b = IMPORTFILE_LINE_MAX_B,
+	    .take = take_lines,
+	    .ctx = f};
+	enum ak_err err;
 
 	f->name = wholefile_name(name);
-	if (err == AK_OK)
-		err = importfile_parse(f, bytes, len_b);
-	if (bytes != NULL)
-		explicit_bzero(bytes, len_b);
-	free(bytes);
+	if ((err = wholefile_each(c, &lines, why)) == AK_OK)
+		err = importfile_end(f);
 	return say_refused(f, err, why);
 }
 

@@ -112,9 +112,10 @@ has_wanted_binding(const struct list *l, const struct key_record *k)
 static bool
 is_unused(const struct list *l, const struct key_record *k)
 {
-	int64_t at = used_at(&l->used, k);
+	int64_t at;
 
-	return (at == 0 ? k->created_at : at) <= l->now - l->unused_s;
+	return used_at(&l->used, k, &at) &&
+	       (at == 0 ? k->created_at : at) <= l->now - l->unused_s;
 }
 
 static bool

@@ -7,6 +7,7 @@
 
 #include "endings.h"
 #include "holdoff.h"
+#include "livelist.h"
 #include "out.h"
 #include "verbs.h"
 
@@ -90,25 +91,39 @@ answer(const struct cli *c, const struct args *a, bool on, bool changed, const s
 
 	if (a->output != OUTPUT_JSON) {
 		(void)fprintf(c->out, "%s\n",
-		    !changed ? "nothing to change"
-		    : on     ? "every key is refused on this host, until `apikey lockdown off`"
-			     : "keys are admitted again");
+		    !changed && e->n == 0 ? "nothing to change"
+		    : on ? "every key is refused on this host, until `apikey lockdown off`"
+			 : "keys are admitted again");
 		return AK_OK;
 	}
 	j = out_json_new();
 	out_object(j, NULL);
 	out_bool(j, "lockdown", on);
-	out_bool(j, "changed", changed);
+	out_bool(j, "changed", changed || e->n > 0);
 	out_number(j, "sessions_ended", (int64_t)e->n);
 	endings_json(j, e);
 	return out_json_print(&j, OUT_INDENTED, c->out);
+}
+
+static void
+end_all(struct cli *c, struct endings *ended)
+{
+	const struct enforce_how all = {.end_all = true};
+	struct livelist list = LIVELIST_INIT;
+	struct diag ignored = DIAG_INIT;
+
+	endings_run(c, &all, ended);
+	/* Records that can't be read were told just now. */
+	if (livelist_look(&c->paths, &list, &ignored) == AK_OK &&
+	    livelist_tell_elsewhere(c, &list, NULL, NULL) > 0)
+		ended->failed = true;
+	livelist_clear(&list);
 }
 
 /* No file of ours but this one is needed: it is for the hour in which they are all broken. */
 int
 cmd_lockdown_on(struct cli *c, const struct args *a)
 {
-	const struct enforce_how all = {.end_all = true};
 	struct endings ended = ENDINGS_INIT;
 	struct holdoff h = {.active = false};
 	struct diag why = DIAG_INIT;
@@ -121,7 +136,7 @@ cmd_lockdown_on(struct cli *c, const struct args *a)
 		if (changed)
 			log_changed(c, "lockdown-on");
 		if (args_has(a, ARG_END_SESSIONS))
-			endings_run(c, &all, &ended);
+			end_all(c, &ended);
 		endings_tell(c, &ended);
 		err = answer(c, a, true, changed, &ended);
 	}

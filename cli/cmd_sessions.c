@@ -145,20 +145,17 @@ check_ids(const struct livelist *l, const struct args *a, struct diag *why)
 	return AK_OK;
 }
 
-/* A key that was deleted may have sessions; one without any is there all the same. *uid 0: it has none. */
+/* A key that was deleted may have sessions; one without any is there all the same. */
 static enum ak_err
-find_key(const struct cli *c, const struct livelist *l, const char *word, uint32_t *uid,
-    struct diag *why)
+find_key(const struct cli *c, const struct livelist *l, const char *word, struct diag *why)
 {
 	struct keys keys;
 	struct key k;
 	enum ak_err err;
 
 	for (size_t i = 0; i < l->n; i++)
-		if (livelist_is_key(&l->v[i].session, word)) {
-			*uid = l->v[i].session.uid;
+		if (livelist_is_key(&l->v[i].session, word))
 			return AK_OK;
-		}
 	if ((err = keys_open(&c->paths, &keys, why)) != AK_OK)
 		return err;
 	if ((err = keys_find(&keys, word, &k, why)) == AK_OK)
@@ -167,21 +164,43 @@ find_key(const struct cli *c, const struct livelist *l, const char *word, uint32
 	return err;
 }
 
+/* A name may have been two keys': one was deleted, another was made, and both have sessions. */
+static bool
+is_first_of_uid(const struct livelist *l, size_t at, const char *word)
+{
+	for (size_t i = 0; i < at; i++)
+		if (livelist_is_key(&l->v[i].session, word) &&
+		    l->v[i].session.uid == l->v[at].session.uid)
+			return false;
+	return livelist_is_key(&l->v[at].session, word);
+}
+
 /* Nobody is judged on the way: these end, and no others. */
 static void
-end_each(struct cli *c, const struct args *a, uint32_t uid, struct endings *ended)
+end_each(struct cli *c, const struct args *a, const struct livelist *l, struct endings *ended)
 {
 	static const uint32_t nobody;
+	const char *key = args_value(a, ARG_KEY);
 	struct enforce_how how = {.uids = &nobody};
 	struct holdoff h = {.active = false};
+	size_t beyond = 0;
 
 	holdoff_begin(&h);
-	if ((how.end_uid = uid) != 0)
+	for (size_t i = 0; key != NULL && i < l->n; i++) {
+		if (!is_first_of_uid(l, i, key))
+			continue;
+		how.end_uid = l->v[i].session.uid;
 		endings_run(c, &how, ended);
+	}
+	how.end_uid = 0;
 	for (int i = 0; i < a->n_operands; i++) {
 		how.end_id = a->operands[i];
 		endings_run(c, &how, ended);
+		beyond += livelist_tell_elsewhere(c, l, how.end_id, NULL);
 	}
+	if (key != NULL)
+		beyond += livelist_tell_elsewhere(c, l, NULL, key);
+	ended->failed = ended->failed || beyond > 0;
 	holdoff_end(&h);
 }
 
@@ -211,7 +230,6 @@ cmd_sessions_end(struct cli *c, const struct args *a)
 	struct endings ended = ENDINGS_INIT;
 	struct diag why = DIAG_INIT;
 	struct livelist list = LIVELIST_INIT;
-	uint32_t uid = 0;
 	enum ak_err err;
 	int code = CLI_DONE;
 
@@ -221,10 +239,9 @@ cmd_sessions_end(struct cli *c, const struct args *a)
 	else
 		err = livelist_look(&c->paths, &list, &why);
 	if (err == AK_OK)
-		err = key == NULL ? check_ids(&list, a, &why)
-				  : find_key(c, &list, key, &uid, &why);
+		err = key == NULL ? check_ids(&list, a, &why) : find_key(c, &list, key, &why);
 	if (err == AK_OK) {
-		end_each(c, a, uid, &ended);
+		end_each(c, a, &list, &ended);
 		err = answer_ended(c, a, &ended);
 	}
 	if (err != AK_OK)

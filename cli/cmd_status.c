@@ -73,12 +73,24 @@ add_sessions(struct out_json *j, const struct status *s)
 	out_close(j);
 }
 
-static enum ak_err
-print_json(const struct cli *c, const struct status *s)
+static void
+add_known(struct out_json *j, const struct status *s, const char *name, bool value)
 {
-	struct out_json *j = out_json_new();
+	if (s->keys_known)
+		out_bool(j, name, value);
+	else
+		out_text(j, name, NULL);
+}
 
-	out_object(j, NULL);
+static void
+add_keys(struct out_json *j, const struct status *s)
+{
+	if (!s->keys_known) {
+		out_text(j, "keys", NULL);
+		out_text(j, "uids_left", NULL);
+		out_text(j, "gids_left", NULL);
+		return;
+	}
 	out_object(j, "keys");
 	out_number(j, "local", s->keys.local);
 	out_number(j, "directory", s->keys.directory);
@@ -87,6 +99,15 @@ print_json(const struct cli *c, const struct status *s)
 	out_close(j);
 	out_number(j, "uids_left", s->uids_left);
 	out_number(j, "gids_left", s->gids_left);
+}
+
+static enum ak_err
+print_json(const struct cli *c, const struct status *s)
+{
+	struct out_json *j = out_json_new();
+
+	out_object(j, NULL);
+	add_keys(j, s);
 	add_policy(j, c, s);
 	add_directory(j, s);
 	out_object(j, "daemon");
@@ -97,8 +118,8 @@ print_json(const struct cli *c, const struct status *s)
 	add_sessions(j, s);
 	out_bool(j, "lockdown", s->lockdown);
 	out_bool(j, "audit_writable", s->audit_writable);
-	out_bool(j, "published", s->published);
-	out_bool(j, "time_undefined", s->time_undefined);
+	add_known(j, s, "published", s->published);
+	add_known(j, s, "time_undefined", s->time_undefined);
 	out_strv(j, "attention", pack_borrow_strv(&s->attention));
 	return out_json_print(&j, OUT_INDENTED, c->out);
 }
@@ -165,10 +186,11 @@ print_table(const struct cli *c, const struct status *s)
 	char at[NUM_TIME_CAP];
 	enum ak_err err;
 
-	if (s->keys_known)
+	if (s->keys_known) {
 		row(&t, "keys", "%u local, %u of the directory; %u disabled, %u expired",
 		    s->keys.local, s->keys.directory, s->keys.disabled, s->keys.expired);
-	row(&t, "ids left", "%u uids, %u gids", s->uids_left, s->gids_left);
+		row(&t, "ids left", "%u uids, %u gids", s->uids_left, s->gids_left);
+	}
 	add_policy_row(&t, c, s);
 	add_directory_rows(&t, s);
 	if (s->sessions_known)

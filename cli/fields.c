@@ -58,11 +58,16 @@ print_list(struct strv v)
 static char *
 print_secrets(const struct key_record *k)
 {
-	char line[64];
+	char line[KEY_SECRETS_MAX * (NUM_TIME_CAP + 32)], at[NUM_TIME_CAP];
 	struct text t = text_over(line, sizeof(line));
 
-	for (unsigned i = 0; i < k->n_secrets; i++)
-		text_add(&t, "%s%u", i == 0 ? "" : ", ", k->secrets[i].number);
+	for (unsigned i = 0; i < k->n_secrets; i++) {
+		const struct key_secret *s = &k->secrets[i];
+
+		text_add(&t, "%s%u", i == 0 ? "" : ", ", s->number);
+		if (s->not_after != NUM_NEVER)
+			text_add(&t, " (until %s)", num_print_time(s->not_after, at));
+	}
 	return strdup(line);
 }
 

@@ -8,7 +8,7 @@
 
 #define FIELDS_COUNT 11
 
-/* "" where the key has none. Secrets are their numbers. */
+/* "" where the key has none. Secrets are their numbers and ends. */
 struct fields {
 	char *v[FIELDS_COUNT];
 };

@@ -3,6 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* More than these, and more than half of all, are not pruned. */
+#define MASS_MIN 10U
+
 static bool
 is_same(const struct key_record *k, const struct key *here)
 {
@@ -16,6 +19,49 @@ is_same(const struct key_record *k, const struct key *here)
 	return same;
 }
 
+/* Under which number a key has this secret; 0: under none. */
+static uint32_t
+number_of(const struct key_record *k, const struct key_secret *s)
+{
+	for (unsigned i = 0; i < k->n_secrets; i++)
+		if (memcmp(k->secrets[i].salt, s->salt, sizeof(s->salt)) == 0 &&
+		    memcmp(k->secrets[i].digest, s->digest, sizeof(s->digest)) == 0)
+			return k->secrets[i].number;
+	return 0;
+}
+
+/*
+ * Live sessions and the log know a secret by its number: one that this host
+ * has keeps the number that it has here, and any other gets one that no
+ * secret of the key ever had. false: there is none.
+ */
+static bool
+give_numbers(struct key_record *k, const struct key_record *here)
+{
+	uint32_t high = here->n_secrets > 0 ? here->secrets[0].number : 0;
+
+	for (unsigned i = k->n_secrets; i-- > 0;) {
+		struct key_secret *s = &k->secrets[i];
+		uint32_t number = number_of(here, s);
+
+		if (number == 0 && high == UINT32_MAX)
+			return false;
+		if (number == 0)
+			number = high >= s->number ? high + 1 : s->number;
+		s->number = number;
+		high = number > high ? number : high;
+	}
+	/* One that the file has as the older may be the newer one here. */
+	if (k->n_secrets == 2 && k->secrets[0].number < k->secrets[1].number) {
+		struct key_secret swap = k->secrets[0];
+
+		k->secrets[0] = k->secrets[1];
+		k->secrets[1] = swap;
+		explicit_bzero(&swap, sizeof(swap));
+	}
+	return true;
+}
+
 /* It is here: its uid never changes, all else may. */
 static void
 plan_known(struct import *im, struct import_row *row, const struct key *here)
@@ -27,6 +73,9 @@ plan_known(struct import *im, struct import_row *row, const struct key *here)
 		    "%s has uid %u here, which never changes, and not %u (--new-uid keeps the "
 		    "one here)",
 		    k->name, here->rec.uid, k->uid);
+	if (!give_numbers(k, &here->rec))
+		importfile_wrong(
+		    im->file, row->line, "no number is left for another token of %s", k->name);
 	k->uid = here->rec.uid;
 	im->kept[im->n_kept++] = k->uid;
 	row->what = is_same(k, here) ? IMPORT_UNCHANGED : IMPORT_CHANGED;
@@ -121,6 +170,23 @@ plan_keys(struct import *im)
 	return err;
 }
 
+/* A file of another host, or of a part of the keys, is no reason to take most of them away. */
+static enum ak_err
+check_mass(struct import *im)
+{
+	const struct index *local = store_borrow_local(im->ch->store);
+	uint64_t all = local->fd == -1 ? 0 : local->head.order[ORDER_KEYS].count;
+	size_t n = im->counts[IMPORT_DELETED];
+
+	if (n <= MASS_MIN || n <= all / 2)
+		return AK_OK;
+	return diag_because(&im->ch->why, AK_ERR_DENIED,
+	    "--prune would delete %zu of the %llu keys of this host: nothing was changed; if "
+	    "they "
+	    "are to go, `apikey delete` deletes them by name",
+	    n, (unsigned long long)all);
+}
+
 enum ak_err
 import_plan(struct import *im)
 {
@@ -132,11 +198,16 @@ import_plan(struct import *im)
 	if ((err = plan_keys(im)) != AK_OK)
 		return err;
 	qsort(im->kept, im->n_kept, sizeof(*im->kept), by_value);
+	if (im->prune && im->n_rows == 0)
+		return diag_because(&ch->why, AK_ERR_DENIED,
+		    "%s holds no key, and --prune would delete every key of this host: was it "
+		    "written where the keys could be read? `apikey delete` deletes by name",
+		    im->file->name);
 	if (im->prune && (err = store_each(ch->store, plan_end, im)) != AK_OK)
 		return err;
 	for (size_t i = 0; i < im->n_rows; i++)
 		im->counts[im->rows[i].what]++;
-	return AK_OK;
+	return check_mass(im);
 }
 
 void

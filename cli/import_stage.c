@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "gone.h"
 #include "import.h"
 #include "keyopts.h"
 #include "keys.h"
@@ -10,6 +11,7 @@ struct asking {
 	struct import *im;
 	struct keys keys;
 	bool has_keys;
+	struct gone gone;
 	const char *shell; /* the last one that was found to be one; borrowed */
 };
 
@@ -68,6 +70,22 @@ check_id(struct asking *q, const struct key_record *k)
 	return AK_ERR_EXISTS;
 }
 
+/* What was revoked here does not come back, whatever file still has it. */
+static enum ak_err
+check_gone(struct asking *q, const struct key_record *k)
+{
+	const struct gone_one *one = gone_find(&q->gone, k->id);
+	char at[NUM_TIME_CAP];
+
+	if (one == NULL)
+		return AK_OK;
+	return diag_because(&q->im->ch->why, AK_ERR_DENIED,
+	    "the key %s with the id %s was deleted here at %s, and does not come back: make a "
+	    "new "
+	    "one by `apikey create`",
+	    k->name, k->id, num_print_time(one->deleted_at, at));
+}
+
 static enum ak_err
 check_shell(struct asking *q, const struct key_record *k)
 {
@@ -117,8 +135,8 @@ stage_new(struct asking *q, struct import_row *row)
 
 	if ((err = check_elsewhere(q, k->name, k->name)) != AK_OK ||
 	    (err = localname_check(ch->cli, &ch->live, k->name, &ch->why)) != AK_OK ||
-	    (err = check_id(q, k)) != AK_OK || (err = check_shell(q, k)) != AK_OK ||
-	    (err = check_lifetime(q, k)) != AK_OK)
+	    (err = check_id(q, k)) != AK_OK || (err = check_gone(q, k)) != AK_OK ||
+	    (err = check_shell(q, k)) != AK_OK || (err = check_lifetime(q, k)) != AK_OK)
 		return err;
 	err = change_give_uid(ch, k->uid, &k->uid);
 	if (err == AK_ERR_EXISTS || err == AK_ERR_DENIED)
@@ -194,6 +212,36 @@ stage_role_group(struct import *im, const struct importline *l)
 	return AK_OK;
 }
 
+static void
+raise_to(uint32_t *high, uint32_t id, struct id_range range)
+{
+	if (id_range_has(range, id) && id > *high)
+		*high = id;
+}
+
+/* What the file says was given by counting up, as far as it names what was: a number alone must not use a range up. */
+static struct local_extra
+highest(const struct import *im)
+{
+	const struct importfile *f = im->file;
+	const struct settings *s = &im->ch->live.settings;
+	struct local_extra named = {.uid_high = 0};
+
+	for (size_t i = 0; i < f->n; i++) {
+		if (f->v[i].kind == IMPORTLINE_KEY)
+			raise_to(&named.uid_high, f->v[i].key.uid, s->uids);
+		else if (f->v[i].kind == IMPORTLINE_SPENT)
+			raise_to(&named.uid_high, f->v[i].spent.uid, s->uids);
+		else
+			raise_to(&named.gid_high, f->v[i].role_group.gid, s->gids);
+	}
+	if (f->high.uid_high < named.uid_high)
+		named.uid_high = f->high.uid_high;
+	if (f->high.gid_high < named.gid_high)
+		named.gid_high = f->high.gid_high;
+	return named;
+}
+
 static enum ak_err
 stage_ids(struct import *im, enum importline_kind kind)
 {
@@ -203,10 +251,10 @@ stage_ids(struct import *im, enum importline_kind kind)
 	for (size_t i = 0; i < f->n && err == AK_OK; i++) {
 		if (f->v[i].kind != kind)
 			continue;
-		if (kind == IMPORTLINE_SPENT)
-			err = store_take_spent(im->ch->store, &f->v[i].spent);
-		else
+		if (kind == IMPORTLINE_ROLE_GROUP)
 			err = stage_role_group(im, &f->v[i]);
+		else if (id_range_has(im->ch->live.settings.uids, f->v[i].spent.uid))
+			err = store_take_spent(im->ch->store, &f->v[i].spent);
 	}
 	return err;
 }
@@ -236,7 +284,7 @@ stage_all(struct asking *q)
 	const struct settings *s = &im->ch->live.settings;
 	enum ak_err err = stage_kind(q, IMPORT_DELETED);
 
-	store_take_high(im->ch->store, im->file->high, s->uids, s->gids);
+	store_take_high(im->ch->store, highest(im), s->uids, s->gids);
 	if (err == AK_OK)
 		err = stage_ids(im, IMPORTLINE_SPENT);
 	if (err == AK_OK)
@@ -256,7 +304,10 @@ import_stage(struct import *im)
 	enum ak_err err;
 
 	q.has_keys = keys_open(&im->ch->cli->paths, &q.keys, &ignored) == AK_OK;
-	err = stage_all(&q);
+	err = gone_load(store_borrow_local(im->ch->store), &q.gone);
+	if (err == AK_OK)
+		err = stage_all(&q);
+	gone_clear(&q.gone);
 	if (q.has_keys)
 		keys_close(&q.keys);
 	return err == AK_OK && im->file->n_wrong > 0 ? AK_ERR_DENIED : err;

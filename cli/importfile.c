@@ -100,24 +100,18 @@ take_record(struct jsonin *in, struct importline *l)
 	}
 }
 
-/* Where in the file we are. */
-struct place {
-	unsigned line;
-	bool ended;
-};
-
 static enum ak_err
-take_other(struct jsonin *in, struct importfile *f, struct place *p)
+take_other(struct jsonin *in, struct importfile *f)
 {
-	struct importline l = {.line = p->line, .bytes = PACK_INIT};
+	struct importline l = {.line = f->n_lines, .bytes = PACK_INIT};
 	enum ak_err err;
 
-	if (p->ended)
+	if (f->ended)
 		jsonin_fail(in, "stands behind the last line, {\"end\": true}");
 	else if (jsonin_has(in, "end")) {
 		jsonin_true(in, "end");
 		jsonin_end(in);
-		p->ended = true;
+		f->ended = true;
 		return in->err;
 	}
 	if (in->err == AK_OK)
@@ -132,7 +126,7 @@ take_other(struct jsonin *in, struct importfile *f, struct place *p)
 }
 
 static enum ak_err
-take_line(struct importfile *f, struct span s, struct place *p)
+take_line(struct importfile *f, struct span s)
 {
 	struct diag why = DIAG_INIT;
 	struct jsonin in = JSONIN_INIT;
@@ -143,10 +137,10 @@ take_line(struct importfile *f, struct span s, struct place *p)
 		    &why, AK_ERR_INVALID, "is longer than %zu bytes", IMPORTFILE_LINE_MAX_B);
 	else {
 		in = jsonin_parse(s.at, s.len_b, &why);
-		if (in.err == AK_OK && p->line == 1)
+		if (in.err == AK_OK && f->n_lines == 1)
 			take_first(&in, f);
 		else if (in.err == AK_OK)
-			in.err = take_other(&in, f, p);
+			in.err = take_other(&in, f);
 		err = in.err;
 		jsonin_clear(&in);
 	}
@@ -154,35 +148,42 @@ take_line(struct importfile *f, struct span s, struct place *p)
 		return err;
 	if (err != AK_OK)
 		importfile_wrong(
-		    f, p->line, "%s", why.text[0] == '\0' ? ak_strerror(err) : why.text);
+		    f, f->n_lines, "%s", why.text[0] == '\0' ? ak_strerror(err) : why.text);
 	return AK_OK;
 }
 
 enum ak_err
-importfile_parse(struct importfile *f, const char *bytes, size_t len_b)
+importfile_take(struct importfile *f, const char *lines, size_t len_b)
 {
-	const char *at = bytes;
-	struct place p = {.line = 0};
+	const char *at = lines;
 	struct span s;
 	enum ak_err err = AK_OK;
 
-	while (err == AK_OK && next_line(&at, bytes + len_b, &s)) {
-		if (++p.line > IMPORTFILE_LINES_MAX) {
-			importfile_wrong(
-			    f, p.line, "there are more than %u lines", IMPORTFILE_LINES_MAX);
+	while (err == AK_OK && next_line(&at, lines + len_b, &s)) {
+		if (++f->n_lines > IMPORTFILE_LINES_MAX) {
+			importfile_wrong(f, f->n_lines, "there are more than %u lines",
+			    IMPORTFILE_LINES_MAX);
 			return AK_ERR_DENIED;
 		}
-		err = take_line(f, s, &p);
+		err = take_line(f, s);
 		/* Another file than one of ours is told once. */
-		if (p.line == 1 && f->n_wrong > 0)
+		if (f->n_lines == 1 && f->n_wrong > 0)
 			return AK_ERR_DENIED;
 	}
-	if (err == AK_OK && p.line == 0)
+	return err;
+}
+
+enum ak_err
+importfile_end(struct importfile *f)
+{
+	enum ak_err err = AK_OK;
+
+	if (f->n_lines == 0)
 		importfile_wrong(f, 1, "the file is empty");
-	else if (err == AK_OK && f->n_wrong == 0 && !p.ended)
-		importfile_wrong(f, p.line,
+	else if (f->n_wrong == 0 && !f->ended)
+		importfile_wrong(f, f->n_lines,
 		    "the file ends without its last line, {\"end\": true}: it is not whole");
-	if (err == AK_OK && f->n_wrong == 0)
+	if (f->n_wrong == 0)
 		err = importfile_check_twice(f);
 	return err == AK_OK && f->n_wrong > 0 ? AK_ERR_DENIED : err;
 }

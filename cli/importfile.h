@@ -2,6 +2,7 @@
 #ifndef CLI_IMPORTFILE_H
 #define CLI_IMPORTFILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,9 +11,9 @@
 #include "pack.h"
 #include "record.h"
 
-#define IMPORTFILE_MAX_B ((size_t)512 << 20)
+#define IMPORTFILE_MAX_B (UINT64_C(4) << 30)
 #define IMPORTFILE_LINE_MAX_B ((size_t)1 << 20)
-#define IMPORTFILE_LINES_MAX 1000000U
+#define IMPORTFILE_LINES_MAX 4000000U
 
 enum importline_kind { IMPORTLINE_KEY, IMPORTLINE_SPENT, IMPORTLINE_ROLE_GROUP };
 
@@ -36,17 +37,21 @@ struct importfile {
 	void (*wrong)(void *ctx, const struct diag *why);
 	void *ctx;
 	unsigned n_wrong;
+	unsigned n_lines; /* that were read */
+	bool ended; /* the last line was */
 };
 
 #define IMPORTFILE_INIT ((struct importfile){.name = ""})
 
 /*
- * AK_ERR_DENIED when a line is wrong: each was told, by file and line, to
- * f->wrong. name, wrong and ctx are the caller's to fill in before.
- * importfile_clear in any case.
+ * The next lines, whole ones, in as many parts as there are; then the end. Of
+ * importfile_end AK_ERR_DENIED when a line is wrong: each was told, by file
+ * and line, to f->wrong; before it when nothing more is worth reading. name,
+ * wrong and ctx are the caller's to fill in before. importfile_clear in any
+ * case.
  */
-enum ak_err importfile_parse(
-    struct importfile *f, const char *bytes, size_t len_b) AK_MUST_CHECK;
+enum ak_err importfile_take(struct importfile *f, const char *lines, size_t len_b) AK_MUST_CHECK;
+enum ak_err importfile_end(struct importfile *f) AK_MUST_CHECK;
 void importfile_clear(struct importfile *f);
 
 /* One more that is wrong, whoever finds it. */

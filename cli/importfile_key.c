@@ -133,6 +133,10 @@ take_secret(void *ctx, struct jsonin *in)
 		jsonin_fail(in, "the verifier is the key %s's, and not this one's", v.id);
 	else if (in->err == AK_OK && newer != NULL && s->number >= newer->number)
 		jsonin_fail(in, "the newest secret, of the highest number, comes first");
+	else if (in->err == AK_OK && newer != NULL &&
+		 memcmp(v.digest, newer->digest, sizeof(v.digest)) == 0 &&
+		 memcmp(v.salt, newer->salt, sizeof(v.salt)) == 0)
+		jsonin_fail(in, "both secrets are the same");
 	if (in->err != AK_OK)
 		return;
 	memcpy(s->salt, v.salt, sizeof(s->salt));

@@ -150,10 +150,14 @@ take_verifier(const char *value, struct keyopts *o, struct diag *why)
 enum ak_err
 keyopts_check_text(const char *what, const char *value, struct diag *why)
 {
+	bool plain = true;
+
 	if (strlen(value) > TEXT_MAX_B)
 		return diag_because(
 		    why, AK_ERR_INVALID, "%s is longer than %u bytes", what, TEXT_MAX_B);
-	if (!text_is_passwd_field(value) || !text_is_utf8(value))
+	for (const char *c = value; *c != '\0' && plain; c++)
+		plain = text_control_len(c) == 0;
+	if (!plain || !text_is_passwd_field(value) || !text_is_utf8(value))
 		return diag_because(why, AK_ERR_INVALID,
 		    "%s holds a colon, a control character or what is not UTF-8", what);
 	return AK_OK;

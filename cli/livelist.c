@@ -112,6 +112,27 @@ livelist_is_key(const struct session *s, const char *key)
 	return key == NULL || strcmp(s->key, key) == 0 || strcmp(s->key_id, key) == 0;
 }
 
+size_t
+livelist_tell_elsewhere(
+    const struct cli *c, const struct livelist *l, const char *id, const char *key)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		const struct session *s = &l->v[i].session;
+
+		if (!l->v[i].elsewhere || (id != NULL && strcmp(s->id, id) != 0) ||
+		    !livelist_is_key(s, key))
+			continue;
+		n++;
+		cli_warn(c,
+		    "%s, a session of %s, was not ended: it runs in another pid namespace: run "
+		    "`apikey sessions end %s` in that container",
+		    s->id, s->key, s->id);
+	}
+	return n;
+}
+
 const char *
 livelist_state(const struct session *s)
 {

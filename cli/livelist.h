@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "cli.h"
 #include "diag.h"
 #include "err.h"
 #include "paths.h"
@@ -28,6 +29,14 @@ void livelist_clear(struct livelist *l);
 
 /* Of this key, by its name or id? NULL: any. */
 bool livelist_is_key(const struct session *s, const char *key);
+
+/*
+ * Sessions of another pid namespace can't be ended from here. Those of this
+ * id, of the key of this name or id, or, with neither, all: each is told, with
+ * what to do. How many they are.
+ */
+size_t livelist_tell_elsewhere(
+    const struct cli *c, const struct livelist *l, const char *id, const char *key);
 
 /* open, refused, closed or ending. */
 const char *livelist_state(const struct session *s);

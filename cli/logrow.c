@@ -7,6 +7,9 @@
 
 enum column { TIME, RESULT, WHAT, KEY, FROM, WHERE };
 
+/* What somebody typed as a name must not push all that follows out of sight. */
+#define WIDTH_MAX 32U
+
 /* Wide enough for most hosts: a row that needs more widens those after it. */
 struct logrow
 logrow_init(void)
@@ -106,7 +109,7 @@ print_cell(struct logrow *r, enum column at, const char *value, FILE *f)
 	else
 		add_escaped(&t, value, at == WHAT);
 	if (t.len > r->widths[at])
-		r->widths[at] = t.len;
+		r->widths[at] = t.len < WIDTH_MAX ? t.len : WIDTH_MAX;
 	(void)fprintf(f, "%-*s  ", (int)r->widths[at], cell);
 }
 

@@ -47,7 +47,7 @@ struct out_table {
 /* NULL-terminated headings; headings NULL: n_columns columns without any. Clear in any case. */
 struct out_table out_table_init(const char *const *headings, unsigned n_columns);
 void out_table_clear(struct out_table *t);
-/* Control bytes become `?`; "" and NULL are shown as `-`. */
+/* Control characters become `?`; "" and NULL are shown as `-`. */
 void out_cell(struct out_table *t, const char *text);
 void out_cell_strv(struct out_table *t, struct strv v);
 enum ak_err out_table_print(const struct out_table *t, FILE *f) AK_MUST_CHECK;

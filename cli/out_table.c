@@ -31,9 +31,7 @@ out_cell(struct out_table *t, const char *text)
 	pack_entry(&t->cells, text == NULL || *text == '\0' ? "-" : text);
 	if (t->cells.err != AK_OK)
 		return;
-	for (unsigned char *c = t->cells.bytes + at; *c != '\0'; c++)
-		if (*c < 0x20 || *c == 0x7f)
-			*c = '?';
+	text_mask_controls((char *)t->cells.bytes + at);
 }
 
 void

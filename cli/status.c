@@ -127,10 +127,12 @@ find_keys(const struct cli *c, struct status *s)
 	}
 	count.directory = keys.ring.users.directory_uids;
 	s->keys_known = keys_each(&keys, count_key, take_none, &count, NULL, &why) == AK_OK;
-	if (!s->keys_known)
+	if (s->keys_known) {
+		find_ids(s, &keys);
+		find_published(s, &keys);
+	} else {
 		attend_to(s, &why, "the keys can't be read");
-	find_ids(s, &keys);
-	find_published(s, &keys);
+	}
 	keys_close(&keys);
 }
 

@@ -18,7 +18,7 @@ struct status {
 	struct status_keys {
 		uint32_t local, directory, disabled, expired;
 	} keys;
-	bool keys_known;
+	bool keys_known; /* else nothing about them, ids and what is published */
 	uint32_t uids_left, gids_left; /* of uid_range and gid_range, by counting up */
 	struct applied applied; /* at 0: nobody knows */
 	int64_t policy_at; /* since when it is live; 0: there is none */

@@ -23,13 +23,14 @@ used_close(struct used *u)
 	lastused_close(&u->file);
 }
 
-int64_t
-used_at(const struct used *u, const struct key_record *k)
+bool
+used_at(const struct used *u, const struct key_record *k, int64_t *at)
 {
 	struct lastused use;
 
 	lastused_find(&u->file, k, &use);
-	return use.at;
+	*at = use.at;
+	return u->known && !use.unknown;
 }
 
 void
@@ -53,9 +54,9 @@ used_json(struct out_json *j, const struct used *u, const struct key_record *k)
 const char *
 used_print_at(const struct used *u, const struct key_record *k, char buf[NUM_TIME_CAP])
 {
-	int64_t at = used_at(u, k);
+	int64_t at;
 
-	if (!u->known)
+	if (!used_at(u, k, &at))
 		return "unknown";
 	return at == 0 ? "never" : num_print_time(at, buf);
 }

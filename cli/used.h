@@ -19,8 +19,8 @@ struct used {
 struct used used_open(const struct cli *c, struct diag *why);
 void used_close(struct used *u);
 
-/* When: 0 for never. */
-int64_t used_at(const struct used *u, const struct key_record *k);
+/* When: 0 for never. false: that can't be told. */
+bool used_at(const struct used *u, const struct key_record *k, int64_t *at);
 
 /* The member last_used into the object that is open in j: null for never, and where it is not known. */
 void used_json(struct out_json *j, const struct used *u, const struct key_record *k);

@@ -35,6 +35,30 @@ make_room(char **bytes, size_t len_b, size_t *cap_b)
 	return AK_OK;
 }
 
+static enum ak_err
+open_named(const struct cli *c, const char *name, int *fd, struct diag *why)
+{
+	*fd = strcmp(name, "-") == 0 ? c->in : open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (*fd != -1)
+		return AK_OK;
+	return diag_say(why, errno == ENOENT ? AK_ERR_NOT_FOUND : AK_ERR_UNAVAILABLE, name, 0,
+	    0, "cannot be read: %s", strerror(errno));
+}
+
+static enum ak_err
+say_unread(const char *name, struct diag *why)
+{
+	return diag_say(why, AK_ERR_UNAVAILABLE, wholefile_name(name), 0, 0,
+	    "cannot be read: %s", strerror(errno));
+}
+
+static enum ak_err
+say_large(const char *name, uint64_t max_b, const char *what, struct diag *why)
+{
+	return diag_say(why, AK_ERR_DENIED, wholefile_name(name), 0, 0,
+	    "is larger than %llu bytes, more than %s may be", (unsigned long long)max_b, what);
+}
+
 /* To the end, or a byte more than there may be. */
 static enum ak_err
 read_all(int fd, size_t max_b, char **bytes, size_t *len_b)
@@ -65,18 +89,78 @@ wholefile_read(const struct cli *c, const char *name, size_t max_b, const char *
 
 	*bytes = NULL;
 	*len_b = 0;
-	fd = piped ? c->in : open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd == -1)
-		return diag_say(why, errno == ENOENT ? AK_ERR_NOT_FOUND : AK_ERR_UNAVAILABLE,
-		    name, 0, 0, "cannot be read: %s", strerror(errno));
+	if ((err = open_named(c, name, &fd, why)) != AK_OK)
+		return err;
 	err = read_all(fd, max_b, bytes, len_b);
 	if (err == AK_ERR_UNAVAILABLE)
-		(void)diag_say(why, err, wholefile_name(name), 0, 0, "cannot be read: %s",
-		    strerror(errno));
+		(void)!say_unread(name, why);
 	if (err == AK_OK && *len_b > max_b)
-		err = diag_say(why, AK_ERR_DENIED, wholefile_name(name), 0, 0,
-		    "is larger than %zu bytes, more than %s may be", max_b, what);
+		err = say_large(name, max_b, what, why);
 	if (!piped)
+		(void)close(fd);
+	return err;
+}
+
+/* Give what is whole, and keep the rest at the front. */
+static enum ak_err
+give_lines(const struct wholefile_lines *of, char *room, size_t *len_b, bool end)
+{
+	const char *last = memrchr(room, '\n', *len_b);
+	size_t given_b = end ? *len_b : last == NULL ? 0 : (size_t)(last - room) + 1;
+	enum ak_err err = AK_OK;
+
+	if (given_b > 0)
+		err = of->take(of->ctx, room, given_b);
+	*len_b -= given_b;
+	memmove(room, room + given_b, *len_b);
+	return err;
+}
+
+static enum ak_err
+read_lines(const struct wholefile_lines *of, int fd, char *room, size_t cap_b, struct diag *why)
+{
+	uint64_t all_b = 0;
+	size_t len_b = 0;
+	enum ak_err err = AK_OK;
+	ssize_t n = 1;
+
+	while (err == AK_OK && n != 0) {
+		n = read(fd, room + len_b, cap_b - len_b);
+		if (n == -1 && errno != EINTR)
+			return say_unread(of->name, why);
+		if (n == -1)
+			continue;
+		len_b += (size_t)n;
+		all_b += (size_t)n;
+		if (all_b > of->max_b)
+			return say_large(of->name, of->max_b, of->what, why);
+		if (n == 0 || len_b == cap_b)
+			err = give_lines(of, room, &len_b, n == 0);
+		/* One line alone fills all of it. */
+		if (len_b == cap_b)
+			return of->take(of->ctx, room, len_b);
+	}
+	return err;
+}
+
+enum ak_err
+wholefile_each(const struct cli *c, const struct wholefile_lines *of, struct diag *why)
+{
+	size_t cap_b = of->line_max_b + 2; /* a byte too many, and the newline */
+	enum ak_err err;
+	char *room;
+	int fd;
+
+	if ((err = open_named(c, of->name, &fd, why)) != AK_OK)
+		return err;
+	if ((room = malloc(cap_b)) != NULL) {
+		err = read_lines(of, fd, room, cap_b, why);
+		explicit_bzero(room, cap_b);
+	} else {
+		err = AK_ERR_NOMEM;
+	}
+	free(room);
+	if (fd != c->in)
 		(void)close(fd);
 	return err;
 }

@@ -29,14 +29,13 @@ build(const char *line, struct timespec now, char out[], size_t cap, size_t *len
 	return t.cut ? AK_ERR_RANGE : AK_OK;
 }
 
-/* A full disk left a line without its end: it must not swallow the next one. What was written just now is not all there yet, maybe. */
+/* A full disk left a line without its end: it must not swallow the next one. */
 static bool
-is_torn(int fd, const struct stat *st, time_t now)
+is_torn(int fd, const struct stat *st)
 {
 	char last = '\n';
 
-	return st->st_size > 0 && st->st_mtim.tv_sec + 1 < now &&
-	       pread(fd, &last, 1, st->st_size - 1) == 1 && last != '\n';
+	return st->st_size > 0 && pread(fd, &last, 1, st->st_size - 1) == 1 && last != '\n';
 }
 
 /* Once, whole: of what is short, the rest would land behind another's line. */
@@ -68,7 +67,7 @@ auditlog_append(const struct paths *p, const char *line)
 		return err;
 	if (!ownfile_may_reach(st.st_size + OTHERS_B))
 		err = AK_ERR_UNAVAILABLE;
-	else if (is_torn(fd, &st, now.tv_sec))
+	else if (is_torn(fd, &st))
 		err = append(fd, bytes, len_b + 1);
 	else
 		err = append(fd, bytes + 1, len_b);

@@ -3,14 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* What a file or a person wrote must not write lines of its own into a log. */
-static void
-mask_controls(char *c)
-{
-	for (; *c != '\0'; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?';
-}
+#include "text.h"
 
 static void say(struct diag *d, const char *file, unsigned line, unsigned col, const char *fmt,
     va_list ap) AK_PRINTF(5, 0);
@@ -24,8 +17,9 @@ say(struct diag *d, const char *file, unsigned line, unsigned col, const char *f
 	d->line = line;
 	d->col = col;
 	(void)vsnprintf(d->text, sizeof(d->text), fmt, ap);
-	mask_controls(d->file);
-	mask_controls(d->text);
+	/* What a file or a person wrote must not write lines of its own into a log. */
+	text_mask_controls(d->file);
+	text_mask_controls(d->text);
 }
 
 enum ak_err

@@ -99,24 +99,32 @@ lastused_close(struct lastused_file *f)
 	f->fd = -1;
 }
 
+/* Behind the end of the file are zeros, as in its holes. */
 static bool
 read_slot(int fd, off_t place, unsigned char slot[SLOT_B])
 {
 	ssize_t n;
 
+	memset(slot, 0, SLOT_B);
 	do
 		n = pread(fd, slot, SLOT_B, place);
 	while (n == -1 && errno == EINTR);
-	return n == SLOT_B;
+	return n == 0 || n == SLOT_B;
 }
 
 static bool
-is_slot_of(const unsigned char slot[SLOT_B], const struct key_record *k)
+is_empty(const unsigned char slot[SLOT_B])
+{
+	static const unsigned char zeros[SLOT_B];
+
+	return memcmp(slot, zeros, SLOT_B) == 0;
+}
+
+static bool
+is_whole(const unsigned char slot[SLOT_B])
 {
 	return slot[AT_VERSION] == SLOT_VERSION &&
-	       le32_load(slot + AT_CRC) ==
-		   hash_crc32(0, slot + AT_VERSION, SLOT_B - AT_VERSION) &&
-	       strncmp((const char *)slot + AT_ID, k->id, KEY_ID_LEN) == 0;
+	       le32_load(slot + AT_CRC) == hash_crc32(0, slot + AT_VERSION, SLOT_B - AT_VERSION);
 }
 
 /* Terminated, whoever wrote it. */
@@ -134,7 +142,10 @@ lastused_find(const struct lastused_file *f, const struct key_record *k, struct 
 	off_t place = place_of(k->uid);
 
 	memset(out, 0, sizeof(*out));
-	if (f->fd == -1 || place == -1 || !read_slot(f->fd, place, slot) || !is_slot_of(slot, k))
+	if (f->fd == -1 || place == -1)
+		return;
+	out->unknown = !read_slot(f->fd, place, slot) || (!is_empty(slot) && !is_whole(slot));
+	if (out->unknown || strncmp((const char *)slot + AT_ID, k->id, KEY_ID_LEN) != 0)
 		return;
 	out->at = (int64_t)le64_load(slot + AT_WHEN);
 	take_text(slot + AT_FROM, out->from, sizeof(out->from));

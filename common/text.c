@@ -172,6 +172,24 @@ text_is_policy_name(const char *s)
 	return is_name(s, starts_policy, POLICY_NAME_MAX);
 }
 
+size_t
+text_control_len(const char *s)
+{
+	const unsigned char *c = (const unsigned char *)s;
+
+	if ((c[0] > 0 && c[0] < 0x20) || c[0] == 0x7f)
+		return 1;
+	return c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f ? 2 : 0;
+}
+
+void
+text_mask_controls(char *s)
+{
+	for (; *s != '\0'; s++)
+		for (size_t n = text_control_len(s); n > 0; n--)
+			s[n - 1] = '?';
+}
+
 bool
 text_is_passwd_field(const char *s)
 {

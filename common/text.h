@@ -69,6 +69,11 @@ bool text_is_line(const char *s, size_t max_b);
 /* A group's name in an identity provider, its longest. */
 #define IDP_GROUP_MAX_B 255U
 
+/* Does a control character begin at s: a control byte, or one of U+0080 to U+009F, by which a terminal can be told things too? Its bytes; 0: none does. */
+size_t text_control_len(const char *s);
+/* A `?` for each of their bytes. */
+void text_mask_controls(char *s);
+
 /* Fit for a passwd(5) field: printable in any locale's terms (no control byte), no colon. */
 bool text_is_passwd_field(const char *s);
 

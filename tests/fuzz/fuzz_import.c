@@ -71,7 +71,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len_b)
 	f.name = "f";
 	f.wrong = take_wrong;
 	f.ctx = &told;
-	err = importfile_parse(&f, (const char *)bytes, len_b);
+	if ((err = importfile_take(&f, (const char *)bytes, len_b)) == AK_OK)
+		err = importfile_end(&f);
 	fuzz_check(told == f.n_wrong && (err == AK_OK) == (told == 0),
 	    "a file is refused if and only if a line was told");
 	if (err == AK_OK) {

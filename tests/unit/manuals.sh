@@ -393,7 +393,7 @@ files_of_code() {
 }
 same "the members of an export" "$(fields -name cmd_export.c)" \
 	"$(section apikey-formats.5 EXPORT | awk '/^\.Bl/ { on = 1 } /^\.El/ { on = 0 } on' | words Li | sort -u)"
-for constant in 'LINE_MAX_B ((size_t)1 << 20)' 'LINES_MAX 1000000U'; do
+for constant in 'LINE_MAX_B ((size_t)1 << 20)' 'LINES_MAX 4000000U'; do
 	holds "the manual and the code: IMPORTFILE_$constant" grep -qF "#define IMPORTFILE_$constant" cli/importfile.h
 done
 same "the files of a host" "$(files_of_code)" \

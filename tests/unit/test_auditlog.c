@@ -250,11 +250,9 @@ a_line_that_a_full_disk_cut_swallows_none(void **state)
 {
 	static const char torn[] = "time=2026-03-04T05:06:07.890Z event=one why=\"cut\n"
 				   "time=2026-03-04T05:06:07.890Z event=two why=\"c";
-	static const struct timespec then[] = {{.tv_sec = 1000000}, {.tv_sec = 1000000}};
 
 	(void)state;
 	file_write(paths.audit, torn, sizeof(torn) - 1, 0640);
-	assert_int_equal(utimensat(AT_FDCWD, paths.audit, then, 0), 0);
 	assert_err("", AK_OK, auditlog_append(&paths, "event=three"));
 	holds("event=one why=\"cut\nevent=two why=\"c\nevent=three\n");
 }
@@ -296,6 +294,9 @@ many_writers_at_once_mix_no_lines(void **state)
 		unsigned writer = (unsigned)(*at - 'a');
 
 		end = strchr(at, '\n');
+		/* A line that was seen half written was ended once more. */
+		if (end == at)
+			continue;
 		assert_in_range(writer, 0, WRITERS - 1);
 		for (const char *c = at; c < end; c++)
 			assert_int_equal(*c, *at);

@@ -191,6 +191,11 @@ create_refuses_what_this_host_would_not_have(void **state)
 	    {"--home", "srv", CLI_USAGE, "is not absolute"},
 	    {"--home", "/srv:x", CLI_USAGE, "holds a colon"},
 	    {"--description", "a\nb", CLI_USAGE, "control character"},
+	    {"--description",
+		"a\xc2\x9b"
+		"1m",
+		CLI_USAGE, "control character"},
+	    {"--owner", "\xc2\x80", CLI_USAGE, "control character"},
 	    {"--owner", "\xff", CLI_USAGE, "not UTF-8"},
 	    {"--uid", "x", CLI_USAGE, "is no uid"},
 	    {"--uid", "0", CLI_USAGE, "is no uid"},

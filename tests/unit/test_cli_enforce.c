@@ -278,7 +278,7 @@ the_log_tells_what_each_field_was_and_is(void **state)
 		"shell=/bin/cat\n"},
 	    {{"apikey", "rotate", "a", "--overlap", "1h"},
 		"event=key-rotated key=a id=%s uid=70000 by=alice from=192.0.2.9 "
-		"secrets_before=1 secrets=\"2, 1\"\n"},
+		"secrets_before=1 secrets=\"2, 1 (until 2027-01-15T09:00:00Z)\"\n"},
 	    {{"apikey", "disable", "a"},
 		"event=key-disabled key=a id=%s uid=70000 by=alice from=192.0.2.9 "
 		"state_before=active state=disabled\n"},

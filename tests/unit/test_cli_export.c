@@ -38,7 +38,7 @@ a_new_host_exports_a_whole_file_without_keys(void **state)
 	struct cli_test t;
 
 	cli_test_make(&t, state);
-	assert_run(&t, CLI_DONE, NULL, "export");
+	assert_run(&t, CLI_DONE, "so the file holds no key", "export");
 	assert_string_equal(t.out,
 	    "{\"format\": \"apikey-export\", \"version\": 1, \"uid_high\": 0, "
 	    "\"gid_high\": 0}\n{\"end\": true}\n");

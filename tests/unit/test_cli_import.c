@@ -65,7 +65,8 @@ assert_counts_at(struct cli_test *t, const char *wanted, int line)
 {
 	char have[128];
 	size_t len = 0;
-	static const char *const names[] = {"created", "changed", "deleted", "unchanged"};
+	static const char *const names[] = {
+	    "created_keys", "changed_keys", "deleted_keys", "unchanged_keys"};
 
 	for (size_t i = 0; i < N(names); i++)
 		len += (size_t)snprintf(have + len, sizeof(have) - len, "%s%s",
@@ -87,6 +88,7 @@ a_file_makes_the_keys_that_it_has(void **state)
 	import(&t, CLI_DONE, NULL, good);
 	assert_counts(&t, "2 0 0 0");
 	assert_member(&t, "dry_run", "false");
+	assert_member(&t, "changed", "true");
 	assert_member(&t, "keys.0",
 	    "{\"name\":\"a\",\"id\":\"A000000000\",\"uid\":70000,\"change\":\"created\"}");
 	assert_int_equal(t.flushes, 1);
@@ -99,9 +101,9 @@ a_file_makes_the_keys_that_it_has(void **state)
 	dump = host_dump(&t.host);
 	assert_true(dump_has(dump, "group apikey-editors 69002 members"));
 	free(dump);
-	/* Neither what was spent there nor what was counted past is given here. */
+	/* What was spent there is not given here; a number alone uses no range up. */
 	assert_run(&t, CLI_DONE, "", "create", "--name", "new");
-	assert_member(&t, "uid", "70005");
+	assert_member(&t, "uid", "70003");
 	cli_test_clear(&t);
 }
 
@@ -117,18 +119,47 @@ a_second_import_changes_nothing(void **state)
 	import(&t, CLI_DONE, NULL, good);
 	assert_counts(&t, "0 0 0 2");
 	assert_member(&t, "keys", "[]");
+	assert_member(&t, "changed", "false");
 	assert_int_equal(cli_test_generation(&t), generation);
 	import(&t, CLI_DONE, NULL, good, "--prune");
 	assert_counts(&t, "0 0 0 2");
 	assert_int_equal(cli_test_generation(&t), generation);
 	assert_int_equal(t.flushes, 1);
 	assert_null(strstr(strstr(t.log, "event=keys-imported") + 1, "event=keys-imported"));
-	/* The highest ids alone are news too. */
-	import(&t, CLI_DONE, NULL,
-	    "{\"format\": \"apikey-export\", \"version\": 1, \"uid_high\": 70050, "
-	    "\"gid_high\": 0}\n" LAST);
-	assert_run(&t, CLI_DONE, "", "create", "--name", "new");
-	assert_member(&t, "uid", "70051");
+	cli_test_clear(&t);
+}
+
+#define HIGH(uid, gid)                                                                         \
+	"{\"format\": \"apikey-export\", \"version\": 1, \"uid_high\": " uid                   \
+	", \"gid_high\": " gid "}\n"
+
+static void
+the_highest_ids_count_as_far_as_the_file_names_them(void **state)
+{
+	static const struct {
+		const char *text, *next;
+	} rows[] = {
+	    {HIGH("99998", "69999") LAST, "70000"},
+	    {HIGH("99998", "69999") SPENT LAST, "70003"},
+	    {HIGH("70001", "69001") SPENT LAST, "70003"},
+	    {HIGH("99998", "69999") A LAST, "70001"},
+	    /* Of another range: what was spent there was never ours. */
+	    {HIGH("99998",
+		 "69999") "{\"spent_uid\": 60000, \"name\": \"gone\", \"id\": \"G000000000\", "
+			  "\"deleted_at\": \"2026-01-01T00:00:00Z\"}\n" LAST,
+		"70000"},
+	};
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	for (size_t i = 0; i < N(rows); i++) {
+		host_wipe(&t.host);
+		import(&t, CLI_DONE, NULL, rows[i].text);
+		assert_run(&t, CLI_DONE, "", "create", "--name", "new");
+		assert_member(&t, "uid", rows[i].next);
+		assert_run(&t, CLI_DONE, NULL, "export");
+		assert_null(strstr(t.out, "60000"));
+	}
 	cli_test_clear(&t);
 }
 
@@ -210,6 +241,9 @@ each_thing_that_is_wrong_with_a_line_is_told_with_its_place(void **state)
 		"[" SECRET("A000000000", "3") ", " SECRET("A000000000", "2") ", " SECRET(
 		    "A000000000", "1") "]",
 		2, "`secrets' has more than 2 entries"},
+	    {"[" SECRET("A000000000", "1") "]",
+		"[" SECRET("A000000000", "2") ", " SECRET("A000000000", "1") "]", 2,
+		"both secrets are the same"},
 	    {"\"/home/a\"", "\"home\"", 2, "home `home' is not absolute"},
 	    {"\"/home/a\"", "\"/a:b\"", 2, "home holds a colon"},
 	    {"\"/bin/sh\"", "\"sh\"", 2, "shell `sh' is not absolute"},
@@ -319,6 +353,35 @@ a_line_has_a_longest_length(void **state)
 	cli_test_clear(&t);
 }
 
+/* More than is held at once: lines lie across the parts in which it is read. */
+static void
+a_file_is_read_on_to_its_last_line(void **state)
+{
+	enum { LINES = 12000 };
+	size_t cap = LINES * 160 + sizeof(good), len;
+	char *text = malloc(cap);
+	struct cli_test t;
+
+	assert_non_null(text);
+	cli_test_make(&t, state);
+	len = (size_t)snprintf(text, cap, "%s", FIRST A B);
+	for (unsigned i = 0; i < LINES; i++)
+		len += (size_t)snprintf(text + len, cap - len,
+		    "{\"spent_uid\": %u, \"name\": \"gone-%.*s\", \"id\": \"G000000000\", "
+		    "\"deleted_at\": \"2026-01-01T00:00:00Z\"}\n",
+		    70100 + i, (int)(1 + i % 20), "abcdefghijklmnopqrstuvwxyz");
+	assert_in_range(len, IMPORTFILE_LINE_MAX_B + 2, cap - 100);
+	(void)snprintf(text + len, cap - len, "{}\n" LAST);
+	import(&t, CLI_REFUSED, ":12004: has no `name'", text);
+	(void)snprintf(text + len, cap - len, "{\"end\": true}");
+	import(&t, CLI_DONE, NULL, text);
+	assert_counts(&t, "2 0 0 0");
+	assert_run(&t, CLI_DONE, NULL, "export");
+	assert_non_null(strstr(t.out, "\"spent_uid\": 82099"));
+	free(text);
+	cli_test_clear(&t);
+}
+
 static void
 a_file_that_is_not_there_is_not_found(void **state)
 {
@@ -350,7 +413,6 @@ a_key_that_exists_is_set_to_what_the_file_says(void **state)
 		"\"2027-01-01T00:00:00Z\""},
 	    {"\"2028-01-01T00:00:00Z\"", "null", "expires_at", "null"},
 	    {"\"bob\"", "\"eve\"", "created_by", "\"eve\""},
-	    {"\"number\": 1", "\"number\": 7", "secrets.0.number", "7"},
 	    {"\"/home/a\"", "\"/srv/a\"", "home", "\"/srv/a\""},
 	    {"\"/bin/sh\"", "\"/bin/cat\"", "shell", "\"/bin/cat\""},
 	};
@@ -374,6 +436,59 @@ a_key_that_exists_is_set_to_what_the_file_says(void **state)
 	cli_test_clear(&t);
 }
 
+#define SECRET_OF(number, hex2)                                                                \
+	"{\"number\": " number ", \"verifier\": \"apikey-verifier-1:A000000000:" HEX16         \
+	":" HEX16 "000102030405060708090a0b0c0d0e" hex2                                        \
+	"\", \"created_at\": \"2026-01-01T00:00:00Z\", \"not_after\": null}"
+
+static void
+a_token_keeps_its_number_and_another_gets_one_that_none_had(void **state)
+{
+	/* What this host has, after the row before: 1 is ...0f. */
+	static const struct {
+		const char *secrets, *numbers, *counts, *logged;
+	} rows[] = {
+	    {SECRET_OF("7", "0f"), "1", "0 0 0 1", NULL},
+	    {SECRET_OF("1", "aa"), "2", "0 1 0 0", "secrets_before=1 secrets=2"},
+	    {SECRET_OF("1", "bb"), "3", "0 1 0 0", "secrets_before=2 secrets=3"},
+	    {SECRET_OF("9", "cc"), "9", "0 1 0 0", "secrets_before=3 secrets=9"},
+	    {SECRET_OF("2", "dd") ", " SECRET_OF("1", "cc"), "10 9", "0 1 0 0",
+		"secrets_before=9 secrets=\"10, 9\""},
+	    {SECRET_OF("2", "dd") ", " SECRET_OF("1", "ee"), "11 10", "0 1 0 0",
+		"secrets_before=\"10, 9\" secrets=\"11, 10\""},
+	    {SECRET_OF("2", "11") ", " SECRET_OF("1", "22"), "13 12", "0 1 0 0", NULL},
+	    {SECRET_OF("2", "22") ", " SECRET_OF("1", "11"), "13 12", "0 0 0 1", NULL},
+	    {SECRET_OF("4294967295", "33"), "4294967295", "0 1 0 0", NULL},
+	};
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	import(&t, CLI_DONE, NULL, FIRST A LAST);
+	for (size_t i = 0; i < N(rows); i++) {
+		char text[4096], have[64];
+		const char *at = strstr(A, SECRET("A000000000", "1"));
+
+		(void)snprintf(text, sizeof(text), FIRST "%.*s%s%s" LAST, (int)(at - A), A,
+		    rows[i].secrets, at + strlen(SECRET("A000000000", "1")));
+		t.log[0] = '\0';
+		import(&t, CLI_DONE, NULL, text);
+		assert_counts(&t, rows[i].counts);
+		if (rows[i].logged != NULL)
+			assert_row(rows[i].logged, strstr(t.log, rows[i].logged) != NULL);
+		import(&t, CLI_DONE, NULL, text);
+		assert_counts(&t, "0 0 0 1");
+		assert_run(&t, CLI_DONE, NULL, "show", "a", "-o", "json");
+		(void)snprintf(
+		    have, sizeof(have), "%s", cli_test_member(&t, "secrets.0.number"));
+		if (strchr(rows[i].numbers, ' ') != NULL)
+			(void)snprintf(have + strlen(have), sizeof(have) - strlen(have), " %s",
+			    cli_test_member(&t, "secrets.1.number"));
+		assert_string_equal(have, rows[i].numbers);
+	}
+	import(&t, CLI_REFUSED, ":2: no number is left for another token of a", FIRST A LAST);
+	cli_test_clear(&t);
+}
+
 static void
 a_name_with_another_id_is_another_key_and_is_replaced_only_when_told(void **state)
 {
@@ -393,16 +508,16 @@ a_name_with_another_id_is_another_key_and_is_replaced_only_when_told(void **stat
 	assert_run(&t, CLI_DONE, NULL, "show", "x");
 	import(&t, CLI_DONE, NULL, good, "--prune", "--new-uid");
 	assert_counts(&t, "2 0 3 0");
-	assert_member(&t, "keys.0.uid", "70005");
+	assert_member(&t, "keys.0.uid", "70003");
 	assert_member(&t, "keys.1",
-	    "{\"name\":\"b\",\"id\":\"B000000000\",\"uid\":70006,\"change\":\"created\"}");
+	    "{\"name\":\"b\",\"id\":\"B000000000\",\"uid\":70004,\"change\":\"created\"}");
 	assert_member(&t, "keys.2.name", "\"x\"");
 	assert_member(&t, "keys.2.change", "\"deleted\"");
 	t.input = tok;
 	assert_run(&t, CLI_REFUSED, NULL, "check");
 	t.input = NULL;
 	assert_non_null(strstr(t.log, "event=key-deleted key=b "));
-	assert_non_null(strstr(t.log, "event=key-created key=b id=B000000000 uid=70006"));
+	assert_non_null(strstr(t.log, "event=key-created key=b id=B000000000 uid=70004"));
 	cli_test_clear(&t);
 }
 
@@ -446,8 +561,8 @@ a_uid_that_is_not_to_be_had_is_refused_or_the_next_one(void **state)
 		char text[4096], wanted[16];
 
 		(void)snprintf(text, sizeof(text),
-		    FIRST KEY("a", "A000000000", "%s") KEY("b", "B000000000", "%u") LAST,
-		    rows[i].uid, 70005 + 2 * (unsigned)i);
+		    FIRST KEY("a", "A00000000%zu", "%s") KEY("b", "B00000000%zu", "%u") LAST, i,
+		    rows[i].uid, i, i, 70005 + 2 * (unsigned)i, i);
 		import(&t, CLI_REFUSED, rows[i].says, text);
 		import(&t, CLI_DONE, NULL, text, "--new-uid");
 		assert_counts(&t, "2 0 0 0");
@@ -460,6 +575,23 @@ a_uid_that_is_not_to_be_had_is_refused_or_the_next_one(void **state)
 		import(&t, CLI_REFUSED, "here, which never changes, and not", text);
 		assert_run(&t, CLI_DONE, NULL, "delete", "a", "b");
 	}
+	cli_test_clear(&t);
+}
+
+static void
+a_key_that_was_deleted_here_does_not_come_back(void **state)
+{
+	static const char says[] =
+	    ":2: the key a with the id A000000000 was deleted here at 2027-01-15T08:00:00Z";
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	import(&t, CLI_DONE, NULL, good);
+	assert_run(&t, CLI_DONE, NULL, "delete", "a");
+	import(&t, CLI_REFUSED, says, good);
+	assert_null(strstr(t.err, "--new-uid"));
+	import(&t, CLI_REFUSED, says, good, "--new-uid");
+	import(&t, CLI_REFUSED, says, good, "--new-uid", "--prune");
 	cli_test_clear(&t);
 }
 
@@ -519,11 +651,31 @@ prune_deletes_what_is_not_in_the_file(void **state)
 	assert_member(&t, "keys.0.name", "\"z\"");
 	assert_run(
 	    &t, CLI_REFUSED, "was a deleted key's", "create", "--name", "n", "--uid", "70009");
-	/* No key at all is a whole truth too. */
-	import(&t, CLI_DONE, NULL, FIRST LAST, "--prune");
-	assert_counts(&t, "0 0 2 0");
-	assert_run(&t, CLI_DONE, NULL, "list", "-o", "json");
-	assert_string_equal(t.out, "[]\n");
+	cli_test_clear(&t);
+}
+
+static void
+prune_takes_no_file_that_would_leave_little(void **state)
+{
+	struct cli_test t;
+	char name[16];
+
+	cli_test_make(&t, state);
+	import(&t, CLI_DONE, NULL, good);
+	import(&t, CLI_REFUSED, "holds no key, and --prune would delete every key", FIRST LAST,
+	    "--prune");
+	import(&t, CLI_REFUSED, "holds no key", FIRST SPENT GROUP LAST, "--prune", "--dry-run");
+	import(&t, CLI_DONE, NULL, FIRST LAST);
+	for (int i = 0; i < 11; i++) {
+		(void)snprintf(name, sizeof(name), "k%d", i);
+		cli_test_create(&t, name, "viewer", NULL);
+	}
+	import(&t, CLI_REFUSED, "--prune would delete 11 of the 13 keys of this host", good,
+	    "--prune");
+	assert_run(&t, CLI_DONE, NULL, "show", "k0");
+	assert_run(&t, CLI_DONE, NULL, "delete", "k0");
+	import(&t, CLI_DONE, NULL, good, "--prune");
+	assert_counts(&t, "0 0 10 2");
 	cli_test_clear(&t);
 }
 
@@ -649,30 +801,43 @@ names_and_ids_of_the_directory_are_refused(void **state)
 	cli_test_clear(&t);
 }
 
+#define HOMELESS(name, id, uid)                                                                \
+	"{\"name\": \"" name "\", \"id\": \"" id "\", \"uid\": " uid                           \
+	", \"state\": \"active\", \"description\": \"\", \"owner\": \"\", \"roles\": [], "     \
+	"\"groups\": [], \"from\": [], \"not_before\": null, \"expires_at\": null, "           \
+	"\"created_at\": \"2026-01-01T00:00:00Z\", \"created_by\": \"\", \"secrets\": [], "    \
+	"\"shell\": \"/bin/sh\", \"home\": "
+
 static void
-a_home_is_made_where_this_host_makes_them(void **state)
+a_home_is_made_where_this_host_makes_them_and_nowhere_else(void **state)
 {
 	struct cli_test t;
-	char text[4096];
+	char text[4096], settings[512];
 	struct stat st;
 
 	cli_test_make(&t, state);
 	if (geteuid() != 0)
 		skip();
-	host_settings(&t.host, "version: 1\nhost: bastion-1\n");
+	(void)snprintf(settings, sizeof(settings),
+	    "version: 1\nhost: bastion-1\nhome: %s-%%n\n", tmp_path(t.tmp, "home"));
+	host_settings(&t.host, settings);
 	(void)snprintf(text, sizeof(text),
-	    FIRST
-	    "{\"name\": \"a\", \"id\": \"A000000000\", \"uid\": 70000, \"state\": \"active\", "
-	    "\"description\": \"\", \"owner\": \"\", \"roles\": [], \"groups\": [], \"from\": "
-	    "[], \"not_before\": null, \"expires_at\": null, \"created_at\": "
-	    "\"2026-01-01T00:00:00Z\", \"created_by\": \"\", \"secrets\": [], \"home\": "
-	    "\"%s\", \"shell\": \"/bin/sh\"}\n" LAST,
+	    FIRST HOMELESS("a", "A000000000", "70000") "\"%s\"}\n" LAST,
 	    tmp_path(t.tmp, "home-a"));
 	import(&t, CLI_DONE, NULL, text, "--dry-run");
 	assert_false(file_is_there(tmp_path(t.tmp, "home-a")));
-	import(&t, CLI_DONE, NULL, text);
+	import(&t, CLI_DONE, "", text);
 	assert_int_equal(stat(tmp_path(t.tmp, "home-a"), &st), 0);
 	assert_int_equal(st.st_uid, 70000);
+	/* A file names any folder: it would be given away. */
+	(void)snprintf(text, sizeof(text),
+	    FIRST HOMELESS("b", "B000000000", "70001") "\"%s\"}\n" LAST,
+	    tmp_path(t.tmp, "ssh.service.d"));
+	import(&t, CLI_DONE, "1 homes (", text);
+	assert_non_null(strstr(t.err, "ssh.service.d of b the first) were not made"));
+	assert_false(file_is_there(tmp_path(t.tmp, "ssh.service.d")));
+	assert_run(&t, CLI_DONE, NULL, "show", "b");
+	assert_non_null(strstr(t.out, "ssh.service.d"));
 	cli_test_clear(&t);
 }
 
@@ -684,24 +849,29 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(a_file_makes_the_keys_that_it_has),
 	    T(a_second_import_changes_nothing),
+	    T(the_highest_ids_count_as_far_as_the_file_names_them),
 	    T(each_thing_that_is_wrong_with_a_line_is_told_with_its_place),
 	    T(all_that_is_wrong_is_told_at_once),
 	    T(no_more_is_told_than_a_person_reads),
 	    T(a_line_has_a_longest_length),
+	    T(a_file_is_read_on_to_its_last_line),
 	    T(a_file_that_is_not_there_is_not_found),
 	    T(a_key_that_exists_is_set_to_what_the_file_says),
+	    T(a_token_keeps_its_number_and_another_gets_one_that_none_had),
 	    T(a_name_with_another_id_is_another_key_and_is_replaced_only_when_told),
 	    T(an_id_that_another_key_has_is_refused),
 	    T(a_uid_that_is_not_to_be_had_is_refused_or_the_next_one),
+	    T(a_key_that_was_deleted_here_does_not_come_back),
 	    T(a_gid_that_is_not_to_be_had_is_refused_or_the_next_one),
 	    T(what_is_counted_up_later_never_meets_an_id_of_the_file),
+	    T(prune_takes_no_file_that_would_leave_little),
 	    T(prune_deletes_what_is_not_in_the_file),
 	    T(the_sessions_of_what_changed_or_went_are_judged),
 	    T(a_dry_run_tells_all_and_changes_nothing),
 	    T(what_this_host_bounds_is_asked_of_what_is_new),
 	    T(bindings_that_the_policy_does_not_declare_are_told_and_taken),
 	    T(names_and_ids_of_the_directory_are_refused),
-	    T(a_home_is_made_where_this_host_makes_them),
+	    T(a_home_is_made_where_this_host_makes_them_and_nowhere_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,6 +142,7 @@ with_end_sessions_every_session_ends_when_keys_are_refused(void **state)
 	/* On already: sessions end all the same. */
 	t.n_calls = 0;
 	assert_run(&t, CLI_DONE, "1 session was ended\n", "lockdown", "on", "--end-sessions");
+	assert_null(strstr(t.out, "nothing to change"));
 	assert_true(t.calls[0].end_all);
 	t.enforce_err = AK_ERR_UNAVAILABLE;
 	assert_run(&t, CLI_FAILED, "may live on", "lockdown", "on", "--end-sessions");

@@ -169,6 +169,23 @@ json_has_every_line_with_every_field(void **state)
 	cli_test_clear(&t);
 }
 
+static void
+a_long_name_does_not_push_later_rows_out_of_sight(void **state)
+{
+	struct cli_test t;
+	char wanted[80];
+
+	cli_test_make(&t, state);
+	put(&t, "",
+	    "time=2026-11-22T10:00:00.000Z event=account decision=deny user="
+	    "a.long.name.that.somebody.typed.where.a.user.was.asked.for service=sshd\n"
+	    "time=2026-11-22T10:00:01.000Z event=account decision=deny user=b service=sshd\n");
+	(void)snprintf(wanted, sizeof(wanted), "%-13s  %-32s  -", "login", "b");
+	assert_run(&t, CLI_DONE, NULL, "log");
+	assert_non_null(strstr(t.out, wanted));
+	cli_test_clear(&t);
+}
+
 /* One decision, and how it is worth a row. */
 static void
 a_row_is_left_out_only_when_another_tells_the_same(void **state)
@@ -723,6 +740,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(the_table_tells_what_happened_in_a_row_for_each_thing),
 	    T(json_has_every_line_with_every_field),
+	    T(a_long_name_does_not_push_later_rows_out_of_sight),
 	    T(a_row_is_left_out_only_when_another_tells_the_same),
 	    T(lines_are_shown_that_were_asked_for),
 	    T(rotated_files_come_first_and_the_oldest_before_all),

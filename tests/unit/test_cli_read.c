@@ -246,6 +246,16 @@ keys_that_nobody_uses_are_found(void **state)
 	cli_test_clear(&t);
 }
 
+/* The slot of this uid, half of it another's. */
+static void
+tear(const char *path, uint32_t uid)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	assert_int_equal(pwrite(fd, "torn", 4, (off_t)uid * 128 + 20), 4);
+	(void)close(fd);
+}
+
 /* Nobody deletes a key that only seems unused. */
 static void
 uses_that_cannot_be_read_are_unknown_and_not_none(void **state)
@@ -255,6 +265,13 @@ uses_that_cannot_be_read_are_unknown_and_not_none(void **state)
 	cli_test_make(&t, state);
 	cli_test_create(&t, "a", NULL, NULL);
 	use(&t, "a", HOST_NOW + 5, "192.0.2.7");
+	tear(t.host.paths.lastused, 70000);
+	t.now = HOST_NOW + 1000;
+	assert_run(&t, CLI_DONE, NULL, "list", "--unused", "1s", "-o", "json");
+	assert_string_equal(listed(&t), "");
+	t.now = HOST_NOW;
+	assert_run(&t, CLI_DONE, NULL, "show", "a");
+	assert_non_null(strstr(t.out, "last used    unknown\n"));
 	assert_int_equal(chmod(t.host.paths.lastused, 0666), 0);
 	assert_run(&t, CLI_FAILED, "lastused: ", "list", "--unused", "1s");
 	assert_string_equal(t.out, "");

@@ -274,6 +274,49 @@ all_sessions_of_a_key_are_ended_by_its_name(void **state)
 	cli_test_clear(&t);
 }
 
+/* A name that was two keys': of each, its uid. */
+static void
+all_keys_that_had_the_name_are_ended(void **state)
+{
+	struct cli_test t;
+	struct child a, b;
+
+	cli_test_make(&t, state);
+	a = start(&t, "a", 70000, HOST_NOW - 2);
+	b = start(&t, "a", 70005, HOST_NOW - 1);
+	assert_run(&t, CLI_DONE, NULL, "sessions", "end", "--key", "a");
+	assert_int_equal(t.n_calls, 2);
+	assert_int_equal(t.calls[0].end_uid, 70000);
+	assert_int_equal(t.calls[1].end_uid, 70005);
+	child_end(&a);
+	child_end(&b);
+	cli_test_clear(&t);
+}
+
+static void
+a_session_of_another_pid_namespace_is_told_and_not_counted_as_ended(void **state)
+{
+	static const char says[] = "was not ended: it runs in another pid namespace";
+	struct cli_test t;
+	struct child a, b;
+	struct session s;
+
+	cli_test_make(&t, state);
+	a = start(&t, "a", 70000, HOST_NOW);
+	b = start(&t, "b", 70001, HOST_NOW);
+	s = find(&t, "a");
+	s.namespace ++;
+	assert_err("", AK_OK, sessions_update(&t.host.paths, &s));
+	assert_run(&t, CLI_FAILED, says, "sessions", "end", s.id);
+	assert_run(&t, CLI_FAILED, says, "sessions", "end", "--key", "a");
+	assert_run(&t, CLI_FAILED, says, "lockdown", "on", "--end-sessions");
+	assert_run(&t, CLI_DONE, NULL, "sessions", "end", find(&t, "b").id);
+	assert_run(&t, CLI_DONE, NULL, "sessions", "end", "--key", "b");
+	child_end(&a);
+	child_end(&b);
+	cli_test_clear(&t);
+}
+
 static void
 the_command_comes_from_where_its_session_came_from(void **state)
 {
@@ -311,6 +354,8 @@ main(void)
 	    T(a_state_is_told_by_its_name),
 	    T(sessions_are_ended_by_id_and_no_other_is_judged),
 	    T(all_sessions_of_a_key_are_ended_by_its_name),
+	    T(all_keys_that_had_the_name_are_ended),
+	    T(a_session_of_another_pid_namespace_is_told_and_not_counted_as_ended),
 	    T(the_command_comes_from_where_its_session_came_from),
 	};
 

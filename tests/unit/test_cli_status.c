@@ -152,6 +152,24 @@ a_host_without_directory_and_daemon_is_in_order(void **state)
 }
 
 static void
+of_keys_that_cannot_be_read_nothing_is_said(void **state)
+{
+	static const char *const members[] = {
+	    "keys", "uids_left", "gids_left", "published", "time_undefined"};
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	cli_test_create(&t, "a", "viewer", NULL);
+	file_write(t.host.paths.local, "x", 1, 0600);
+	assert_run(&t, CLI_FAILED, NULL, "status", "-o", "json");
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+		assert_member(&t, members[i], "null");
+	assert_run(&t, CLI_FAILED, NULL, "status");
+	assert_null(strstr(t.out, "ids left"));
+	cli_test_clear(&t);
+}
+
+static void
 needs(struct cli_test *t, const char *sentence)
 {
 	assert_run(t, CLI_FAILED, NULL, "status", "-o", "json");
@@ -369,6 +387,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(a_host_in_order_needs_nothing),
 	    T(a_host_without_directory_and_daemon_is_in_order),
+	    T(of_keys_that_cannot_be_read_nothing_is_said),
 	    T(what_is_wrong_on_the_host_needs_attention),
 	    T(a_new_snapshot_that_nss_does_not_serve_yet_is_said),
 	    T(what_the_daemon_complains_of_needs_attention),

@@ -1,4 +1,4 @@
-/* When a key was used last: a slot of its own for each, and whatever is no whole slot of it is never. */
+/* When a key was used last: a slot of its own for each, and whatever is no whole slot is unknown. */
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -130,7 +130,7 @@ a_slot_is_of_the_id_that_it_names(void **state)
 }
 
 static void
-what_is_torn_is_never(void **state)
+what_is_torn_is_unknown_and_not_never(void **state)
 {
 	unsigned char slot[SLOT_B];
 	int fd;
@@ -143,16 +143,21 @@ what_is_torn_is_never(void **state)
 		slot[bit / 8] ^= (unsigned char)(1U << bit % 8);
 		assert_int_equal(pwrite(fd, slot, SLOT_B, 1001 * SLOT_B), SLOT_B);
 		assert_int_equal(find(1001).at, 0);
+		assert_true(find(1001).unknown);
 		slot[bit / 8] ^= (unsigned char)(1U << bit % 8);
 	}
 	/* Another's slot, at this one's place. */
 	assert_int_equal(pwrite(fd, slot, SLOT_B, 1000 * SLOT_B), SLOT_B);
 	assert_int_equal(find(1000).at, 0);
+	assert_false(find(1000).unknown);
+	assert_false(find(1002).unknown);
 	assert_int_equal(pwrite(fd, slot, SLOT_B, 1001 * SLOT_B), SLOT_B);
 	assert_int_equal(find(1001).at, 1);
 	for (off_t cut = 1; cut <= SLOT_B; cut++) {
 		assert_int_equal(ftruncate(fd, 1002 * SLOT_B - cut), 0);
 		assert_int_equal(find(1001).at, 0);
+		/* Behind the end there never was anything. */
+		assert_int_equal(find(1001).unknown, cut < SLOT_B);
 	}
 	(void)close(fd);
 }
@@ -279,7 +284,7 @@ main(void)
 	    T(each_key_has_a_slot_of_its_own_in_a_file_that_stays_small),
 	    T(a_uid_that_no_key_has_is_written_nowhere),
 	    T(a_slot_is_of_the_id_that_it_names),
-	    T(what_is_torn_is_never),
+	    T(what_is_torn_is_unknown_and_not_never),
 	    T(texts_are_kept_to_their_last_character_or_cut),
 	    T(under_a_limit_on_file_sizes_nothing_is_written_and_no_signal_comes),
 	    T(what_is_no_file_of_its_owner_is_neither_written_nor_read),
