@@ -307,6 +307,7 @@ case_ids() {
 	leader=$(live_of ided.killed:sshd | cut -d' ' -f1 | sort -n | head -n 1)
 	kill -KILL "$leader"
 	live_kill ided.killed:sshd,client,shell,job
+	wait_until 5 live_words_gone ided.killed:sshd,client,shell,job
 	holds 'abuse 136: another process gets the pid of a leader that was killed' pid_again "$leader"
 	ends 'abuse 136: of the session whose leader was killed all ends' 1000 \
 		ided.full ided.killed:nohup,setsid,double,root,daemon -- change disable ided
@@ -330,7 +331,7 @@ live_kill() { live_of "$1" | while read -r pid _; do kill -KILL "$pid" 2>/dev/nu
 pid_again() {
 	local try
 	: >"$LIVE/again.pids"
-	for try in 1 2 3 4 5 6 7 8; do
+	for try in {1..50}; do
 		printf '%d\n' $(($1 - 1)) >/proc/sys/kernel/ns_last_pid
 		tail -f /dev/null </dev/null >/dev/null 2>&1 &
 		disown
