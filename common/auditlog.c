@@ -29,7 +29,7 @@ build(const char *line, struct timespec now, char out[], size_t cap, size_t *len
 	return t.cut ? AK_ERR_RANGE : AK_OK;
 }
 
-/* A full disk left a line without its end: it must not swallow the next one. */
+/* A full disk left a line without its end: it must not swallow the next one. Of one that is being written that may be seen too: then a line is empty, which `apikey log` passes over. */
 static bool
 is_torn(int fd, const struct stat *st)
 {

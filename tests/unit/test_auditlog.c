@@ -43,6 +43,11 @@ lines_of(const char *path)
 	if (text == NULL)
 		return NULL;
 	for (size_t at = 0; at < len_b;) {
+		/* A line that was seen half written was ended once more. */
+		if (text[at] == '\n') {
+			at++;
+			continue;
+		}
 		for (size_t i = 0; moment[i] != '\0'; i++, at++)
 			assert_true(moment[i] == '0' ? text[at] >= '0' && text[at] <= '9'
 						     : text[at] == moment[i]);
@@ -294,9 +299,6 @@ many_writers_at_once_mix_no_lines(void **state)
 		unsigned writer = (unsigned)(*at - 'a');
 
 		end = strchr(at, '\n');
-		/* A line that was seen half written was ended once more. */
-		if (end == at)
-			continue;
 		assert_in_range(writer, 0, WRITERS - 1);
 		for (const char *c = at; c < end; c++)
 			assert_int_equal(*c, *at);
