@@ -34,6 +34,39 @@ open_store(struct change *ch, const struct change_options *opt)
 	return store_open(&c->paths, &options, &ch->store, &ch->why);
 }
 
+/* Others wait for the locks, and nobody must wait for a terminal. */
+static void
+hush(struct change *ch)
+{
+	if (!ch->hushed)
+		cli_hush(ch->cli);
+	ch->hushed = true;
+}
+
+static void
+speak(struct change *ch)
+{
+	if (!ch->hushed || ch->store != NULL || ch->pass.fd != -1)
+		return;
+	ch->hushed = false;
+	cli_speak(ch->cli);
+}
+
+void
+change_release(struct change *ch)
+{
+	store_close(&ch->store);
+	speak(ch);
+}
+
+/* Live sessions are judged, or there is nothing to be judged. */
+static void
+let_others_judge(struct change *ch)
+{
+	lock_release(&ch->pass);
+	speak(ch);
+}
+
 enum ak_err
 change_begin(struct change *ch, const struct args *a, const struct change_options *opt)
 {
@@ -44,6 +77,8 @@ change_begin(struct change *ch, const struct args *a, const struct change_option
 		return err;
 	if (!ch->directory && (err = open_store(ch, opt)) != AK_OK)
 		return err;
+	if (!ch->directory)
+		hush(ch);
 	/* Both under the lock: waiting for it may have taken long. */
 	live_load(&c->paths, &ch->live);
 	ch->has_live = true;
@@ -123,6 +158,8 @@ change_publish(struct change *ch)
 	trail_log(&ch->trail, ch->cli, is_written, ch);
 	if (ch->committed)
 		change_enforce(ch, CHANGE_STAGED);
+	else
+		let_others_judge(ch);
 	return err;
 }
 
@@ -132,14 +169,14 @@ change_enforce(struct change *ch, enum change_whom whom)
 	struct enforce_how how = {.uids = ch->uids, .n_uids = ch->n_uids};
 
 	if (whom == CHANGE_STAGED && ch->n_uids == 0) {
-		lock_release(&ch->pass);
+		let_others_judge(ch);
 		return;
 	}
 	if (whom == CHANGE_EVERYBODY)
 		how = (struct enforce_how){.uids = NULL};
 	holdoff_begin(&ch->holdoff);
 	endings_run(ch->cli, &how, &ch->endings);
-	lock_release(&ch->pass);
+	let_others_judge(ch);
 	endings_tell(ch->cli, &ch->endings);
 }
 

@@ -22,8 +22,8 @@
  * change_begin, then edits (change_put, change_remove), change_publish, and
  * change_end in any case. What is changed are the keys of this host, or with
  * `--in directory` those in LDAP. Between begin and the end of publish the lock
- * of this host's keys is held: nothing is printed there but warnings that a
- * waiter must see. Nothing is locked in LDAP: what somebody else changed since
+ * of this host's keys is held, and to the end of enforcing that of the live
+ * sessions: what is said there is printed afterwards. Nothing is locked in LDAP: what somebody else changed since
  * it was read is not overwritten, but refused.
  *
  * change_publish logs what is true now, ends the live sessions that lost their
@@ -46,6 +46,7 @@ struct change {
 	size_t n_uids;
 	struct endings endings;
 	struct holdoff holdoff;
+	bool hushed; /* nothing is printed while a lock is held (cli_hush) */
 	struct lock pass; /* of live sessions: from before the change is true until it was enforced */
 	struct diag why;
 };

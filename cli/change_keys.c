@@ -234,12 +234,6 @@ change_remove(struct change *ch, const struct key_record *k, const char *event)
 	return ch->directory ? dirkeys_remove(ch->keys, k) : store_remove(ch->store, k, ch->now);
 }
 
-void
-change_release(struct change *ch)
-{
-	store_close(&ch->store);
-}
-
 bool
 change_has_written(const struct change *ch, const struct key_record *k)
 {

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "text.h"
@@ -53,6 +54,32 @@ cli_warn(const struct cli *c, const char *fmt, ...)
 	(void)vfprintf(c->err, fmt, ap);
 	va_end(ap);
 	(void)fputc('\n', c->err);
+}
+
+/* Without memory to keep it in, what there is to say is said at once. */
+void
+cli_hush(struct cli *c)
+{
+	FILE *keep;
+
+	if (c->held.depth++ > 0 ||
+	    (keep = open_memstream(&c->held.text, &c->held.len_b)) == NULL)
+		return;
+	c->held.err = c->err;
+	c->err = keep;
+}
+
+void
+cli_speak(struct cli *c)
+{
+	if (--c->held.depth > 0 || c->held.err == NULL)
+		return;
+	(void)fclose(c->err);
+	c->err = c->held.err;
+	c->held.err = NULL;
+	(void)fwrite(c->held.text, 1, c->held.len_b, c->err);
+	free(c->held.text);
+	c->held.text = NULL;
 }
 
 /* Once: of a thousand keys that are deleted each has a line, and every process is looked at for it. */

@@ -57,6 +57,13 @@ struct cli {
 	/* Of this run: who and from where, "" not known, once they were asked for; and was it said that the log failed? */
 	bool actor_known, log_failed;
 	char who[64], from[AUDIT_VALUE_MAX_B];
+	/* While it is hushed: where err goes, and what waits for it. */
+	struct cli_held {
+		unsigned depth;
+		FILE *err;
+		char *text;
+		size_t len_b;
+	} held;
 };
 
 /* Run one command. argv as main has it; it may be reordered. The answer is an enum cli_exit. */
@@ -75,6 +82,14 @@ int cli_fail(const struct cli *c, enum ak_err err, const struct diag *why);
 
 /* "apikey: …" on the error stream: something to know that stopped nothing. */
 void cli_warn(const struct cli *c, const char *fmt, ...) AK_PRINTF(2, 3);
+
+/*
+ * From hush to the last speak what goes to c->err is kept, and then written: a
+ * terminal that is stopped (Ctrl-S) keeps its writer waiting, who must hold no
+ * lock then that others wait for. They nest.
+ */
+void cli_hush(struct cli *c);
+void cli_speak(struct cli *c);
 
 /* For messages: text as it is, but never a token that somebody put in the place of a name. */
 const char *cli_shown(const char *text);

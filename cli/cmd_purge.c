@@ -87,8 +87,7 @@ answer_dry_run(const struct purge *p, const struct args *a)
 	struct outcome out = {.changed = a->output != OUTPUT_JSON};
 
 	for (size_t i = 0; i < p->keys.n; i++)
-		answer_list_add(
-		    &l, &p->keys.v[i].key, p->ch->now, out, "would be deleted");
+		answer_list_add(&l, &p->keys.v[i].key, p->ch->now, out, "would be deleted");
 	return answer_list_end(&l);
 }
 

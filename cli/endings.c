@@ -107,7 +107,10 @@ endings_run(struct cli *c, const struct enforce_how *how, struct endings *out)
 	asked.paths = &c->paths;
 	asked.ended = take_ended;
 	asked.ctx = &r;
+	/* What ends is logged within a pass, under its lock. */
+	cli_hush(c);
 	err = run_passes(&r, &asked, &res, &why);
+	cli_speak(c);
 	if (err != AK_OK)
 		cli_warn(c,
 		    "live sessions could not be judged, and may live on: %s: run `apikey "

@@ -31,7 +31,7 @@ enum reason {
 	REASON_ROLE, /* no role permits the service */
 	REASON_FAILED, /* no decision could be made: out of memory */
 	REASON_AUDIT, /* the settings want each login logged, and the log can't be written */
-	/* Why a session that was permitted ends (rejudge.h); never a login's: */
+	/* Why a session that was permitted ends (rejudge.h); the first also why it is refused at the last moment: */
 	REASON_DELETED, /* the key is no more */
 	REASON_GROUP, /* it holds a Unix group that its key would no longer get */
 	REASON_BY_HAND, /* an administrator ends it */

@@ -152,6 +152,7 @@ struct emptying {
 	uint32_t uid;
 	enum empty_how how;
 	bool runs; /* something runs under it */
+	bool shared; /* a container has a user of that number, too: kill(2) would reach into it */
 };
 
 struct emptyings {
@@ -169,6 +170,16 @@ runs_anything(const struct pass *p, uint32_t uid)
 	return false;
 }
 
+static bool
+runs_contained(const struct pass *p, uint32_t uid)
+{
+	for (size_t i = 0; i < p->procs.n; i++)
+		if (p->procs.v[i].contained &&
+		    (p->procs.v[i].real == uid || p->procs.v[i].saved == uid))
+			return true;
+	return false;
+}
+
 static void
 add_uid(struct pass *p, struct emptyings *u, uint32_t uid, bool changed)
 {
@@ -177,6 +188,7 @@ add_uid(struct pass *p, struct emptyings *u, uint32_t uid, bool changed)
 	if (e.how == EMPTY_NOT)
 		return;
 	e.runs = runs_anything(p, uid);
+	e.shared = runs_contained(p, uid);
 	u->v[u->n++] = e;
 }
 
@@ -207,7 +219,10 @@ static void
 empty_uid(struct pass *p, const struct emptying *e)
 {
 	struct diag why = DIAG_INIT;
-	uint32_t spare = e->runs && e->how == EMPTY_WHOLE ? pass_spare_uid(p, e->uid) : 0;
+	uint32_t spare = 0;
+
+	if (e->runs && !e->shared && e->how == EMPTY_WHOLE)
+		spare = pass_spare_uid(p, e->uid);
 
 	if (spare != 0)
 		(void)!p->calls->empty_uid(e->uid, spare, &why);
@@ -218,8 +233,9 @@ is_of_uid(const struct pass *p, size_t i, uint32_t uid)
 {
 	const struct procs_one *proc = &p->procs.v[i];
 
-	return !proc->ended && proc->id.pid != getpid() && proc->id.pid > 1 &&
-	       (proc->real == uid || proc->saved == uid) && !pass_is_kept(p, i);
+	return !proc->ended && !proc->contained && proc->id.pid != getpid() &&
+	       proc->id.pid > 1 && (proc->real == uid || proc->saved == uid) &&
+	       !pass_is_kept(p, i);
 }
 
 /* What runs under these uids still, session or not. */

@@ -91,6 +91,19 @@ pass_asks_uid(struct pass *p, uint32_t uid, bool changed)
 	return stolen ? EMPTY_UNKEPT : EMPTY_NOT;
 }
 
+/* Whoever runs under it, in a container too, would be ended with the others. */
+static bool
+is_used(const struct pass *p, uint32_t uid)
+{
+	for (size_t i = 0; i < p->procs.n; i++) {
+		const struct procs_one *proc = &p->procs.v[i];
+
+		if (proc->real == uid || proc->effective == uid || proc->saved == uid)
+			return true;
+	}
+	return false;
+}
+
 uint32_t
 pass_spare_uid(struct pass *p, uint32_t uid)
 {
@@ -98,7 +111,7 @@ pass_spare_uid(struct pass *p, uint32_t uid)
 	struct key key;
 
 	if (p->judge.ring_err != AK_OK || spare < UID_MIN || spare == uid ||
-	    is_local_user(p, spare))
+	    is_local_user(p, spare) || is_used(p, spare))
 		return 0;
 	switch (keyring_find_uid(&p->judge.ring, spare, &key)) {
 	case AK_ERR_NOT_FOUND:

@@ -1,6 +1,7 @@
 #include "marks.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,29 +10,30 @@
 #include "procfile.h"
 #include "sessions.h"
 
-/* What is gathered of one process; false: nothing. */
+/* What is gathered of one process. AK_ERR_NOT_FOUND: it has none of that, or has ended. */
 struct kind {
 	size_t len_b; /* of an entry */
-	bool (*read)(int dir, unsigned char *entry);
+	enum ak_err (*read)(int dir, unsigned char *entry);
 };
 
-static bool
+static enum ak_err
 read_audit(int dir, unsigned char *entry)
 {
-	const uint32_t audit = procfile_audit(dir);
+	uint32_t audit;
+	enum ak_err err = procfile_audit(dir, &audit);
 
 	memcpy(entry, &audit, sizeof(audit));
-	return audit != PROC_NO_AUDIT;
+	return err == AK_OK && audit == PROC_NO_AUDIT ? AK_ERR_NOT_FOUND : err;
 }
 
-static bool
+static enum ak_err
 read_scope(int dir, unsigned char *entry)
 {
 	char scope[SESSION_SCOPE_CAP] = "";
+	enum ak_err err = procfile_scope(dir, scope, sizeof(scope));
 
-	procfile_scope(dir, scope, sizeof(scope));
 	memcpy(entry, scope, sizeof(scope));
-	return scope[0] != '\0';
+	return err == AK_OK && scope[0] == '\0' ? AK_ERR_NOT_FOUND : err;
 }
 
 static const struct kind audit_kind = {sizeof(uint32_t), read_audit};
@@ -65,33 +67,46 @@ add(struct marks_list *l, const struct kind *k, const unsigned char *entry)
 	return true;
 }
 
+/* false: what this process has can't be told. */
 static bool
 take(struct marks_list *l, const struct kind *k, int proc, const char *pid)
 {
 	unsigned char entry[SESSION_SCOPE_CAP] = {0};
-	bool marked;
 	int dir;
+	enum ak_err err = procfile_open(proc, pid, &dir);
 
-	if (procfile_open(proc, pid, &dir) != AK_OK)
-		return true;
-	marked = k->read(dir, entry);
-	(void)close(dir);
-	return !marked || add(l, k, entry);
+	if (err == AK_OK) {
+		err = k->read(dir, entry);
+		(void)close(dir);
+	}
+	return err == AK_OK ? add(l, k, entry) : err == AK_ERR_NOT_FOUND;
+}
+
+/* The next entry of /proc; NULL at its end, and where it can't be read on (errno then). */
+static const char *
+next_name(DIR *dir)
+{
+	struct dirent *entry;
+
+	errno = 0;
+	entry = readdir(dir);
+	return entry == NULL ? NULL : entry->d_name;
 }
 
 static void
 look(struct marks_list *l, const struct kind *k, pid_t without)
 {
 	DIR *dir = opendir("/proc");
-	struct dirent *entry;
+	const char *name = NULL;
 	uint64_t pid;
 
 	l->looked = true;
 	l->failed = dir == NULL;
-	while (!l->failed && (entry = readdir(dir)) != NULL)
-		if (num_parse(entry->d_name, 1, INT32_MAX, &pid) == AK_OK &&
-		    (pid_t)pid != without)
-			l->failed = !take(l, k, dirfd(dir), entry->d_name);
+	while (!l->failed && (name = next_name(dir)) != NULL)
+		if (num_parse(name, 1, INT32_MAX, &pid) == AK_OK && (pid_t)pid != without)
+			l->failed = !take(l, k, dirfd(dir), name);
+	if (!l->failed && errno != 0)
+		l->failed = true;
 	if (dir != NULL)
 		(void)closedir(dir);
 }

@@ -32,7 +32,7 @@ proc_read(pid_t pid, struct proc *out)
 	if ((err = procfile_stat(dir, &stat)) == AK_OK) {
 		out->id.start = stat.start;
 		out->parent = stat.parent;
-		out->audit = procfile_audit(dir);
+		(void)!procfile_audit(dir, &out->audit);
 	}
 	(void)close(dir);
 	return err;
@@ -46,7 +46,7 @@ proc_read_scope(pid_t pid, char *out, size_t cap_b)
 	out[0] = '\0';
 	if (open_process(pid, &dir) != AK_OK)
 		return;
-	procfile_scope(dir, out, cap_b);
+	(void)!procfile_scope(dir, out, cap_b);
 	(void)close(dir);
 }
 

@@ -11,13 +11,28 @@
 #include "proc.h"
 #include "text.h"
 
+/* What errno says of a file below /proc. */
+static enum ak_err
+why_unread(void)
+{
+	switch (errno) {
+	case ENOENT:
+	case ESRCH:
+		return AK_ERR_NOT_FOUND;
+	case EMFILE:
+	case ENFILE:
+	case ENOMEM:
+		return AK_ERR_FULL;
+	default:
+		return AK_ERR_UNAVAILABLE;
+	}
+}
+
 enum ak_err
 procfile_open(int proc, const char *pid, int *dir)
 {
 	*dir = openat(proc, pid, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (*dir != -1)
-		return AK_OK;
-	return errno == ENOENT || errno == ESRCH ? AK_ERR_NOT_FOUND : AK_ERR_UNAVAILABLE;
+	return *dir != -1 ? AK_OK : why_unread();
 }
 
 /* What the kernel gives in one read, as a string. */
@@ -36,7 +51,7 @@ read_small(int dir, const char *name, char *buf, size_t cap_b)
 	}
 	/* A process that has ended has no files, or none that say anything. */
 	if (n == -1)
-		return errno == ENOENT || errno == ESRCH ? AK_ERR_NOT_FOUND : AK_ERR_UNAVAILABLE;
+		return why_unread();
 	buf[n] = '\0';
 	return AK_OK;
 }
@@ -111,40 +126,66 @@ procfile_stat(int dir, struct procfile_stat *out)
 	return err;
 }
 
-uint32_t
-procfile_audit(int dir)
+enum ak_err
+procfile_audit(int dir, uint32_t *out)
 {
 	char buf[32], *at = buf;
 	uint64_t audit;
+	enum ak_err err = read_small(dir, "sessionid", buf, sizeof(buf));
 
-	if (read_small(dir, "sessionid", buf, sizeof(buf)) == AK_OK &&
-	    take_field(&at, &audit) && audit < PROC_NO_AUDIT)
-		return (uint32_t)audit;
-	return PROC_NO_AUDIT;
+	*out = PROC_NO_AUDIT;
+	if (err == AK_OK && take_field(&at, &audit) && audit < PROC_NO_AUDIT)
+		*out = (uint32_t)audit;
+	return err;
 }
 
 /* The line is near the top, and the name above it has its newlines escaped. */
-enum ak_err
-procfile_uids(int dir, uid_t uids[3])
+/* `NSpid:` has a pid for each namespace that the process is in, from this one down. */
+static bool
+is_nested(const char *status)
 {
-	char buf[1024], *at;
+	const char *at = strstr(status, "\nNSpid:\t");
+
+	if (at == NULL)
+		return false;
+	at += strlen("\nNSpid:\t");
+	at += strcspn(at, "\t\n");
+	return *at == '\t';
+}
+
+enum ak_err
+procfile_status(int dir, struct procfile_status *out)
+{
+	uid_t *const ids[] = {&out->real, &out->effective, &out->saved};
+	char buf[4096], *at;
 	uint64_t id = 0;
 	enum ak_err err;
 
-	uids[0] = uids[1] = uids[2] = (uid_t)-1;
+	*out = (struct procfile_status){(uid_t)-1, (uid_t)-1, (uid_t)-1, false};
 	if ((err = read_small(dir, "status", buf, sizeof(buf))) != AK_OK)
 		return err;
 	if ((at = strstr(buf, "\nUid:\t")) == NULL)
 		return AK_ERR_UNAVAILABLE;
+	out->nested = is_nested(buf);
 	at += strlen("\nUid:\t");
 	for (unsigned i = 0; i < 3; i++) {
 		if (!take_field(&at, &id) || id > UINT32_MAX) {
-			uids[0] = uids[1] = uids[2] = (uid_t)-1;
+			out->real = out->effective = out->saved = (uid_t)-1;
 			return AK_ERR_UNAVAILABLE;
 		}
-		uids[i] = (uid_t)id;
+		*ids[i] = (uid_t)id;
 	}
 	return AK_OK;
+}
+
+bool
+procfile_has_host_ids(int dir)
+{
+	char buf[128];
+
+	if (read_small(dir, "uid_map", buf, sizeof(buf)) != AK_OK)
+		return false;
+	return strcmp(buf, "         0          0 4294967295\n") == 0;
 }
 
 /* …/session-ID.scope */
@@ -163,14 +204,15 @@ is_scope(const char *path)
 }
 
 /* A line for each hierarchy, `N:CONTROLLERS:PATH`: systemd's own is named (v1) or has no controllers (v2). */
-void
+enum ak_err
 procfile_scope(int dir, char *out, size_t cap_b)
 {
 	char buf[8192], *line, *rest = buf;
+	enum ak_err err = read_small(dir, "cgroup", buf, sizeof(buf));
 
 	out[0] = '\0';
-	if (read_small(dir, "cgroup", buf, sizeof(buf)) != AK_OK)
-		return;
+	if (err != AK_OK)
+		return err;
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		char *controllers = strchr(line, ':');
 		char *path = controllers != NULL ? strchr(controllers + 1, ':') : NULL;
@@ -179,6 +221,7 @@ procfile_scope(int dir, char *out, size_t cap_b)
 					strncmp(controllers, ":name=systemd:", 14) != 0))
 			continue;
 		if (is_scope(path + 1) && text_copy(out, cap_b, path + 1) == AK_OK)
-			return;
+			break;
 	}
+	return AK_OK;
 }

@@ -2,6 +2,7 @@
 #ifndef AK_PROCFILE_H
 #define AK_PROCFILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -11,7 +12,9 @@
 /*
  * The folder /proc/PID: whatever is read through it is of that one process,
  * though its pid be given again meanwhile. *dir is the caller's to close; -1 on
- * failure: AK_ERR_NOT_FOUND: no such process; AK_ERR_UNAVAILABLE.
+ * failure: AK_ERR_NOT_FOUND: no such process; AK_ERR_UNAVAILABLE; AK_ERR_FULL:
+ * this process or host has no descriptor or memory left to look with, which
+ * says nothing of the one that is looked at. So everywhere below.
  */
 enum ak_err procfile_open(int proc, const char *pid, int *dir) AK_MUST_CHECK;
 
@@ -26,13 +29,21 @@ struct procfile_stat {
 /* AK_ERR_NOT_FOUND: it has ended; AK_ERR_UNAVAILABLE: can't be read (hidepid), or not as expected. */
 enum ak_err procfile_stat(int dir, struct procfile_stat *out) AK_MUST_CHECK;
 
-/* The audit session; PROC_NO_AUDIT when unset, unreadable, or the kernel keeps none. */
-uint32_t procfile_audit(int dir);
+/* The audit session; PROC_NO_AUDIT when unset, and on failure. AK_ERR_NOT_FOUND: it has ended, or the kernel keeps none. */
+enum ak_err procfile_audit(int dir, uint32_t *out) AK_MUST_CHECK;
 
-/* Real, effective, saved. AK_ERR_NOT_FOUND, AK_ERR_UNAVAILABLE as above: (uid_t)-1 each. */
-enum ak_err procfile_uids(int dir, uid_t uids[3]) AK_MUST_CHECK;
+struct procfile_status {
+	uid_t real, effective, saved;
+	bool nested; /* in a pid namespace below the one of this /proc */
+};
 
-/* The path of the control group, where it is a login's scope; else "". */
-void procfile_scope(int dir, char *out, size_t cap_b);
+/* AK_ERR_NOT_FOUND, AK_ERR_UNAVAILABLE as above: (uid_t)-1 each. */
+enum ak_err procfile_status(int dir, struct procfile_status *out) AK_MUST_CHECK;
+
+/* Has its user namespace the ids of this host, all of them (user_namespaces(7))? Only root makes a pid namespace there. */
+bool procfile_has_host_ids(int dir);
+
+/* The path of the control group, where it is a login's scope; else, and on failure, "". AK_ERR_NOT_FOUND: it has ended, or the kernel keeps none. */
+enum ak_err procfile_scope(int dir, char *out, size_t cap_b) AK_MUST_CHECK;
 
 #endif

@@ -1,6 +1,7 @@
 #include "procs.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -59,28 +60,33 @@ has_ended(const struct procfile_stat *s)
 	return (s->state == 'Z' || s->state == 'X') && s->threads <= 1;
 }
 
-/* What can't be read of it is unset; but who its parent is, and when it began, must be known. */
+/* What can't be read of it is unset; but who its parent is, and when it began, must be known. AK_ERR_FULL: it can't be looked at now. */
 static enum ak_err
 read_one(struct procs *p, int dir, pid_t pid, struct procs_one *out)
 {
 	struct procfile_stat stat;
 	char scope[SCOPE_CAP];
-	uid_t uids[3];
+	struct procfile_status status;
+	uint32_t audit;
 	enum ak_err err = procfile_stat(dir, &stat);
 
 	if (err != AK_OK)
 		return err;
-	if ((err = procfile_uids(dir, uids)) == AK_ERR_NOT_FOUND)
+	if ((err = procfile_status(dir, &status)) == AK_ERR_NOT_FOUND || err == AK_ERR_FULL)
+		return err;
+	if ((err = procfile_audit(dir, &audit)) == AK_ERR_FULL)
+		return err;
+	if ((err = procfile_scope(dir, scope, sizeof(scope))) == AK_ERR_FULL)
 		return err;
 	*out = (struct procs_one){.id = {.pid = pid, .start = stat.start},
 	    .parent = stat.parent,
-	    .audit = procfile_audit(dir),
-	    .real = uids[0],
-	    .effective = uids[1],
-	    .saved = uids[2],
+	    .audit = audit,
+	    .real = status.real,
+	    .effective = status.effective,
+	    .saved = status.saved,
+	    .contained = status.nested && procfile_has_host_ids(dir),
 	    .tty = stat.tty,
 	    .ended = has_ended(&stat)};
-	procfile_scope(dir, scope, sizeof(scope));
 	return intern(p, scope, &out->scope);
 }
 
@@ -96,12 +102,15 @@ take(struct procs *p, size_t *cap, int proc, const char *name)
 		return AK_OK;
 	if ((one = add(p, cap)) == NULL)
 		return AK_ERR_NOMEM;
-	if (procfile_open(proc, name, &dir) != AK_OK)
-		return AK_OK;
-	err = read_one(p, dir, (pid_t)pid, one);
-	(void)close(dir);
+	if ((err = procfile_open(proc, name, &dir)) == AK_OK) {
+		err = read_one(p, dir, (pid_t)pid, one);
+		(void)close(dir);
+	}
 	if (err == AK_OK)
 		p->n++;
+	/* A process that is left out of the picture for our own want would live on. */
+	if (err == AK_ERR_FULL)
+		return AK_ERR_UNAVAILABLE;
 	return err == AK_ERR_NOMEM ? err : AK_OK;
 }
 
@@ -125,8 +134,14 @@ procs_look(struct procs *out)
 	*out = PROCS_INIT;
 	if (dir == NULL)
 		return AK_ERR_UNAVAILABLE;
-	while (err == AK_OK && (entry = readdir(dir)) != NULL)
+	while (err == AK_OK) {
+		errno = 0;
+		if ((entry = readdir(dir)) == NULL)
+			break;
 		err = take(out, &cap, dirfd(dir), entry->d_name);
+	}
+	if (err == AK_OK && errno != 0)
+		err = AK_ERR_UNAVAILABLE;
 	(void)closedir(dir);
 	if (out->n > 0)
 		qsort(out->v, out->n, sizeof(*out->v), by_pid);

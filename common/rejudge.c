@@ -156,6 +156,7 @@ tell_time_apart(const struct rejudge *r, struct asked *a, bool *by_time)
 	if (err == AK_OK)
 		err = look(r, a, since, &when, &f);
 	*by_time = err == AK_OK && f.reason == REASON_PERMITTED;
+	a->request.when = a->when;
 	moments_clear(&when);
 	return err;
 }

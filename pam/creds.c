@@ -150,7 +150,6 @@ creds_list(struct scene *sc, struct session *s)
 	struct extra extra;
 	enum ak_err err = AK_OK;
 
-	s->n_groups = 0;
 	if (sc->subject == SUBJECT_KEY)
 		err = keyring_user_groups(&sc->paths, s->uid, s->since, take_served, &to);
 	if (err != AK_OK && err != AK_ERR_NOT_FOUND)

@@ -13,9 +13,9 @@
 int creds_run(struct scene *sc);
 
 /*
- * Into the session's record, whose uid and beginning are there: the groups that
- * its processes have by the key's roles, from the name service and from setcred.
- * AK_ERR_FULL: more than SESSION_GROUPS_MAX; else the files can't tell.
+ * Into the session's record, whose uid and beginning are there, beside those
+ * that it has: the groups that its processes have by the key's roles, from the
+ * name service and from setcred. AK_ERR_FULL: more than SESSION_GROUPS_MAX; else the files can't tell.
  */
 enum ak_err creds_list(struct scene *sc, struct session *s) AK_MUST_CHECK;
 

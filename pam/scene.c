@@ -52,15 +52,23 @@ scene_open(struct scene *sc, pam_handle_t *pamh, enum phase phase, int flags, in
 	sc->sudo = scene_is_service(sc, "sudo");
 }
 
+static void
+forget_files(struct scene *sc)
+{
+	if (sc->live_loaded)
+		live_clear(&sc->live);
+	sc->live_loaded = false;
+	keyring_close(&sc->ring);
+	sc->ring = KEYRING_INIT;
+}
+
 void
 scene_close(struct scene *sc)
 {
 	if (sc->have_key)
 		key_clear(&sc->key);
-	if (sc->live_loaded)
-		live_clear(&sc->live);
-	keyring_close(&sc->ring);
-	sc->have_key = sc->live_loaded = false;
+	forget_files(sc);
+	sc->have_key = false;
 	sc->subject = SUBJECT_NOT_OURS;
 }
 
@@ -71,6 +79,38 @@ scene_live(struct scene *sc)
 		live_load(&sc->paths, &sc->live);
 	sc->live_loaded = true;
 	return &sc->live;
+}
+
+static enum ak_err
+find_same_key(struct scene *sc, const struct key_record *was)
+{
+	enum ak_err err = keyring_open(&sc->paths, &sc->ring);
+
+	if (err == AK_OK)
+		err = keyring_find_uid(&sc->ring, was->uid, &sc->key);
+	if (err != AK_OK)
+		return err;
+	if (strcmp(sc->key.rec.name, was->name) == 0 && strcmp(sc->key.rec.id, was->id) == 0)
+		return AK_OK;
+	key_clear(&sc->key);
+	return AK_ERR_NOT_FOUND;
+}
+
+enum ak_err
+scene_look_again(struct scene *sc)
+{
+	struct key_record was = KEY_RECORD_INIT;
+	enum ak_err err;
+
+	was.uid = sc->key.rec.uid;
+	memcpy(was.name, sc->key.rec.name, sizeof(was.name));
+	memcpy(was.id, sc->key.rec.id, sizeof(was.id));
+	key_clear(&sc->key);
+	forget_files(sc);
+	if ((err = find_same_key(sc, &was)) == AK_OK)
+		return AK_OK;
+	sc->key = (struct key){.rec = was};
+	return err;
 }
 
 static const void *

@@ -73,8 +73,15 @@ void scene_open(struct scene *sc, pam_handle_t *pamh, enum phase phase, int flag
     const char **argv);
 void scene_close(struct scene *sc);
 
-/* The settings and policy that hold now; loaded once in a phase. */
+/* The settings and policy that hold now; loaded once in a phase, or in each of its looks. */
 const struct live *scene_live(struct scene *sc);
+
+/*
+ * Whatever the scene has from the files is read anew, as they are by now; the
+ * key is the one that it was, or AK_ERR_NOT_FOUND: that one is no more. On
+ * failure only its name, id and uid are left of it, for the log.
+ */
+enum ak_err scene_look_again(struct scene *sc) AK_MUST_CHECK;
 
 /* NULL when nothing was left. */
 const struct handover *scene_borrow_handover(const struct scene *sc);

@@ -53,6 +53,18 @@ cut_copy(char *dst, size_t cap_b, const char *src)
 	dst[len] = '\0';
 }
 
+/* NULL, or why the record can't have them. */
+static const char *
+list_groups(struct scene *sc, struct session *s)
+{
+	enum ak_err err = creds_list(sc, s);
+
+	if (err == AK_ERR_FULL)
+		return "the key's roles give more Unix groups than a session's record holds "
+		       "(128): give it fewer";
+	return err == AK_OK ? NULL : "the key's Unix groups can't be told";
+}
+
 /* NULL, or why there can be no record of it. */
 static const char *
 describe(struct scene *sc, struct session *s)
@@ -60,7 +72,6 @@ describe(struct scene *sc, struct session *s)
 	const char *requires = sc->options.role == NULL ? "" : sc->options.role;
 	struct net_addr address;
 	struct timespec now = {.tv_sec = 0};
-	enum ak_err err;
 
 	memset(s, 0, sizeof(*s));
 	s->state = SESSION_OPEN;
@@ -78,10 +89,24 @@ describe(struct scene *sc, struct session *s)
 	s->by_root = judge_is_roots_su(sc);
 	if (text_copy(s->requires, sizeof(s->requires), requires) != AK_OK)
 		return "the PAM line's role= is too long for the session's record";
-	if ((err = creds_list(sc, s)) == AK_ERR_FULL)
-		return "the key's roles give more Unix groups than a session's record holds "
-		       "(128): give it fewer";
-	return err == AK_OK ? NULL : "the key's Unix groups can't be told";
+	return list_groups(sc, s);
+}
+
+/*
+ * What the decision after the record rests on is read after it, too: files of
+ * before may say what was revoked while there was no record to be found. NULL,
+ * or why there can be no decision, and then a reason where there is no key to ask
+ about. The groups of both looks are the session's.
+ */
+static const char *
+look_again(struct scene *sc, enum reason *reason)
+{
+	enum ak_err err = scene_look_again(sc);
+
+	if (err == AK_OK)
+		return list_groups(sc, &sc->session);
+	*reason = err == AK_ERR_NOT_FOUND ? REASON_DELETED : REASON_FAILED;
+	return err == AK_ERR_NOT_FOUND ? "the key is no more" : "the keys can't be read";
 }
 
 /*
@@ -93,13 +118,17 @@ static int
 open_recorded(struct scene *sc, struct judgement *j, const char **problem)
 {
 	struct session *s = &sc->session;
-	bool permitted;
+	bool permitted = false;
 
+	memset(j, 0, sizeof(*j));
 	*problem = describe(sc, s);
 	sc->have_session = *problem == NULL && sessions_open(&sc->paths, s) == AK_OK;
 	if (*problem == NULL && !sc->have_session)
 		*problem = UNWRITTEN;
-	permitted = judge_scene(sc, sc->secret, false, j) == AK_OK;
+	if (*problem == NULL)
+		*problem = look_again(sc, &j->verdict.reason);
+	if (j->verdict.reason == 0)
+		permitted = judge_scene(sc, sc->secret, false, j) == AK_OK;
 	if (permitted && *problem == NULL &&
 	    (scene_leave_session(sc, s) != AK_OK || tell_session(sc, &j->verdict) != AK_OK))
 		*problem = ak_strerror(AK_ERR_NOMEM);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -74,6 +75,21 @@ setgroups(size_t size, const gid_t *list)
 	memcpy(groups, list, size * sizeof(*list));
 	n_groups = (int)size;
 	return 0;
+}
+
+/* A moment between the module's record and its decision. */
+void (*once_recorded)(void);
+
+SEEN int
+renameat(int from, const char *old, int to, const char *new)
+{
+	void (*recorded)(void) = once_recorded;
+	int answer = (int)syscall(SYS_renameat2, from, old, to, new, 0);
+
+	once_recorded = NULL;
+	if (recorded != NULL)
+		recorded();
+	return answer;
 }
 
 /* The n-th allocation fails. */
@@ -382,6 +398,7 @@ set_up(void **state)
 	groups[0] = 1;
 	groups[1] = 2;
 	groups_are_fixed = false;
+	once_recorded = NULL;
 	assert_int_equal(chmod(host.paths.run, 0755), 0);
 	(void)unlink(host.paths.audit);
 	empty_folder("sessions");

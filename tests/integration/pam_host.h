@@ -26,6 +26,9 @@ extern gid_t groups[NGROUPS_MAX];
 extern int n_groups;
 extern bool groups_are_fixed;
 
+/* Called once, after the next file of records is in its place. */
+extern void (*once_recorded)(void);
+
 /* The n-th allocation fails, whoever asks: the module, libpam, libgcrypt, libyaml. Not with a sanitizer, whose own these are. */
 #if defined(__SANITIZE_ADDRESS__)
 #define COUNTS_ALLOCATIONS false

@@ -606,6 +606,147 @@ abuse_141_a_refused_session_takes_sshds_process_with_it(void **state)
 	assert_true(WIFSIGNALED(status_of("sshd", "ghost", "o", BY_DEFAULT)));
 }
 
+/* ---- what happens between the record and the decision ---- */
+
+static void (*revocation)(void);
+
+static void
+revoke_once_recorded(pam_handle_t *pamh, char before)
+{
+	(void)pamh;
+	if (before == 'o')
+		once_recorded = revocation;
+}
+
+static void
+disable_it(void)
+{
+	amend(UID_CI, disable);
+}
+
+static void
+delete_it(void)
+{
+	amend(UID_CI, NULL);
+}
+
+static void
+give_other_id(struct key_record *k)
+{
+	memcpy(k->id, "Z000070000", sizeof(k->id));
+}
+
+static void
+make_it_anothers(void)
+{
+	amend(UID_CI, give_other_id);
+}
+
+static void
+take_roles_away(void)
+{
+	host_policy(&host, "version: 1\nroles:\n  other: {services: [x]}\n");
+}
+
+static void
+lose_the_keys(void)
+{
+	assert_int_equal(unlink(host.paths.local), 0);
+}
+
+static void
+lose_the_users(void)
+{
+	assert_int_equal(unlink(host.paths.users), 0);
+}
+
+static void
+nothing(void)
+{
+}
+
+static void
+abuse_141_what_is_revoked_once_the_record_is_there_opens_no_session(void **state)
+{
+	static const struct {
+		const char *name;
+		void (*revoke)(void);
+		int code;
+		const char *logged;
+	} rows[] = {
+	    {"disabled", disable_it, PAM_SESSION_ERR, "reason=disabled"},
+	    {"deleted", delete_it, PAM_SESSION_ERR, "reason=deleted why=\"the key is no more\""},
+	    {"another's", make_it_anothers, PAM_SESSION_ERR,
+		"reason=deleted why=\"the key is no more\""},
+	    {"no role", take_roles_away, PAM_SESSION_ERR, "reason=role"},
+	    {"no keys", lose_the_keys, PAM_SESSION_ERR, "why=\"the keys can't be read\""},
+	    {"no users", lose_the_users, PAM_SESSION_ERR, "why=\"the keys can't be read\""},
+	    {"nothing", nothing, PAM_SUCCESS, "decision=allow key=ci id=K000070000"},
+	};
+	static const char *const users[] = {"ci", "deploy"};
+
+	for (size_t i = 0; i < N(rows) * N(users); i++) {
+		const char *user = users[i / N(rows)];
+		size_t r = i % N(rows);
+
+		(void)set_up_written(state);
+		host_policy(&host, GROUPS);
+		revocation = rows[r].revoke;
+		how.past_unknown = true;
+		how.between = revoke_once_recorded;
+		assert_code(rows[r].name, rows[r].code, enter("sshd", user, ci_text, "amso"));
+		assert_null(once_recorded);
+		assert_row(rows[r].name,
+		    the_session().state ==
+			(rows[r].code == PAM_SUCCESS ? SESSION_OPEN : SESSION_REFUSED));
+		assert_string_equal(the_session().key_id, "K000070000");
+		assert_non_null(strstr(
+		    log_lines, rows[r].code == PAM_SUCCESS
+				   ? "event=open_session decision=allow"
+				   : "event=open_session decision=deny key=ci id=K000070000"));
+		assert_true(has_logged(rows[r].logged));
+	}
+}
+
+static void
+give_group(const char *name)
+{
+	char yaml[256];
+	struct text t = text_over(yaml, sizeof(yaml));
+
+	text_add(
+	    &t, "version: 1\nroles: {all: {services: ['*'], accounts: [deploy], unix_groups: [%s]}}\n",
+	    name);
+	host_policy(&host, yaml);
+	change(NULL);
+}
+
+static void
+give_the_other_group(void)
+{
+	give_group("bob");
+}
+
+static void
+the_groups_of_before_and_after_the_record_are_all_in_it(void **state)
+{
+	static const char *const users[] = {"ci", "deploy"};
+
+	for (size_t i = 0; i < N(users); i++) {
+		struct session s;
+
+		(void)set_up_written(state);
+		give_group("nightwatch");
+		revocation = give_the_other_group;
+		how.past_unknown = true;
+		how.between = revoke_once_recorded;
+		assert_code(users[i], PAM_SUCCESS, enter("sshd", users[i], ci_text, "amso"));
+		s = the_session();
+		assert_true(has_group(&s, "nightwatch") && has_group(&s, "bob"));
+		assert_int_equal(s.n_groups, 2);
+	}
+}
+
 #define T(test) cmocka_unit_test_setup(test, set_up_written)
 
 const struct CMUnitTest written_tests[] = {
@@ -621,5 +762,7 @@ const struct CMUnitTest written_tests[] = {
     T(more_groups_than_a_record_holds_open_no_session),
     T(the_record_says_what_the_stack_asked_for_and_whether_it_is_roots_su),
     T(abuse_141_a_refused_session_takes_sshds_process_with_it),
+    T(abuse_141_what_is_revoked_once_the_record_is_there_opens_no_session),
+    T(the_groups_of_before_and_after_the_record_are_all_in_it),
 };
 const size_t n_written_tests = N(written_tests);

@@ -1,7 +1,9 @@
 #include "testlib_child.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +17,25 @@ child_share(size_t len_b)
 
 	assert_ptr_not_equal(room, MAP_FAILED);
 	return room;
+}
+
+/* The lowest that are free, and the one behind them is the limit. */
+int
+child_leave_descriptors(unsigned n)
+{
+	struct rlimit limit;
+	int last = open("/", O_PATH | O_CLOEXEC), answer = -1;
+
+	if (last == -1)
+		return -1;
+	if (n > 0) {
+		answer = child_leave_descriptors(n - 1);
+	} else if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = (rlim_t)last;
+		answer = setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	(void)close(last);
+	return answer;
 }
 
 struct child

@@ -17,6 +17,9 @@ struct child {
 struct child child_start(int (*f)(void *ctx), void *ctx);
 void child_end(struct child *c);
 
+/* For f: from now on it can open so many descriptors more, at a time. */
+int child_leave_descriptors(unsigned n);
+
 /* Room that a child shares with its parent; for munmap. */
 void *child_share(size_t len_b);
 

@@ -228,7 +228,7 @@ cli_test_run(struct cli_test *t, const char *const *words)
 {
 	char *argv[WORDS_MAX + 1] = {NULL};
 	size_t out_len, err_len;
-	FILE *out;
+	FILE *out, *err;
 	int argc, code;
 
 	for (argc = 0; words[argc] != NULL; argc++) {
@@ -237,7 +237,8 @@ cli_test_run(struct cli_test *t, const char *const *words)
 	}
 	cli_test_clear(t);
 	assert_non_null(out = open_memstream(&t->out, &out_len));
-	assert_non_null(t->cli.err = open_memstream(&t->err, &err_len));
+	assert_non_null(err = open_memstream(&t->err, &err_len));
+	t->cli.err = t->err_to == NULL ? err : t->err_to;
 	t->cli.out = t->out_to == NULL ? out : t->out_to;
 	t->cli.in = open_input(t);
 	{
@@ -248,7 +249,8 @@ cli_test_run(struct cli_test *t, const char *const *words)
 	}
 	(void)close(t->cli.in);
 	(void)fclose(out);
-	(void)fclose(t->cli.err);
+	assert_ptr_equal(t->cli.err, t->err_to == NULL ? err : t->err_to);
+	(void)fclose(err);
 	for (int i = 0; i < argc; i++)
 		free(argv[i]);
 	return code;

@@ -47,7 +47,7 @@ struct cli_test {
 	bool accounts_down;
 	struct fake_directory directory; /* for --in directory */
 	const char *input; /* what stdin holds; NULL: nothing */
-	FILE *out_to; /* NULL: into out */
+	FILE *out_to, *err_to; /* NULL: into out, err */
 	char *out, *err; /* what the last run wrote; freed by the next */
 	char log[16384]; /* audit lines since the start */
 	enum ak_err log_err; /* of the audit file */

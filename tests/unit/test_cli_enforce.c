@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "testlib_child.h"
 #include "testlib_cli.h"
 #include "testlib_cmocka.h"
 
@@ -82,7 +83,7 @@ sessions_end_after_the_keys_the_name_service_and_the_log(void **state)
 
 /* users.idx can't be written. */
 static void
-block_users(const struct cli_test *t)
+block_users(struct cli_test *t)
 {
 	assert_int_equal(mkdir(tmp_path(t->tmp, "state/.users.idx.new"), 0700), 0);
 	assert_int_equal(mkdir(tmp_path(t->tmp, "state/.users.idx.new/x"), 0700), 0);
@@ -373,6 +374,124 @@ a_log_that_cannot_be_written_is_said_once_and_stops_nothing(void **state)
 	cli_test_clear(&t);
 }
 
+/* ---- a terminal that is stopped ---- */
+
+/* What a terminal was asked to show, and how often while somebody waited for a lock. */
+struct terminal {
+	const struct paths *paths;
+	char shown[4096];
+	unsigned writes, stopped;
+};
+
+static int
+are_locks_free(void *ctx)
+{
+	const struct terminal *term = ctx;
+	struct lock keys, pass;
+	char path[PATH_CAP + 16];
+	bool free;
+
+	(void)snprintf(path, sizeof(path), "%s/enforce.lock", term->paths->run);
+	free = lock_try(&keys, term->paths->lock, NULL, NULL) == AK_OK;
+	free = lock_try(&pass, path, NULL, NULL) == AK_OK && free;
+	return free ? 1 : 0;
+}
+
+static ssize_t
+show(void *ctx, const char *bytes, size_t len_b)
+{
+	struct terminal *term = ctx;
+	size_t len = strlen(term->shown);
+
+	term->writes++;
+	term->stopped += child_ask(are_locks_free, term) == 1 ? 0 : 1;
+	(void)snprintf(term->shown + len, sizeof(term->shown) - len, "%.*s", (int)len_b, bytes);
+	return (ssize_t)len_b;
+}
+
+static void
+break_policy(struct cli_test *t)
+{
+	host_policy(&t->host, "version: 1\nroles: {");
+}
+
+static void
+break_log(struct cli_test *t)
+{
+	t->log_err = AK_ERR_UNAVAILABLE;
+}
+
+/* Live sessions end, and that can't be logged. */
+static void
+break_log_of_endings(struct cli_test *t)
+{
+	break_log(t);
+	t->ends = two_ends;
+	t->n_ends = 2;
+}
+
+static void
+break_passes(struct cli_test *t)
+{
+	t->enforce_err = AK_ERR_UNAVAILABLE;
+}
+
+static void
+break_commit(struct cli_test *t)
+{
+	assert_int_equal(mkdir(tmp_path(t->tmp, "state/.local.idx.new"), 0700), 0);
+	assert_int_equal(mkdir(tmp_path(t->tmp, "state/.local.idx.new/x"), 0700), 0);
+}
+
+static void
+nobody_waits_for_a_terminal_that_is_stopped(void **state)
+{
+	static const char other[] = "version: 1\nroles: {viewer: {services: [cron]}}\n";
+	static const struct {
+		const char *verb;
+		void (*broken)(struct cli_test *t);
+		const char *says;
+	} rows[] = {
+	    {"disable", break_policy, "no key may do anything now"},
+	    {"publish", break_policy, "no key may do anything now"},
+	    {"disable", break_log, "audit.log can't be written"},
+	    {"disable", break_log_of_endings, "2 sessions were ended"},
+	    {"disable", break_passes, "may live on"},
+	    {"disable", block_users, "users.idx"},
+	    {"disable", break_commit, "local.idx"},
+	    {"apply", block_users, "its groups are not published"},
+	    {"apply", break_log, "audit.log can't be written"},
+	};
+
+	for (size_t i = 0; i < N(rows); i++) {
+		struct terminal term = {.writes = 0};
+		struct cli_test t;
+		void *own = NULL;
+
+		(void)state;
+		assert_int_equal(tmp_setup(&own), 0);
+		cli_test_make(&t, &own);
+		cli_test_create(&t, "a", "viewer", NULL);
+		term.paths = &t.cli.paths;
+		rows[i].broken(&t);
+		t.err_to = fopencookie(&term, "w", (cookie_io_functions_t){.write = show});
+		assert_non_null(t.err_to);
+		setbuf(t.err_to, NULL);
+		if (strcmp(rows[i].verb, "apply") == 0) {
+			file_write(tmp_path(t.tmp, "new"), other, sizeof(other) - 1, 0600);
+			(void)run(&t, "policy", "apply", tmp_path(t.tmp, "new"));
+		} else {
+			(void)run(&t, rows[i].verb,
+			    strcmp(rows[i].verb, "disable") == 0 ? "a" : NULL);
+		}
+		(void)fclose(t.err_to);
+		assert_row(rows[i].says, strstr(term.shown, rows[i].says) != NULL);
+		assert_row(rows[i].says, term.stopped == 0);
+		cli_test_clear(&t);
+		assert_int_equal(tmp_teardown(&own), 0);
+	}
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, tmp_setup, tmp_teardown)
 
 int
@@ -391,6 +510,7 @@ main(void)
 	    T(no_line_and_no_sentence_holds_a_token),
 	    T(every_field_at_its_longest_has_room_in_its_line),
 	    T(a_log_that_cannot_be_written_is_said_once_and_stops_nothing),
+	    cmocka_unit_test(nobody_waits_for_a_terminal_that_is_stopped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,8 +56,8 @@ a_line_says_all_of_a_key_and_no_line_says_a_token(void **state)
 	    "\"2027-02-14T08:00:00Z\", \"created_at\": \"2027-01-15T08:00:00Z\", "
 	    "\"created_by\": \"alice\", \"secrets\": [{\"number\": 2, \"verifier\": "
 	    "\"apikey-verifier-1:",
-	    "\"not_after\": \"2027-01-16T08:00:00Z\"}], \"home\": \"/srv/a\", \"shell\": "
-	    "\"/bin/cat\"}\n",
+	    ("\"not_after\": \"2027-01-16T08:00:00Z\"}], \"home\": \"/srv/a\", \"shell\": "
+	     "\"/bin/cat\"}\n"),
 	    "{\"role_group\": \"apikey-editors\", \"gid\": 69001}\n",
 	    "{\"spent_uid\": 70001, \"name\": \"b\", \"id\": \"",
 	    "\"deleted_at\": \"2027-01-15T08:00:00Z\"}\n", "\n{\"end\": true}\n"};

@@ -323,7 +323,9 @@ rotate(const struct cli_test *t, unsigned n)
 	char from[PATH_CAP + 16], suffix[16], line[32];
 
 	for (unsigned i = n; i > 0; i--) {
-		(void)snprintf(suffix, sizeof(suffix), i == 1 ? "" : ".%u", i - 1);
+		suffix[0] = '\0';
+		if (i > 1)
+			(void)snprintf(suffix, sizeof(suffix), ".%u", i - 1);
 		(void)snprintf(from, sizeof(from), "%s", path_of(t, suffix));
 		(void)snprintf(suffix, sizeof(suffix), ".%u", i);
 		if (rename(from, path_of(t, suffix)) != 0)

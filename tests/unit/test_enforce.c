@@ -21,7 +21,7 @@ struct someone {
 	uint32_t audit;
 	uid_t uid; /* real and saved; effective too */
 	uid_t saved_is; /* where it is another; else 0 */
-	bool effective_root;
+	bool effective_root, contained;
 	dev_t tty;
 	bool deaf; /* to SIGHUP */
 	bool stuck; /* to SIGKILL too, as in an uninterruptible wait */
@@ -79,6 +79,7 @@ world_look(struct procs *out)
 		    .real = s->uid,
 		    .effective = s->effective_root ? 0 : s->uid,
 		    .saved = s->saved_is != 0 ? s->saved_is : s->uid,
+		    .contained = s->contained,
 		    .tty = s->tty};
 	}
 	qsort(out->v, out->n, sizeof(*out->v), by_pid);
@@ -1110,6 +1111,34 @@ a_record_is_not_written_again_for_nothing(void **state)
 	assert_int_equal(before.st_ino, after.st_ino);
 }
 
+static void
+a_containers_user_of_the_same_number_lives(void **state)
+{
+	(void)state;
+	(void)log_in(&ci, CI, 100);
+	add(150, 1, CI, PROC_NO_AUDIT);
+	add(160, 1, CI, PROC_NO_AUDIT)->contained = true;
+	disable(&ci);
+	(void)pass_all();
+	assert_null(strstr(world.log, "EMPTY"));
+	assert_false(lives(102) || lives(150));
+	assert_true(lives(160));
+}
+
+static void
+nor_is_a_number_taken_that_anybody_runs_under(void **state)
+{
+	(void)state;
+	(void)log_in(&ci, CI, 100);
+	add(150, 1, CI, PROC_NO_AUDIT);
+	add(160, 1, 99999, PROC_NO_AUDIT)->contained = true;
+	disable(&ci);
+	(void)pass_all();
+	assert_null(strstr(world.log, "EMPTY"));
+	assert_false(lives(150));
+	assert_true(lives(160));
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tmp_teardown)
 
 int
@@ -1158,8 +1187,10 @@ main(void)
 	    CASE(what_runs_as_the_key_keeps_its_closed_session_known),
 	    CASE(sudo_itself_outlives_the_time_too),
 	    CASE(a_record_is_not_written_again_for_nothing),
+	    CASE(a_containers_user_of_the_same_number_lives),
+	    CASE(nor_is_a_number_taken_that_anybody_runs_under),
 	};
-	size_t n = 42;
+	size_t n = 44;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		tests[n++] = (struct CMUnitTest){.name = rows[i].name,

@@ -93,8 +93,10 @@ the_audit_session_is_a_number_or_unset(void **state)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		int dir = process_with(state, "sessionid", rows[i].text);
+		uint32_t audit = 7;
 
-		assert_row(rows[i].text, procfile_audit(dir) == rows[i].audit);
+		assert_err(rows[i].text, AK_OK, procfile_audit(dir, &audit));
+		assert_row(rows[i].text, audit == rows[i].audit);
 		(void)close(dir);
 	}
 }
@@ -123,13 +125,42 @@ the_uids_are_all_three_or_none(void **state)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		int dir = process_with(state, "status", rows[i].text);
-		uid_t uids[3] = {7, 7, 7};
-		enum ak_err err = procfile_uids(dir, uids);
+		struct procfile_status got = {.real = 7, .effective = 7, .saved = 7};
+		enum ak_err err = procfile_status(dir, &got);
 
-		assert_row(rows[i].text, uids[0] == rows[i].real);
-		assert_row(rows[i].text, uids[1] == rows[i].effective);
-		assert_row(rows[i].text, uids[2] == rows[i].saved);
+		assert_row(rows[i].text, got.real == rows[i].real);
+		assert_row(rows[i].text, got.effective == rows[i].effective);
+		assert_row(rows[i].text, got.saved == rows[i].saved);
 		assert_row(rows[i].text, (err == AK_OK) == (i < 4));
+		(void)close(dir);
+	}
+}
+
+static void
+a_container_is_told_from_what_a_key_may_make_itself(void **state)
+{
+	static const struct {
+		const char *nspid, *map;
+		bool nested, host_ids;
+	} rows[] = {
+	    {"NSpid:\t7\n", "         0          0 4294967295\n", false, true},
+	    {"NSpid:\t7\t1\n", "         0          0 4294967295\n", true, true},
+	    {"NSpid:\t7\t3\t1\n", "         0      70000          1\n", true, false},
+	    {"NSpid:\t7\t1\n", "", true, false},
+	    {"", "         0          0 4294967294\n", false, false},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[128];
+		struct procfile_status got;
+		int dir;
+
+		(void)snprintf(text, sizeof(text), "%sUid:\t1\t2\t3\t4\n%s", TOP, rows[i].nspid);
+		(void)close(process_with(state, "uid_map", rows[i].map));
+		dir = process_with(state, "status", text);
+		assert_row(rows[i].nspid, procfile_status(dir, &got) == AK_OK);
+		assert_row(rows[i].nspid, got.nested == rows[i].nested);
+		assert_row(rows[i].map, procfile_has_host_ids(dir) == rows[i].host_ids);
 		(void)close(dir);
 	}
 }
@@ -168,10 +199,10 @@ a_logins_scope_is_told_from_other_groups(void **state)
 		int dir = process_with(state, "cgroup", rows[i].text);
 		char scope[64], small[sizeof(SCOPE) - 1];
 
-		procfile_scope(dir, scope, sizeof(scope));
+		assert_err(rows[i].text, AK_OK, procfile_scope(dir, scope, sizeof(scope)));
 		assert_row(rows[i].text, strcmp(scope, rows[i].scope) == 0);
 		/* One that doesn't fit is none: a piece of a path is another's. */
-		procfile_scope(dir, small, sizeof(small));
+		assert_err(rows[i].text, AK_OK, procfile_scope(dir, small, sizeof(small)));
 		assert_row(rows[i].text,
 		    strcmp(small, strlen(rows[i].scope) < sizeof(small) ? rows[i].scope : "") ==
 			0);
@@ -185,14 +216,16 @@ what_is_not_there_is_not_found(void **state)
 	struct tmp *t = *state;
 	char scope[16] = "x";
 	struct procfile_stat s;
-	uid_t uids[3];
+	struct procfile_status status;
+	uint32_t audit = 7;
 	int dir;
 
 	assert_err("", AK_OK, procfile_open(AT_FDCWD, t->dir, &dir));
 	assert_err("", AK_ERR_NOT_FOUND, procfile_stat(dir, &s));
-	assert_err("", AK_ERR_NOT_FOUND, procfile_uids(dir, uids));
-	assert_int_equal(procfile_audit(dir), PROC_NO_AUDIT);
-	procfile_scope(dir, scope, sizeof(scope));
+	assert_err("", AK_ERR_NOT_FOUND, procfile_status(dir, &status));
+	assert_err("", AK_ERR_NOT_FOUND, procfile_audit(dir, &audit));
+	assert_int_equal(audit, PROC_NO_AUDIT);
+	assert_err("", AK_ERR_NOT_FOUND, procfile_scope(dir, scope, sizeof(scope)));
 	assert_string_equal(scope, "");
 	(void)close(dir);
 	file_write(tmp_path(t, "file"), "", 0, 0600);
@@ -212,6 +245,7 @@ main(void)
 	    T(stat_that_is_not_as_expected_says_nothing),
 	    T(the_audit_session_is_a_number_or_unset),
 	    T(the_uids_are_all_three_or_none),
+	    T(a_container_is_told_from_what_a_key_may_make_itself),
 	    T(a_logins_scope_is_told_from_other_groups),
 	    T(what_is_not_there_is_not_found),
 	};

@@ -253,6 +253,28 @@ without_memory_there_is_no_picture(void **state)
 	}
 }
 
+/* What procs_look answers with so few descriptors left. */
+static int
+look_with(void *ctx)
+{
+	struct procs p;
+	int err;
+
+	if (child_leave_descriptors(*(const unsigned *)ctx) != 0)
+		return 255;
+	err = (int)procs_look(&p);
+	procs_clear(&p);
+	return err;
+}
+
+static void
+without_a_descriptor_to_look_with_there_is_no_picture(void **state)
+{
+	(void)state;
+	for (unsigned n = 0; n < 4; n++)
+		assert_int_equal(child_ask(look_with, &n), n < 3 ? AK_ERR_UNAVAILABLE : AK_OK);
+}
+
 int
 main(void)
 {
@@ -263,6 +285,7 @@ main(void)
 	    cmocka_unit_test(a_zombie_has_ended_unless_one_of_its_threads_runs),
 	    cmocka_unit_test(the_controlling_terminal_is_known_by_its_number),
 	    cmocka_unit_test(without_memory_there_is_no_picture),
+	    cmocka_unit_test(without_a_descriptor_to_look_with_there_is_no_picture),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

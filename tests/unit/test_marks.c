@@ -1,0 +1,43 @@
+/* Which audit sessions and scopes have a process: and what is answered when that can't be told. */
+#include "marks.h"
+#include "testlib_child.h"
+#include "testlib_cmocka.h"
+
+#define SCOPE "/user.slice/user-1.slice/session-of-nobody.scope"
+/* The kernel counts them up from 1: no host has come that far. */
+#define AUDIT 4294967290U
+
+enum { HAS_AUDIT = 1, HAS_SCOPE = 2 };
+
+static int
+ask(void *ctx)
+{
+	struct marks m = MARKS_WITHOUT(0);
+	int has;
+
+	if (child_leave_descriptors(*(const unsigned *)ctx) != 0)
+		return 255;
+	has = marks_has_audit(&m, AUDIT) ? HAS_AUDIT : 0;
+	has |= marks_has_scope(&m, SCOPE) ? HAS_SCOPE : 0;
+	marks_clear(&m);
+	return has;
+}
+
+/* Else whoever starts su with few of them would have every closed session forgotten. */
+static void
+without_a_descriptor_to_look_with_nothing_is_known_to_be_gone(void **state)
+{
+	(void)state;
+	for (unsigned n = 0; n < 4; n++)
+		assert_int_equal(child_ask(ask, &n), n < 3 ? HAS_AUDIT | HAS_SCOPE : 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(without_a_descriptor_to_look_with_nothing_is_known_to_be_gone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
