@@ -231,6 +231,7 @@ find_again(struct pass *p)
 {
 	const struct live *live = &p->judge.live;
 	struct timespec now = {.tv_sec = 0};
+	int64_t left_ns;
 
 	for (size_t i = 0; i < p->n; i++) {
 		const struct enforce_one *one = &p->v[i];
@@ -240,14 +241,11 @@ find_again(struct pass *p)
 	}
 	if (live->trusted || p->n == 0)
 		return;
+	p->out->distrusted = true;
 	(void)clock_gettime(CLOCK_REALTIME, &now);
-	if (live->trusted_at_ns > (int64_t)now.tv_sec * 1000000000 + now.tv_nsec) {
-		p->out->distrusted = true;
-		again_in(
-		    p, (live->trusted_at_ns - (int64_t)now.tv_sec * 1000000000 - now.tv_nsec) /
-			       1000000 +
-			   1);
-	}
+	left_ns = live->trusted_at_ns - (int64_t)now.tv_sec * 1000000000 - now.tv_nsec;
+	if (left_ns > 0)
+		again_in(p, left_ns / 1000000 + 1);
 }
 
 static enum ak_err

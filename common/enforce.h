@@ -69,7 +69,7 @@ struct enforce_result {
 	unsigned held_back; /* how many wait now */
 	/* Processes that got SIGKILL and are there still (uninterruptible). A later pass tries again, and does not wait for them; again_in_ms asks for none. */
 	unsigned left;
-	bool distrusted; /* the policy may be half saved, and was not asked: look again at again_in_ms */
+	bool distrusted; /* the policy was not asked: it may be half saved (again_in_ms says when to look again), or there is none */
 	/* Milliseconds until another pass is due: someone who was told to end is to be killed, or a policy to be trusted; -1: none. */
 	int64_t again_in_ms;
 	int64_t next_at; /* the earliest second at which time may end a session; NUM_NEVER */

@@ -104,9 +104,8 @@ signal_one(struct pass *p, struct enforce_one *one, const struct procs_one *proc
 {
 	bool leader = is_leader(one, proc);
 
-	if (one->fate == FATE_AT_ONCE && (!leader || one->told))
-		(void)!p->calls->signal(&proc->id, SIGKILL);
-	else if (one->fate == FATE_GENTLY && one->wait_over)
+	if ((one->fate == FATE_AT_ONCE && (!leader || one->told)) ||
+	    (one->fate == FATE_GENTLY && one->wait_over))
 		(void)!p->calls->signal(&proc->id, SIGKILL);
 	else if (one->fate == FATE_GENTLY && !one->told && !leader && !is_usermanager(one))
 		(void)!p->calls->signal(&proc->id, SIGHUP);

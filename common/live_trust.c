@@ -32,18 +32,18 @@ folder_changed_at(const char *path)
 }
 
 /*
- * Settings that are missing may be half saved too: an editor has taken the old
- * file away, and the new one comes. Not when the image vouches for them: what
- * changed the folder was older than it, or the writing of the policy itself.
+ * A file that is missing may be half saved too: an editor has taken the old one
+ * away, and the new one comes. Not when the image vouches for that: what changed
+ * the folder was older than it, or the writing of the policy itself.
  */
 static int64_t
-settings_written_at(const struct paths *p, const struct live *l)
+written_at(const struct live *l, const char *path, const struct safefile_id *id)
 {
-	int64_t at = l->sources.settings.ctime_ns;
+	int64_t at;
 
-	if (l->sources.settings.ino != 0)
-		return l->from_store ? 0 : at;
-	at = folder_changed_at(p->config);
+	if (id->ino != 0)
+		return l->from_store ? 0 : id->ctime_ns;
+	at = folder_changed_at(path);
 	return l->from_store && at < l->sources.built_at_ns - TRUST_AFTER_NS + GRAIN_NS ? 0 : at;
 }
 
@@ -66,11 +66,11 @@ live_judge_trust(const struct paths *p, struct live *l, int64_t read_at_ns)
 	struct safefile_id group = {.dev = 0};
 
 	l->trusted = l->image != NULL;
-	distrust(l, settings_written_at(p, l), read_at_ns);
+	distrust(l, written_at(l, p->config, &l->sources.settings), read_at_ns);
+	distrust(l, written_at(l, p->policy, &l->sources.policy), read_at_ns);
+	distrust(l, written_at(l, p->group, &l->sources.group), read_at_ns);
 	if (l->from_store)
 		return;
-	distrust(l, l->sources.policy.ctime_ns, read_at_ns);
-	distrust(l, l->sources.group.ctime_ns, read_at_ns);
 	/* Another than was looked at before it was read? */
 	(void)!safefile_identify(p->group, &group);
 	if (!safefile_id_equal(&group, &l->sources.group))

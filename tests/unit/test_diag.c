@@ -37,6 +37,7 @@ a_place_is_printed_as_far_as_it_is_known(void **state)
 	    {NULL, 0, 0, "why"},
 	    {"", 4, 5, "why"},
 	    {"f", 0, 0, "f: why"},
+	    {"f", 4, 0, "f:4: why"},
 	    {"f", 4, 5, "f:4:5: why"},
 	};
 	char buf[64];

@@ -12,6 +12,7 @@
 #include "safefile.h"
 #include "testlib_cmocka.h"
 #include "testlib_keys.h"
+#include "text.h"
 
 #define N(rows) (sizeof(rows) / sizeof((rows)[0]))
 
@@ -244,8 +245,14 @@ abuse_058_what_was_written_within_two_seconds_may_be_half_saved(void **state)
 		assert_false(is_trusted_at(&h, last - 60 * S, &at));
 		assert_true(is_trusted_at(&h, last - 61 * S, &at));
 	}
-	assert_int_equal(unlink(h.paths.group), 0);
-	assert_true(is_trusted_at(&h, before + 2 * S, &at));
+}
+
+static char *
+folder_of(const char *path, char out[PATH_CAP])
+{
+	assert_err("", AK_OK, text_copy(out, PATH_CAP, path));
+	*strrchr(out, '/') = '\0';
+	return out;
 }
 
 static void
@@ -280,27 +287,55 @@ the_stored_image_is_trusted_at_once(void **state)
 
 /* An editor takes the old file away, and then writes the new one; what was made in between may be stored. */
 static void
-abuse_058_settings_that_have_just_gone_may_be_half_saved(void **state)
+abuse_058_a_file_that_has_just_gone_may_be_half_saved(void **state)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		char folder[PATH_CAP];
+		const char *path;
+		int64_t at, gone, newest;
+		struct host h;
+		void *own = NULL;
+
+		(void)state;
+		assert_int_equal(tmp_setup(&own), 0);
+		host_make(&h, own);
+		host_settings(&h, "version: 1\n");
+		path = i == 0 ? h.paths.config : h.paths.group;
+		newest = edit_last(i == 0 ? h.paths.group : h.paths.config, 0);
+		newest = edit_last(h.paths.policy, newest);
+		assert_int_equal(unlink(path), 0);
+		edit_folder(folder_of(path, folder), newest + S / 10);
+		gone = changed_at(folder);
+		for (unsigned turn = 0; turn < 2; turn++) {
+			assert_false(is_trusted_at(&h, gone + 2 * S - 1, &at));
+			assert_true(at == gone + 2 * S);
+			assert_true(is_trusted_at(&h, gone + 2 * S, &at));
+			store_old_image(&h, 2 * S);
+			assert_true(is_from_store(&h));
+		}
+		store_old_image(&h, gone - newest + 2 * S);
+		assert_true(is_trusted_at(&h, gone, &at));
+		assert_int_equal(tmp_teardown(&own), 0);
+	}
+}
+
+/* It is none until there is another: when is it to be looked for? */
+static void
+a_policy_that_has_just_gone_is_not_trusted_and_soon_asked_again(void **state)
 {
 	char folder[PATH_CAP];
-	int64_t at, gone, newest;
+	int64_t at, gone;
 	struct host h;
 
 	host_make(&h, *state);
-	(void)snprintf(folder, sizeof(folder), "%s", h.paths.config);
-	*strrchr(folder, '/') = '\0';
-	newest = changed_at(h.paths.policy);
-	edit_folder(folder, newest + S / 10);
+	host_settings(&h, "version: 1\n");
+	gone = edit_last(h.paths.config, changed_at(h.paths.group));
+	assert_int_equal(unlink(h.paths.policy), 0);
+	edit_folder(folder_of(h.paths.policy, folder), gone);
 	gone = changed_at(folder);
-	for (unsigned turn = 0; turn < 2; turn++) {
-		assert_false(is_trusted_at(&h, gone + 2 * S - 1, &at));
-		assert_true(at == gone + 2 * S);
-		assert_true(is_trusted_at(&h, gone + 2 * S, &at));
-		store_old_image(&h, 2 * S);
-		assert_true(is_from_store(&h));
-	}
-	store_old_image(&h, gone - newest + 2 * S);
-	assert_true(is_trusted_at(&h, gone, &at));
+	assert_false(is_trusted_at(&h, gone + S, &at));
+	assert_true(at == gone + 2 * S);
+	assert_false(is_trusted_at(&h, gone + 2 * S, &at));
 }
 
 static void
@@ -614,7 +649,8 @@ main(void)
 	    T(abuse_058_what_was_written_within_two_seconds_may_be_half_saved),
 	    T(a_policy_that_is_none_is_never_trusted),
 	    T(the_stored_image_is_trusted_at_once),
-	    T(abuse_058_settings_that_have_just_gone_may_be_half_saved),
+	    T(abuse_058_a_file_that_has_just_gone_may_be_half_saved),
+	    T(a_policy_that_has_just_gone_is_not_trusted_and_soon_asked_again),
 	    T(abuse_172_what_apply_has_put_there_is_trusted_at_once),
 	    T(what_the_image_gives_is_what_compiling_gives),
 	    T(abuse_059_an_edit_of_any_of_the_three_files_is_seen_at_once),
