@@ -106,7 +106,7 @@ case_revoked() {
 	stays 'they live' "${BYSTANDERS[@]}" "${ways[@]}" deleted.tty
 
 	lost 'abuse 142: a deleted key' deleted change delete deleted
-	shows 'its terminal says why' 0 'apikey: .*deleted' cat "$LIVE/deleted.tty.out"
+	shows 'its terminal says why' 0 'apikey: this session is ended: the key is no more' cat "$LIVE/deleted.tty.out"
 	shows 'its client says that it was not the client' 0 'closed by remote host|Connection to .* closed' \
 		cat "$LIVE/deleted.full.err" "$LIVE/deleted.tty.err"
 	equals 'and nothing runs under its uid' '' uid_runs deleted
@@ -418,7 +418,7 @@ case_self() {
 TIMED=(expiring set-short)
 clock_begin() {
 	new_key window
-	new_key expiring --role worker --duration 30
+	new_key expiring --role worker --duration 20
 	new_key set-short --role worker
 	new_key overlap --role worker
 	live_begin window window "$(token window)" "${FULL[@]}"
@@ -428,9 +428,9 @@ clock_begin() {
 	live_begin overlap.left overlap "$(token overlap)" "${LEFT[@]}"
 	live_ready window expiring set-short overlap overlap.left
 	expiring_end=$(moment_of expiring expires_at)
-	change set set-short --duration 30
+	change set set-short --duration 20
 	set_end=$(moment_of set-short expires_at)
-	apikey rotate overlap --overlap 30 -q >"$GUEST/tokens/overlap.new" 2>/dev/null
+	apikey rotate overlap --overlap 20 -q >"$GUEST/tokens/overlap.new" 2>/dev/null
 	overlap_end=$(moment_of overlap not_after)
 	live overlap.new overlap "$(token overlap.new)" "${FULL[@]}"
 	[[ " ${TIMED[*]} " != *" window "* ]] || watch_begin window "$window_end"

@@ -27,7 +27,7 @@ ask() {
 
 # shell_close NAME: it ends, and is gone.
 shell_close() {
-	kill "$(cat "$GUEST/shell.$1.feeder")" 2>/dev/null
+	kill "$(cat "$GUEST/shell.$1.feeder")" 2>/dev/null || :
 	wait_until 20 gone "$(cat "$GUEST/shell.$1.pid")"
 }
 
