@@ -82,6 +82,7 @@ assert_defaults(const struct settings *s)
 	assert_true(s->create_home);
 	assert_true(s->enumerate);
 	assert_false(s->public_key_logins);
+	assert_false(s->audit_required);
 	assert_true(s->max_duration_s == NUM_NEVER);
 	assert_int_equal(s->samples_max, 1000);
 	assert_int_equal(s->samples_max_age_s, 30 * 86400);
@@ -118,6 +119,7 @@ static const char everything[] =
     "enumerate: false\n"
     "max_duration: 90d\n"
     "public_key_logins: allow\n"
+    "audit: required\n"
     "samples: {max: 0, max_age: 12h}\n"
     "directory:\n"
     "  uris: [ldaps://l1.example.com, 'ldaps://[2001:db8::1]:6636/']\n"
@@ -189,6 +191,7 @@ assert_everything(const struct settings *s)
 	assert_int_equal(s->gids.min, 70000);
 	assert_int_equal(s->gids.max, 70999);
 	assert_string_equal(s->home, "/srv/%i/%n-%u-100%%");
+	assert_true(s->audit_required);
 	assert_string_equal(s->shell, "/bin/sh");
 	assert_string_equal(s->keys_group, "_keys");
 	assert_false(s->create_home);
@@ -248,7 +251,7 @@ abuse_044_an_unknown_key_is_refused(void **state)
 	    {"version: 1\nhosts: x\n", 2, 1, "did you mean `host'?"},
 	    {"version: 1\nuid-range: 70000-80000\n", 2, 1, "did you mean `uid_range'?"},
 	    {"version: 1\nSpace: x\n", 2, 1, "did you mean `space'?"},
-	    {"version: 1\naudit: required\n", 2, 1, "apikey.yaml has no key `audit'"},
+	    {"version: 1\nlogging: required\n", 2, 1, "apikey.yaml has no key `logging'"},
 	    {"version: 1\nsamples: {maximum: 10}\n", 2, 11, "samples has no key `maximum'"},
 	    {"version: 1\nsamples.max: 10\n", 2, 1, "no key `samples.max'"},
 	    {"version: 1\nmax_age: 10d\n", 2, 1, "no key `max_age'"},
@@ -346,6 +349,7 @@ bad_values_are_refused_at_their_place(void **state)
 	    {"version: 1\nsamples: {max: 1000001}\n", 2, 16, "no whole number"},
 	    {"version: 1\nsamples: {max: [1]}\n", 2, 16, "one text, not a list"},
 	    {"version: 1\nsamples: {max_age: 0}\n", 2, 20, "no duration"},
+	    {"version: 1\naudit: yes\n", 2, 8, "best-effort"},
 	    {"version: 1\npublic_key_logins: true\n", 2, 20, "allow or deny, not `true'"},
 	};
 
