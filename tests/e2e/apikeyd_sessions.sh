@@ -83,12 +83,12 @@ syslog_start
 install_directory
 install -d -o root -g adm -m 2750 /var/log/apikey
 policy
-for key in ci other many few; do new_key "$key"; done
+for key in ci other many more few; do new_key "$key"; done
 new_key local --role viewer
 directory_settings may_grant='[viewer, reader, editor]'
 slapd_start one
 {
-	principal_ldif ci other many few
+	principal_ldif ci other many more few
 	group_ldif groupOfNames team ci many
 	group_ldif groupOfNames viewers ci other
 	group_ldif groupOfNames readers few
@@ -172,15 +172,17 @@ holds 'nothing waits' held_back 0
 holds 'the others live' all_live other local late
 leave late
 
-group_change one add team many
-soon_may many
-six=(many1 many2 many3 many4 many5 many6)
-for name in "${six[@]}"; do enter "$name" many; done
+for key in many more; do
+	group_change one add team "$key"
+	soon_may "$key"
+done
+six=(many1 many2 many3 more1 more2 more3)
+for name in "${six[@]}"; do enter "$name" "${name%[0-9]}"; done
 for name in few1 few2 few3 few4 few5 few6; do enter "$name" few; done
-group_change one delete team many
+for key in many more; do group_change one delete team "$key"; done
 holds 'six of fourteen are no crowd' wait_until 5 all_ended "${six[@]}"
 group_change one delete readers few
-holds 'six more within a minute are' wait_until 10 held_back 6
+holds 'six more within a minute, of a third key, are' wait_until 10 held_back 6
 holds 'they live' all_live few1 few2 few3 few4 few5 few6
 change disable few
 holds 'until their own key is disabled on this host' wait_until 1 all_ended few1 few2 few3 few4 few5 few6
