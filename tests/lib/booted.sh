@@ -52,12 +52,12 @@ boot() {
 		mkdir etc usr var home root proc sys run tmp dev old
 		for dir in etc usr var home root dev; do mount --rbind /\$dir \$dir; done
 		for dir in bin sbin lib lib32 lib64 libx32; do [ ! -L /\$dir ] || cp -a /\$dir .; done
-		mkdir -p ./$TOP
-		mount --rbind $TOP ./$TOP
 		mount -t proc proc proc
 		mount -t sysfs sysfs sys
 		mount -t tmpfs -o mode=755 run run
 		mount -t tmpfs -o mode=1777 tmp tmp
+		mkdir -p ./$TOP
+		mount --rbind $TOP ./$TOP
 		mount -t cgroup2 cgroup sys/fs/cgroup
 		ip link set lo up
 		$(printf '%s\n' "$@")
