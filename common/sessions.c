@@ -1,6 +1,7 @@
 #include "sessions.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
@@ -227,28 +228,47 @@ sessions_is_carried(const struct session *s)
 	return is_carried_without(s, 0);
 }
 
+/* Records that nothing may carry any more. */
 struct sweep {
-	int dir;
-	struct marks marks;
+	struct session *v;
+	size_t n, cap;
 };
 
 static enum ak_err
 sweep_one(void *ctx, const struct session *s)
 {
 	struct sweep *w = ctx;
+	struct session *grown;
 
-	if (!is_carried(s, &w->marks))
-		(void)!rundir_remove(w->dir, s->id);
+	if (s->namespace != proc_namespace() ||
+	    (s->state != SESSION_CLOSED && proc_is_alive(&s->leader)))
+		return AK_OK;
+	if (w->n == w->cap) {
+		if ((grown = reallocarray(w->v, w->cap * 2 + 8, sizeof(*grown))) == NULL)
+			return AK_ERR_NOMEM;
+		w->v = grown;
+		w->cap = w->cap * 2 + 8;
+	}
+	w->v[w->n++] = *s;
 	return AK_OK;
 }
 
+/*
+ * First all records, then the processes: a session that began, and was logged
+ * out of, after the processes were looked at would have none.
+ */
 static void
 sweep(int dir, uid_t owner)
 {
-	struct sweep w = {.dir = dir, .marks = MARKS_WITHOUT(0)};
+	struct sweep w = {.v = NULL};
+	struct marks marks = MARKS_WITHOUT(0);
 
-	(void)!each_in(dir, owner, sweep_one, &w);
-	marks_clear(&w.marks);
+	if (each_in(dir, owner, sweep_one, &w) == AK_OK)
+		for (size_t i = 0; i < w.n; i++)
+			if (!is_carried(&w.v[i], &marks))
+				(void)!rundir_remove(dir, w.v[i].id);
+	marks_clear(&marks);
+	free(w.v);
 }
 
 static enum ak_err

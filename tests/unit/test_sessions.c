@@ -13,6 +13,7 @@
 
 #include "hash.h"
 #include "rundir.h"
+#include "marks.h"
 #include "sessions.h"
 #include "testlib_child.h"
 #include "testlib_cmocka.h"
@@ -748,12 +749,62 @@ abuse_073_without_room_nothing_is_recorded_and_a_change_leaves_the_old(void **st
 	assert_int_equal(chmod(paths.run, 0755), 0);
 }
 
+/* What the sweep looks at, in its order: records that are read, then marks that are asked for. */
+static unsigned read_before_mark, reads;
+static bool mark_asked;
+
+enum ak_err __real_rundir_read(
+    int fd, const char *name, uid_t owner, unsigned char *buf, size_t *len_b);
+enum ak_err __wrap_rundir_read(
+    int fd, const char *name, uid_t owner, unsigned char *buf, size_t *len_b);
+bool __real_marks_has_audit(struct marks *m, uint32_t audit);
+bool __wrap_marks_has_audit(struct marks *m, uint32_t audit);
+
+enum ak_err
+__wrap_rundir_read(int fd, const char *name, uid_t owner, unsigned char *buf, size_t *len_b)
+{
+	reads++;
+	return __real_rundir_read(fd, name, owner, buf, len_b);
+}
+
+bool
+__wrap_marks_has_audit(struct marks *m, uint32_t audit)
+{
+	if (!mark_asked)
+		read_before_mark = reads;
+	mark_asked = true;
+	return __real_marks_has_audit(m, audit);
+}
+
+/* Else a session that began, and was logged out of, in between would have no process. */
+static void
+processes_are_looked_at_after_every_record(void **state)
+{
+	struct session s = make("ci", CI, CI, "192.0.2.1");
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		(void)snprintf(s.id, sizeof(s.id), "000000000000000%u", i);
+		s.state = SESSION_CLOSED;
+		s.namespace = proc_namespace();
+		s.leader = (struct proc_id){.pid = 1, .start = 1};
+		s.audit = 4000000000U + i;
+		assert_err(s.id, AK_OK, sessions_update(&paths, &s));
+	}
+	reads = 0;
+	mark_asked = false;
+	(void)open_one("ci", CI, CI, "192.0.2.1");
+	assert_true(mark_asked);
+	assert_int_equal(read_before_mark, 3);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tmp_teardown)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    T(processes_are_looked_at_after_every_record),
 	    T(a_session_is_recorded_changed_and_closed),
 	    T(only_the_leader_closes_and_only_what_it_names),
 	    T(abuse_136_what_no_process_carries_is_swept_at_the_next_login),
