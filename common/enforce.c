@@ -36,7 +36,9 @@ take_record(void *ctx, const struct session *s)
 		p->v = grown;
 		p->cap = cap;
 	}
-	p->v[p->n++] = (struct enforce_one){.s = *s, .judged = {.next_at = NUM_NEVER}};
+	p->v[p->n++] = (struct enforce_one){.s = *s,
+	    .over = s->state == SESSION_CLOSED || !proc_is_alive(&s->leader),
+	    .judged = {.next_at = NUM_NEVER}};
 	return AK_OK;
 }
 
@@ -206,6 +208,12 @@ finish_at_once(struct pass *p, struct enforce_one *one)
 		tell(p, one);
 }
 
+static bool
+is_ended(const struct enforce_one *one)
+{
+	return one->fate == FATE_AT_ONCE || one->fate == FATE_GENTLY;
+}
+
 static void
 finish_one(struct pass *p, struct enforce_one *one)
 {
@@ -213,7 +221,8 @@ finish_one(struct pass *p, struct enforce_one *one)
 		finish_at_once(p, one);
 	else if (one->fate == FATE_GENTLY)
 		finish_gently(p, one);
-	if (!one->carried && !one->lingers)
+	/* Of one that ended while the processes were looked at, what it left may have been missed. */
+	if (!one->carried && !one->lingers && (one->over || is_ended(one)))
 		(void)!sessions_remove(p->how->paths, one->s.id);
 }
 

@@ -22,6 +22,7 @@ enum enforce_fate {
 struct enforce_one {
 	struct session s;
 	enum enforce_fate fate;
+	bool over; /* before the processes were looked at: it was closed, or its leader was gone */
 	bool told; /* that it ends: by an earlier pass, or when its opening was refused */
 	bool wait_over; /* GENTLY: its time to end by itself is */
 	struct rejudgement judged;
