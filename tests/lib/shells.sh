@@ -20,7 +20,7 @@ ask() {
 	local out=$GUEST/shell.$1.out mark=$RANDOM$RANDOM from
 	from=$(($(wc -l <"$out") + 1))
 	printf '{ %s\n} 2>&1 </dev/null; echo "<%s $?>"\n' "$2" "$mark" 1<>"$GUEST/shell.$1.in"
-	wait_until 20 grep -q "^<$mark " "$out" || { tail -n "+$from" "$out"; return 99; }
+	wait_until 60 grep -q "^<$mark " "$out" || { tail -n "+$from" "$out"; return 99; }
 	tail -n "+$from" "$out" | grep -v "^<$mark " || :
 	return "$(sed -n "s/^<$mark \([0-9]*\)>/\1/p" "$out")"
 }
