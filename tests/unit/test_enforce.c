@@ -1139,6 +1139,26 @@ nor_is_a_number_taken_that_anybody_runs_under(void **state)
 	assert_true(lives(160));
 }
 
+/* Its leader lived when the record was read, and what it left was forked behind the list that was read. */
+static void
+a_session_that_ends_during_the_look_keeps_its_record(void **state)
+{
+	struct session s = log_in(&ci, CI, 100), closed = log_in(&nightly, NIGHTLY, 200);
+	struct proc own;
+
+	(void)state;
+	assert_int_equal(proc_read(getpid(), &own), AK_OK);
+	s.leader = own.id;
+	assert_int_equal(sessions_update(&h.paths, &s), AK_OK);
+	closed.state = SESSION_CLOSED;
+	assert_int_equal(sessions_update(&h.paths, &closed), AK_OK);
+	for (size_t i = 0; i < world.n; i++)
+		world.v[i].gone = true;
+	(void)pass_all();
+	assert_int_equal(count_records(), 1);
+	assert_string_equal(the_record().id, s.id);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tmp_teardown)
 
 int
@@ -1189,8 +1209,9 @@ main(void)
 	    CASE(a_record_is_not_written_again_for_nothing),
 	    CASE(a_containers_user_of_the_same_number_lives),
 	    CASE(nor_is_a_number_taken_that_anybody_runs_under),
+	    CASE(a_session_that_ends_during_the_look_keeps_its_record),
 	};
-	size_t n = 44;
+	size_t n = 45;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		tests[n++] = (struct CMUnitTest){.name = rows[i].name,
