@@ -23,11 +23,12 @@ policy() {
 }
 
 # enter NAME KEY [COMMAND]: a login that stays, with its shell's process of this host in $GUEST/session.NAME.shell.
+# It holds no pipe to sshd: tail(1) would end by itself when nobody reads that any more.
 enter() {
 	local name=$1 key=$2 command=${3:-} how=() out=$GUEST/session.$1.out
 	login_how password "$(token "$key")"
 	: >"$out"
-	timeout -k 5 300 ssh "${SSH_OPTIONS[@]}" "${how[@]}" "$key@127.0.0.1" "$command echo \$\$; exec tail -f /dev/null" \
+	timeout -k 5 300 ssh "${SSH_OPTIONS[@]}" "${how[@]}" "$key@127.0.0.1" "$command echo \$\$; exec tail -f /dev/null >/dev/null" \
 		</dev/null >"$out" 2>&1 &
 	printf '%d\n' $! >"$GUEST/session.$name.pid"
 	wait_until 20 grep -qx '[0-9]*' "$out" || { cat "$out"; return 1; }
