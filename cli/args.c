@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "wrap.h"
 
 struct arg_row {
 	const char *name;
@@ -242,6 +243,9 @@ args_has(const struct args *a, enum arg arg)
 	return args_value(a, arg) != NULL;
 }
 
+/* Where what an option is for begins. */
+#define HELP_COLUMN 33
+
 void
 args_print_help(uint64_t allowed, FILE *f)
 {
@@ -255,6 +259,7 @@ args_print_help(uint64_t allowed, FILE *f)
 		(void)snprintf(left, sizeof(left), "%c%c%s --%s%s%s", r->letter == 0 ? ' ' : '-',
 		    r->letter == 0 ? ' ' : r->letter, r->letter == 0 ? " " : ",", r->name,
 		    r->value == NULL ? "" : " ", r->value == NULL ? "" : r->value);
-		(void)fprintf(f, "  %-30s %s\n", left, r->help);
+		(void)fprintf(f, "  %-*s ", HELP_COLUMN - 3, left);
+		wrap_print(f, r->help, HELP_COLUMN, HELP_COLUMN);
 	}
 }
