@@ -159,6 +159,11 @@ const struct verb verbs[] = {
     {"status", "", 0, 0, COMMON, false, cmd_status,
 	"show how this host stands; exit 3 when something needs attention", SECTION_HOST,
 	.about = "No server is asked.", .examples = {"apikey status"}, .see = "apikeyd(8)"},
+    {"doctor", "", 0, 0, COMMON, false, cmd_doctor,
+	"look whether this host is set up; exit 3 when something needs attention", SECTION_HOST,
+	.about = "A line for each check, and below what is not in order what to do. It "
+		 "changes nothing.",
+	.examples = {"apikey doctor"}},
     {"publish", "", 0, 0, COMMON | ARGS(ARG_TRUST_CLOCK) | ARGS(ARG_ACCEPT_ROLLBACK), false,
 	cmd_publish, "remake what the name service serves", SECTION_HOST,
 	.about = "Due after an edit of apikey.yaml, of the policy or of /etc/group: any other "
