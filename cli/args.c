@@ -7,11 +7,12 @@
 #include "cli.h"
 #include "wrap.h"
 
+/* struct args_form, and what it is for. */
 struct arg_row {
 	const char *name;
-	char letter; /* 0: none */
+	char letter;
 	bool several;
-	const char *value; /* NULL: takes none */
+	const char *value;
 	const char *help;
 };
 
@@ -51,9 +52,9 @@ static const struct arg_row rows[ARG_COUNT] = {
     [ARG_OVERLAP] = {"overlap", 0, false, "TIME",
 	"let the old token work for so long: 24h; by default it ends at once"},
     [ARG_REMOVE_HOME] = {"remove-home", 0, false, NULL, "remove the home directory too"},
-    [ARG_ACCOUNT] = {"account", 0, false, "NAME",
+    [ARG_ACCOUNT] = {"account", 0, false, "ACCOUNT",
 	"the account to be entered; by default the key's own"},
-    [ARG_SERVICE] = {"service", 0, false, "NAME", "the PAM service; by default sshd"},
+    [ARG_SERVICE] = {"service", 0, false, "SERVICE", "the PAM service; by default sshd"},
     [ARG_RHOST] = {"rhost", 0, false, "IP", "the address that the login comes from"},
     [ARG_AT] = {"at", 0, false, "TIME", "decide as if it were that moment"},
     [ARG_ORIGIN] = {"origin", 0, false, "IP",
@@ -241,6 +242,15 @@ bool
 args_has(const struct args *a, enum arg arg)
 {
 	return args_value(a, arg) != NULL;
+}
+
+struct args_form
+args_form(enum arg arg)
+{
+	const struct arg_row *r = &rows[arg];
+
+	return (struct args_form){
+	    .name = r->name, .letter = r->letter, .several = r->several, .value = r->value};
 }
 
 /* Where what an option is for begins. */
