@@ -100,6 +100,8 @@ static const struct arg_row rows[ARG_COUNT] = {
     [ARG_SESSIONS] = {"sessions", 0, false, "recheck|none",
 	"recheck, the default, ends the sessions that lost their right; none leaves those that "
 	"live on the policy before"},
+    [ARG_PROMETHEUS] = {"prometheus", 0, false, NULL,
+	"as metrics, in the text format of Prometheus"},
     [ARG_END_SESSIONS] = {"end-sessions", 0, false, NULL, "end every session of every key too"},
 };
 

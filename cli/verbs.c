@@ -156,9 +156,11 @@ const struct verb verbs[] = {
 	.examples = {"apikey policy simulate --login ci-web --role viewer --rhost 192.0.2.7",
 	    "apikey policy simulate --login ci-web --role viewer --policy policy.yaml"},
 	.see = "apikey-policy(5)"},
-    {"status", "", 0, 0, COMMON, false, cmd_status,
+    {"status", "", 0, 0, COMMON | ARGS(ARG_PROMETHEUS), false, cmd_status,
 	"show how this host stands; exit 3 when something needs attention", SECTION_HOST,
-	.about = "No server is asked.", .examples = {"apikey status"}, .see = "apikeyd(8)"},
+	.about = "No server is asked. --prometheus is for node_exporter's textfile collector, "
+		 "which apikey-metrics.timer feeds.",
+	.examples = {"apikey status", "apikey status --prometheus"}, .see = "apikeyd(8)"},
     {"doctor", "", 0, 0, COMMON, false, cmd_doctor,
 	"look whether this host is set up; exit 3 when something needs attention", SECTION_HOST,
 	.about = "A line for each check, and below what is not in order what to do. It "
