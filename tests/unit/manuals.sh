@@ -272,7 +272,7 @@ options_of_program() {
 	local verb option
 	while read -r verb; do
 		# shellcheck disable=SC2086 # a verb may be two words
-		ASAN_OPTIONS=detect_leaks=0 "$APIKEY" $verb --help </dev/null | sed -n -E 's/^ .* --([a-z-]+).*/\1/p; s/^  -., --([a-z-]+).*/\1/p' | sort -u |
+		ASAN_OPTIONS=detect_leaks=0 "$APIKEY" $verb --help </dev/null | sed -n -E 's/^  (-.,|   ) --([a-z-]+).*/\2/p' | sort -u |
 			while read -r option; do
 				printf '%s --%s\n' "$verb" "$option"
 			done
