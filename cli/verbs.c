@@ -161,13 +161,13 @@ const struct verb verbs[] = {
 	.about = "No server is asked. --prometheus is for node_exporter's textfile collector, "
 		 "which apikey-metrics.timer feeds.",
 	.examples = {"apikey status", "apikey status --prometheus"}, .see = "apikeyd(8)"},
-    {"doctor", "", 0, 0, COMMON, false, cmd_doctor,
+    {"doctor", "", 0, 0, COMMON | ARGS(ARG_ACCEPT_ROLLBACK), false, cmd_doctor,
 	"look whether this host is set up; exit 3 when something needs attention", SECTION_HOST,
 	.about = "A line for each check, and below what is not in order what to do. It "
-		 "changes nothing.",
+		 "changes nothing, unless --accept-rollback is given.",
 	.examples = {"apikey doctor"}},
-    {"publish", "", 0, 0, COMMON | ARGS(ARG_TRUST_CLOCK) | ARGS(ARG_ACCEPT_ROLLBACK), false,
-	cmd_publish, "remake what the name service serves", SECTION_HOST,
+    {"publish", "", 0, 0, COMMON | ARGS(ARG_TRUST_CLOCK), false, cmd_publish,
+	"remake what the name service serves", SECTION_HOST,
 	.about = "Due after an edit of apikey.yaml, of the policy or of /etc/group: any other "
 		 "change does it too.",
 	.examples = {"apikey publish"}, .see = "apikey.yaml(5)"},

@@ -283,6 +283,8 @@ same "each option is described" "$(sed -n -E 's/^[[:space:]]*\[ARG_[A-Z_]+\] = \
 	"$(section apikey.8 OPTIONS | sed -n -E 's/^\.It Fl ([a-zA-Z] , )?-([a-z-]+).*/\2/p')"
 same "each exit status" "$(sed -n -E 's/^[[:space:]]*CLI_[A-Z]+ = ([0-9]).*/\1/p' cli/cli.h)" \
 	"$(section apikey.8 'EXIT STATUS' | sed -n -E 's/^\.It ([0-9])$/\1/p')"
+same "each check of the doctor" "$(array cli/doctor.c '} checks\[\] = ' | grep -Eo '\{"[a-z_]+"' | strings)" \
+	"$(section apikey.8 DOCTOR | sed -n -E 's/^\.It Cm ([a-z_]+)$/\1/p')"
 # fields FIND-TEST…: the JSON members that these files of cli/ write.
 fields() {
 	find cli -name '*.c' "$@" -exec \
