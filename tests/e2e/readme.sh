@@ -23,28 +23,6 @@ people_enter() {
 
 carry_verifier() { install -m 600 /home/bob/nightly.verifier "$TOP/nightly.verifier"; }
 
-# ci_secrets: the job's secrets are variables of bob's shell.
-ci_secrets() {
-	printf "export DEPLOY_TOKEN='%s' DEPLOY_KNOWN_HOSTS='%s'\n" "$(cat /root/ci-deploy.token)" \
-		"$(cat /home/bob/.ssh/known_hosts)" >>/home/bob/.state
-	rm -f /home/bob/.ssh/known_hosts /home/bob/.ssh/config
-}
-
-# ansible: ssh with the inventory's arguments, and behind them those of ansible-core without a password.
-ansible() {
-	local arguments
-	carry ci-deploy
-	arguments=$(sed -n "s/.*ansible_ssh_args='\(.*\)'.*/\1/p" "$last")
-	# shellcheck disable=SC2016 # for the shell of bob
-	printf '%s\n' 'export APIKEY_TOKEN_FILE=$HOME/ci-deploy.token SSH_ASKPASS=apikey-askpass SSH_ASKPASS_REQUIRE=force' \
-		'unset APIKEY_TOKEN_FOR' \
-		"ssh -C $arguments -o KbdInteractiveAuthentication=no \\" \
-		"  -o PreferredAuthentications=gssapi-with-mic,gssapi-keyex,hostbased,publickey \\" \
-		"  -o PasswordAuthentication=no -o 'User=\"ci-deploy\"' -o ConnectTimeout=10 bastion id -un" >"$GUEST/ansible"
-	readme_expect 0 '^ci-deploy$'
-	block 'README: From Ansible' bash "$GUEST/ansible"
-}
-
 # policy: the block above it, to root.
 policy() { install -m 600 "$last" /root/policy.yaml; }
 
