@@ -42,19 +42,6 @@ only_keys() {
 	apikey group add ci-deploy platform-team >/dev/null
 }
 
-# stay: bob leaves a session open; it lasts until it is ended.
-stay() {
-	mkfifo "$GUEST/stay"
-	cat >"$GUEST/stay.sh" <<-'END'
-		ssh -o PreferredAuthentications=password ci-deploy@bastion 'echo in; cat'
-	END
-	as_bob_shell "$GUEST/stay.sh" <>"$GUEST/stay" >"$GUEST/stay.out" 2>&1 &
-	stay_pid=$!
-	holds 'README: a session is open' wait_until 10 grep -qx in "$GUEST/stay.out"
-}
-# gone_home: that session is at its end.
-gone_home() { holds 'README: the session is ended' wait_until 1 gone "$stay_pid"; }
-
 # --- LDAP servers -------------------------------------------------------------------------------
 
 # on_place SERVER CMD…: CMD there; where both get a copy of the other, the first has the tree before the second begins.
@@ -190,7 +177,7 @@ example_policy() {
 example_ssh_config() {
 	install -o bob -g bob -m 600 "$1" /home/bob/.ssh/config
 	printf 'ssh bastion id -un\n' >"$GUEST/probe"
-	readme_expect 0 '^ci-deploy$'
+	expected='^ci-deploy$'
 	block "${1##*/}" user "$GUEST/probe"
 }
 example_nsswitch() {

@@ -84,6 +84,17 @@ old_deploy() {
 	install -o bob -g bob -m 600 "$GUEST/id_deploy" /home/bob/.ssh/id_old
 }
 
+# deploys_jobs: of cron's the account has none, of root's it has.
+deploys_jobs() {
+	log_mark
+	cron_reboot deploy 'touch /run/test/ran'
+	holds "README: the account's own crontab is refused" log_has 'user=deploy .*service=cron .*entered with a key alone'
+	cron_stop
+	equals 'README: root runs its jobs by runuser' deploy runuser -u deploy -- id -un
+	equals 'README: or by su' deploy su -c 'id -un' deploy
+	exits 'README: and cron has run nothing' 1 test -e /run/test/ran
+}
+
 # bob_does COMMANDS: as in a block of his.
 bob_does() {
 	printf '%s\n' "$1" >"$GUEST/bob.block"
@@ -113,7 +124,26 @@ bastion_sees_all() {
 bastion_saw_its_own() {
 	holds 'README: the bastion was told its own token' heard hop
 	exits 'README: and not that of web1' 1 heard web-deploy
+	one_key_for_both
 	cp "$GUEST/sshd.pam" /etc/pam.d/sshd
+}
+
+# one_key_for_both: plain -J with one token, which the bastion is told.
+one_key_for_both() {
+	apikey token new --id Both00Both >"$GUEST/both"
+	awk '$1 == "token" { print $2 }' "$GUEST/both" >/root/both.token
+	for host in '' 'on 1'; do
+		$host apikey create --name both --role viewer --duration 1d \
+			--verifier "$(awk '$1 == "verifier" { print $2 }' "$GUEST/both")" >/dev/null
+	done
+	carry both
+	shows 'README: one key for both goes by -J alone' 0 '^uid=70[0-9]+\(both\)' bob_does \
+		'env -u APIKEY_TOKEN_FOR APIKEY_TOKEN_FILE=$HOME/both.token ssh -F none -J both@bastion both@web1 id'
+	holds 'README: and the bastion has its token' heard both
+	for host in '' 'on 1'; do
+		$host apikey delete both --remove-home >/dev/null
+	done
+	rm /root/both.token
 }
 
 # --- sshd ---------------------------------------------------------------------------------------
@@ -196,6 +226,8 @@ hosts
 sshd_start
 carry
 readme_run '^Recipes(: |$)' ': Active Directory$'
+cp /home/bob/nightly.token "$GUEST/tokens/nightly"
+holds 'no log has a token in it' no_token_in -r "$GUEST/log" "$GUEST/sshd.log" /var/log
 equals 'no recipe leaves a key behind' '[]' apikey list -o json
 holds 'nor another policy' cmp "$TOP/etc/policy.yaml" "$POLICY"
 equals 'nor lines of its own for sshd' apikey.conf ls /etc/ssh/sshd_config.d
