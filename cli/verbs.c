@@ -103,6 +103,8 @@ static const struct verb verbs[] = {
 	cmd_log, "show what happened: logins, refusals, changes, sessions that were ended"},
     {"status", "", 0, 0, COMMON, false, cmd_status,
 	"show how this host stands; exit 3 when something needs attention"},
+    {"doctor", "", 0, 0, COMMON, false, cmd_doctor,
+	"look whether this host is set up; exit 3 when something needs attention"},
     {"token new", "", 0, 0, COMMON | ARGS(ARG_QUIET) | ARGS(ARG_ID), true, cmd_token_new,
 	"make a token and its verifier, without making a key"},
 };
