@@ -69,6 +69,9 @@ rename() {
 }
 erase() { printf 'dn: %s\nchangetype: delete\n' "$1" | ad_change; }
 
+# second_of NAME: another account of that name, elsewhere.
+second_of() { account "$1" "OU=Elsewhere,$AD_SUFFIX" | ad_change; }
+
 # ad_referrals: a search of the whole domain, with all that comes.
 ad_referrals() { ad_admin ldapsearch -LLL -b "$AD_SUFFIX" '(sAMAccountName=ci)' 1.1 | sed 's/^# ref/ref: /'; }
 
@@ -139,8 +142,15 @@ shell_close stays
 
 member add inner ci
 holds 'a member of a group that is a member' soon_may ci
+rename "$(group_dn inner)" CN=inner "OU=Elsewhere,$AD_SUFFIX"
+holds 'which lies below the base' soon_may_not ci
+rename "CN=inner,OU=Elsewhere,$AD_SUFFIX" CN=inner "$GROUPS_OU"
+soon_may ci
 member delete inner ci
 holds 'and no more' soon_may_not ci
+daemon_again "groups={base: '$GROUPS_OU'}"
+equals 'the default of groups.filter finds none of its groups' 0 status_of .directory.group_entries
+daemon_again "${OURS[@]}"
 
 member add banned outcast
 holds 'a deny rule bites on a group' soon_may_not outcast
@@ -156,65 +166,67 @@ holds 'and when it returns it holds' may ci
 new_key late
 account late | ad_change
 member add viewers late
-change sync
-holds 'so does it for a key that was made just now' may late
-daemon_again poll=1s
+# now_may KEY [SERVICE], now_may_not: once the controller was asked.
+now_may() { change sync && may "$@"; }
+now_may_not() { change sync && may_not "$@"; }
+holds 'so does it for a key that was made just now' now_may late
 
 # --- entries that move, change and go -----------------------------------------------------------
 
 rename "$(group_dn viewers)" CN=unknown
-holds 'a group that is renamed gives its new name: no role' soon_may_not ci
+holds 'a group that is renamed gives its new name: no role' now_may_not ci
 rename "$(group_dn unknown)" CN=renamed
-holds 'and that of another one' soon_may ci
+holds 'and that of another one' now_may ci
 rename "$(group_dn renamed)" CN=viewers "OU=East,$GROUPS_OU"
-holds 'moved, below the base: it is the same' soon_may ci
+holds 'moved, below the base: it is the same' now_may ci
 daemon_again "groups=$(groups_at "OU=East,$GROUPS_OU" sAMAccountName)"
 rename "CN=viewers,OU=East,$GROUPS_OU" CN=x
-change sync
-holds 'groups.name may be what a new name of the entry does not touch' may ci
+holds 'groups.name may be what a new name of the entry does not touch' now_may ci
 rename "CN=x,OU=East,$GROUPS_OU" CN=viewers
 daemon_again "groups=$(groups_at "$GROUPS_OU")"
 rename "CN=viewers,OU=East,$GROUPS_OU" CN=viewers "OU=Elsewhere,$AD_SUFFIX"
-holds 'moved out of it: it gives nothing' soon_may_not ci
+holds 'moved out of it: it gives nothing' now_may_not ci
 rename "CN=viewers,OU=Elsewhere,$AD_SUFFIX" CN=viewers "$GROUPS_OU"
-holds 'and back' soon_may ci
+holds 'and back' now_may ci
 
-# stays_member SENTENCE: a poll later ci is a viewer still.
-stays_member() { change sync; holds "$1" may ci; }
 rename "$(account_dn ci)" 'CN=C. I.\, the first'
-stays_member 'an account whose entry is renamed is the same member'
+holds 'an account whose entry is renamed is the same member' now_may ci
 printf 'dn: OU=Deep,%s\nobjectClass: organizationalUnit\n\n' "$ACCOUNTS" | ad_change
 rename "CN=C. I.\\, the first,$ACCOUNTS" CN=ci "OU=Deep,$ACCOUNTS"
-stays_member 'so is one that is moved'
+holds 'so is one that is moved' now_may ci
 rename "CN=ci,OU=Deep,$ACCOUNTS" CN=ci "$ACCOUNTS"
 replace "$(account_dn ci)" sAMAccountName CI
-stays_member 'and one that is written with capitals'
+holds 'and one that is written with capitals' now_may ci
 replace "$(account_dn ci)" sAMAccountName somebody
-holds 'one of another name stands for another key' soon_may_not ci
+holds 'one of another name stands for another key' now_may_not ci
 replace "$(account_dn ci)" sAMAccountName ci
-holds 'and back' soon_may ci
+holds 'and back' now_may ci
 replace "$(account_dn ci)" userAccountControl 514
-holds 'a disabled account gives its key nothing, with the filter of the recipe' soon_may_not ci
+holds 'a disabled account gives its key nothing, with the filter of the recipe' now_may_not ci
 daemon_again "principal=$(principals '(sAMAccountName=%n)')"
-holds 'with a filter that asks for the name alone it does' soon_may ci
+holds 'with a filter that asks for the name alone it does' now_may ci
 daemon_again "principal=$(principals "(&(sAMAccountName=%n)$ENABLED)")"
 replace "$(account_dn direct)" userAccountControl 514
-change sync
-holds "a disabled account does not shut its key out: that is for \`apikey disable'" may direct
+member add banned outcast
+now_may_not outcast
+replace "$(account_dn outcast)" userAccountControl 514
+holds 'and keeps it out of those that a rule refuses' now_may outcast
+member delete banned outcast
+exits "it does not shut its key out: that is for \`apikey disable'" 0 may direct
 replace "$(account_dn ci)" userAccountControl 544
-holds 'enabled: its groups count' soon_may ci
+holds 'enabled: its groups count' now_may ci
 
+shows 'no other account of the domain has its name' 1 'already|exists|constraint' second_of ci
 erase "$(account_dn ci)"
-holds 'a deleted account is a member of nothing' soon_may_not ci
+holds 'a deleted account is a member of nothing' now_may_not ci
 account ci | ad_change
-change sync
-exits 'one that is made anew with its name is another one' 1 may ci
+holds 'one that is made anew with its name is another one' now_may_not ci
 member add viewers ci
-holds 'and gets in again by its own' soon_may ci
+holds 'and gets in again by its own' now_may ci
 erase "$(group_dn viewers)"
-holds 'a deleted group gives nothing' soon_may_not ci
+holds 'a deleted group gives nothing' now_may_not ci
 group viewers "$(account_dn ci)" | ad_change
-holds 'until one is made again' soon_may ci
+holds 'until one is made again' now_may ci
 
 # utf8_dn DN: a line of LDIF.
 utf8_dn() { printf 'dn:: %s\n' "$(printf %s "$1" | base64 -w 0)"; }
@@ -222,20 +234,20 @@ utf8_dn() { printf 'dn:: %s\n' "$(printf %s "$1" | base64 -w 0)"; }
 	utf8_dn "CN=Größe\\, klein,$GROUPS_OU"
 	printf 'objectClass: group\nsAMAccountName: groesse\nmember: %s\n\n' "$(account_dn other)"
 } | ad_change
-holds "a group's name may have commas and umlauts" soon_may other
+holds "a group's name may have commas and umlauts" now_may other
 { utf8_dn "CN=Größe\\, klein,$GROUPS_OU"; printf 'changetype: delete\n'; } | ad_change
-soon_may_not other
+now_may_not other
 
 # --- where it is asked --------------------------------------------------------------------------
 
 shows 'the whole domain answers with referrals' 0 '^ref: ldaps?://' ad_referrals
 daemon_again "groups=$(groups_at "$AD_SUFFIX")" "principal={base: '$AD_SUFFIX', filter: '(sAMAccountName=%n)'}"
-holds 'which are not followed: what is there counts' soon_may ci
+holds 'which are not followed: what is there counts' now_may ci
 exits "an account is no member of its primary group, Domain Users" 1 may other
 member add platform-team other
-holds 'and what changes counts' soon_may other sudo
+holds 'and what changes counts' now_may other sudo
 member delete platform-team other
-holds 'and what goes' soon_may_not other
+holds 'and what goes' now_may_not other
 daemon_again "${OURS[@]}"
 
 # --- the ways to the controller -----------------------------------------------------------------
@@ -245,9 +257,9 @@ exits 'a password without TLS is refused by the controller itself' 8 \
 for uri in "ldap://$AD_DC" "ldaps://$AD_DC:636"; do
 	daemon_again "uris=['$uri']"
 	member add platform-team other
-	holds "$uri: follows" soon_may other sudo
+	holds "$uri: follows" now_may other sudo
 	member delete platform-team other
-	holds "$uri: and on" soon_may_not other
+	holds "$uri: and on" now_may_not other
 done
 printf '127.0.0.2\tdc2.ad.example.com\n' >>/etc/hosts
 daemon_again "uris=['ldaps://dc0.ad.example.com', 'ldaps://dc2.ad.example.com', 'ldaps://$AD_DC']"
@@ -270,7 +282,7 @@ trouble() {
 	daemon_again "${OURS[@]}"
 	holds "$sentence: mended, the controller is heard" soon_may other sudo
 	member delete platform-team other
-	soon_may_not other
+	now_may_not other
 }
 of_elsewhere() { samba_again DNS:elsewhere.example.com; }
 of_ours() { samba_again "DNS:$AD_DC"; }
@@ -322,7 +334,7 @@ trouble 'a controller that has not all yet' 'does not have all' partial whole
 
 # --- outages ------------------------------------------------------------------------------------
 
-daemon_again max_age=4s
+daemon_again poll=1s max_age=4s
 holds 'fresh: a role by a group' soon_may ci
 shell_open stays password ci "$(token ci)"
 samba_signal STOP
