@@ -13,6 +13,13 @@ set -euo pipefail
 
 # --- what a reader does by other means ----------------------------------------------------------
 
+# says_yes: to apt, and to the question whether keys may go. The database of man(1) is nobody's here.
+says_yes() {
+	echo 'APT::Get::Assume-Yes "true";' >/etc/apt/apt.conf.d/90yes
+	echo 'apikey apikey/drop-keys boolean true' | debconf-set-selections
+	rm -f /var/lib/man-db/auto-update
+}
+
 # people_enter: sshd is reloaded; root and people get in.
 people_enter() {
 	if [ -n "${sshd_pid:-}" ]; then sshd_with 'PermitRootLogin yes'; else sshd_start; fi
@@ -23,26 +30,10 @@ people_enter() {
 
 carry_verifier() { install -m 600 /home/bob/nightly.verifier "$TOP/nightly.verifier"; }
 
-# ci_secrets: the job's secrets are variables of bob's shell.
-ci_secrets() {
-	printf "export DEPLOY_TOKEN='%s' DEPLOY_KNOWN_HOSTS='%s'\n" "$(cat /root/ci-deploy.token)" \
-		"$(cat /home/bob/.ssh/known_hosts)" >>/home/bob/.state
-	rm -f /home/bob/.ssh/known_hosts /home/bob/.ssh/config
-}
-
-# ansible: ssh with the inventory's arguments, and behind them those of ansible-core without a password.
-ansible() {
-	local arguments
-	carry ci-deploy
-	arguments=$(sed -n "s/.*ansible_ssh_args='\(.*\)'.*/\1/p" "$last")
-	# shellcheck disable=SC2016 # for the shell of bob
-	printf '%s\n' 'export APIKEY_TOKEN_FILE=$HOME/ci-deploy.token SSH_ASKPASS=apikey-askpass SSH_ASKPASS_REQUIRE=force' \
-		'unset APIKEY_TOKEN_FOR' \
-		"ssh -C $arguments -o KbdInteractiveAuthentication=no \\" \
-		"  -o PreferredAuthentications=gssapi-with-mic,gssapi-keyex,hostbased,publickey \\" \
-		"  -o PasswordAuthentication=no -o 'User=\"ci-deploy\"' -o ConnectTimeout=10 bastion id -un" >"$GUEST/ansible"
-	readme_expect 0 '^ci-deploy$'
-	block 'README: From Ansible' bash "$GUEST/ansible"
+# a_key_enters: one that is made for it.
+a_key_enters() {
+	new_key newcomer --role viewer
+	admits 'README: a key gets in' password newcomer "$(token newcomer)"
 }
 
 # policy: the block above it, to root.
@@ -63,19 +54,6 @@ only_keys() {
 	shut_out 'README: and not without its role' password deploy "$(cat /root/ci-deploy.token)"
 	apikey group add ci-deploy platform-team >/dev/null
 }
-
-# stay: bob leaves a session open; it lasts until it is ended.
-stay() {
-	mkfifo "$GUEST/stay"
-	cat >"$GUEST/stay.sh" <<-'END'
-		ssh -o PreferredAuthentications=password ci-deploy@bastion 'echo in; cat'
-	END
-	as_bob_shell "$GUEST/stay.sh" <>"$GUEST/stay" >"$GUEST/stay.out" 2>&1 &
-	stay_pid=$!
-	holds 'README: a session is open' wait_until 10 grep -qx in "$GUEST/stay.out"
-}
-# gone_home: that session is at its end.
-gone_home() { holds 'README: the session is ended' wait_until 1 gone "$stay_pid"; }
 
 # --- LDAP servers -------------------------------------------------------------------------------
 
@@ -212,7 +190,7 @@ example_policy() {
 example_ssh_config() {
 	install -o bob -g bob -m 600 "$1" /home/bob/.ssh/config
 	printf 'ssh bastion id -un\n' >"$GUEST/probe"
-	readme_expect 0 '^ci-deploy$'
+	expected='^ci-deploy$'
 	block "${1##*/}" user "$GUEST/probe"
 }
 example_nsswitch() {
@@ -321,7 +299,12 @@ for verb in demo check build lint format host; do
 	shows "README: ./dev has the verb $verb" 0 "^  $verb( |\$)" "$TOP/dev" help
 done
 
-readme_run '' '^Recipes'
+readme_run '' '^Recipes|From source$'
 exits 'taken out, no key is a user' 2 getent passwd ci-deploy
 exits 'and no PAM line is ours' 1 grep -rq pam_apikey /etc/pam.d
+holds 'nothing of ours is left' test ! -e /etc/apikey -a ! -e "$STATE" -a ! -e /usr/sbin/apikey
+readme_run '^Installing: From source$'
+readme_run '^Taking it out: From source$'
+exits 'what make installed taken out, no key is a user' 2 getent passwd newcomer
+exits 'no PAM line is ours' 1 grep -rq pam_apikey /etc/pam.d
 tap_done

@@ -35,14 +35,14 @@ readme_blocks() {
 last=''
 readme_run() {
 	local file title words
-	readme_expect
+	plain_block
 	while read -r -u 4 file; do
 		title=$(cat "$file.title")
 		[[ $title =~ $1 ]] || continue
 		[ -z "${2:-}" ] || [[ ! $title =~ $2 ]] || continue
 		case $file in
 		*.sh | *.bash) block "README: $title" "${file##*.}" "$file" ;;
-		*.shows) readme_expect 0 "$(cat "$file")" ;;
+		*.shows) expected=$(cat "$file") ;;
 		*.fails) read -r status expected <"$file" ;;
 		*.run) read -ra words <"$file" && "${words[@]}" ;;
 		*.on) read -ra places <"$file" ;;
@@ -75,11 +75,12 @@ as_bob_shell() {
 # as_place_shell PLACE FILE: as root there.
 as_place_shell() { on_place "$1" sh -eu "$GUEST/shell" "$GUEST/state.$1" "$2"; }
 
-# readme_expect [STATUS [REGEX]]: what the next block ends with and prints; it is run here.
-readme_expect() { status=${1:-0} expected=${2:-} places=(); }
+# plain_block: the next block is run here, and ends well.
+plain_block() { status=0 expected='' places=(); }
+
+plain_block
 
 # block SENTENCE KIND FILE: one that is run, at each of $places or here, and does what was expected of it.
-readme_expect
 block() {
 	local place sentence
 	sentence="$1: $(grep -v '^umask' "$3" | head -n 1)"
@@ -90,7 +91,7 @@ block() {
 	sh) judged "$sentence" as_root_shell "$3" ;;
 	bash | user) judged "$sentence" as_bob_shell "$3" ;;
 	esac
-	readme_expect
+	plain_block
 }
 judged() {
 	if [ "$status" -eq 0 ] && [ -z "$expected" ]; then
@@ -102,16 +103,32 @@ judged() {
 
 # --- what a reader does by other means ----------------------------------------------------------
 
-# carry KEY…: the keys' tokens, and the line for known_hosts, to bob.
+# readme_known_hosts: the lines that bob knows hosts by. A suite with more hosts has its own.
+readme_known_hosts() { sed 's/^/bastion /' /etc/ssh/ssh_host_ed25519_key.pub; }
+
+# carry KEY…: the keys' tokens, and the lines for known_hosts, to bob. The suite keeps the tokens, too.
 carry() {
 	local key
+	mkdir -p "$GUEST/tokens"
 	install -d -o bob -g bob -m 700 /home/bob/.ssh
 	for key; do
 		install -o bob -g bob -m 600 "/root/$key.token" "/home/bob/$key.token"
+		cp "/root/$key.token" "$GUEST/tokens/$key"
 	done
-	sed 's/^/bastion /' /etc/ssh/ssh_host_ed25519_key.pub >/home/bob/.ssh/known_hosts
+	readme_known_hosts >/home/bob/.ssh/known_hosts
 	chown bob:bob /home/bob/.ssh/known_hosts
 }
 
 # ssh_config: the text above it, as bob's ~/.ssh/config.
 ssh_config() { install -o bob -g bob -m 600 "$last" /home/bob/.ssh/config; }
+
+# stay WHO: bob leaves a session open as ACCOUNT@HOST. gone_home: it is at its end.
+stay() {
+	[ -p "$GUEST/stay" ] || mkfifo "$GUEST/stay"
+	printf "ssh -o PreferredAuthentications=password %s 'echo in; cat'\n" "$1" >"$GUEST/stay.sh"
+	: >"$GUEST/stay.out"
+	as_bob_shell "$GUEST/stay.sh" <>"$GUEST/stay" >"$GUEST/stay.out" 2>&1 &
+	stay_pid=$!
+	holds "README: a session of $1 is open" wait_until 10 grep -qx in "$GUEST/stay.out"
+}
+gone_home() { holds 'README: the session is ended' wait_until 1 gone "$stay_pid"; }
