@@ -7,9 +7,10 @@
 #                         One at a time: the next call ends the one before, with all that was written there.
 #   fresh_run CMD…        CMD there, with the environment of root's shell, nothing on stdin, and its exit status
 #   fresh_put FILE… DIR   copies files of the suite into a folder of it
+#   fresh_save FILE       keeps the files of the server as they are now; `FRESH_FROM=FILE fresh_boot` starts from them
 #   login, admits, refuses, shut_out of guest.sh enter it
-# It has root (who has a public key: `login pubkey root $GUEST/id_root`), bob and alice, as private hosts have them. It
-# has no network; its apt finds the packages of FRESH_MIRROR. All settings are Debian's.
+# It has root, bob and alice, as private hosts have them; each has a public key too: `login pubkey bob $GUEST/id_people`.
+# It has no network; its apt finds the packages of FRESH_MIRROR. All settings are Debian's.
 
 TOP=${TOP:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 # shellcheck source=tests/lib/host.sh
@@ -52,12 +53,19 @@ fi
 # fresh_boot [LINE…]: see above.
 fresh_boot() {
 	[ -z "${boot_cgroup:-}" ] || boot_end || return
-	[ -e "$GUEST/id_root" ] || ssh-keygen -q -t ed25519 -N '' -f "$GUEST/id_root"
+	[ -e "$GUEST/id_people" ] || ssh-keygen -q -t ed25519 -N '' -f "$GUEST/id_people"
 	boot_on "
-		tar -x -p --xattrs --xattrs-include='*' -C . <'/run/host/checkout/$FRESH_FILES'
-		install -D -m 600 '$GUEST/id_root.pub' root/.ssh/authorized_keys
-		chmod 700 root/.ssh" "$@" || return
+		tar -x -p --xattrs --xattrs-include='*' <'${FRESH_FROM:-/run/host/checkout/$FRESH_FILES}'
+		for home in root home/bob home/alice; do
+			install -D -m 644 '$GUEST/id_people.pub' \$home/.ssh/authorized_keys
+		done" "$@" || return
 	fresh_run cat /etc/ssh/ssh_host_ed25519_key.pub | sed 's/^/127.0.0.1 /' >"$GUEST/known_hosts"
+}
+
+# fresh_save FILE: see above.
+fresh_save() {
+	timeout 120 nsenter --target "$boot_pid" --all -- tar -c -p --xattrs --xattrs-include='*' --one-file-system \
+		--exclude='./tmp/*' --exclude='./run/*' --exclude='./dev/*' --warning=no-file-ignored -C / . >"$1"
 }
 
 # fresh_run CMD…: see above. Installing may take long on a busy machine.
