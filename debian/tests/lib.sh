@@ -15,7 +15,7 @@ clean_up() {
 	for name in "${KEYS[@]}"; do apikey delete "$name" --remove-home >/dev/null 2>&1 || :; done
 	for name in "${PEOPLE[@]}"; do userdel -rf "$name" >/dev/null 2>&1 || :; done
 	rm -f /etc/sudoers.d/zz-apikey-test
-	[ ! -e "$SSHD_LINES" ] || { rm "$SSHD_LINES" && systemctl reload ssh; } || :
+	[ ! -e "$SSHD_LINES" ] || { rm "$SSHD_LINES" && systemctl restart ssh; } || :
 	[ "$status" -eq 0 ] || echo "the test ended with status $status"
 }
 
@@ -97,7 +97,7 @@ out_of_session() { ! in_session; }
 # sshd_with LINE…: these too are settings of sshd until the test ends.
 sshd_with() {
 	printf '%s\n' "$@" >"$SSHD_LINES"
-	sshd -t && systemctl reload ssh
+	sshd -t && systemctl restart ssh
 }
 
 # policy: the policy on stdin is live until the test ends.

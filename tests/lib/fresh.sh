@@ -64,20 +64,19 @@ fresh_boot() {
 
 # fresh_save FILE: see above.
 fresh_save() {
-	timeout 120 nsenter --target "$boot_pid" --all -- tar -c -p --xattrs --xattrs-include='*' --one-file-system \
-		--exclude='./tmp/*' --exclude='./run/*' --exclude='./dev/*' --warning=no-file-ignored -C / . >"$1"
+	fresh_run tar -c -p --xattrs --xattrs-include='*' --one-file-system --warning=no-file-ignored -C / . >"$1"
 }
 
-# fresh_run CMD…: see above. Installing may take long on a busy machine.
-fresh_run() {
+# fresh_run CMD…: see above. Installing may take long on a busy machine. fresh_in CMD…: the same, with stdin.
+fresh_run() { fresh_in "$@" </dev/null; }
+fresh_in() {
 	timeout -k 5 300 nsenter --target "$boot_pid" --all -- env -i HOME=/root USER=root LOGNAME=root SHELL=/bin/bash \
-		LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@" </dev/null
+		TERM=linux LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
 }
 
-# fresh_put FILE… FOLDER: see above.
+# fresh_put FILE… DIR: see above.
 fresh_put() {
 	local into=${*: -1}
 	fresh_run mkdir -p "$into"
-	tar -c --transform='s,.*/,,' --absolute-names "${@:1:$#-1}" |
-		timeout 60 nsenter --target "$boot_pid" --all -- tar -x --no-same-owner -C "$into"
+	tar -c --transform='s,.*/,,' --absolute-names "${@:1:$#-1}" | fresh_in tar -x --no-same-owner -C "$into"
 }

@@ -1,10 +1,11 @@
 # shellcheck shell=bash
 # The packages on a fresh Debian: installing them, who gets in, what is on the disk. Sourced after fresh.sh.
 
-# The packages, in an order in which each finds what it needs; those that logins go through; and where they lie in the host.
-PACKAGES=(libnss-apikey libpam-apikey apikey apikey-askpass)
-LOGIN_PACKAGES=(libnss-apikey libpam-apikey apikey)
+# The packages, in an order in which each finds what it needs, and where they lie in the host.
+export PACKAGES=(libnss-apikey libpam-apikey apikey apikey-askpass)
 DEBS=/root/debs
+# While sshd reads its settings anew nobody listens.
+SSH_OPTIONS+=(-o ConnectionAttempts=10)
 
 # apikey is the one of the fresh host, for new_key and change.
 apikey() { fresh_run apikey "$@"; }
@@ -32,11 +33,22 @@ debs_of_version() {
 	rm -rf "$1/tree"
 }
 
-# by_hand CMD…: CMD at a terminal at which nobody types: whoever asks something waits for ever, which is a failure.
-by_hand() {
-	# shellcheck disable=SC2016 # it is for the host
-	fresh_run sh -c 'mkfifo -m 600 /run/nobody-types 2>/dev/null
-		timeout -k 5 120 script -qec "$*" /dev/null <>/run/nobody-types' - "$@"
+# by_hand CMD…: CMD, words for a shell, at a terminal at which nobody types: whoever asks something waits, until that is
+# a failure. answered QUESTION ANSWER CMD…: somebody types ANSWER, once he reads QUESTION, a regular expression.
+by_hand() { answered '' '' "$@"; }
+answered() {
+	local rc=0 typing=$GUEST/typing out=$GUEST/terminal terminal
+	rm -f "$typing"
+	mkfifo "$typing"
+	fresh_in timeout -k 5 120 script -qec "${*:3}" /dev/null <>"$typing" >"$out" 2>&1 &
+	terminal=$!
+	if [ -n "$1" ]; then
+		wait_until 60 grep -Eq -- "$1" "$out"
+		printf '%s\r' "$2" 1<>"$typing"
+	fi
+	wait "$terminal" || rc=$?
+	cat "$out"
+	return "$rc"
 }
 
 # in_state STATE PACKAGE…: does dpkg say this of each? not-installed where it knows none.
@@ -96,7 +108,7 @@ CHANGES=(
 	'/var/log/(wtmp|btmp|lastlog)' '/var/lib/systemd/timers/.*'       # of logins and timers meanwhile
 	'/var/lib/dpkg/(status|status-old|available|available-old|lock|lock-frontend|triggers/.*)' # dpkg's own books
 	'/var/lib/apt/(extended_states|lists/.*)' '/var/cache/apt/.*'     # apt's
-	'/var/cache/debconf/(config|templates|passwords)\.dat(-old)?'     # debconf's
+	'/var/cache/debconf/((config|templates|passwords)\.dat(-old)?|tmp\.ci)' # debconf's
 	'/etc/ld\.so\.cache' '/var/cache/ldconfig/aux-cache'              # made anew, with the times of the libraries
 	'/var/lib/systemd/catalog/database'                               # made anew
 	'/etc/(passwd|shadow|group|gshadow|subuid|subgid)-'               # the state before the last change, for _apikey
