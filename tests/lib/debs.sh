@@ -81,6 +81,13 @@ people_in() {
 # people SENTENCE [METHOD]: they all get in.
 people() { equals "$1" $'root\nbob\nroot' people_in "${2:-password}"; }
 
+# people_quick SENTENCE: those whose ways in differ: root by public key, alice by password and as one who may sudo.
+people_quick() { equals "$1" $'root\nroot' people_in_quickly; }
+people_in_quickly() {
+	login pubkey root "$GUEST/id_people" id -un
+	login password alice alice-pw 'echo alice-pw | sudo -k -S -p "" id -un'
+}
+
 # people_during CMD…: CMD, while people come and go; whoever is refused is said, and CMD has failed.
 people_during() {
 	local rc=0 watcher
