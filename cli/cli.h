@@ -45,8 +45,10 @@ struct cli_host {
 	void (*names_changed)(void *ctx);
 	/* How LDAP servers are spoken to; their open gets ctx. */
 	const struct dirserver_calls *directory;
-	/* Where new homes get their files from, and where leftovers of users lie. */
-	const char *skel, *crontabs, *atjobs;
+	/* Another program's output (tool.h), within some seconds; its exit status, -1 when it can't be run. */
+	int (*tool)(void *ctx, char *const argv[], char *out, size_t cap);
+	/* Where new homes get their files from, where leftovers of users lie, and whose settings the doctor looks at. */
+	const char *skel, *crontabs, *atjobs, *etc;
 };
 
 struct cli {

@@ -10,8 +10,12 @@
 #include "auditlog.h"
 #include "dirserver.h"
 #include "nscd.h"
+#include "tool.h"
 #include "wherefrom.h"
 #include "who.h"
+
+/* sshd -T and the like answer at once, or they hang. */
+#define TOOL_WAIT_MS 10000
 
 static int64_t
 host_now(void *ctx)
@@ -88,6 +92,13 @@ host_names_changed(void *ctx)
 	nscd_flush();
 }
 
+static int
+host_tool(void *ctx, char *const argv[], char *out, size_t cap)
+{
+	(void)ctx;
+	return tool_run(argv, tool_now_ms() + TOOL_WAIT_MS, out, cap);
+}
+
 struct cli_host
 host_installed(void)
 {
@@ -103,8 +114,10 @@ host_installed(void)
 	    .wait = host_wait,
 	    .names_changed = host_names_changed,
 	    .directory = &dirserver_ldap,
+	    .tool = host_tool,
 	    .skel = "/etc/skel",
 	    .crontabs = "/var/spool/cron/crontabs",
 	    .atjobs = "/var/spool/cron/atjobs",
+	    .etc = "/etc",
 	};
 }

@@ -44,8 +44,10 @@ int cmd_sessions_end(struct cli *c, const struct args *a);
 int cmd_lockdown_on(struct cli *c, const struct args *a);
 int cmd_lockdown_off(struct cli *c, const struct args *a);
 int cmd_status(struct cli *c, const struct args *a);
+int cmd_doctor(struct cli *c, const struct args *a);
 int cmd_log(struct cli *c, const struct args *a);
 int cmd_sync(struct cli *c, const struct args *a);
 int cmd_publish(struct cli *c, const struct args *a);
+int cmd_help(struct cli *c, const struct args *a);
 
 #endif

@@ -1,19 +1,13 @@
 #include "usermanager.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "text.h"
+#include "tool.h"
 
 #define LOGINCTL "/usr/bin/loginctl"
 #define SYSTEMCTL "/usr/bin/systemctl"
@@ -25,85 +19,6 @@ usermanager_is_here(void)
 	struct stat st;
 
 	return lstat("/run/systemd/system", &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-/* ---- a tool, for a bounded time -------------------------------------------------------------- */
-
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-/* It has nothing of ours: no descriptor, variable, folder, signal. */
-static int
-spawn(char *const argv[], pid_t *pid)
-{
-	char *envp[] = {NULL};
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-	int failed;
-
-	if ((failed = posix_spawn_file_actions_init(&files)) != 0)
-		return failed;
-	if ((failed = posix_spawnattr_init(&attr)) != 0) {
-		(void)posix_spawn_file_actions_destroy(&files);
-		return failed;
-	}
-	sigemptyset(&none);
-	sigfillset(&all);
-	failed |= posix_spawnattr_setsigmask(&attr, &none);
-	failed |= posix_spawnattr_setsigdefault(&attr, &all);
-	failed |=
-	    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	failed |= posix_spawn_file_actions_addchdir_np(&files, "/");
-	failed |= posix_spawn_file_actions_addclosefrom_np(&files, 3);
-	for (int fd = 0; fd < 3; fd++)
-		failed |= posix_spawn_file_actions_addopen(&files, fd, "/dev/null", O_RDWR, 0);
-	if (failed == 0)
-		failed = posix_spawn(pid, argv[0], &files, &attr, argv, envp);
-	(void)posix_spawnattr_destroy(&attr);
-	(void)posix_spawn_file_actions_destroy(&files);
-	return failed;
-}
-
-/* Has it ended by then? */
-static bool
-await(pid_t pid, int64_t until_ms)
-{
-	struct pollfd p = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
-	int64_t left_ms;
-	int ready = -1;
-
-	if (p.fd == -1)
-		return false;
-	do {
-		left_ms = until_ms - now_ms();
-		ready = poll(&p, 1, left_ms > 0 ? (int)left_ms : 0);
-	} while (ready == -1 && errno == EINTR);
-	(void)close(p.fd);
-	return ready == 1;
-}
-
-/* How it ended: its exit status; -1: in no good way, or it was killed when the time was over. */
-static int
-run(char *const argv[], int64_t until_ms)
-{
-	int status = -1;
-	pid_t pid, waited;
-
-	if (now_ms() >= until_ms || spawn(argv, &pid) != 0)
-		return -1;
-	if (!await(pid, until_ms))
-		(void)kill(pid, SIGKILL);
-	do
-		waited = waitpid(pid, &status, 0);
-	while (waited == -1 && errno == EINTR);
-	return waited == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 /* ---- what logind knows ------------------------------------------------------------------------ */
@@ -138,7 +53,7 @@ end_lingering(const char *name, char *uid, int64_t until_ms)
 	(void)snprintf(path, sizeof(path), "/var/lib/systemd/linger/%s", name);
 	if (unlink(path) == 0 || errno == ENOENT)
 		return true;
-	return run(argv, until_ms) == 0;
+	return tool_run(argv, until_ms, NULL, 0) == 0;
 }
 
 /* Stopped, though it be dead already: what it was to start is dropped too. */
@@ -152,16 +67,16 @@ stop_unit(const char *uid, int64_t until_ms)
 	int status;
 
 	(void)snprintf(unit, sizeof(unit), "user@%s.service", uid);
-	status = run(stop_argv, until_ms);
+	status = tool_run(stop_argv, until_ms, NULL, 0);
 	/* Whether there was a failure to forget is nobody's concern. */
-	(void)run(reset_argv, until_ms);
+	(void)tool_run(reset_argv, until_ms, NULL, 0);
 	return status == 0 || status == NOT_LOADED;
 }
 
 enum ak_err
 usermanager_end(uint32_t uid, int wait_ms)
 {
-	const int64_t until_ms = now_ms() + wait_ms;
+	const int64_t until_ms = tool_now_ms() + wait_ms;
 	char number[16], path[64], name[KEY_NAME_MAX + 1];
 	bool ended = true;
 

@@ -23,12 +23,11 @@ policy() {
 }
 
 # enter NAME KEY [COMMAND]: a login that stays, with its shell's process of this host in $GUEST/session.NAME.shell.
-# It holds no pipe to sshd: tail(1) would end by itself when nobody reads that any more.
 enter() {
 	local name=$1 key=$2 command=${3:-} how=() out=$GUEST/session.$1.out
 	login_how password "$(token "$key")"
 	: >"$out"
-	timeout -k 5 300 ssh "${SSH_OPTIONS[@]}" "${how[@]}" "$key@127.0.0.1" "$command echo \$\$; exec tail -f /dev/null >/dev/null" \
+	timeout -k 5 300 ssh "${SSH_OPTIONS[@]}" "${how[@]}" "$key@127.0.0.1" "$command echo \$\$; exec tail -f /dev/null" \
 		</dev/null >"$out" 2>&1 &
 	printf '%d\n' $! >"$GUEST/session.$name.pid"
 	wait_until 20 grep -qx '[0-9]*' "$out" || { cat "$out"; return 1; }
@@ -198,7 +197,8 @@ enter soon soon
 holds 'a key that expires: its session is told to end' wait_until 8 ended soon
 holds 'gently, by its time' audited 'event=session-ended key=soon .*reason=expired .*gently=yes .*by=apikeyd$'
 new_key deaf --role viewer --duration 4s
-enter deaf deaf "trap '' HUP;"
+# Without a pipe to sshd: tail(1) ends by itself when nobody reads that any more.
+enter deaf deaf "trap '' HUP; echo \$\$; exec >/dev/null;"
 holds 'one that does not listen is told' wait_until 8 audited 'event=session-ended key=deaf '
 holds 'lives' lives deaf
 daemon_kill

@@ -173,6 +173,15 @@ fake_names_changed(void *ctx)
 	((struct cli_test *)ctx)->flushes++;
 }
 
+static int
+fake_tool(void *ctx, char *const argv[], char *out, size_t cap)
+{
+	struct cli_test *t = ctx;
+
+	out[0] = '\0';
+	return t->tool == NULL ? -1 : t->tool(t, argv, out, cap);
+}
+
 void
 cli_test_make(struct cli_test *t, void **state)
 {
@@ -182,6 +191,7 @@ cli_test_make(struct cli_test *t, void **state)
 	host_settings(&t->host, CLI_SETTINGS);
 	(void)snprintf(t->skel, sizeof(t->skel), "%s", tmp_path(t->tmp, "skel"));
 	(void)snprintf(t->crontabs, sizeof(t->crontabs), "%s", tmp_path(t->tmp, "crontabs"));
+	(void)snprintf(t->etc, sizeof(t->etc), "%s", tmp_path(t->tmp, "etc"));
 	(void)snprintf(t->atjobs, sizeof(t->atjobs), "%s", tmp_path(t->tmp, "atjobs"));
 	t->cli = (struct cli){.paths = t->host.paths,
 	    .host = {.ctx = t,
@@ -196,9 +206,11 @@ cli_test_make(struct cli_test *t, void **state)
 		.wait = fake_wait,
 		.names_changed = fake_names_changed,
 		.directory = &fake_dirserver,
+		.tool = fake_tool,
 		.skel = t->skel,
 		.crontabs = t->crontabs,
-		.atjobs = t->atjobs}};
+		.atjobs = t->atjobs,
+		.etc = t->etc}};
 }
 
 void

@@ -1,0 +1,9 @@
+/* doctor_checks: the checks of `apikey doctor`; each says at its definition what it asks for. */
+#ifndef CLI_DOCTOR_CHECKS_H
+#define CLI_DOCTOR_CHECKS_H
+
+#include "doctor.h"
+
+void doctor_nsswitch(struct doctor *d);
+
+#endif
