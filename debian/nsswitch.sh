@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # nsswitch_edit SED-ARGUMENT…: /etc/nsswitch.conf through sed, replaced in one step; a link stays one, and mode and
 # owner stay. A host where that fails is told: it goes on as it was.
 nsswitch_edit() {
