@@ -1,4 +1,4 @@
-/* Prints the tables of verbs and options for etc/completion/apikey.bash, which goes on from there; run by the build. */
+/* Prints the tables of verbs and options for etc/completion/apikey.sh, which goes on from there; run by the build. */
 #include <stdio.h>
 #include <string.h>
 
