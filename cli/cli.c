@@ -22,6 +22,7 @@ cli_exit_for(enum ak_err err)
 		return CLI_USAGE;
 	case AK_ERR_UNAVAILABLE:
 	case AK_ERR_CORRUPT:
+	case AK_ERR_NEWER:
 	case AK_ERR_UNSAFE:
 	case AK_ERR_ROLLBACK:
 	case AK_ERR_FULL:

@@ -1,5 +1,6 @@
 #include "doctor.h"
 #include "out.h"
+#include "republish.h"
 #include "verbs.h"
 
 static enum ak_err
@@ -45,8 +46,21 @@ print_table(const struct cli *c, const struct doctor *d)
 	return err;
 }
 
-int
-cmd_doctor(struct cli *c, const struct args *a)
+/* local.idx as it is, after a loss: then the host is looked at as it is now. */
+static int
+accept_rollback(struct cli *c)
+{
+	const struct change_options opt = {.accept_rollback = true};
+	struct change ch = CHANGE_INIT(c);
+	enum ak_err err = change_begin(&ch, NULL, &opt);
+
+	if (err == AK_OK)
+		err = republish(&ch, &opt);
+	return change_end(&ch, err, CLI_DONE);
+}
+
+static int
+look(struct cli *c, const struct args *a)
 {
 	struct doctor d;
 	int code = CLI_DONE;
@@ -61,4 +75,12 @@ cmd_doctor(struct cli *c, const struct args *a)
 			code = CLI_FAILED;
 	doctor_clear(&d);
 	return code;
+}
+
+int
+cmd_doctor(struct cli *c, const struct args *a)
+{
+	int code = args_has(a, ARG_ACCEPT_ROLLBACK) ? accept_rollback(c) : CLI_DONE;
+
+	return code == CLI_DONE ? look(c, a) : code;
 }

@@ -1,5 +1,5 @@
-#include "change.h"
 #include "out.h"
+#include "republish.h"
 #include "verbs.h"
 
 static enum ak_err
@@ -23,41 +23,16 @@ answer(const struct cli *c, const struct args *a, const struct change *ch)
 	return out_json_print(&j, OUT_INDENTED, c->out);
 }
 
-static void
-log_about_none(struct cli *c, const char *event)
-{
-	struct audit line;
-
-	audit_start(&line, event);
-	cli_log_who(c, &line);
-	cli_log(c, line.line);
-}
-
-/* Also after a failure: keys and clock are what they are then, and whoever lost his right by an edit of the policy has lost it. */
-static enum ak_err
-publish_all(struct change *ch, const struct change_options *opt)
-{
-	enum ak_err err = change_commit(ch);
-
-	if (opt->accept_rollback && (err == AK_OK || ch->committed))
-		log_about_none(ch->cli, "rollback-accepted");
-	if (opt->trust_clock && (err == AK_OK || ch->committed))
-		log_about_none(ch->cli, "clock-trusted");
-	change_enforce(ch, CHANGE_EVERYBODY);
-	return err;
-}
-
 int
 cmd_publish(struct cli *c, const struct args *a)
 {
-	const struct change_options opt = {.trust_clock = args_has(a, ARG_TRUST_CLOCK),
-	    .accept_rollback = args_has(a, ARG_ACCEPT_ROLLBACK)};
+	const struct change_options opt = {.trust_clock = args_has(a, ARG_TRUST_CLOCK)};
 	struct change ch = CHANGE_INIT(c);
 	enum ak_err err;
 	int code = CLI_DONE;
 
 	if ((err = change_begin(&ch, NULL, &opt)) == AK_OK &&
-	    (err = publish_all(&ch, &opt)) == AK_OK) {
+	    (err = republish(&ch, &opt)) == AK_OK) {
 		err = answer(c, a, &ch);
 		/* What can be is published; that the host's files are broken was said. */
 		if (ch.result.without_policy)

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "cli.h"
+#include "newer.h"
 #include "token.h"
 
 static bool
@@ -14,6 +15,17 @@ is_missing(const char *path)
 	struct stat st;
 
 	return lstat(path, &st) == -1 && errno == ENOENT;
+}
+
+/* The truth, and so nothing that could be made anew. */
+static bool
+is_newer(const struct paths *p)
+{
+	struct index ix;
+	enum ak_err err = index_open(p->local, p->owner, &ix);
+
+	index_close(&ix);
+	return err == AK_ERR_NEWER;
 }
 
 enum ak_err
@@ -27,6 +39,8 @@ keys_open(const struct paths *p, struct keys *out, struct diag *why)
 			    (out->ring.directory_err != AK_OK && is_missing(p->directory_keys));
 	if (out->none)
 		return AK_OK;
+	if (err != AK_OK && is_newer(p))
+		return newer_say(p->local, p->owner, why);
 	if (err != AK_OK)
 		return diag_say(why, err, p->users, 0, 0, "%s: remake it by `apikey publish`",
 		    ak_strerror(err));
@@ -37,8 +51,10 @@ keys_open(const struct paths *p, struct keys *out, struct diag *why)
 		return AK_OK;
 	err = out->ring.local_err;
 	keyring_close(&out->ring);
+	if (err == AK_ERR_NEWER)
+		return newer_say(p->local, p->owner, why);
 	return diag_say(why, err, p->local, 0, 0,
-	    "%s: put it back from a backup, or see `apikey publish --help`", ak_strerror(err));
+	    "%s: put it back from a backup, or see `apikey doctor`", ak_strerror(err));
 }
 
 void

@@ -14,6 +14,8 @@ ak_strerror(enum ak_err err)
 		return "cannot be read";
 	case AK_ERR_CORRUPT:
 		return "damaged";
+	case AK_ERR_NEWER:
+		return "written by a newer apikey";
 	case AK_ERR_UNSAFE:
 		return "wrong owner, mode or type";
 	case AK_ERR_ROLLBACK:

@@ -13,6 +13,7 @@ enum ak_err {
 	AK_ERR_DENIED, /* looked, and the answer is no */
 	AK_ERR_UNAVAILABLE, /* could not look: missing, unreadable, I/O */
 	AK_ERR_CORRUPT, /* looked, and a checksum or a bound is wrong */
+	AK_ERR_NEWER, /* a file in a format that a later version made */
 	AK_ERR_UNSAFE, /* a file with the wrong owner, mode or type */
 	AK_ERR_ROLLBACK, /* an older copy than others were made from */
 	AK_ERR_INVALID, /* what a person or file said is malformed */

@@ -17,7 +17,8 @@
  *   records  those of order 0 by number, then those of order 1
  * Every block's and record's CRC-32 also covers the file's generation, and a
  * block's its place. Whatever does not add up is AK_ERR_CORRUPT, and so is
- * never taken for AK_ERR_NOT_FOUND. libc only; nothing is kept between calls.
+ * never taken for AK_ERR_NOT_FOUND. A later version's file has the same magic
+ * and its version behind it: AK_ERR_NEWER. libc only; nothing is kept between calls.
  */
 #define INDEX_MAGIC "APIKEYIX"
 #define INDEX_VERSION 1U

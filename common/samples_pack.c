@@ -229,11 +229,15 @@ enum ak_err
 samples_unpack(struct sample *s, size_t len_b)
 {
 	struct unpack u = unpack_over(s->bytes, len_b < 4 ? 0 : len_b - 4);
+	uint32_t version;
 
 	if (len_b < 12 || le32_load(s->bytes + len_b - 4) != hash_crc32(0, s->bytes, len_b - 4))
 		return AK_ERR_CORRUPT;
-	if (unpack_u32(&u) != SAMPLE_MAGIC || unpack_u32(&u) != SAMPLE_VERSION ||
-	    !unpack_request(&u, s) || !unpack_verdict(&u, s))
+	if (unpack_u32(&u) != SAMPLE_MAGIC)
+		return AK_ERR_CORRUPT;
+	if ((version = unpack_u32(&u)) > SAMPLE_VERSION)
+		return AK_ERR_NEWER;
+	if (version != SAMPLE_VERSION || !unpack_request(&u, s) || !unpack_verdict(&u, s))
 		return AK_ERR_CORRUPT;
 	return AK_OK;
 }

@@ -107,6 +107,10 @@ session_unpack(const char *id, const unsigned char *bytes, size_t len_b, struct 
 	s->held_back = unpack_u8(&u) != 0;
 	s->policy = unpack_u64(&u);
 	s->key_print = unpack_u64(&u);
+	if (version > RECORD_VERSION) {
+		memset(s, 0, sizeof(*s));
+		return AK_ERR_NEWER;
+	}
 	if (version != RECORD_VERSION || state < SESSION_OPEN || state > SESSION_ENDING ||
 	    u.bad || u.left_b != 0 || !text_is_key_name(s->key) || s->leader.pid <= 0 ||
 	    text_copy(s->id, sizeof(s->id), id) != AK_OK) {

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "newer.h"
 #include "safefile.h"
 
 void
@@ -51,7 +52,11 @@ nothing_there(const struct paths *p)
 	       errno == ENOENT;
 }
 
-/* users.idx is derived: unreadable, it is remade, unless local.idx is gone too. */
+/*
+ * users.idx is derived: unreadable, it is remade, unless local.idx is gone too.
+ * What a newer apikey wrote is not lost, and nothing takes its place: neither a
+ * local.idx, nor the last that is known of one.
+ */
 static enum ak_err
 open_without_users(struct store *s, enum ak_err users_err, struct diag *why)
 {
@@ -68,11 +73,13 @@ open_without_users(struct store *s, enum ak_err users_err, struct diag *why)
 		k->local_now = (struct source_id){k->local.head.generation, k->local.head.id};
 		return AK_OK;
 	}
+	if (err == AK_ERR_NEWER || users_err == AK_ERR_NEWER)
+		return newer_say(err == AK_ERR_NEWER ? p->local : p->users, p->owner, why);
 	if (s->opt.accept_rollback)
 		return AK_OK;
 	return diag_say(why, err, p->local, 0, 0,
 	    "%s, and so is %s (%s): put both back from a backup, or begin without them by "
-	    "`apikey publish --accept-rollback`",
+	    "`apikey doctor --accept-rollback`",
 	    ak_strerror(err), p->users, ak_strerror(users_err));
 }
 
@@ -82,15 +89,17 @@ say_local(const struct store *s, struct diag *why)
 	const struct paths *p = &s->paths;
 	enum ak_err err = s->ring.local_err;
 
+	if (err == AK_ERR_NEWER)
+		return newer_say(p->local, p->owner, why);
 	if (err == AK_ERR_ROLLBACK)
 		return diag_say(why, err, p->local, 0, 0,
 		    "is an older copy than the one that users.idx was made from (generation "
 		    "%llu): keys revoked since would come back. Put the newer one back, or "
 		    "take "
-		    "this one by `apikey publish --accept-rollback`",
+		    "this one by `apikey doctor --accept-rollback`",
 		    (unsigned long long)s->ring.users.local.generation);
 	return diag_say(why, err, p->local, 0, 0,
-	    "%s: put it back from a backup or from local.idx.prev, then run `apikey publish "
+	    "%s: put it back from a backup or from local.idx.prev, then run `apikey doctor "
 	    "--accept-rollback`",
 	    ak_strerror(err));
 }
@@ -110,6 +119,25 @@ count_on(struct store *s)
 	s->before = s->ring.local_now;
 }
 
+/* A local.idx that is there holds keys, though users.idx was made before it. */
+static bool
+is_there(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 || errno != ENOENT;
+}
+
+/* May what can't be read be replaced? */
+static bool
+must_stay(const struct store *s)
+{
+	if (s->ring.local_err == AK_OK || s->ring.local_err == AK_ERR_NEWER)
+		return s->ring.local_err != AK_OK;
+	return !s->opt.accept_rollback &&
+	       (s->ring.users.local.generation > 0 || is_there(s->paths.local));
+}
+
 static enum ak_err
 open_files(struct store *s, struct diag *why)
 {
@@ -124,8 +152,7 @@ open_files(struct store *s, struct diag *why)
 		err = open_without_users(s, err, why);
 	else if (s->ring.local_err == AK_ERR_ROLLBACK && s->opt.accept_rollback)
 		err = s->ring.local_err = index_open(p->local, p->owner, &s->ring.local);
-	else if (s->ring.local_err != AK_OK && !s->opt.accept_rollback &&
-		 s->ring.users.local.generation > 0)
+	else if (must_stay(s))
 		err = say_local(s, why);
 	if (err == AK_OK) {
 		count_on(s);

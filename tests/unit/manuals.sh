@@ -272,7 +272,7 @@ options_of_program() {
 	local verb option
 	while read -r verb; do
 		# shellcheck disable=SC2086 # a verb may be two words
-		ASAN_OPTIONS=detect_leaks=0 "$APIKEY" $verb --help </dev/null | sed -n -E 's/^ .* --([a-z-]+).*/\1/p; s/^  -., --([a-z-]+).*/\1/p' | sort -u |
+		ASAN_OPTIONS=detect_leaks=0 "$APIKEY" $verb --help </dev/null | sed -n -E 's/^  (-.,|   ) --([a-z-]+).*/\2/p' | sort -u |
 			while read -r option; do
 				printf '%s --%s\n' "$verb" "$option"
 			done
@@ -283,6 +283,8 @@ same "each option is described" "$(sed -n -E 's/^[[:space:]]*\[ARG_[A-Z_]+\] = \
 	"$(section apikey.8 OPTIONS | sed -n -E 's/^\.It Fl ([a-zA-Z] , )?-([a-z-]+).*/\2/p')"
 same "each exit status" "$(sed -n -E 's/^[[:space:]]*CLI_[A-Z]+ = ([0-9]).*/\1/p' cli/cli.h)" \
 	"$(section apikey.8 'EXIT STATUS' | sed -n -E 's/^\.It ([0-9])$/\1/p')"
+same "each check of the doctor" "$(array cli/doctor.c '} checks\[\] = ' | grep -Eo '\{"[a-z_]+"' | strings)" \
+	"$(section apikey.8 DOCTOR | sed -n -E 's/^\.It Cm ([a-z_]+)$/\1/p')"
 # fields FIND-TEST…: the JSON members that these files of cli/ write.
 fields() {
 	find cli -name '*.c' "$@" -exec \

@@ -265,7 +265,7 @@ publish_makes_a_new_host_and_says_what_it_did(void **state)
 }
 
 static void
-publish_accepts_a_rollback_only_when_told(void **state)
+a_rollback_is_accepted_only_when_told(void **state)
 {
 	struct cli_test t;
 	struct host_files kept;
@@ -278,7 +278,9 @@ publish_accepts_a_rollback_only_when_told(void **state)
 	assert_run(&t, CLI_FAILED, "local.idx", "list");
 	assert_run(&t, CLI_FAILED, "--accept-rollback", "publish");
 	assert_run(&t, CLI_FAILED, "--accept-rollback", "create", "--name", "c");
-	assert_run(&t, CLI_DONE, NULL, "publish", "--accept-rollback");
+	assert_run(&t, CLI_USAGE, "accept-rollback", "publish", "--accept-rollback");
+	(void)run(&t, "doctor", "--accept-rollback");
+	assert_run(&t, CLI_DONE, "", "list");
 	assert_non_null(strstr(t.log, "event=rollback-accepted by=alice"));
 	assert_run(&t, CLI_DONE, "", "create", "--name", "c");
 	assert_member(&t, "uid", "70002");
@@ -321,7 +323,7 @@ main(void)
 	    T(role_add_binds_what_is_declared_once),
 	    T(role_remove_takes_what_is_bound_and_says_what_is_not),
 	    T(publish_makes_a_new_host_and_says_what_it_did),
-	    T(publish_accepts_a_rollback_only_when_told),
+	    T(a_rollback_is_accepted_only_when_told),
 	    T(publish_trusts_a_clock_that_was_set_back_only_when_told),
 	};
 

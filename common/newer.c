@@ -1,0 +1,37 @@
+#include "newer.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#include "index.h"
+#include "pack.h"
+#include "safefile.h"
+
+/* As it lies in every version of the format. 0: it can't be told. */
+static uint32_t
+version_of(const char *path, uid_t owner)
+{
+	unsigned char b[4];
+	struct stat st;
+	ssize_t n;
+	int fd;
+
+	if (safefile_open(path, owner, &fd, &st) != AK_OK)
+		return 0;
+	do
+		n = pread(fd, b, sizeof(b), 8);
+	while (n == -1 && errno == EINTR);
+	(void)close(fd);
+	return n == (ssize_t)sizeof(b) ? le32_load(b) : 0;
+}
+
+enum ak_err
+newer_say(const char *path, uid_t owner, struct diag *why)
+{
+	return diag_say(why, AK_ERR_NEWER, path, 0, 0,
+	    "was written by a newer apikey (format %u, this one reads %u): upgrade apikey, or "
+	    "put a copy from before the upgrade back, then run `apikey doctor "
+	    "--accept-rollback`",
+	    version_of(path, owner), INDEX_VERSION);
+}
