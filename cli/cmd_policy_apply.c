@@ -8,7 +8,6 @@
 #include "policysessions.h"
 #include "policytest.h"
 #include "safefile.h"
-#include "sshdlines.h"
 #include "verbs.h"
 #include "yamltree.h"
 
@@ -224,7 +223,8 @@ print_opened(const struct application *ap)
 		return;
 	(void)fprintf(ap->c->out, "\nfor sshd_config, where passwords are off:\n");
 	strv_for (pack_borrow_strv(&ap->opened), account) {
-		(void)fprintf(ap->c->out, SSHDLINES_ACCOUNT, account);
+		(void)fprintf(
+		    ap->c->out, "Match User %s\n    PasswordAuthentication yes\n", account);
 	}
 }
 

@@ -11,21 +11,18 @@
 /*
  * As printed these put a line right, whatever was wrong with it, and change
  * nothing the second time: what is ours goes out, and comes in behind files.
+ * What stands behind us in brackets stays, but where we were the first.
  */
-#define TAKE_OUT(before)                                                                       \
-	"s/[[:space:]]+(" before                                                               \
-	"[[:space:]]+)?apikey([[:space:]]+\\[[^]]*\\])?([[:space:]]|$)/\\3/"
-static const char *const mend_passwd = "sed -i -E '/^[[:space:]]*passwd:/{" TAKE_OUT(
-    "\\[SUCCESS=merge\\]") ";"
-			   "s/[[:space:]](files|compat)([[:space:]]|$)/ \\1 apikey\\2/}' %s";
-static const char *const mend_group = "sed -i -E '/^[[:space:]]*group:/{" TAKE_OUT(
-    "\\[SUCCESS=merge\\]") ";"
-			   "s/[[:space:]](files|compat)([[:space:]]|$)/ \\1 [SUCCESS=merge] "
-			   "apikey\\2/}' %s";
-static const char *const mend_initgroups = "sed -i -E '/^[[:space:]]*initgroups:/{" TAKE_OUT(
-    "\\[SUCCESS=continue\\]") ";"
-			      "s/[[:space:]](files|compat)([[:space:]]|$)/ \\1 "
-			      "[SUCCESS=continue] apikey\\2/}' %s";
+#define MEND(database, before)                                                                 \
+	"sed -i -E '/^[[:space:]]*" database ":/{"                                             \
+	"s/:[[:space:]]*apikey([[:space:]]*\\[[^]]*\\])*([[:space:]]|$)/: /;"                  \
+	"s/[[:space:]]+(\\[" before "\\][[:space:]]*)?apikey([[:space:]]|$)/\\2/;"             \
+	"s/[[:space:]](files|compat)([[:space:]]|$)/ \\1 "
+static const char *const mend_passwd = MEND("passwd", "SUCCESS=merge") "apikey\\2/}' %s";
+static const char *const mend_group =
+    MEND("group", "SUCCESS=merge") "[SUCCESS=merge] apikey\\2/}' %s";
+static const char *const mend_initgroups =
+    MEND("initgroups", "SUCCESS=continue") "[SUCCESS=continue] apikey\\2/}' %s";
 
 static size_t
 place_of_local(const struct nsswitch *db)

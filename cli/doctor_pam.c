@@ -196,6 +196,8 @@ advise(struct doctor *d, const struct found *f)
 	if (f->fault == PAMLINE_BROKEN)
 		doctor_advise(d, "mend line %u of %s by hand: see pam.conf(5)", f->other.line,
 		    f->other.file);
+	else if (f->fault == PAMLINE_SHUT)
+		doctor_advise(d, "leave it where that is meant; else mend it: see pam.conf(5)");
 	else if (!write_line(f, &line))
 		doctor_advise(d, "give line %u of %s the control %s", f->ours.line,
 		    f->ours.file, pamline_control(f->phase));
@@ -227,6 +229,8 @@ sentence(const struct found *f)
 		return "stands behind another module, which is asked about keys first";
 	case PAMLINE_PASSED_BY:
 		return "stands behind a line that can end the stack or jump over it";
+	case PAMLINE_SHUT:
+		return "other lines of the stack refuse everybody";
 	case PAMLINE_LOCKS_OUT:
 		return "refuses everybody who is no key: user_unknown is not ignored";
 	case PAMLINE_LOCKS_ROOT_OUT:
@@ -260,10 +264,10 @@ tell(struct doctor *d, const struct found *f)
 	if (f->word[0] != '\0')
 		text_add(&t, " (%s)", f->word);
 	text_add(&t, "; in %s", f->where);
-	if (f->opened)
+	if (f->opened && f->fault != PAMLINE_SHUT)
 		doctor_attend(d, "", "%s", buf);
 	else
-		doctor_note(d, "", "%s, which no role opens", buf);
+		doctor_note(d, "", "%s%s", buf, f->opened ? "" : ", which no role opens");
 	advise(d, f);
 }
 

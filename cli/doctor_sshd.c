@@ -1,11 +1,10 @@
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "doctor_checks.h"
 #include "doctor_host.h"
 #include "sshdconf.h"
-#include "sshdlines.h"
+#include "sshdlogin.h"
 
 /* How many shared accounts sshd is asked about: each takes a process. */
 #define ACCOUNTS_MAX 16U
@@ -36,14 +35,28 @@ find_reload(const struct doctor *d, const struct sshdconf *conf, char *out, size
 		(void)snprintf(out, cap, " && kill -HUP \"$(cat %s)\"", pidfile);
 }
 
-/* A block that comes before all others where sshd_config includes the folder, else one at its end. */
+/*
+ * Of blocks that are for a login sshd takes what comes first: the folder's
+ * first file, where that is included before any, else a block before them all.
+ * Never `Match all' in sshd_config: what is for everybody would come before
+ * the blocks behind it.
+ */
 static void
-advise_block(const struct login *l, const char *setting)
+advise_block(const struct login *l, const char *keyword, const char *value)
 {
-	const char *file = sshdconf_has_folder(l->d) ? OWN_FILE : "/etc/ssh/sshd_config";
+	struct sshdconf_shape has = sshdconf_shape(l->d);
 
-	doctor_advise(l->d, "printf 'Match %s\\n    %s\\nMatch all\\n' >>%s%s", l->match,
-	    setting, file, l->reload);
+	if (has.folder > 0 && (has.match == 0 || has.match > has.folder))
+		doctor_advise(l->d,
+		    "printf 'Match %s\\n    %s %s\\nMatch all\\n' >>" OWN_FILE "%s", l->match,
+		    keyword, value, l->reload);
+	else if (has.match > 0)
+		doctor_advise(l->d, "sed -i '%ui Match %s\\n    %s %s' /etc/ssh/sshd_config%s",
+		    has.match, l->match, keyword, value, l->reload);
+	else
+		doctor_advise(l->d,
+		    "printf '\\nMatch %s\\n    %s %s\\n' >>/etc/ssh/sshd_config%s", l->match,
+		    keyword, value, l->reload);
 }
 
 /* In the place where it stands, or at the top, since sshd takes what comes first. */
@@ -108,36 +121,7 @@ check_password(struct login *l)
 	    "%ssshd lets %s type no password, and so no token: PasswordAuthentication and "
 	    "KbdInteractiveAuthentication are no",
 	    place(l, "PasswordAuthentication", "no", at, sizeof(at)), l->who);
-	advise_block(l, SSHDLINES_SETTING);
-}
-
-/* `password,keyboard-interactive': every one of them, in turn. */
-static bool
-can_meet(const struct login *l, const char *methods)
-{
-	char copy[256], *at = copy, *one;
-	bool can = text_copy(copy, sizeof(copy), methods) == AK_OK;
-	const struct doctor *d = l->d;
-
-	while (can && (one = strsep(&at, ",")) != NULL) {
-		one[strcspn(one, ":")] = '\0';
-		if (strcmp(one, "password") == 0)
-			can = sshdconf_is(&l->conf, "passwordauthentication", "yes");
-		else if (strcmp(one, "keyboard-interactive") == 0)
-			can = sshdconf_is(&l->conf, "kbdinteractiveauthentication", "yes");
-		else if (strcmp(one, "publickey") == 0)
-			can = strcmp(methods, "publickey") != 0 ||
-			      d->live.settings.public_key_logins;
-		else
-			can = strcmp(one, "any") == 0;
-	}
-	return can;
-}
-
-static bool
-meets(void *ctx, const char *word)
-{
-	return can_meet(ctx, word);
+	advise_block(l, "PasswordAuthentication", "yes");
 }
 
 static void
@@ -147,83 +131,31 @@ check_methods(struct login *l)
 
 	sshdconf_value(&l->conf, "authenticationmethods", methods, sizeof(methods));
 	if (methods[0] == '\0' || !asks_passwords(l) ||
-	    sshdconf_any(&l->conf, "authenticationmethods", meets, l))
+	    sshdlogin_can_meet(&l->conf, l->d->live.settings.public_key_logins))
 		return;
 	l->good = false;
 	doctor_attend(l->d, "", "%ssshd wants `AuthenticationMethods %s', which %s can't meet",
 	    place(l, "AuthenticationMethods", NULL, at, sizeof(at)), methods, l->who);
-	advise_block(l, "AuthenticationMethods any");
+	advise_block(l, "AuthenticationMethods", "any");
 }
 
-/* USER or USER@HOST; who may come from some hosts may come. */
-static bool
-is_user(void *ctx, const char *pattern)
-{
-	const struct login *l = ctx;
-	char user[256];
-
-	(void)snprintf(user, sizeof(user), "%.*s", (int)strcspn(pattern, "@"), pattern);
-	return fnmatch(user, l->name, 0) == 0;
-}
-
-static bool
-is_user_from_anywhere(void *ctx, const char *pattern)
-{
-	return strchr(pattern, '@') == NULL && is_user(ctx, pattern);
-}
-
-static bool
-is_group(void *ctx, const char *pattern)
-{
-	const struct login *l = ctx;
-	char groups[sizeof(l->groups)], *rest = NULL;
-
-	(void)snprintf(groups, sizeof(groups), "%s", l->groups);
-	for (char *g = strtok_r(groups, " \n", &rest); g != NULL;
-	     g = strtok_r(NULL, " \n", &rest))
-		if (fnmatch(pattern, g, 0) == 0)
-			return true;
-	return false;
-}
-
-static bool
-is_any(void *ctx, const char *word)
-{
-	(void)ctx;
-	(void)word;
-	return true;
-}
-
-/* The four lists that keep users out; without a key only what its group tells. */
 static void
 check_lists(struct login *l)
 {
-	static const struct {
-		const char *keyword, *shown;
-		bool (*is)(void *ctx, const char *word);
-		bool allows, by_name;
-	} lists[] = {{"denyusers", "DenyUsers", is_user_from_anywhere, false, true},
-	    {"allowusers", "AllowUsers", is_user, true, true},
-	    {"denygroups", "DenyGroups", is_group, false, false},
-	    {"allowgroups", "AllowGroups", is_group, true, false}};
-	char at[PATH_CAP + 16], setting[128];
+	char at[PATH_CAP + 16];
+	const char *list;
 
-	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		bool there = sshdconf_any(&l->conf, lists[i].keyword, is_any, l);
-
-		if (!there || (lists[i].by_name && l->name[0] == '\0') ||
-		    sshdconf_any(&l->conf, lists[i].keyword, lists[i].is, l) == lists[i].allows)
+	for (size_t i = 0; (list = sshdlogin_lists[i].shown) != NULL; i++) {
+		if (!sshdlogin_keeps_out(&l->conf, i, l->name, l->groups))
 			continue;
 		l->good = false;
 		doctor_attend(l->d, "", "%ssshd's %s keeps %s out",
-		    place(l, lists[i].shown, NULL, at, sizeof(at)), lists[i].shown, l->who);
-		if (!lists[i].allows) {
-			doctor_advise(l->d, "take the name that matches out of %s in %s",
-			    lists[i].shown, at[0] == '\0' ? "sshd_config" : at);
-			continue;
-		}
-		(void)snprintf(setting, sizeof(setting), "%s *", lists[i].shown);
-		advise_block(l, setting);
+		    place(l, list, NULL, at, sizeof(at)), list, l->who);
+		if (sshdlogin_lists[i].allows)
+			advise_block(l, list, "*");
+		else
+			doctor_advise(l->d, "take the name that matches out of %s in %s", list,
+			    at[0] == '\0' ? "sshd_config" : at);
 	}
 }
 
@@ -281,7 +213,7 @@ check_forwarding(struct login *l)
 		return;
 	doctor_note(l->d, "",
 	    "%s may forward ports and agents through this host into its networks", l->who);
-	advise_block(l, "DisableForwarding yes");
+	advise_block(l, "DisableForwarding", "yes");
 }
 
 static void

@@ -172,8 +172,8 @@ advise(struct search *s, size_t i)
 		doctor_advise(s->d, "take %s out of line %u of %s with visudo", rules[i].name,
 		    s->last[i].line, s->last[i].file);
 	else
-		doctor_advise(s->d,
-		    "printf 'Defaults:%%%%%s %s\\n' >>%s && chmod 440 %s && visudo -c",
+		doctor_advise(
+		    s->d, "printf 'Defaults:%%%%%s %s\\n' >>%s && chmod 440 %s && visudo -c -f /etc/sudoers",
 		    s->d->live.settings.keys_group, rules[i].mend, file, file);
 }
 
@@ -201,8 +201,9 @@ static void
 tell_syntax(struct search *s)
 {
 	char sh[] = "/bin/sh", c[] = "-c", run[] = "exec \"$0\" \"$@\" 2>&1";
-	char visudo[] = "/usr/sbin/visudo", check[] = "-c";
-	char *argv[] = {sh, c, run, visudo, check, NULL}, out[4096], *at = out, *line;
+	/* With -f it does not ask for modes that sudo does not ask for. */
+	char visudo[] = "/usr/sbin/visudo", check[] = "-c", f[] = "-f", file[] = "/etc/sudoers";
+	char *argv[] = {sh, c, run, visudo, check, f, file, NULL}, out[4096], *at = out, *line;
 
 	if (!doctor_is_there(s->d, visudo) || doctor_tool(s->d, argv, out, sizeof(out)) == 0)
 		return;

@@ -203,6 +203,17 @@ judge_final(const struct pamstack *s, struct pamline *p, enum pamstack_phase pha
 	return PAMLINE_GOOD;
 }
 
+/* Nobody's own fault: it refuses those too whom all others let in. */
+static enum pamline_fault
+judge_others(const struct pamstack *s, const struct pamline *p)
+{
+	struct course person = {.ours = p->ours,
+	    .ours_says = wants_ignore(p->ours) ? PAMSTACK_IGNORE : PAMSTACK_USER_UNKNOWN,
+	    .others_say = PAMSTACK_SUCCESS};
+
+	return passes(s, &person) ? PAMLINE_GOOD : PAMLINE_SHUT;
+}
+
 static bool
 is_option(const char *word)
 {
@@ -245,6 +256,8 @@ pamline_judge(const struct pamstack *s, enum pamstack_phase phase)
 		p.fault = judge_before(s, ours, &p.other);
 	if (p.fault == PAMLINE_GOOD)
 		p.fault = judge_ignored(p.ours, phase);
+	if (p.fault == PAMLINE_GOOD)
+		p.fault = judge_others(s, &p);
 	if (p.fault == PAMLINE_GOOD)
 		p.fault = judge_final(s, &p, phase);
 	if (p.fault == PAMLINE_GOOD)

@@ -17,6 +17,7 @@ enum pamline_fault {
 	PAMLINE_OPEN, /* none, and the stack lets them in unasked */
 	PAMLINE_BEHIND, /* another module is shown the token before us, or decides before us */
 	PAMLINE_PASSED_BY, /* what stands before us can end the stack, or jump over us */
+	PAMLINE_SHUT, /* the stack refuses everybody, and we are not why */
 	PAMLINE_LOCKS_OUT, /* who is no key is refused */
 	PAMLINE_LOCKS_ROOT_OUT, /* when the module is missing */
 	PAMLINE_ENDS_SETCRED, /* keyboard-interactive and cron, for everybody */

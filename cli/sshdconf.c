@@ -92,7 +92,8 @@ sshdconf_any(const struct sshdconf *s, const char *keyword,
 struct walk {
 	const struct doctor *d;
 	const char *keyword, *value;
-	bool folder; /* seen: an Include of sshd_config.d */
+	unsigned top_line; /* where in sshd_config itself it is */
+	struct sshdconf_shape shape;
 	struct sshdconf_place *out;
 };
 
@@ -112,7 +113,8 @@ walk_included(struct walk *w, const char *pattern, unsigned depth)
 		text_add(&t, "%s/%s", w->d->c->host.etc, pattern + strlen("/etc/"));
 	else
 		text_add(&t, "%s/ssh/%s", w->d->c->host.etc, pattern);
-	w->folder = w->folder || strstr(pattern, "sshd_config.d/") != NULL;
+	if (w->shape.folder == 0 && strstr(pattern, "sshd_config.d/") != NULL)
+		w->shape.folder = w->top_line;
 	if (t.cut || glob(whole, 0, NULL, &g) != 0)
 		return false;
 	for (size_t i = 0; i < g.gl_pathc && !found; i++)
@@ -160,8 +162,12 @@ walk_file(struct walk *w, const char *name, unsigned depth)
 
 	while (!found && (line = doctor_line(&at)) != NULL) {
 		number++;
+		if (depth == 0)
+			w->top_line = number;
 		if (line[strspn(line, BLANK)] == '#')
 			continue;
+		if (depth == 0 && w->shape.match == 0 && value_of(line, "match") != NULL)
+			w->shape.match = number;
 		if ((value = value_of(line, "include")) != NULL) {
 			found = walk_includes(w, value, depth);
 		} else if (is_wanted(w, line)) {
@@ -183,12 +189,12 @@ sshdconf_find(
 	return walk_file(&w, "ssh/sshd_config", 0);
 }
 
-bool
-sshdconf_has_folder(const struct doctor *d)
+struct sshdconf_shape
+sshdconf_shape(const struct doctor *d)
 {
 	struct sshdconf_place place;
 	struct walk w = {.d = d, .out = &place};
 
 	(void)walk_file(&w, "ssh/sshd_config", 0);
-	return w.folder;
+	return w.shape;
 }

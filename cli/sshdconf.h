@@ -33,7 +33,11 @@ struct sshdconf_place {
 bool sshdconf_find(
     const struct doctor *d, const char *keyword, const char *value, struct sshdconf_place *out);
 
-/* Does sshd_config include what lies in its sshd_config.d? */
-bool sshdconf_has_folder(const struct doctor *d);
+/* Lines of sshd_config itself, 0: none: which includes what lies in its sshd_config.d; where its first block begins. */
+struct sshdconf_shape {
+	unsigned folder, match;
+};
+
+struct sshdconf_shape sshdconf_shape(const struct doctor *d);
 
 #endif
