@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "doctor_checks.h"
-#include "doctor_host.h"
+#include "doctor_ask.h"
 
 /* nscd.conf(5): `enable-cache passwd yes'; without a line the table is not cached. */
 static bool

@@ -10,5 +10,14 @@ void doctor_sshd(struct doctor *d);
 void doctor_sudo(struct doctor *d);
 void doctor_shared(struct doctor *d);
 void doctor_caches(struct doctor *d);
+void doctor_formats(struct doctor *d);
+void doctor_files(struct doctor *d);
+void doctor_clock(struct doctor *d);
+void doctor_ids(struct doctor *d);
+void doctor_keys(struct doctor *d);
+void doctor_leftovers(struct doctor *d);
+void doctor_directory(struct doctor *d);
+void doctor_daemon(struct doctor *d);
+void doctor_host(struct doctor *d);
 
 #endif

@@ -1,145 +1,141 @@
-#include "doctor_host.h"
+#include "doctor_checks.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/vfs.h>
 
-#include "index.h"
+#include <linux/magic.h>
+
 #include "num.h"
 
-bool
-doctor_path(const struct doctor *d, const char *path, char out[PATH_CAP])
-{
-	struct text t = text_over(out, PATH_CAP);
+/* What shows apikeyd the processes of others there: see systemd.exec(5). */
+#define MAY_SEE                                                                                \
+	"mkdir -p /etc/systemd/system/apikeyd.service.d && printf "                            \
+	"'[Service]\\nCapabilityBoundingSet=CAP_SYS_PTRACE\\n' "                               \
+	">/etc/systemd/system/apikeyd.service.d/hidepid.conf && systemctl daemon-reload && "   \
+	"systemctl restart apikeyd"
 
-	text_add(&t, "%s%s", d->c->host.root, path);
-	return !t.cut;
-}
-
-bool
-doctor_is_there(const struct doctor *d, const char *path)
-{
-	char whole[PATH_CAP];
-	struct stat st;
-
-	return doctor_path(d, path, whole) && lstat(whole, &st) == 0;
-}
-
-char *
-doctor_line(char **at)
-{
-	return *at == NULL || **at == '\0' ? NULL : strsep(at, "\n");
-}
-
-/* NAME:x:UID:GID:TEXT:HOME:SHELL */
+/* The lines of a file below /proc, until wanted says yes; that line is in *line, which is to be freed in any case. */
 static bool
-read_account(char *line, const char *name, struct doctor_account *out)
+find_line(
+    const struct doctor *d, const char *name, bool (*wanted)(const char *line), char **line)
 {
-	char *field[7], *rest = line;
-	uint64_t uid;
+	char path[PATH_CAP];
+	struct text t = text_over(path, sizeof(path));
+	size_t cap = 0;
+	bool found = false;
+	FILE *f;
 
-	for (size_t i = 0; i < 7; i++)
-		if ((field[i] = strsep(&rest, ":")) == NULL)
-			return false;
-	if (strcmp(field[0], name) != 0 || num_parse(field[2], 0, UINT32_MAX, &uid) != AK_OK)
+	*line = NULL;
+	text_add(&t, "%s/%s", d->c->host.proc, name);
+	if (t.cut || (f = fopen(path, "re")) == NULL)
 		return false;
-	out->uid = (uint32_t)uid;
-	return text_copy(out->home, sizeof(out->home), field[5]) == AK_OK &&
-	       text_copy(out->shell, sizeof(out->shell), field[6]) == AK_OK;
+	while (!found && getline(line, &cap, f) != -1)
+		found = wanted(*line);
+	(void)fclose(f);
+	return found;
 }
 
-enum ak_err
-doctor_account(const struct doctor *d, const char *name, struct doctor_account *out)
+/* "proc /proc proc rw,…,hidepid=invisible 0 0" */
+static bool
+hides(const char *line)
 {
-	enum ak_err err;
-	char *text = doctor_read(d, "passwd", &err), *at = text, *line;
-	unsigned number = 0;
+	const char *at = strstr(line, "hidepid=");
 
-	if (text == NULL)
-		return err == AK_ERR_NOMEM ? err : AK_ERR_UNAVAILABLE;
-	err = AK_ERR_NOT_FOUND;
-	while (err != AK_OK && (line = doctor_line(&at)) != NULL) {
-		number++;
-		*out = (struct doctor_account){.line = number};
-		if (read_account(line, name, out))
-			err = AK_OK;
-	}
-	free(text);
-	return err;
+	return strncmp(line, "proc /proc proc ", 16) == 0 && at != NULL &&
+	       strncmp(at, "hidepid=0", 9) != 0 && strncmp(at, "hidepid=off", 11) != 0;
 }
 
-enum ak_err
-doctor_a_key(const struct doctor *d, struct doctor_key *out)
+static bool
+is_capabilities(const char *line)
 {
-	const struct paths *p = &d->c->paths;
-	struct index_record rec;
-	struct user_record user;
-	struct index ix;
-	uint64_t at;
-	enum ak_err err;
+	return strncmp(line, "CapEff:", 7) == 0;
+}
 
-	if ((err = index_open(p->users, p->owner, &ix)) != AK_OK)
-		return err;
-	err = ix.head.order[ORDER_USERS].count == 0 ? AK_ERR_NOT_FOUND
-						    : index_seek(&ix, ORDER_USERS, 0, &at);
-	if (err == AK_OK && (err = index_read_at(&ix, at, &rec)) == AK_OK) {
-		err = user_record_unpack(rec.view.value, rec.view.value_len_b, &user);
-		if (err == AK_OK)
-			err = text_copy(out->name, sizeof(out->name), user.name);
-		if (err == AK_OK)
-			out->uid = user.uid;
-		index_record_clear(&rec);
-	}
-	index_close(&ix);
-	return err;
+#define CAP_SYS_PTRACE_BIT 19
+
+/* What can't be told counts as yes. */
+static bool
+daemon_sees(const struct doctor *d)
+{
+	char name[64], *line;
+	bool sees = true;
+	struct text t = text_over(name, sizeof(name));
+
+	text_add(&t, "%u/status", d->status.reply.pid);
+	if (find_line(d, name, is_capabilities, &line))
+		sees = (strtoull(line + 7, NULL, 16) >> CAP_SYS_PTRACE_BIT & 1) != 0;
+	free(line);
+	return sees;
 }
 
 static void
-add_once(struct pack *out, const char *name)
+look_at_proc(struct doctor *d)
 {
-	if (name[0] != '\0' && !strv_has(pack_borrow_strv(out), name))
-		pack_entry(out, name);
+	char *line;
+
+	if (find_line(d, "mounts", hides, &line) && d->status.daemon && !daemon_sees(d))
+		doctor_attend(d, MAY_SEE,
+		    "/proc hides processes (hidepid), and apikeyd has no CAP_SYS_PTRACE: it "
+		    "can "
+		    "end no session");
+	free(line);
+	(void)doctor_needs(d, STATUS_SESSIONS, "see that /proc is mounted, and shows processes");
 }
 
-/* Those of passwd(5) that a pattern of the policy matches. */
+static bool
+any(const char *line)
+{
+	(void)line;
+	return true;
+}
+
+/* pidfd_open(2). */
 static void
-add_matching(const struct doctor *d, const char *glob, struct pack *out)
+look_at_kernel(struct doctor *d)
 {
-	enum ak_err err;
-	char *text = doctor_read(d, "passwd", &err), *at = text, *line;
+	unsigned long major, minor = 0;
+	char *line, *end;
 
-	while ((line = doctor_line(&at)) != NULL) {
-		line[strcspn(line, ":")] = '\0';
-		if (text_glob(glob, line))
-			add_once(out, line);
+	if (find_line(d, "sys/kernel/osrelease", any, &line)) {
+		major = strtoul(line, &end, 10);
+		if (*end == '.')
+			minor = strtoul(end + 1, NULL, 10);
+		if (major < 5 || (major == 5 && minor < 3))
+			doctor_attend(d, "use Linux 5.3 or later",
+			    "Linux %lu.%lu has no pidfds: no session can be ended safely",
+			    major, minor);
 	}
-	free(text);
+	free(line);
 }
 
+/* It speaks of processes, and is to go with them. */
+static void
+look_at_run(struct doctor *d)
+{
+	struct statfs fs;
+
+	if (statfs(d->c->paths.run, &fs) == 0 && fs.f_type != TMPFS_MAGIC &&
+	    fs.f_type != RAMFS_MAGIC)
+		doctor_note(d, "let /run be a tmpfs, as systemd has it",
+		    "%s is on a disk: records of sessions stay after a reboot", d->c->paths.run);
+}
+
+/* The host around us: is there a lockdown, a log, and a way to end sessions? */
 void
-doctor_shared_accounts(const struct doctor *d, struct pack *out)
+doctor_host(struct doctor *d)
 {
-	const struct image *im = d->live.image;
-
-	*out = PACK_INIT;
-	for (uint32_t i = 0; im != NULL && i < image_count_roles(im); i++)
-		strv_for (image_role(im, i).accounts, glob) {
-			if (strchr(glob, '*') == NULL)
-				add_once(out, glob);
-			else if (strcmp(glob, "*") != 0)
-				add_matching(d, glob, out);
-		}
-	for (uint32_t i = 0; im != NULL && i < image_count_accounts(im); i++)
-		add_once(out, image_account(im, i).name);
-}
-
-bool
-doctor_role_opens(const struct doctor *d, const char *service)
-{
-	const struct image *im = d->live.image;
-	bool opens = im == NULL;
-
-	for (uint32_t i = 0; !opens && i < image_count_roles(im); i++)
-		opens = strv_glob(image_role(im, i).services, service);
-	return opens;
+	(void)doctor_needs(d, STATUS_LOCKDOWN, "");
+	(void)doctor_needs(d, STATUS_AUDIT, "");
+	look_at_proc(d);
+	look_at_kernel(d);
+	look_at_run(d);
+	if (d->live.settings.public_key_logins)
+		doctor_note(d, "see public_key_logins in apikey.yaml(5)",
+		    "public_key_logins is allow: whoever has put a key of his own into a key's "
+		    "authorized_keys logs in after its token was rotated");
+	if (doctor_count(d) == 0)
+		doctor_ok(
+		    d, "no lockdown; the audit log can be written, and sessions be ended");
 }

@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "doctor_checks.h"
-#include "doctor_host.h"
+#include "doctor_ask.h"
 #include "nsswitch.h"
 
 #define MODULE "libnss_apikey.so.2"

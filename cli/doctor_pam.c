@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include "doctor_checks.h"
-#include "doctor_host.h"
+#include "doctor_ask.h"
 #include "pamline.h"
 
 /* Cron and user managers ask for no password. */

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "doctor_checks.h"
-#include "doctor_host.h"
+#include "doctor_ask.h"
 #include "num.h"
 
 #define DAY_S 86400

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "doctor_checks.h"
-#include "doctor_host.h"
+#include "doctor_ask.h"
 #include "sshdconf.h"
 #include "sshdlogin.h"
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "doctor_checks.h"
-#include "doctor_host.h"
+#include "doctor_ask.h"
 #include "sudoers.h"
 
 #define OWN_FILE "/etc/sudoers.d/zz-apikey"

@@ -116,6 +116,10 @@ host_load(void *ctx, const char *path, struct diag *why)
 struct cli_host
 host_installed(void)
 {
+	static const char *const installed[] = {AK_SBINDIR "/apikey", AK_SBINDIR "/apikeyd",
+	    AK_PKGLIBEXECDIR "/apikey-engine", AK_LIBDIR "/security/pam_apikey.so",
+	    AK_LIBDIR "/libnss_apikey.so.2", NULL};
+
 	return (struct cli_host){
 	    .now = host_now,
 	    .find_user = host_find_user,
@@ -135,5 +139,9 @@ host_installed(void)
 	    .atjobs = "/var/spool/cron/atjobs",
 	    .etc = "/etc",
 	    .root = "",
+	    .var = "/var",
+	    .run = "/run",
+	    .proc = "/proc",
+	    .installed = installed,
 	};
 }

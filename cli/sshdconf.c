@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "doctor_host.h"
+#include "doctor_ask.h"
 
 #define BLANK " \t\r\n"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "doctor_host.h"
+#include "doctor_ask.h"
 
 #define DEPTH_MAX 16U
 #define BLANK " \t"

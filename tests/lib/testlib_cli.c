@@ -41,6 +41,8 @@ const char *const CLI_DIRECTORY_SETTINGS =
     "  keys: {base: 'ou=keys,dc=x', filter: '(objectClass=apikeyKey)'}\n"
     "  groups: {base: 'ou=groups,dc=x', filter: '(objectClass=groupOfNames)'}\n";
 
+static const char *const no_file = NULL;
+
 static int64_t
 fake_now(void *ctx)
 {
@@ -205,6 +207,9 @@ cli_test_make(struct cli_test *t, void **state)
 	(void)snprintf(t->etc, sizeof(t->etc), "%s", tmp_path(t->tmp, "etc"));
 	(void)snprintf(t->root, sizeof(t->root), "%s", tmp_path(t->tmp, "root"));
 	(void)snprintf(t->atjobs, sizeof(t->atjobs), "%s", tmp_path(t->tmp, "atjobs"));
+	(void)snprintf(t->var, sizeof(t->var), "%s", tmp_path(t->tmp, "var"));
+	(void)snprintf(t->run, sizeof(t->run), "%s", tmp_path(t->tmp, "run"));
+	(void)snprintf(t->proc, sizeof(t->proc), "%s", tmp_path(t->tmp, "proc"));
 	t->cli = (struct cli){.paths = t->host.paths,
 	    .host = {.ctx = t,
 		.now = fake_now,
@@ -224,7 +229,11 @@ cli_test_make(struct cli_test *t, void **state)
 		.crontabs = t->crontabs,
 		.atjobs = t->atjobs,
 		.etc = t->etc,
-		.root = t->root}};
+		.root = t->root,
+		.var = t->var,
+		.run = t->run,
+		.proc = t->proc,
+		.installed = &no_file}};
 }
 
 void

@@ -1,6 +1,6 @@
-/* doctor_host: what more than one check asks of the host: paths, lines of passwd(5), a key, the shared accounts. */
-#ifndef CLI_DOCTOR_HOST_H
-#define CLI_DOCTOR_HOST_H
+/* doctor_ask: what more than one check asks of the host: paths, lines of passwd(5), a key, the shared accounts. */
+#ifndef CLI_DOCTOR_ASK_H
+#define CLI_DOCTOR_ASK_H
 
 #include <stdbool.h>
 #include <stdint.h>
