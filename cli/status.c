@@ -190,37 +190,13 @@ find_daemon(const struct cli *c, struct status *s)
 		    s->reply.policy_problem);
 }
 
-/* The records say it too; without them the daemon knows. */
-static void
-find_sessions(const struct cli *c, struct status *s)
-{
-	struct diag why = DIAG_INIT;
-	struct livelist list;
-
-	s->sessions_known = livelist_look(&c->paths, &list, &why) == AK_OK;
-	if (!s->sessions_known)
-		attend_to(s, STATUS_SESSIONS, &why, "live sessions");
-	for (size_t i = 0; s->sessions_known && i < list.n; i++) {
-		s->sessions.live++;
-		s->sessions.held_back += list.v[i].session.held_back ? 1 : 0;
-	}
-	livelist_clear(&list);
-	if (s->daemon && s->reply.held_back > s->sessions.held_back)
-		s->sessions.held_back = s->reply.held_back;
-	if (s->sessions.held_back > 0)
-		attend(s, STATUS_DIRECTORY, "see what changed, then run `apikey sync --accept`",
-		    "%u sessions should end, and are held back because they are so many",
-		    s->sessions.held_back);
-}
-
 /* Whoever is behind such a record stays in, whatever is revoked. */
 static void
 find_records(const struct cli *c, struct status *s)
 {
 	struct sessions_unread n;
 
-	if (sessions_count_unread(&c->paths, &n) != AK_OK)
-		return;
+	s->records_known = sessions_count_unread(&c->paths, &n) == AK_OK;
 	if (n.newer > 0)
 		attend(s, STATUS_RECORDS,
 		    "upgrade apikey, or end these sessions by their processes",
@@ -232,6 +208,30 @@ find_records(const struct cli *c, struct status *s)
 		    "%u records of live sessions in %s are damaged: these sessions may "
 		    "outlive their right",
 		    n.damaged, c->paths.run);
+}
+
+/* The records say it too; without them the daemon knows. */
+static void
+find_sessions(const struct cli *c, struct status *s)
+{
+	struct diag why = DIAG_INIT;
+	struct livelist list;
+
+	s->sessions_known = livelist_look(&c->paths, &list, &why) == AK_OK;
+	if (!s->sessions_known)
+		attend_to(s, s->records_known ? STATUS_SESSIONS : STATUS_FOLDER, &why,
+		    "live sessions");
+	for (size_t i = 0; s->sessions_known && i < list.n; i++) {
+		s->sessions.live++;
+		s->sessions.held_back += list.v[i].session.held_back ? 1 : 0;
+	}
+	livelist_clear(&list);
+	if (s->daemon && s->reply.held_back > s->sessions.held_back)
+		s->sessions.held_back = s->reply.held_back;
+	if (s->sessions.held_back > 0)
+		attend(s, STATUS_DIRECTORY, "see what changed, then run `apikey sync --accept`",
+		    "%u sessions should end, and are held back because they are so many",
+		    s->sessions.held_back);
 }
 
 /* What the modules make of it (pam/judge.c): whatever is not surely missing is there. */
@@ -311,8 +311,8 @@ status_find(const struct cli *c, struct status *out)
 	find_keys(c, out);
 	find_policy(c, out);
 	find_directory(c, out);
-	find_sessions(c, out);
 	find_records(c, out);
+	find_sessions(c, out);
 	find_lockdown(c, out);
 	find_audit(c, out);
 	return out->attention.err;

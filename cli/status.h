@@ -24,6 +24,7 @@ enum status_about {
 	STATUS_DAEMON,
 	STATUS_SESSIONS,
 	STATUS_RECORDS,
+	STATUS_FOLDER, /* of the records */
 	STATUS_LOCKDOWN,
 	STATUS_AUDIT,
 };
@@ -54,7 +55,7 @@ struct status {
 	struct status_sessions {
 		uint32_t live, held_back;
 	} sessions;
-	bool sessions_known;
+	bool sessions_known, records_known;
 	bool lockdown; /* every key is refused */
 	int64_t lockdown_at; /* since when; 0: that can't be told */
 	bool audit_writable;
