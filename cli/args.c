@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include "cli.h"
+#include "wrap.h"
 
+/* struct args_form, and what it is for. */
 struct arg_row {
 	const char *name;
-	char letter; /* 0: none */
+	char letter;
 	bool several;
-	const char *value; /* NULL: takes none */
+	const char *value;
 	const char *help;
 };
 
@@ -50,9 +52,9 @@ static const struct arg_row rows[ARG_COUNT] = {
     [ARG_OVERLAP] = {"overlap", 0, false, "TIME",
 	"let the old token work for so long: 24h; by default it ends at once"},
     [ARG_REMOVE_HOME] = {"remove-home", 0, false, NULL, "remove the home directory too"},
-    [ARG_ACCOUNT] = {"account", 0, false, "NAME",
+    [ARG_ACCOUNT] = {"account", 0, false, "ACCOUNT",
 	"the account to be entered; by default the key's own"},
-    [ARG_SERVICE] = {"service", 0, false, "NAME", "the PAM service; by default sshd"},
+    [ARG_SERVICE] = {"service", 0, false, "SERVICE", "the PAM service; by default sshd"},
     [ARG_RHOST] = {"rhost", 0, false, "IP", "the address that the login comes from"},
     [ARG_AT] = {"at", 0, false, "TIME", "decide as if it were that moment"},
     [ARG_ORIGIN] = {"origin", 0, false, "IP",
@@ -98,6 +100,8 @@ static const struct arg_row rows[ARG_COUNT] = {
     [ARG_SESSIONS] = {"sessions", 0, false, "recheck|none",
 	"recheck, the default, ends the sessions that lost their right; none leaves those that "
 	"live on the policy before"},
+    [ARG_PROMETHEUS] = {"prometheus", 0, false, NULL,
+	"as metrics, in the text format of Prometheus"},
     [ARG_END_SESSIONS] = {"end-sessions", 0, false, NULL, "end every session of every key too"},
 };
 
@@ -242,6 +246,18 @@ args_has(const struct args *a, enum arg arg)
 	return args_value(a, arg) != NULL;
 }
 
+struct args_form
+args_form(enum arg arg)
+{
+	const struct arg_row *r = &rows[arg];
+
+	return (struct args_form){
+	    .name = r->name, .letter = r->letter, .several = r->several, .value = r->value};
+}
+
+/* Where what an option is for begins. */
+#define HELP_COLUMN 33
+
 void
 args_print_help(uint64_t allowed, FILE *f)
 {
@@ -255,6 +271,7 @@ args_print_help(uint64_t allowed, FILE *f)
 		(void)snprintf(left, sizeof(left), "%c%c%s --%s%s%s", r->letter == 0 ? ' ' : '-',
 		    r->letter == 0 ? ' ' : r->letter, r->letter == 0 ? " " : ",", r->name,
 		    r->value == NULL ? "" : " ", r->value == NULL ? "" : r->value);
-		(void)fprintf(f, "  %-30s %s\n", left, r->help);
+		(void)fprintf(f, "  %-*s ", HELP_COLUMN - 3, left);
+		wrap_print(f, r->help, HELP_COLUMN, HELP_COLUMN);
 	}
 }

@@ -68,6 +68,7 @@ enum arg {
 	ARG_OLDER,
 	ARG_SESSIONS,
 	ARG_END_SESSIONS,
+	ARG_PROMETHEUS,
 	ARG_COUNT
 };
 
@@ -104,6 +105,16 @@ const char *args_value(const struct args *a, enum arg arg);
 bool args_has(const struct args *a, enum arg arg);
 /* The values of an option that may come several times: start with *at 0; NULL at the end. */
 const char *args_next(const struct args *a, enum arg arg, size_t *at);
+
+/* How an option is written. */
+struct args_form {
+	const char *name; /* "output": of --output */
+	char letter; /* 0: none */
+	bool several;
+	/* What stands for the value, NULL: it takes none. With | in it these are all there are: json|table. */
+	const char *value;
+};
+struct args_form args_form(enum arg arg);
 
 /* One line for each of the options. */
 void args_print_help(uint64_t allowed, FILE *f);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "keyopts.h"
+#include "metrics.h"
 #include "num.h"
 #include "out.h"
 #include "status.h"
@@ -214,11 +215,21 @@ print_table(const struct cli *c, const struct status *s)
 int
 cmd_status(struct cli *c, const struct args *a)
 {
+	struct diag why = DIAG_INIT;
+	bool metrics = args_has(a, ARG_PROMETHEUS);
 	struct status s;
 	int code = CLI_DONE;
-	enum ak_err err = status_find(c, &s);
+	enum ak_err err;
 
-	if (err == AK_OK)
+	if (metrics && a->output != OUTPUT_DEFAULT)
+		return cli_fail(c,
+		    diag_because(&why, AK_ERR_INVALID,
+			"--prometheus is a form of its own: leave out --output"),
+		    &why);
+	err = status_find(c, &s);
+	if (err == AK_OK && metrics)
+		metrics_print(&s, c->out);
+	else if (err == AK_OK)
 		err = a->output == OUTPUT_JSON ? print_json(c, &s) : print_table(c, &s);
 	if (err != AK_OK)
 		code = cli_fail(c, err, &(struct diag){.line = 0});

@@ -10,16 +10,19 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "answer.h"
 #include "keys.h"
 #include "livelist.h"
 #include "num.h"
 #include "ownfile.h"
 #include "safefile.h"
+#include "used.h"
 #include "wire.h"
 #include "yamltree.h"
 
 /* The daemon answers such a question at once, or it hangs. */
 #define ANSWER_S 5
+#define DAY_S ((int64_t)86400)
 
 static void attend(struct status *s, enum status_about about, const char *advice,
     const char *fmt, ...) AK_PRINTF(4, 5);
@@ -65,18 +68,51 @@ attend_to(struct status *s, enum status_about about, const struct diag *why, con
 struct count {
 	struct status *s;
 	struct id_range directory;
+	struct used used;
 };
+
+/* All that a key counts as by its times. */
+static void
+count_times(struct count *c, const struct key_record *k)
+{
+	struct status_keys *n = &c->s->keys;
+	int64_t now = c->s->now, used_at_s;
+
+	if (k->expires_at > now) {
+		n->expiring += k->expires_at <= now + STATUS_EXPIRING_D * DAY_S ? 1 : 0;
+		n->next_expiry = k->expires_at < n->next_expiry ? k->expires_at : n->next_expiry;
+	}
+	if (used_at(&c->used, k, &used_at_s) &&
+	    (used_at_s == 0 ? k->created_at : used_at_s) <= now - STATUS_UNUSED_D * DAY_S)
+		n->unused++;
+}
+
+/* What a key that can be used lacks. */
+static void
+count_lacks(struct status_keys *n, const struct key_record *k, int64_t now)
+{
+	if (k->state == KEY_DISABLED || k->expires_at <= now)
+		return;
+	n->endless += k->expires_at == NUM_NEVER ? 1 : 0;
+	n->bare += k->bindings.len_b == 0 && k->groups.len_b == 0 ? 1 : 0;
+}
 
 static bool
 count_key(void *ctx, const struct key_record *k)
 {
 	struct count *c = ctx;
 	struct status_keys *n = &c->s->keys;
+	bool directory = c->directory.max != 0 && id_range_has(c->directory, k->uid);
+	const char *state = answer_state(k, c->s->now);
 
-	if (c->directory.max != 0 && id_range_has(c->directory, k->uid))
+	if (directory)
 		n->directory++;
 	else
 		n->local++;
+	for (size_t i = 0; i < STATUS_STATES; i++)
+		n->by[directory][i] += strcmp(state, status_state(i)) == 0 ? 1 : 0;
+	count_times(c, k);
+	count_lacks(n, k, c->s->now);
 	n->disabled += k->state == KEY_DISABLED ? 1 : 0;
 	n->expired += k->expires_at <= c->s->now ? 1 : 0;
 	return false;
@@ -145,6 +181,9 @@ find_keys(const struct cli *c, struct status *s)
 		return;
 	}
 	count.directory = keys.ring.users.directory_uids;
+	count.used = used_open(c, NULL);
+	s->unused_known = count.used.known;
+	s->directory_known = count.directory.max != 0 && !keys.no_directory;
 	s->keys_known = keys_each(&keys, count_key, take_none, &count, NULL, &why) == AK_OK;
 	if (s->keys_known) {
 		find_ids(s, &keys);
@@ -152,6 +191,7 @@ find_keys(const struct cli *c, struct status *s)
 	} else {
 		attend_to(s, STATUS_KEYS, &why, "the keys can't be read");
 	}
+	used_close(&count.used);
 	keys_close(&keys);
 }
 
@@ -302,7 +342,9 @@ find_directory(const struct cli *c, struct status *s)
 enum ak_err
 status_find(const struct cli *c, struct status *out)
 {
-	*out = (struct status){.now = c->host.now(c->host.ctx), .attention = PACK_INIT};
+	*out = (struct status){.now = c->host.now(c->host.ctx),
+	    .keys = {.next_expiry = NUM_NEVER},
+	    .attention = PACK_INIT};
 	live_load(&c->paths, &out->live);
 	if (!out->live.settings_ok)
 		attend_to(
@@ -338,4 +380,13 @@ status_phase(const struct status *s)
 	if (!s->daemon || phase >= sizeof(words) / sizeof(words[0]) || words[phase] == NULL)
 		return "unknown";
 	return words[phase];
+}
+
+const char *
+status_state(size_t n)
+{
+	static const char *const words[STATUS_STATES] = {
+	    "active", "disabled", "expired", "pending"};
+
+	return words[n];
 }

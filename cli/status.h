@@ -3,6 +3,7 @@
 #define CLI_STATUS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "applied.h"
@@ -38,13 +39,25 @@ struct status_need {
 
 #define STATUS_NEEDS_MAX 24
 
+/* How far expiring and unused look. */
+#define STATUS_EXPIRING_D 14
+#define STATUS_UNUSED_D 90
+#define STATUS_STATES 4
+
 struct status {
 	int64_t now;
 	struct live live;
 	struct status_keys {
 		uint32_t local, directory, disabled, expired;
+		uint32_t by[2][STATUS_STATES]; /* local, directory; status_state's order */
+		uint32_t expiring; /* as `list --expiring 14d` */
+		uint32_t unused; /* as `list --unused 90d` */
+		uint32_t endless, bare; /* of those that are neither disabled nor expired: never expire; have neither role nor group of their own */
+		int64_t next_expiry; /* of those that have not expired; NUM_NEVER */
 	} keys;
 	bool keys_known; /* else nothing about them, ids and what is published */
+	bool directory_known; /* something was fetched from a directory, so that its keys are counted */
+	bool unused_known; /* it can be told when keys were used */
 	uint32_t uids_left, gids_left; /* of uid_range and gid_range, by counting up */
 	struct applied applied; /* at 0: nobody knows */
 	int64_t policy_at; /* since when it is live; 0: there is none */
@@ -69,6 +82,9 @@ struct status {
 /* No network is asked: files, and the daemon. What can't be read is a sentence of attention. status_clear in any case. */
 enum ak_err status_find(const struct cli *c, struct status *out) AK_MUST_CHECK;
 void status_clear(struct status *s);
+
+/* "active", "disabled", "expired", "pending": answer.h has the same words. */
+const char *status_state(size_t n);
 
 /* "following": where the daemon's engine is. */
 const char *status_phase(const struct status *s);

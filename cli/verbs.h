@@ -48,5 +48,6 @@ int cmd_doctor(struct cli *c, const struct args *a);
 int cmd_log(struct cli *c, const struct args *a);
 int cmd_sync(struct cli *c, const struct args *a);
 int cmd_publish(struct cli *c, const struct args *a);
+int cmd_help(struct cli *c, const struct args *a);
 
 #endif

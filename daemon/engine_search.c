@@ -9,6 +9,8 @@
 
 /* A server that gives a list in parts for ever is no server. */
 #define PARTS_MAX 10000
+/* An entry that changes while it is read is read so often, and then the search has failed. */
+#define READS_MAX 10
 /* Beside the values of an entry there is little in a frame. */
 #define VALUES_MAX_B (WIRE_FRAME_MAX_B - ((size_t)1 << 20))
 
@@ -153,36 +155,68 @@ show_life(struct engine_conn *c)
 	return engine_link_flush(c->link);
 }
 
+/* The entry once more, alone. AK_OK: it is in the answer, which is the caller's to free in any case. */
+static enum ak_err
+ask_again(struct engine_search *s, struct engine_conn *c, const struct ldapentry *e,
+    char **wanted, LDAPMessage **answer, struct diag *why)
+{
+	struct timeval limit = {.tv_sec = c->timeout_s};
+	int rc = ldap_search_ext_s(c->ld, e->dn, LDAP_SCOPE_BASE, "(objectClass=*)", wanted, 0,
+	    NULL, NULL, &limit, LDAP_NO_LIMIT, answer);
+
+	if (rc != LDAP_SUCCESS)
+		(void)ldapconn_fail(c->ld, rc, engine_search_words(s), why);
+	return rc == LDAP_SUCCESS && ldap_first_entry(c->ld, *answer) != NULL ? AK_OK
+									     : AK_ERR_CORRUPT;
+}
+
 /* The next part of a long list. */
 static enum ak_err
 fetch_more(struct engine_search *s, struct engine_conn *c, struct ldapentry *e, struct diag *why)
 {
-	char range[128], *wanted[] = {range, NULL};
+	char range[128], usn[] = LDAPPLAN_USN_CHANGED, *wanted[] = {range, usn, NULL};
 	struct text t = text_over(range, sizeof(range));
-	struct timeval limit = {.tv_sec = c->timeout_s};
-	LDAPMessage *answer = NULL, *entry;
-	enum ak_err err = AK_ERR_CORRUPT;
-	int rc;
+	LDAPMessage *answer = NULL;
+	enum ak_err err;
 
 	text_add(&t, "%s;range=%lu-*", e->more_of, e->more_from);
-	rc = ldap_search_ext_s(c->ld, e->dn, LDAP_SCOPE_BASE, "(objectClass=*)", wanted, 0,
-	    NULL, NULL, &limit, LDAP_NO_LIMIT, &answer);
-	if (rc != LDAP_SUCCESS)
-		(void)ldapconn_fail(c->ld, rc, engine_search_words(s), why);
-	else if ((entry = ldap_first_entry(c->ld, answer)) != NULL)
-		err = ldapentry_read_more(e, c->ld, entry);
+	if ((err = ask_again(s, c, e, wanted, &answer, why)) == AK_OK)
+		err = ldapentry_read_more(e, c->ld, ldap_first_entry(c->ld, answer));
 	ldap_msgfree(answer);
 	return err;
 }
 
+/* The entry from its beginning. */
+static enum ak_err
+fetch_anew(struct engine_search *s, struct engine_conn *c, struct ldapentry *e, struct diag *why)
+{
+	LDAPMessage *answer = NULL;
+	enum ak_err err;
+
+	if ((err = ask_again(s, c, e, s->plan.wanted, &answer, why)) == AK_OK) {
+		ldapentry_clear(e);
+		err = ldapentry_read(e, &s->plan, c->ld, ldap_first_entry(c->ld, answer));
+	}
+	ldap_msgfree(answer);
+	return err;
+}
+
+/* A member that goes while the parts are read moves another one out of them. */
 static enum ak_err
 read_whole(struct engine_search *s, struct engine_conn *c, LDAPMessage *message,
     struct ldapentry *e, struct diag *why)
 {
 	enum ak_err err = ldapentry_read(e, &s->plan, c->ld, message);
+	int reads = 1;
 
-	for (int i = 0; err == AK_OK && e->more_of[0] != '\0'; i++) {
-		err = i < PARTS_MAX ? fetch_more(s, c, e, why) : AK_ERR_CORRUPT;
+	for (int i = 0; err == AK_OK && (e->moved_on || e->more_of[0] != '\0'); i++) {
+		if (i == PARTS_MAX || reads > READS_MAX)
+			return diag_because(why, AK_ERR_CORRUPT,
+			    "%s: a list has no end, or changes while it is read: %.300s",
+			    engine_search_words(s), e->dn);
+		if (e->moved_on)
+			reads++;
+		err = e->moved_on ? fetch_anew(s, c, e, why) : fetch_more(s, c, e, why);
 		if (err == AK_OK)
 			err = show_life(c);
 	}

@@ -23,23 +23,36 @@ has_value(struct berval **values, const char *wanted)
 	return false;
 }
 
-/* A server that doesn't show its list is asked, and says no where it can't. */
+/*
+ * A server that doesn't show its list is asked, and says no where it can't. A
+ * domain controller that is new, or was put back, answers while it still fetches
+ * what the others have.
+ */
 static enum ak_err
 look_at_server(struct engine *e, struct diag *why)
 {
-	char controls[] = "supportedControl", *wanted[] = {controls, NULL};
+	char controls[] = "supportedControl", synced[] = "isSynchronized",
+	     *wanted[] = {controls, synced, NULL};
 	struct timeval limit = {.tv_sec = e->conn.timeout_s};
 	LDAPMessage *answer = NULL, *entry = NULL;
-	struct berval **values = NULL;
+	struct berval **values = NULL, **whole = NULL;
 	int rc = ldap_search_ext_s(e->conn.ld, "", LDAP_SCOPE_BASE, "(objectClass=*)", wanted,
 	    0, NULL, NULL, &limit, LDAP_NO_LIMIT, &answer);
+	bool partial;
 
-	if (rc == LDAP_SUCCESS && (entry = ldap_first_entry(e->conn.ld, answer)) != NULL)
+	if (rc == LDAP_SUCCESS && (entry = ldap_first_entry(e->conn.ld, answer)) != NULL) {
 		values = ldap_get_values_len(e->conn.ld, entry, controls);
+		whole = ldap_get_values_len(e->conn.ld, entry, synced);
+	}
 	e->conn.polled = values != NULL && !has_value(values, LDAP_CONTROL_SYNC);
 	e->conn.pages = has_value(values, LDAP_CONTROL_PAGEDRESULTS);
+	partial = has_value(whole, "FALSE");
 	ldap_value_free_len(values);
+	ldap_value_free_len(whole);
 	ldap_msgfree(answer);
+	if (partial)
+		return diag_because(why, AK_ERR_UNAVAILABLE,
+		    "the domain controller does not have all entries yet (isSynchronized)");
 	/* A "no" of the server is an answer; its silence is none. */
 	if (rc < 0) {
 		(void)ldapconn_fail(e->conn.ld, rc, "the server does not answer", why);

@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <sys/time.h>
 
+#include "ldapad.h"
 #include "ldaptls.h"
 #include "text.h"
 
@@ -93,7 +94,7 @@ meaning_of(int rc)
 static void
 add_details(struct text *t, LDAP *ld)
 {
-	const char *problem = ldaptls_problem();
+	const char *problem = ldaptls_problem(), *refusal;
 	char *said = NULL;
 
 	if (ld != NULL)
@@ -101,6 +102,8 @@ add_details(struct text *t, LDAP *ld)
 	if (problem[0] != '\0') {
 		text_add(t, ": %s", problem);
 	} else if (is_sayable(said)) {
+		if ((refusal = ldapad_refusal(said)) != NULL)
+			text_add(t, ": %s", refusal);
 		text_add(t, ": ");
 		ldaptls_add_clean(t, said);
 	}

@@ -120,6 +120,33 @@ add_uuid(struct ldapentry *e, const char *attribute, const struct berval *v)
 	}
 }
 
+static bool
+copy(char *out, size_t cap, const struct berval *v)
+{
+	if (v->bv_len >= cap || (v->bv_len > 0 && memchr(v->bv_val, '\0', v->bv_len) != NULL))
+		return false;
+	if (v->bv_len > 0)
+		memcpy(out, v->bv_val, v->bv_len);
+	out[v->bv_len] = '\0';
+	return true;
+}
+
+/* As it was when the first part was made; a later one must not be of another. */
+static void
+note_usn(struct ldapentry *e, const char *attribute, const struct berval *v, bool first)
+{
+	char usn[sizeof(e->usn)] = "";
+
+	if (strcasecmp(attribute, LDAPPLAN_USN_CHANGED) != 0 || !copy(usn, sizeof(usn), v))
+		return;
+	if (first)
+		memcpy(e->usn, usn, sizeof(e->usn));
+	else
+		e->moved_on = e->moved_on || strcmp(e->usn, usn) != 0;
+}
+
+#define RANGE ";range="
+
 /* "member;range=0-1499": the name's length, and where the next part begins (0: this is the last one). False: other options. */
 static bool
 parse_options(const char *attribute, size_t *name_len, unsigned long *first, unsigned long *next)
@@ -131,10 +158,10 @@ parse_options(const char *attribute, size_t *name_len, unsigned long *first, uns
 	*first = *next = 0;
 	if (at == NULL)
 		return true;
-	if (strncasecmp(at, ";range=", 7) != 0 || digit_of(at[7]) < 0)
+	if (strncasecmp(at, RANGE, strlen(RANGE)) != 0 || digit_of(at[strlen(RANGE)]) < 0)
 		return false;
 	errno = 0;
-	*first = strtoul(at + 7, &end, 10);
+	*first = strtoul(at + strlen(RANGE), &end, 10);
 	if (errno != 0 || *end != '-')
 		return false;
 	if (strcmp(end, "-*") == 0)
@@ -180,10 +207,15 @@ ldapentry_add(struct ldapentry *e, const char *attribute, const struct berval *v
 	bool whole = parse_options(attribute, &len, &first, &next);
 	int at = find(e->plan, attribute, len);
 
-	if (values != NULL && values->bv_val != NULL)
+	if (values != NULL && values->bv_val != NULL) {
 		add_uuid(e, attribute, values);
+		note_usn(e, attribute, values, true);
+	}
 	if (at < 0)
 		return;
+	/* A part that is not the first, or that can't be told which: what it belongs to is not whole. */
+	if (strcasestr(attribute, RANGE) != NULL && (!whole || first != 0))
+		e->values[e->plan->attributes[at].slot].err = AK_ERR_CORRUPT;
 	/* cn;lang-de is another attribute than cn; apikeyFrom;lang-de was meant to limit the key. */
 	if (!whole) {
 		if (e->plan->search == DIRECTORY_KEYS &&
@@ -198,17 +230,6 @@ ldapentry_add(struct ldapentry *e, const char *attribute, const struct berval *v
 	if (e->more_of[0] != '\0')
 		e->values[e->plan->attributes[at].slot].err = AK_ERR_CORRUPT;
 	set_more(e, at, next);
-}
-
-static bool
-copy(char *out, size_t cap, const struct berval *v)
-{
-	if (v->bv_len >= cap || (v->bv_len > 0 && memchr(v->bv_val, '\0', v->bv_len) != NULL))
-		return false;
-	if (v->bv_len > 0)
-		memcpy(out, v->bv_val, v->bv_len);
-	out[v->bv_len] = '\0';
-	return true;
 }
 
 /* Each attribute of a message. take's answer other than AK_OK ends it. */
@@ -258,6 +279,7 @@ ldapentry_read(struct ldapentry *e, const struct ldapplan *plan, LDAP *ld, LDAPM
 	return each_attribute(ld, message, e, take_first);
 }
 
+/* Beside the part Active Directory gives the attribute itself too, without a value. */
 static enum ak_err
 take_more(
     struct ldapentry *e, const char *dn, const char *attribute, const struct berval *values)
@@ -267,12 +289,14 @@ take_more(
 	int at;
 
 	(void)dn;
-	if (attribute == NULL || !parse_options(attribute, &len, &first, &next) ||
+	if (attribute == NULL)
+		return AK_OK;
+	if (values != NULL && values->bv_val != NULL)
+		note_usn(e, attribute, values, false);
+	if (!parse_options(attribute, &len, &first, &next) || first != e->more_from ||
 	    strlen(e->more_of) != len || strncasecmp(e->more_of, attribute, len) != 0 ||
 	    (at = find(e->plan, attribute, len)) < 0)
 		return AK_OK;
-	if (first != e->more_from)
-		return AK_ERR_CORRUPT;
 	add_all(e, at, values);
 	set_more(e, at, next);
 	return AK_OK;
@@ -284,7 +308,7 @@ ldapentry_read_more(struct ldapentry *e, LDAP *ld, LDAPMessage *message)
 	unsigned long before = e->more_from;
 	enum ak_err err = each_attribute(ld, message, e, take_more);
 
-	if (err == AK_OK && e->more_from == before)
+	if (err == AK_OK && e->more_from == before && !e->moved_on)
 		return AK_ERR_CORRUPT;
 	return err;
 }

@@ -31,6 +31,8 @@ struct ldapentry {
 	/* Active Directory gives long lists in parts: the attribute, and where the rest begins; "" when all is here. */
 	char more_of[64];
 	unsigned long more_from;
+	char usn[24]; /* its uSNChanged, "": none */
+	bool moved_on; /* a part is of another uSNChanged: the parts make no whole */
 };
 
 /* AK_ERR_INVALID: the name can't be read, or is too long; then there is nothing to pass on. */
@@ -50,7 +52,11 @@ void ldapentry_add(struct ldapentry *e, const char *attribute, const struct berv
 enum ak_err ldapentry_read(struct ldapentry *e, const struct ldapplan *plan, LDAP *ld,
     LDAPMessage *message) AK_MUST_CHECK;
 
-/* The rest of a list, out of the entry read anew; more_of and more_from move on. AK_ERR_CORRUPT: it doesn't go on where it should. */
+/*
+ * The rest of a list, out of the entry read anew; more_of and more_from move
+ * on, or moved_on is set: then all of the entry is to be read again.
+ * AK_ERR_CORRUPT: the list doesn't go on where it should.
+ */
 enum ak_err ldapentry_read_more(
     struct ldapentry *e, LDAP *ld, LDAPMessage *message) AK_MUST_CHECK;
 

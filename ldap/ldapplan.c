@@ -85,7 +85,8 @@ enum ak_err
 ldapplan_make(const struct directory_settings *d, enum directory_search_id search,
     struct ldapplan *out, struct diag *why)
 {
-	static char uuid[] = LDAPPLAN_ENTRY_UUID, guid[] = LDAPPLAN_OBJECT_GUID;
+	static char uuid[] = LDAPPLAN_ENTRY_UUID, guid[] = LDAPPLAN_OBJECT_GUID,
+		    usn[] = LDAPPLAN_USN_CHANGED;
 	enum ak_err err;
 
 	memset(out, 0, sizeof(*out));
@@ -98,6 +99,7 @@ ldapplan_make(const struct directory_settings *d, enum directory_search_id searc
 		err = plan_principals(d->principal.filter, out, why);
 	out->wanted[out->n] = uuid;
 	out->wanted[out->n + 1] = guid;
+	out->wanted[out->n + 2] = usn;
 	return err;
 }
 

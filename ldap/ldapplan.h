@@ -11,6 +11,8 @@
 
 #define LDAPPLAN_ENTRY_UUID "entryUUID"
 #define LDAPPLAN_OBJECT_GUID "objectGUID"
+/* Active Directory: another number after each change of the entry. */
+#define LDAPPLAN_USN_CHANGED "uSNChanged"
 
 #define LDAPPLAN_ATTRIBUTES_MAX 24
 
@@ -23,8 +25,8 @@ struct ldapplan {
 		enum directory_slot
 		    slot; /* SLOT_MEMBER_DN: or SLOT_MEMBER_NAME, as each value looks */
 	} attributes[LDAPPLAN_ATTRIBUTES_MAX];
-	char *wanted[LDAPPLAN_ATTRIBUTES_MAX +
-		     3]; /* for ldap_search_ext: with the unique ids, NULL at the end */
+	/* For ldap_search_ext: with the unique ids and uSNChanged, NULL at the end. */
+	char *wanted[LDAPPLAN_ATTRIBUTES_MAX + 4];
 };
 
 /* AK_ERR_INVALID: an attribute's name is none, too many of them, or principal.filter has no `ATTR=%n`. */

@@ -37,10 +37,9 @@ give_up() {
 here_first() {
 	PORT=2222
 	cat <<-'HERE'
-		This changes THIS machine, and does not undo it: it installs apikey into /usr, puts its line into
-		/etc/pam.d/common-*, its name into /etc/nsswitch.conf, a file each into /etc/apikey,
-		/etc/ssh/sshd_config.d and /etc/sudoers.d, and makes and deletes a key. Until the end an sshd
-		listens on port 2222.
+		This changes THIS machine: it installs the packages of apikey, which put their line into
+		/etc/pam.d/common-* and their name into /etc/nsswitch.conf, and makes and deletes a key. Until the
+		end an sshd listens on port 2222. `apt purge libnss-apikey apikey-askpass` takes the packages away.
 	HERE
 }
 
@@ -53,13 +52,12 @@ ssh() {
 		-o LogLevel=ERROR -o PubkeyAuthentication=no -o NumberOfPasswordPrompts=1 "$@"
 }
 
-tell 'Install the PAM module, the name service module and the command.'
-run 'make -s -C build/plain install >/dev/null'
+tell 'Install: a PAM module, a name service module, the command, and the daemon.'
+[ "$PORT" -ne 22 ] || rm -f /var/lib/man-db/auto-update # the database of man(1) is nobody's there
+run 'DEBIAN_FRONTEND=noninteractive dpkg --install build/deb/*.deb | grep "^Setting up"'
 
-tell 'Put the PAM module first in every stack, and let the name service know keys.'
-run 'pam-auth-update --package'
-grep -q apikey /etc/nsswitch.conf ||
-	run "sed -i -E 's/^(passwd: +files)/\\1 apikey/; s/^(group: +files)/\\1 [SUCCESS=merge] apikey/' /etc/nsswitch.conf"
+tell 'The PAM module stands first in every stack now, and the name service knows keys.'
+run "grep -m 1 -v '^#' /etc/pam.d/common-auth"
 run "grep -E '^(passwd|group):' /etc/nsswitch.conf"
 
 tell 'Make a key for the machine that deploys. Its token is shown this once, so it goes into a file.'

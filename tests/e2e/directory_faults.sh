@@ -77,9 +77,9 @@ syslog_start
 install_directory
 make -s -C "$TOP/build/plain" tests/lib/faulty_ldap >/dev/null
 policy_write 'roles:' '  viewer: {services: [sshd]}' '  editor: {services: [sshd, sudo], unix_groups: [key-editors]}' \
-	'groups:' '  viewers: [{role: viewer}]' '  team: [{role: editor}]' '  crowded: [{role: viewer}]' \
+	'groups:' '  viewers: [{role: viewer}]' '  team: [{role: editor}]' '  crowded: [{role: viewer}]' '  last: [{role: viewer}]' \
 	'deny:' '- {id: banned, reason: is banned, group: banned}'
-for name in ci other never crowd-3999; do new_key "$name"; done
+for name in ci other never crowd-1498 crowd-3999; do new_key "$name"; done
 new_key direct --role viewer
 new_key outcast --role viewer
 printf '%%key-editors ALL=(ALL) NOPASSWD: ALL\nci ALL=(ALL) NOPASSWD: ALL\n' >/etc/sudoers.d/test
@@ -118,6 +118,19 @@ an_oddity 'no RFC 4533' plain
 an_oddity 'Active Directory' ranged
 groups 'crowded a b'
 holds 'ranged: a member of a later range is one' soon_may crowd-3999
+groups 'viewers ci' "$(seq -f 'g%g' 1 1200)" 'last never'
+faulty ranged
+holds 'ranged: more than 1000 groups come, in pages' soon_may never
+groups 'crowded never ci'
+faulty shifting
+holds 'Active Directory: a member that goes while the ranges are read hides no other one' soon_may crowd-1498
+exits 'and is none any more' 1 may never
+holds 'as who stayed is' may ci
+a_fault 'Active Directory' endless 'changes while it is read'
+a_fault 'Active Directory' partial 'isSynchronized'
+groups 'crowded a b'
+faulty ranged
+holds 'ranged: once more' soon_may crowd-3999
 faulty plain
 holds 'a poll sees who is out' soon_may_not crowd-3999
 groups 'viewers ci'

@@ -61,14 +61,25 @@ done
 holds 'libnss_apikey.so.2 needs the C library alone' only_from 'libc\.so\.6|ld-linux[0-9a-z_-]*\.so\.[0-9]' needs "$NSS"
 holds 'pam_apikey.so needs libpam, libgcrypt, libyaml and the C library alone' \
 	only_from 'lib(c\.so\.6|pam\.so\.0|gcrypt\.so\.20|yaml-0\.so\.2)' needs "$PAM"
+PROGRAMS=(/tmp/staged/usr/sbin/apikey{,d} /tmp/staged/usr/libexec/apikey/apikey-engine /tmp/staged/usr/bin/apikey-askpass)
+for built in "$PAM" "$NSS" "${PROGRAMS[@]}"; do
+	name=$(basename "$built")
+	shows "$name is bound when it is loaded" 0 'NOW' flags "$built"
+	shows "$name has read-only relocations" 0 'GNU_RELRO' readelf -lW "$built"
+	shows "$name lies anywhere in memory" 0 'Type:.*DYN' readelf -hW "$built"
+	exits "$name has no writable and executable part" 1 sh -c "readelf -lW '$built' | grep -E 'GNU_STACK.*RWE|LOAD.*RWE'"
+	exits "$name has no path of the build machine" 1 sh -c "readelf -d '$built' | grep -E 'RPATH|RUNPATH'"
+	holds "$name watches its stack" sh -c "nm -D '$built' | grep -q ' U __stack_chk_fail@'"
+	holds "$name has the checked functions of the C library" sh -c "nm -D '$built' | grep -Eq ' U __[a-z_]+_chk@'"
+	[ "$(uname -m)" != x86_64 ] || holds "$name marks where calls may go" sh -c "objdump -d --section=.text '$built' | grep -q endbr64"
+done
 for module in "$PAM" "$NSS"; do
 	name=$(basename "$module")
-	shows "$name is bound when it is loaded" 0 'NOW' flags "$module"
 	shows "$name is never unmapped" 0 'NODELETE' flags "$module"
-	shows "$name has read-only relocations" 0 'GNU_RELRO' readelf -lW "$module"
-	exits "$name has no writable and executable part" 1 sh -c "readelf -lW '$module' | grep -E 'GNU_STACK.*RWE|LOAD.*RWE'"
 	exits "$name runs nothing of ours at load" 1 sh -c "nm '$module' | grep -E ' [tT] .*(_ctor|constructor)'"
-	exits "$name has no path of the build machine" 1 sh -c "readelf -d '$module' | grep -E 'RPATH|RUNPATH'"
+done
+for program in "${PROGRAMS[@]}"; do
+	shows "$(basename "$program") is a position-independent program" 0 'PIE' flags "$program"
 done
 equals 'libnss_apikey.so.2 has its name as glibc asks for it' libnss_apikey.so.2 \
 	sh -c "readelf -d '$NSS' | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p'"

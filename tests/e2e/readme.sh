@@ -1,76 +1,15 @@
 #!/usr/bin/env bash
-# Every example of README.md and of the manuals, run as it stands there.
+# Every example of README.md but its recipes, and of the manuals, run as it stands there.
 #
-# README: blocks marked `sh` as root, blocks marked `bash` as bob, who presents keys; each shell keeps its
-# variables, folder and umask from block to block. <!-- shows: REGEX --> says what the next block prints,
-# <!-- run: NAME --> does here what a reader does by other means, <!-- on: SERVER… --> says on which LDAP
-# servers it is run. Manuals: .\" run: KIND before a display.
+# README: see tests/lib/readme.sh; <!-- on: SERVER… --> says on which LDAP servers a block is run.
+# Manuals: .\" run: KIND before a display.
 set -euo pipefail
 # shellcheck source=tests/lib/e2e.sh
 . "$(dirname "$0")/../lib/e2e.sh"
 # shellcheck source=tests/lib/ldap.sh
 . "$TOP/tests/lib/ldap.sh"
-
-BLOCKS=$GUEST/blocks
-
-# --- reading ------------------------------------------------------------------------------------
-
-# readme_blocks: README's blocks and marks, a file each: NNN.KIND, and NNN.title; prints the files in order.
-readme_blocks() {
-	awk -v dir="$BLOCKS/readme" '
-		function begin(kind) { file = sprintf("%s/%03d.%s", dir, ++n, kind); print file; printf "" >file }
-		/^## / && !on { title = substr($0, 4) }
-		/^```/ && on { on = 0; close(file); next }
-		/^```[a-z]/ { begin(substr($0, 4)); on = 1; print title >(file ".title"); next }
-		on { print >file; next }
-		/^<!-- [a-z]+: .* -->$/ { sub(/^<!-- /, ""); sub(/ -->$/, ""); kind = $1; sub(/:$/, "", kind)
-			begin(kind); sub(/^[a-z]+: /, ""); print >file; close(file) }' "$TOP/README.md"
-}
-
-# manual_blocks PAGE: the marked displays of a manual, likewise.
-manual_blocks() {
-	awk -v dir="$BLOCKS/$1" '
-		/^\.\\" run: / { kind = $3 }
-		/^\.Bd / && kind != "" { on = 1; file = sprintf("%s/%03d.%s", dir, ++n, kind); print file; next }
-		/^\.Ed/ { on = 0; kind = ""; next }
-		on { gsub(/\\e/, "\\"); gsub(/\\&/, ""); print >file }' "$TOP/man/$1"
-}
-
-# --- running ------------------------------------------------------------------------------------
-
-# The shell of a reader: what it had after the last block, the block, what it has now.
-cat >"$GUEST/shell" <<'END'
-[ ! -e "$1" ] || . "$1"
-trap '{ export -p; printf "umask %s\ncd '\''%s'\''\n" "$(umask)" "$PWD"; } >"$1"' EXIT
-. "$2"
-END
-
-as_root_shell() { sh -eu "$GUEST/shell" "$GUEST/state.root" "$1"; }
-as_bob_shell() {
-	cp "$1" "$GUEST/block.bob"
-	chmod 644 "$GUEST/block.bob" "$GUEST/shell"
-	(cd /home/bob && run_as bob env -i HOME=/home/bob USER=bob PATH=/usr/local/bin:/usr/bin:/bin \
-		bash -euo pipefail "$GUEST/shell" /home/bob/.state "$GUEST/block.bob")
-}
-
-# block SENTENCE KIND FILE: one that is run, and prints what $expected says; on the servers $places, or here.
-expected='' places=''
-block() {
-	local how sentence place
-	sentence="$1: $(grep -v '^umask' "$3" | head -n 1)"
-	for place in $places; do
-		holds "$sentence ($place)" on_server "$place" sh -eu "$3"
-		[ "$places" != 'ldap2 ldap1' ] || [ "$place" = ldap1 ] || replicated
-	done
-	[ -z "$places" ] || { places=''; return 0; }
-	case $2 in sh) how=as_root_shell ;; bash | user) how=as_bob_shell ;; esac
-	if [ -n "$expected" ]; then
-		shows "$sentence" 0 "$expected" "$how" "$3"
-	else
-		holds "$sentence" "$how" "$3"
-	fi
-	expected=''
-}
+# shellcheck source=tests/lib/readme.sh
+. "$TOP/tests/lib/readme.sh"
 
 # --- what a reader does by other means ----------------------------------------------------------
 
@@ -82,39 +21,7 @@ people_enter() {
 	equals 'alice gets to be root' root sudo_as alice alice-pw id -un
 }
 
-# carry: the token and the line for known_hosts, to bob.
-carry() {
-	install -d -o bob -g bob -m 700 /home/bob/.ssh
-	install -o bob -g bob -m 600 /root/ci-deploy.token /home/bob/ci-deploy.token
-	sed 's/^/bastion /' /etc/ssh/ssh_host_ed25519_key.pub >/home/bob/.ssh/known_hosts
-	chown bob:bob /home/bob/.ssh/known_hosts
-}
 carry_verifier() { install -m 600 /home/bob/nightly.verifier "$TOP/nightly.verifier"; }
-
-# ssh_config: the block above it, to bob.
-ssh_config() { install -o bob -g bob -m 600 "$last" /home/bob/.ssh/config; }
-
-# ci_secrets: the job's secrets are variables of bob's shell.
-ci_secrets() {
-	printf "export DEPLOY_TOKEN='%s' DEPLOY_KNOWN_HOSTS='%s'\n" "$(cat /root/ci-deploy.token)" \
-		"$(cat /home/bob/.ssh/known_hosts)" >>/home/bob/.state
-	rm -f /home/bob/.ssh/known_hosts /home/bob/.ssh/config
-}
-
-# ansible: ssh with the inventory's arguments, and behind them those of ansible-core without a password.
-ansible() {
-	local arguments
-	carry
-	arguments=$(sed -n "s/.*ansible_ssh_args='\(.*\)'.*/\1/p" "$last")
-	# shellcheck disable=SC2016 # for the shell of bob
-	printf '%s\n' 'export APIKEY_TOKEN_FILE=$HOME/ci-deploy.token SSH_ASKPASS=apikey-askpass SSH_ASKPASS_REQUIRE=force' \
-		'unset APIKEY_TOKEN_FOR' \
-		"ssh -C $arguments -o KbdInteractiveAuthentication=no \\" \
-		"  -o PreferredAuthentications=gssapi-with-mic,gssapi-keyex,hostbased,publickey \\" \
-		"  -o PasswordAuthentication=no -o 'User=\"ci-deploy\"' -o ConnectTimeout=10 bastion id -un" >"$GUEST/ansible"
-	expected='^ci-deploy$'
-	block 'README: From Ansible' bash "$GUEST/ansible"
-}
 
 # policy: the block above it, to root.
 policy() { install -m 600 "$last" /root/policy.yaml; }
@@ -135,20 +42,13 @@ only_keys() {
 	apikey group add ci-deploy platform-team >/dev/null
 }
 
-# stay: bob leaves a session open; it lasts until it is ended.
-stay() {
-	mkfifo "$GUEST/stay"
-	cat >"$GUEST/stay.sh" <<-'END'
-		ssh -o PreferredAuthentications=password ci-deploy@bastion 'echo in; cat'
-	END
-	as_bob_shell "$GUEST/stay.sh" <>"$GUEST/stay" >"$GUEST/stay.out" 2>&1 &
-	stay_pid=$!
-	holds 'README: a session is open' wait_until 10 grep -qx in "$GUEST/stay.out"
-}
-# gone_home: that session is at its end.
-gone_home() { holds 'README: the session is ended' wait_until 1 gone "$stay_pid"; }
-
 # --- LDAP servers -------------------------------------------------------------------------------
+
+# on_place SERVER CMD…: CMD there; where both get a copy of the other, the first has the tree before the second begins.
+on_place() {
+	on_server "$@" || return
+	[ "${places[*]}" != 'ldap2 ldap1' ] || [ "$1" = ldap1 ] || wait_until 20 replicated
+}
 
 # on_server NAME CMD…: CMD where that server's files are.
 on_server() { nsenter --target "$(cat "$GUEST/$1.pid")" --mount -- "${@:2}"; }
@@ -198,8 +98,8 @@ server_files() {
 
 # replicated: the tree is on ldap2.
 replicated() {
-	holds 'README: the tree reaches the other server' wait_until 20 on_server ldap2 \
-		ldapsearch -x -D cn=admin,dc=example,dc=com -y /root/admin.password -H ldapi:/// -s base -b ou=keys,dc=example,dc=com 1.1
+	on_server ldap2 ldapsearch -x -D cn=admin,dc=example,dc=com -y /root/admin.password -H ldapi:/// \
+		-s base -b ou=keys,dc=example,dc=com 1.1
 }
 
 # host_files: the authority's certificate and the password, carried over by a way that one trusts.
@@ -247,6 +147,15 @@ example_directory() {
 }
 
 # --- the manuals --------------------------------------------------------------------------------
+
+# manual_blocks PAGE: the marked displays of a manual, a file each: NNN.KIND.
+manual_blocks() {
+	awk -v dir="$BLOCKS/$1" '
+		/^\.\\" run: / { kind = $3 }
+		/^\.Bd / && kind != "" { on = 1; file = sprintf("%s/%03d.%s", dir, ++n, kind); print file; next }
+		/^\.Ed/ { on = 0; kind = ""; next }
+		on { gsub(/\\e/, "\\"); gsub(/\\&/, ""); print >file }' "$TOP/man/$1"
+}
 
 # page PAGE: its examples, in order.
 page() {
@@ -356,7 +265,7 @@ manuals() {
 	page apikey.8
 	apikey role add ci-deploy editor >/dev/null
 	apikey group add ci-deploy platform-team >/dev/null
-	carry
+	carry ci-deploy
 	page apikey-askpass.1
 	page nss_apikey.8
 	page pam_apikey.8
@@ -371,22 +280,13 @@ manuals() {
 }
 
 syslog_start
-mkdir -p /run/sshd "$BLOCKS/readme"
+mkdir -p /run/sshd
 public_key root
 for verb in demo check build lint format host; do
 	shows "README: ./dev has the verb $verb" 0 "^  $verb( |\$)" "$TOP/dev" help
 done
 
-last=''
-while read -r -u 4 file; do
-	case $file in
-	*.sh | *.bash) block "README: $(cat "$file.title")" "${file##*.}" "$file" ;;
-	*.shows) expected=$(cat "$file") ;;
-	*.run) "$(cat "$file")" ;;
-	*.on) places=$(cat "$file") ;;
-	*) last=$file ;;
-	esac
-done 4< <(readme_blocks)
+readme_run '' '^Recipes'
 exits 'taken out, no key is a user' 2 getent passwd ci-deploy
 exits 'and no PAM line is ours' 1 grep -rq pam_apikey /etc/pam.d
 tap_done

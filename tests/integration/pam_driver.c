@@ -1829,8 +1829,13 @@ main(int argc, char **argv)
 	    T(ten_thousand_logins_leave_no_descriptor_and_no_memory_behind),
 	    T(abuse_128_without_memory_nobody_enters_who_should_not_and_bob_is_not_ours),
 	};
+	const struct {
+		const struct CMUnitTest *v;
+		size_t n;
+	} files[] = {{written_tests, n_written_tests}, {stress_tests, n_stress_tests},
+	    {memory_tests, n_memory_tests}, {tests, N(tests)}};
 	static struct CMUnitTest all[N(tests) + 64];
-	const size_t n_others = n_written_tests + n_stress_tests;
+	size_t n = 0;
 
 	if (argc != 2 || !is_own_namespace()) {
 		(void)fprintf(stderr, "%s: only tests/integration/pam.sh runs this\n", argv[0]);
@@ -1839,11 +1844,11 @@ main(int argc, char **argv)
 	mount_host(argv[1]);
 	/* The module ends sshd's process when a session is refused; this one lives on. */
 	(void)signal(SIGHUP, SIG_IGN);
-	assert_true(n_others <= N(all) - N(tests));
-	memcpy(all, written_tests, n_written_tests * sizeof(*all));
-	memcpy(all + n_written_tests, stress_tests, n_stress_tests * sizeof(*all));
-	memcpy(all + n_others, tests, sizeof(tests));
+	for (size_t i = 0; i < N(files); n += files[i++].n) {
+		assert_true(n + files[i].n <= N(all));
+		memcpy(all + n, files[i].v, files[i].n * sizeof(*all));
+	}
 	/* The last one is for a build whose allocations can be made to fail. */
 	return _cmocka_run_group_tests(
-	    "tests", all, n_others + N(tests) - (COUNTS_ALLOCATIONS ? 0 : 1), NULL, NULL);
+	    "tests", all, n - (COUNTS_ALLOCATIONS ? 0 : 1), NULL, NULL);
 }

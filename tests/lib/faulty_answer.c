@@ -6,7 +6,9 @@
 
 #include "faulty_ldap.h"
 
+/* Active Directory's own limits. */
 #define RANGE 1500
+#define ENTRIES 1000
 
 struct group {
 	char *name, *members;
@@ -74,33 +76,75 @@ say_members(BerElement *ber, const struct group *g, long crowd, long first, long
 	return n;
 }
 
+static bool
+is_active_directory(void)
+{
+	return scenario == RANGED || scenario == SHIFTING || scenario == ENDLESS ||
+	       scenario == PARTIAL;
+}
+
+/* How many members the first group has lost: one between its first part and its second, whenever all groups are read. */
+static long
+lost_of(const struct search *s, const struct group *g)
+{
+	static char first[64];
+	static long lost;
+
+	if (scenario != SHIFTING && scenario != ENDLESS)
+		return 0;
+	if (first[0] == '\0')
+		(void)snprintf(first, sizeof(first), "%s", g->name);
+	if (strcmp(first, g->name) != 0)
+		return 0;
+	if (s->scope != LDAP_SCOPE_BASE && scenario == SHIFTING)
+		lost = 0;
+	if (s->range_from > 0 && (lost == 0 || scenario == ENDLESS))
+		lost++;
+	return lost;
+}
+
+/* A list of more than RANGE, as Active Directory has it; beside the part stands the attribute without a value. */
+static void
+say_range(BerElement *ber, const struct search *s, const struct group *g, long crowd, long skip,
+    long n)
+{
+	char attribute[64];
+	long first = s->range_from, last = first + RANGE - 1;
+
+	if (last >= n - 1)
+		(void)snprintf(attribute, sizeof(attribute), "memberUid;range=%ld-*", first);
+	else
+		(void)snprintf(
+		    attribute, sizeof(attribute), "memberUid;range=%ld-%ld", first, last);
+	(void)ber_printf(ber, "{s[]}{s[", "memberUid", attribute);
+	(void)say_members(ber, g, crowd, first + skip, last + skip);
+	(void)ber_printf(ber, "]}");
+}
+
 static void
 say_group(const struct search *s, const struct group *g)
 {
 	BerElement *ber = faulty_reply();
-	long crowd =
-	    scenario == CROWD || scenario == RANGED ? (scenario == CROWD ? 100000 : 4000) : 0;
-	long n, last = 1L << 30;
-	char attribute[64] = "memberUid";
-	char odd_bytes[] = "odd\0value";
+	long crowd = scenario == CROWD ? 100000 : is_active_directory() ? 4000 : 0;
+	long skip = lost_of(s, g), n, last = 1L << 30;
+	char odd_bytes[] = "odd\0value", usn[24];
 	struct berval odd = {.bv_len = sizeof(odd_bytes) - 1, .bv_val = odd_bytes};
 
-	n = say_members(NULL, g, crowd, 0, last);
-	if (scenario == RANGED && n > RANGE) {
-		last = s->range_from + RANGE - 1;
-		if (last >= n - 1)
-			(void)snprintf(attribute, sizeof(attribute), "memberUid;range=%ld-*",
-			    s->range_from);
-		else
-			(void)snprintf(attribute, sizeof(attribute), "memberUid;range=%ld-%ld",
-			    s->range_from, last);
-	}
+	if (*g->members == '\0' && scenario != CROWD)
+		crowd = 0;
+	n = say_members(NULL, g, crowd, 0, last) - skip;
 	faulty_begin_entry(ber, s, g->name);
-	if (n > 0 || scenario == NUL_VALUE) {
-		(void)ber_printf(ber, "{s[", attribute);
+	if (is_active_directory()) {
+		(void)snprintf(usn, sizeof(usn), "%ld", 4000 + skip);
+		(void)ber_printf(ber, "{s[s]}", "uSNChanged", usn);
+	}
+	if (is_active_directory() && n > RANGE) {
+		say_range(ber, s, g, crowd, skip, n);
+	} else if (n > 0 || scenario == NUL_VALUE) {
+		(void)ber_printf(ber, "{s[", "memberUid");
 		if (scenario == NUL_VALUE)
 			(void)ber_printf(ber, "O", &odd);
-		(void)say_members(ber, g, crowd, s->range_from, last);
+		(void)say_members(ber, g, crowd, skip, last);
 		(void)ber_printf(ber, "]}");
 	}
 	faulty_end_entry(ber, s, g->name);
@@ -136,9 +180,13 @@ say_root(const struct search *s)
 
 	(void)ber_printf(ber, "{it{s{{s[s]}{s[s", s->id, LDAP_RES_SEARCH_ENTRY, "",
 	    "objectClass", "top", "supportedControl", LDAP_CONTROL_PAGEDRESULTS);
-	if (scenario != PLAIN && scenario != RANGED)
+	if (scenario != PLAIN && !is_active_directory())
 		(void)ber_printf(ber, "s", LDAP_CONTROL_SYNC);
-	(void)ber_printf(ber, "]}}}}");
+	(void)ber_printf(ber, "]}");
+	if (is_active_directory())
+		(void)ber_printf(ber, "{s[s]}", "isSynchronized",
+		    scenario == PARTIAL ? "FALSE" : "TRUE");
+	(void)ber_printf(ber, "}}}");
 	faulty_send(ber);
 	faulty_say_result(s->id, LDAP_RES_SEARCH_RESULT, LDAP_SUCCESS);
 }
@@ -163,6 +211,8 @@ say_groups(const struct search *s)
 	struct group g;
 	char dn[512];
 
+	if (is_active_directory() && last > first + ENTRIES)
+		last = first + ENTRIES;
 	if (scenario == RESET || scenario == CUT)
 		last = half;
 	while (next_group(in, &g)) {
@@ -225,7 +275,7 @@ faulty_answer(const struct search *s)
 		    scenario == BUSY ? LDAP_BUSY : LDAP_REFERRAL);
 		return;
 	}
-	if (s->syncs && (scenario == PLAIN || scenario == RANGED)) {
+	if (s->syncs && (scenario == PLAIN || is_active_directory())) {
 		faulty_say_result(
 		    s->id, LDAP_RES_SEARCH_RESULT, LDAP_UNAVAILABLE_CRITICAL_EXTENSION);
 		return;
@@ -238,7 +288,7 @@ faulty_answer(const struct search *s)
 		next = say_groups(s);
 	if (groups && scenario == RESET)
 		exit(0);
-	if (groups && scenario == CUT)
+	if (groups && (scenario == CUT || (next > 0 && !s->pages)))
 		faulty_say_done(s, LDAP_SIZELIMIT_EXCEEDED, 0);
 	else if (s->persists)
 		say_refreshed(s, s->has_cookie ? LDAP_TAG_SYNC_REFRESH_PRESENT

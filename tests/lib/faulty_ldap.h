@@ -26,7 +26,10 @@ enum scenario {
 	NUL_VALUE, /* a member with a NUL in it */
 	CROWD, /* the first group has 100,000 members more */
 	PLAIN, /* no RFC 4533; pages */
-	RANGED, /* neither, and members by ranges, as Active Directory has them */
+	RANGED, /* as Active Directory: pages only, more than 1000 entries not without them, long lists by ranges */
+	SHIFTING, /* likewise; and the first group loses a member while its ranges are read */
+	ENDLESS, /* likewise, however often they are read */
+	PARTIAL, /* likewise; and it says that it does not have all yet */
 	AHEAD, /* the cookie is ahead of the server: error 53 */
 	REFRESH, /* the cookie is too old: error 4096 */
 	GARBAGE, /* no BER */

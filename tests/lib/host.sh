@@ -7,7 +7,9 @@
 # What a server has and a machine that builds may lack. The private host gets it, the machine does not.
 HOST_PACKAGES=(openssh-server openssh-client openssh-sftp-server sudo cron busybox busybox-syslogd
 	iproute2 logrotate procps passwd login at libpam-runtime libpam-modules slapd ldap-utils openssl systemd
-	libpam-systemd dbus at)
+	libpam-systemd dbus at pamtester)
+
+TOP=${TOP:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 
 # host_inside: is this process in a private host already?
 host_inside() {
@@ -80,6 +82,36 @@ host_run() {
 	local layer
 	layer=$(host_layer) || return
 	host_unshare bash "$TOP/tests/lib/host-init.sh" "$TOP" "$layer" "$@"
+}
+
+# host_extra NAME PACKAGE…: what one suite needs beyond that, fetched on the machine, once, into build/host/debs-NAME.
+# Called before e2e.sh is sourced; inside it has nothing to do, and host_extra_install NAME puts them in.
+host_extra() {
+	local debs=$TOP/build/host/debs-$1 key
+	! host_inside || return 0
+	shift
+	mkdir -p "$debs/partial"
+	key=$(printf '%s\n' "$@" | cat - /var/lib/dpkg/status | sha256sum)
+	(
+		flock 9
+		[ "$(cat "$debs/key" 2>/dev/null)" != "$key" ] || exit 0
+		rm -f "$debs"/*.deb "$debs/key"
+		host_extra_fetch "$@" >"$debs/log" 2>&1 || { apt-get -q update >>"$debs/log" 2>&1 && host_extra_fetch "$@" >>"$debs/log" 2>&1; } ||
+			{ cat "$debs/log" >&2; exit 1; }
+		printf '%s\n' "$key" >"$debs/key"
+		chown -R --reference="$TOP" "$TOP/build/host"
+	) 9>"$TOP/build/host/lock"
+}
+host_extra_fetch() { bash "$TOP/tests/lib/layer-install.sh" --download-only "$debs" "$@"; }
+
+# host_extra_install NAME: inside a private host, without starting a service.
+host_extra_install() {
+	local policy=/usr/sbin/policy-rc.d
+	printf '#!/bin/sh\nexit 101\n' >"$policy"
+	chmod 755 "$policy"
+	DEBIAN_FRONTEND=noninteractive dpkg --install --force-unsafe-io --force-confnew --skip-same-version \
+		"$TOP/build/host/debs-$1"/*.deb >"$GUEST/extra.log" 2>&1 || { cat "$GUEST/extra.log" >&2; return 1; }
+	rm "$policy"
 }
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then

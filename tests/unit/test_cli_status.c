@@ -1,91 +1,13 @@
 /* status and sync: how the host stands, what needs attention, and what the daemon answers. */
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "control.h"
 #include "sessions.h"
 #include "testlib_cli.h"
 #include "testlib_cmocka.h"
+#include "testlib_daemon.h"
 #include "testlib_directory.h"
-#include "wire.h"
-
-static int
-listen_at(const struct paths *p)
-{
-	struct sockaddr_un at = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-
-	assert_true(fd != -1);
-	assert_int_equal(text_copy(at.sun_path, sizeof(at.sun_path), p->control), AK_OK);
-	(void)mkdir(p->run, 0700);
-	assert_int_equal(bind(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
-	assert_int_equal(listen(fd, 1), 0);
-	return fd;
-}
-
-/* In the child: one question is answered; its number is the exit code. */
-static int
-answer(int fd, const struct control_reply *reply)
-{
-	unsigned char bytes[64];
-	struct pack out = PACK_INIT;
-	enum control_ask ask;
-	int conn = accept(fd, NULL, NULL);
-	ssize_t n = conn == -1 ? -1 : recv(conn, bytes, sizeof(bytes), 0);
-
-	if (n <= 0 || control_ask_unpack(bytes, (size_t)n, &ask) != AK_OK)
-		return 99;
-	control_reply_pack(reply, &out);
-	n = send(conn, out.bytes, out.len_b, 0);
-	pack_clear(&out);
-	return n > 0 ? (int)ask : 98;
-}
-
-/* A daemon that answers one question so. */
-static pid_t
-daemon_start(const struct cli_test *t, const struct control_reply *reply)
-{
-	int fd = listen_at(&t->host.paths);
-	pid_t pid = fork();
-
-	if (pid == 0)
-		_exit(answer(fd, reply));
-	assert_true(pid != -1);
-	(void)close(fd);
-	return pid;
-}
-
-/* What it was asked. */
-static void
-daemon_end(const struct cli_test *t, pid_t pid, enum control_ask asked)
-{
-	int status = 0;
-
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(WEXITSTATUS(status), asked);
-	assert_int_equal(unlink(t->host.paths.control), 0);
-}
-
-static struct control_reply
-good_reply(void)
-{
-	struct control_reply r = {.pid = 77,
-	    .started_at = HOST_NOW - 1000,
-	    .has_directory = true,
-	    .phase = WIRE_FOLLOWING,
-	    .uri = "ldapi:///",
-	    .contact_at = HOST_NOW - 10,
-	    .changed_at = HOST_NOW - 20,
-	    .keys = 3,
-	    .groups = 2,
-	    .principals = 1};
-
-	return r;
-}
 
 /* Published, with a directory that was heard, and one key of each kind. */
 static void
@@ -105,14 +27,14 @@ make(struct cli_test *t, void **state)
 static void
 a_host_in_order_needs_nothing(void **state)
 {
-	const struct control_reply reply = good_reply();
+	const struct control_reply reply = daemon_reply();
 	struct cli_test t;
 	pid_t pid;
 
 	make(&t, state);
-	pid = daemon_start(&t, &reply);
+	pid = daemon_start(&t.host.paths, &reply);
 	assert_run(&t, CLI_DONE, NULL, "status", "-o", "json");
-	daemon_end(&t, pid, CONTROL_STATUS);
+	daemon_end(&t.host.paths, pid, CONTROL_STATUS);
 	assert_member(&t, "attention", "[]");
 	assert_member(&t, "keys", "{\"local\":1,\"directory\":1,\"disabled\":1,\"expired\":1}");
 	/* uid 70000 was given by name and not by counting up; the last one is nobody's. */
@@ -127,9 +49,9 @@ a_host_in_order_needs_nothing(void **state)
 	assert_member(&t, "daemon.pid", "77");
 	assert_member(&t, "published", "true");
 	assert_member(&t, "time_undefined", "false");
-	pid = daemon_start(&t, &reply);
+	pid = daemon_start(&t.host.paths, &reply);
 	assert_run(&t, CLI_DONE, NULL, "status");
-	daemon_end(&t, pid, CONTROL_STATUS);
+	daemon_end(&t.host.paths, pid, CONTROL_STATUS);
 	assert_non_null(strstr(t.out, "1 local, 1 of the directory; 1 disabled, 1 expired"));
 	assert_non_null(strstr(t.out, "ldapi:///, following"));
 	cli_test_clear(&t);
@@ -211,22 +133,23 @@ static void
 a_new_snapshot_that_nss_does_not_serve_yet_is_said(void **state)
 {
 	struct key_record b = directory_key("b", DIRECTORY_UID);
-	const struct control_reply reply = good_reply();
+	const struct control_reply reply = daemon_reply();
 	struct cli_test t;
 	pid_t pid;
 
 	make(&t, state);
 	(void)directory_write_keys(&t.host.paths, &b, 1, HOST_NOW);
-	pid = daemon_start(&t, &reply);
+	pid = daemon_start(&t.host.paths, &reply);
 	needs(&t, "groups are not published");
-	daemon_end(&t, pid, CONTROL_STATUS);
+	daemon_end(&t.host.paths, pid, CONTROL_STATUS);
 	cli_test_clear(&t);
 }
 
 static void
 what_the_daemon_complains_of_needs_attention(void **state)
 {
-	struct control_reply bad[] = {good_reply(), good_reply(), good_reply(), good_reply()};
+	struct control_reply bad[] = {
+	    daemon_reply(), daemon_reply(), daemon_reply(), daemon_reply()};
 	static const char *const says[] = {"the directory: no route", "can't use the policy: x",
 	    "2 keys of the directory are not served", "9 sessions should end"};
 	struct cli_test t;
@@ -238,9 +161,9 @@ what_the_daemon_complains_of_needs_attention(void **state)
 	bad[2].skipped = 2;
 	bad[3].held_back = 9;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		pid = daemon_start(&t, &bad[i]);
+		pid = daemon_start(&t.host.paths, &bad[i]);
 		needs(&t, says[i]);
-		daemon_end(&t, pid, CONTROL_STATUS);
+		daemon_end(&t.host.paths, pid, CONTROL_STATUS);
 	}
 	cli_test_clear(&t);
 }
@@ -326,53 +249,53 @@ an_audit_log_that_cannot_be_written_needs_attention(void **state)
 static void
 sync_waits_for_what_the_daemon_answers(void **state)
 {
-	struct control_reply reply = good_reply();
+	struct control_reply reply = daemon_reply();
 	struct cli_test t;
 	pid_t pid;
 
 	cli_test_make(&t, state);
 	assert_run(&t, CLI_FAILED, "apikeyd is not running", "sync");
-	pid = daemon_start(&t, &reply);
+	pid = daemon_start(&t.host.paths, &reply);
 	assert_run(&t, CLI_DONE, NULL, "sync");
-	daemon_end(&t, pid, CONTROL_SYNC);
+	daemon_end(&t.host.paths, pid, CONTROL_SYNC);
 	assert_string_equal(t.out,
 	    "fetched from ldapi:///: 3 keys (0 not served here), 2 groups, 1 principals\n");
-	pid = daemon_start(&t, &reply);
+	pid = daemon_start(&t.host.paths, &reply);
 	assert_run(&t, CLI_DONE, NULL, "sync", "--now", "-o", "json");
-	daemon_end(&t, pid, CONTROL_SYNC);
+	daemon_end(&t.host.paths, pid, CONTROL_SYNC);
 	assert_member(&t, "key_entries", "3");
 	reply.err = AK_ERR_UNAVAILABLE;
 	(void)!text_copy(reply.text, sizeof(reply.text), "no server answers");
-	pid = daemon_start(&t, &reply);
+	pid = daemon_start(&t.host.paths, &reply);
 	assert_run(&t, CLI_FAILED, "no server answers", "sync", "--now");
-	daemon_end(&t, pid, CONTROL_SYNC);
+	daemon_end(&t.host.paths, pid, CONTROL_SYNC);
 	cli_test_clear(&t);
 }
 
 static void
 what_was_held_back_is_accepted(void **state)
 {
-	struct control_reply reply = good_reply();
+	struct control_reply reply = daemon_reply();
 	struct cli_test t;
 	pid_t pid;
 
 	cli_test_make(&t, state);
 	reply.ended = 12;
-	pid = daemon_start(&t, &reply);
+	pid = daemon_start(&t.host.paths, &reply);
 	assert_run(&t, CLI_DONE, NULL, "sync", "--accept", "-o", "json");
-	daemon_end(&t, pid, CONTROL_ACCEPT);
+	daemon_end(&t.host.paths, pid, CONTROL_ACCEPT);
 	assert_member(&t, "changed", "true");
 	assert_member(&t, "ended", "12");
 	assert_string_equal(t.log, "event=endings-accepted sessions=12 by=alice\n");
-	pid = daemon_start(&t, &reply);
+	pid = daemon_start(&t.host.paths, &reply);
 	assert_run(&t, CLI_DONE, NULL, "sync", "--accept");
-	daemon_end(&t, pid, CONTROL_ACCEPT);
+	daemon_end(&t.host.paths, pid, CONTROL_ACCEPT);
 	assert_string_equal(t.out, "accepted: 12 sessions were ended\n");
 	t.log[0] = '\0';
 	reply.err = AK_ERR_NOT_FOUND;
-	pid = daemon_start(&t, &reply);
+	pid = daemon_start(&t.host.paths, &reply);
 	assert_run(&t, CLI_DONE, NULL, "sync", "--accept");
-	daemon_end(&t, pid, CONTROL_ACCEPT);
+	daemon_end(&t.host.paths, pid, CONTROL_ACCEPT);
 	assert_string_equal(t.out, "nothing was held back\n");
 	assert_string_equal(t.log, "");
 	assert_run(&t, CLI_USAGE, "give one of them", "sync", "--accept", "--now");

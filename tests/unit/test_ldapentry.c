@@ -75,7 +75,8 @@ a_search_asks_for_what_it_needs_and_the_unique_ids(void **state)
 	assert_string_equal(groups.wanted[3], "memberUid");
 	assert_string_equal(groups.wanted[5], "entryUUID");
 	assert_string_equal(groups.wanted[6], "objectGUID");
-	assert_null(groups.wanted[7]);
+	assert_string_equal(groups.wanted[7], "uSNChanged");
+	assert_null(groups.wanted[8]);
 	make_plan(DIRECTORY_PRINCIPALS, &principals);
 	assert_int_equal(principals.n, 1);
 	assert_string_equal(principals.wanted[0], "uid");
@@ -246,15 +247,23 @@ a_list_in_parts_is_known_to_be_cut(void **state)
 	static const struct {
 		const char *attribute, *more_of;
 		unsigned long more_from;
+		enum ak_err err;
 	} rows[] = {
-	    {"member;range=0-1499", "member", 1500},
-	    {"MEMBER;Range=1500-2999", "member", 3000},
-	    {"member;range=3000-*", "", 0},
-	    {"member", "", 0},
-	    {"member;range=0-", "", 0},
-	    {"member;range=5-4", "", 0},
-	    {"member;binary", "", 0},
+	    {"member;range=0-1499", "member", 1500, AK_OK},
+	    {"MEMBER;Range=0-1499", "member", 1500, AK_OK},
+	    {"member;range=0-*", "", 0, AK_OK},
+	    {"member", "", 0, AK_OK},
+	    {"member;lang-de", "", 0, AK_OK},
+	    {"member;binary", "", 0, AK_OK},
+	    /* What lacks its beginning, or its bounds, would be fewer. */
+	    {"member;range=1500-2999", "member", 3000, AK_ERR_CORRUPT},
+	    {"member;range=3000-*", "", 0, AK_ERR_CORRUPT},
+	    {"member;range=0-", "", 0, AK_ERR_CORRUPT},
+	    {"member;range=5-4", "", 0, AK_ERR_CORRUPT},
+	    {"member;binary;range=0-1499", "", 0, AK_ERR_CORRUPT},
+	    {"other;range=5-4", "", 0, AK_OK},
 	};
+	struct directory_entry out;
 	struct ldapplan p;
 
 	(void)state;
@@ -266,6 +275,7 @@ a_list_in_parts_is_known_to_be_cut(void **state)
 		add(&e, rows[i].attribute, "cn=a");
 		assert_string_equal(e.more_of, rows[i].more_of);
 		assert_int_equal(e.more_from, rows[i].more_from);
+		assert_err(rows[i].attribute, rows[i].err, ldapentry_finish(&e, &out));
 		ldapentry_clear(&e);
 	}
 }
