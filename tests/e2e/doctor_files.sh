@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Hosts whose files are broken, one thing at a time: the doctor names just that, what it advises mends it, and keys get in again.
+# shellcheck disable=SC2016 # what breaks a host is run later
 set -euo pipefail
 # shellcheck source=tests/lib/e2e.sh
 . "$(dirname "$0")/../lib/e2e.sh"
 
 FOUND=$GUEST/found BEFORE=$GUEST/before LOCAL=$STATE/local.idx USERS=$STATE/users.idx
 
-# doctor [OPTION…]: its findings that are no ok, a line each: check, state, text, advice, with tabs between; its exit status.
+# doctor: its findings that are no ok, a line each: check, state, text, advice, with tabs between; its exit status.
 doctor() {
 	local rc=0
-	bounded apikey doctor "$@" -o json >"$GUEST/doctor.json" || rc=$?
+	bounded apikey doctor -o json >"$GUEST/doctor.json" || rc=$?
 	awk -F '": ' '
 		function value(text) {
 			sub(/,$/, "", text); gsub(/^"|"$/, "", text); gsub(/\\"/, "\"", text); gsub(/\\\\/, "\\", text)
@@ -37,8 +38,8 @@ advice() { new | grep -F -- "$1" | head -n 1 | cut -f4; }
 
 # mended: what was before is there now, and nothing else; what came of an advice may ask for the next.
 mended() {
-	local n next
-	for n in 1 2 3; do
+	local next
+	for _ in 1 2 3; do
 		doctor || :
 		next=$(new | head -n 1 | cut -f4)
 		[ -n "$next" ] || { wait_until 10 settled; return; }
@@ -72,6 +73,7 @@ undecided() {
 # spoil FILE [AT]: another byte there, by default in the middle.
 spoil() {
 	local at=${2:-$(($(stat -c %s "$1") / 2))}
+	# shellcheck disable=SC2059
 	printf "\\x$(printf %02x $((0x$(od -An -t x1 -j "$at" -N 1 "$1" | tr -d ' ') ^ 0x55)))" |
 		dd of="$1" bs=1 seek="$at" conv=notrunc status=none
 }
