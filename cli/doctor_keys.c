@@ -18,7 +18,8 @@ doctor_keys(struct doctor *d)
 		doctor_ok(d, "not known while the keys can't be read");
 		return;
 	}
-	tell(d, k->endless, "see `apikey list`; an end is set by `apikey set NAME --duration 90d`",
+	tell(d, k->endless,
+	    "see `apikey list`; an end is set by `apikey set NAME --duration 90d`",
 	    "never expire");
 	tell(d, k->expiring, "apikey list --expiring 14d", "expire within 14 days");
 	tell(d, k->unused, "apikey list --unused 90d", "were not used on this host for 90 days");

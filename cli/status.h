@@ -52,7 +52,8 @@ struct status {
 		uint32_t by[2][STATUS_STATES]; /* local, directory; status_state's order */
 		uint32_t expiring; /* as `list --expiring 14d` */
 		uint32_t unused; /* as `list --unused 90d` */
-		uint32_t endless, bare; /* of those that are neither disabled nor expired: never expire; have neither role nor group of their own */
+		/* Of those that are neither disabled nor expired: without an end; without a role or group of their own. */
+		uint32_t endless, bare;
 		int64_t next_expiry; /* of those that have not expired; NUM_NEVER */
 	} keys;
 	bool keys_known; /* else nothing about them, ids and what is published */
