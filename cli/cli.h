@@ -49,6 +49,9 @@ struct cli_host {
 	int (*tool)(void *ctx, char *const argv[], char *out, size_t cap);
 	/* Where new homes get their files from, where leftovers of users lie, and whose settings the doctor looks at. */
 	const char *skel, *crontabs, *atjobs, *etc;
+	/* The system's folders of these names; and our programs and modules, with a NULL behind the last. */
+	const char *var, *run, *proc;
+	const char *const *installed;
 };
 
 struct cli {

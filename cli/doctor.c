@@ -19,13 +19,26 @@ static const struct {
 	void (*run)(struct doctor *d);
 } checks[] = {
     {"nsswitch", doctor_nsswitch},
+    {"formats", doctor_formats},
+    {"files", doctor_files},
+    {"clock", doctor_clock},
+    {"ids", doctor_ids},
+    {"keys", doctor_keys},
+    {"leftovers", doctor_leftovers},
+    {"directory", doctor_directory},
+    {"daemon", doctor_daemon},
+    {"host", doctor_host},
 };
 
 enum ak_err
 doctor_run(const struct cli *c, struct doctor *out)
 {
+	enum ak_err err;
+
 	*out = (struct doctor){.c = c, .now = c->host.now(c->host.ctx)};
 	live_load(&c->paths, &out->live);
+	if ((err = status_find(c, &out->status)) != AK_OK)
+		return err;
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
 		out->check = checks[i].name;
 		checks[i].run(out);
@@ -37,6 +50,7 @@ void
 doctor_clear(struct doctor *d)
 {
 	live_clear(&d->live);
+	status_clear(&d->status);
 	free(d->v);
 	d->v = NULL;
 	d->n = d->cap = 0;
@@ -113,6 +127,51 @@ doctor_advise(struct doctor *d, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(f->advice, sizeof(f->advice), fmt, ap);
 	va_end(ap);
+}
+
+size_t
+doctor_needs(struct doctor *d, enum status_about about, const char *advice)
+{
+	size_t told = 0;
+
+	for (size_t i = 0; i < d->status.n_needs; i++) {
+		const struct status_need *n = &d->status.needs[i];
+
+		if (n->about != about)
+			continue;
+		doctor_attend(d, n->advice[0] == '\0' ? advice : n->advice, "%s", n->text);
+		told++;
+	}
+	return told;
+}
+
+size_t
+doctor_count(const struct doctor *d)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n; i++)
+		n += d->v[i].check == d->check && d->v[i].state != DOCTOR_OK ? 1 : 0;
+	return n;
+}
+
+/* A quote within quotes is the one thing that can't stand there as it is. */
+const char *
+doctor_word(const char *path, char buf[DOCTOR_WORD_CAP])
+{
+	struct text t = text_over(buf, DOCTOR_WORD_CAP);
+	bool plain = path[0] != '\0' && path[strspn(path, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+							  "abcdefghijklmnopqrstuvwxyz"
+							  "0123456789_./,:@%+=-")] == '\0';
+
+	text_add(&t, "%s", plain ? "" : "'");
+	for (const char *at = path; *at != '\0'; at++)
+		if (*at == '\'')
+			text_add(&t, "'\\''");
+		else
+			text_add(&t, "%c", *at);
+	text_add(&t, "%s", plain ? "" : "'");
+	return buf;
 }
 
 bool

@@ -7,6 +7,7 @@
 
 #include "cli.h"
 #include "live.h"
+#include "status.h"
 
 enum doctor_state {
 	DOCTOR_OK,
@@ -27,6 +28,7 @@ struct doctor_finding {
 struct doctor {
 	const struct cli *c;
 	struct live live;
+	struct status status; /* what `apikey status` finds */
 	int64_t now;
 	const char *check; /* the check that runs */
 	struct doctor_finding *v; /* in the order of the table */
@@ -54,6 +56,16 @@ void doctor_note(struct doctor *d, const char *advice, const char *fmt, ...) AK_
 void doctor_attend(struct doctor *d, const char *advice, const char *fmt, ...) AK_PRINTF(3, 4);
 /* The advice of the last finding, anew. */
 void doctor_advise(struct doctor *d, const char *fmt, ...) AK_PRINTF(2, 3);
+
+/* What status needs attention for, as findings of the check that runs; how many. advice: where status has none. */
+size_t doctor_needs(struct doctor *d, enum status_about about, const char *advice);
+
+/* How many findings of the check that runs are no ok. */
+size_t doctor_count(const struct doctor *d);
+
+/* A path as a word of a command line. */
+#define DOCTOR_WORD_CAP (4 * PATH_CAP)
+const char *doctor_word(const char *path, char buf[DOCTOR_WORD_CAP]);
 
 /* DIR/NAME below the host's /etc; false: too long. */
 bool doctor_etc(const struct doctor *d, const char *name, char out[PATH_CAP]);

@@ -5,5 +5,14 @@
 #include "doctor.h"
 
 void doctor_nsswitch(struct doctor *d);
+void doctor_formats(struct doctor *d);
+void doctor_files(struct doctor *d);
+void doctor_clock(struct doctor *d);
+void doctor_ids(struct doctor *d);
+void doctor_keys(struct doctor *d);
+void doctor_leftovers(struct doctor *d);
+void doctor_directory(struct doctor *d);
+void doctor_daemon(struct doctor *d);
+void doctor_host(struct doctor *d);
 
 #endif

@@ -102,6 +102,10 @@ host_tool(void *ctx, char *const argv[], char *out, size_t cap)
 struct cli_host
 host_installed(void)
 {
+	static const char *const installed[] = {AK_SBINDIR "/apikey", AK_SBINDIR "/apikeyd",
+	    AK_PKGLIBEXECDIR "/apikey-engine", AK_LIBDIR "/security/pam_apikey.so",
+	    AK_LIBDIR "/libnss_apikey.so.2", NULL};
+
 	return (struct cli_host){
 	    .now = host_now,
 	    .find_user = host_find_user,
@@ -119,5 +123,9 @@ host_installed(void)
 	    .crontabs = "/var/spool/cron/crontabs",
 	    .atjobs = "/var/spool/cron/atjobs",
 	    .etc = "/etc",
+	    .var = "/var",
+	    .run = "/run",
+	    .proc = "/proc",
+	    .installed = installed,
 	};
 }

@@ -24,26 +24,44 @@
 #define ANSWER_S 5
 #define DAY_S ((int64_t)86400)
 
-static void attend(struct status *s, const char *fmt, ...) AK_PRINTF(2, 3);
+static void attend(struct status *s, enum status_about about, const char *advice,
+    const char *fmt, ...) AK_PRINTF(4, 5);
+
+static bool
+is_command(const char *advice)
+{
+	return strncmp(advice, "apikey ", 7) == 0;
+}
 
 static void
-attend(struct status *s, const char *fmt, ...)
+attend(struct status *s, enum status_about about, const char *advice, const char *fmt, ...)
 {
-	char line[DIAG_PRINT_CAP + 128];
+	struct status_need *need = &s->needs[s->n_needs];
+	char line[sizeof(need->text) + 256];
 	va_list ap;
 
+	if (s->n_needs == STATUS_NEEDS_MAX)
+		return;
+	s->n_needs++;
+	*need = (struct status_need){
+	    .about = about, .advice = advice, .command = is_command(advice)};
 	va_start(ap, fmt);
-	(void)vsnprintf(line, sizeof(line), fmt, ap);
+	(void)vsnprintf(need->text, sizeof(need->text), fmt, ap);
 	va_end(ap);
+	(void)snprintf(line, sizeof(line), "%s%s%s%s", need->text,
+	    advice[0] == '\0' ? ""
+	    : need->command   ? ": run `"
+			      : ": ",
+	    advice, need->command ? "`" : "");
 	pack_entry(&s->attention, line);
 }
 
 static void
-attend_to(struct status *s, const struct diag *why, const char *what)
+attend_to(struct status *s, enum status_about about, const struct diag *why, const char *what)
 {
 	char said[DIAG_PRINT_CAP];
 
-	attend(s, "%s: %s", what, diag_print(why, said, sizeof(said)));
+	attend(s, about, "", "%s: %s", what, diag_print(why, said, sizeof(said)));
 }
 
 /* What a walk over all keys counts. */
@@ -119,9 +137,10 @@ find_ids(struct status *s, const struct keys *keys)
 	s->uids_left = left_in(uids, high.uid_high);
 	s->gids_left = left_in(s->live.settings.gids, high.gid_high);
 	if (s->uids_left == 0)
-		attend(s, "no uid is left: widen uid_range");
+		attend(s, STATUS_IDS, "widen uid_range in apikey.yaml", "no uid is left");
 	if (s->gids_left == 0)
-		attend(s, "no gid is left for groups of roles: widen gid_range");
+		attend(s, STATUS_IDS, "widen gid_range in apikey.yaml",
+		    "no gid is left for groups of roles");
 }
 
 /* Nothing was ever published on a host without keys, and need not be. */
@@ -131,12 +150,12 @@ find_published(struct status *s, const struct keys *keys)
 	s->published = (keys->ring.users.local.generation == 0 && keys->none) ||
 		       keys_is_published(keys, &s->live);
 	if (!s->published)
-		attend(s, "groups are not published: run `apikey publish`");
+		attend(s, STATUS_PUBLISHED, "apikey publish", "groups are not published");
 	s->time_undefined = keyring_time_undefined(&keys->ring, s->now);
 	if (s->time_undefined)
-		attend(s,
-		    "the clock is behind these files, and what is bound in time is refused: "
-		    "set the clock, or run `apikey publish --trust-clock`");
+		attend(s, STATUS_CLOCK,
+		    "set the clock, or where it is right run `apikey publish --trust-clock`",
+		    "the clock is behind these files, and what is bound in time is refused");
 }
 
 static void
@@ -147,7 +166,7 @@ find_keys(const struct cli *c, struct status *s)
 	struct keys keys;
 
 	if (keys_open(&c->paths, &keys, &why) != AK_OK) {
-		attend_to(s, &why, "the keys can't be read");
+		attend_to(s, STATUS_KEYS, &why, "the keys can't be read");
 		return;
 	}
 	count.directory = keys.ring.users.directory_uids;
@@ -159,7 +178,7 @@ find_keys(const struct cli *c, struct status *s)
 		find_ids(s, &keys);
 		find_published(s, &keys);
 	} else {
-		attend_to(s, &why, "the keys can't be read");
+		attend_to(s, STATUS_KEYS, &why, "the keys can't be read");
 	}
 	used_close(&count.used);
 	keys_close(&keys);
@@ -173,7 +192,7 @@ find_policy(const struct cli *c, struct status *s)
 
 	if (s->live.image == NULL) {
 		(void)diag_print(&s->live.problem, s->policy_problem, sizeof(s->policy_problem));
-		attend(s, "no key may do anything: %s",
+		attend(s, STATUS_POLICY, "", "no key may do anything: %s",
 		    s->policy_problem[0] == '\0' ? "there is no policy" : s->policy_problem);
 	}
 	if (safefile_read(c->paths.policy, c->paths.owner, YAML_MAX_B, &file, NULL) != AK_OK)
@@ -194,9 +213,10 @@ find_daemon(const struct cli *c, struct status *s)
 	s->daemon = err == AK_OK;
 	/* Without a directory a host does without it. */
 	if (!s->daemon && (err != AK_ERR_NOT_FOUND || s->live.settings.directory.present))
-		attend(s, "%s", why.text);
+		attend(s, STATUS_DAEMON, "", "%s", why.text);
 	if (s->daemon && s->reply.policy_problem[0] != '\0')
-		attend(s, "apikeyd can't use the policy: %s", s->reply.policy_problem);
+		attend(s, STATUS_DAEMON, "", "apikeyd can't use the policy: %s",
+		    s->reply.policy_problem);
 }
 
 /* The records say it too; without them the daemon knows. */
@@ -208,7 +228,7 @@ find_sessions(const struct cli *c, struct status *s)
 
 	s->sessions_known = livelist_look(&c->paths, &list, &why) == AK_OK;
 	if (!s->sessions_known)
-		attend_to(s, &why, "live sessions");
+		attend_to(s, STATUS_SESSIONS, &why, "live sessions");
 	for (size_t i = 0; s->sessions_known && i < list.n; i++) {
 		s->sessions.live++;
 		s->sessions.held_back += list.v[i].session.held_back ? 1 : 0;
@@ -217,10 +237,30 @@ find_sessions(const struct cli *c, struct status *s)
 	if (s->daemon && s->reply.held_back > s->sessions.held_back)
 		s->sessions.held_back = s->reply.held_back;
 	if (s->sessions.held_back > 0)
-		attend(s,
-		    "%u sessions should end, and are held back because they are so many: see "
-		    "what changed, then run `apikey sync --accept`",
+		attend(s, STATUS_DIRECTORY, "see what changed, then run `apikey sync --accept`",
+		    "%u sessions should end, and are held back because they are so many",
 		    s->sessions.held_back);
+}
+
+/* Whoever is behind such a record stays in, whatever is revoked. */
+static void
+find_records(const struct cli *c, struct status *s)
+{
+	struct sessions_unread n;
+
+	if (sessions_count_unread(&c->paths, &n) != AK_OK)
+		return;
+	if (n.newer > 0)
+		attend(s, STATUS_RECORDS,
+		    "upgrade apikey, or end these sessions by their processes",
+		    "%u records of live sessions in %s were written by a newer apikey: "
+		    "these sessions may outlive their right",
+		    n.newer, c->paths.run);
+	if (n.damaged > 0)
+		attend(s, STATUS_RECORDS, "find them in the log, and end their processes",
+		    "%u records of live sessions in %s are damaged: these sessions may "
+		    "outlive their right",
+		    n.damaged, c->paths.run);
 }
 
 /* What the modules make of it (pam/judge.c): whatever is not surely missing is there. */
@@ -234,10 +274,9 @@ find_lockdown(const struct cli *c, struct status *s)
 	s->lockdown = there || errno != ENOENT;
 	s->lockdown_at = there ? st.st_mtim.tv_sec : 0;
 	if (s->lockdown)
-		attend(s,
-		    "every key is refused: %s lies there%s%s: `apikey lockdown off` removes it",
-		    c->paths.lockdown, there ? ", since " : "",
-		    there ? num_print_time(s->lockdown_at, at) : "");
+		attend(s, STATUS_LOCKDOWN, "apikey lockdown off",
+		    "every key is refused: %s lies there%s%s", c->paths.lockdown,
+		    there ? ", since " : "", there ? num_print_time(s->lockdown_at, at) : "");
 }
 
 /* Opened as auditlog.h does it; and on a full disk nothing more gets in. */
@@ -262,9 +301,8 @@ find_audit(const struct cli *c, struct status *s)
 	s->audit_writable = may_append(&c->paths);
 	if (!s->audit_writable)
 		attend(s,
-		    "the audit log %s can't be written%s: see that its folder is there, its "
-		    "owner and mode, and that the disk has room",
-		    c->paths.audit,
+		    STATUS_AUDIT, "see that its folder is there, its owner and mode, and that the disk has room",
+		    "the audit log %s can't be written%s", c->paths.audit,
 		    s->live.settings.audit_required ? ", and so every key is refused" : "");
 }
 
@@ -277,16 +315,17 @@ find_directory(const struct cli *c, struct status *s)
 	s->stale = freshness_is_stale(&s->fresh, s->now);
 	s->keys_stale = freshness_keys_are_stale(&s->fresh, s->now);
 	if (s->daemon && s->reply.problem[0] != '\0')
-		attend(s, "the directory: %s", s->reply.problem);
+		attend(s, STATUS_DIRECTORY, "", "the directory: %s", s->reply.problem);
 	if (s->keys_stale)
-		attend(s, "the directory was not heard for too long: its keys are refused");
+		attend(s, STATUS_DIRECTORY, "",
+		    "the directory was not heard for too long: its keys are refused");
 	else if (s->stale)
-		attend(s,
+		attend(s, STATUS_DIRECTORY, "",
 		    "the directory was not heard for too long: roles through its groups are "
 		    "not given");
 	if (s->daemon && s->reply.skipped > 0)
-		attend(s, "%u keys of the directory are not served here: see apikeyd's log",
-		    s->reply.skipped);
+		attend(s, STATUS_DIRECTORY, "see apikeyd's log",
+		    "%u keys of the directory are not served here", s->reply.skipped);
 }
 
 enum ak_err
@@ -297,12 +336,14 @@ status_find(const struct cli *c, struct status *out)
 	    .attention = PACK_INIT};
 	live_load(&c->paths, &out->live);
 	if (!out->live.settings_ok)
-		attend_to(out, &out->live.problem, "the settings can't be used");
+		attend_to(
+		    out, STATUS_SETTINGS, &out->live.problem, "the settings can't be used");
 	find_daemon(c, out);
 	find_keys(c, out);
 	find_policy(c, out);
 	find_directory(c, out);
 	find_sessions(c, out);
+	find_records(c, out);
 	find_lockdown(c, out);
 	find_audit(c, out);
 	return out->attention.err;

@@ -18,6 +18,31 @@
 #define STATUS_UNUSED_D 90
 #define STATUS_STATES 4
 
+/* What a sentence of attention is about. */
+enum status_about {
+	STATUS_SETTINGS,
+	STATUS_POLICY,
+	STATUS_KEYS,
+	STATUS_IDS,
+	STATUS_PUBLISHED,
+	STATUS_CLOCK,
+	STATUS_DIRECTORY,
+	STATUS_DAEMON,
+	STATUS_SESSIONS,
+	STATUS_RECORDS,
+	STATUS_LOCKDOWN,
+	STATUS_AUDIT,
+};
+
+struct status_need {
+	enum status_about about;
+	char text[DIAG_PRINT_CAP + 128];
+	const char *advice; /* what to do, where text does not say it; "" */
+	bool command; /* advice is a command line */
+};
+
+#define STATUS_NEEDS_MAX 24
+
 struct status {
 	int64_t now;
 	struct live live;
@@ -47,7 +72,9 @@ struct status {
 	bool audit_writable;
 	bool daemon; /* it answers, and this is what it says: */
 	struct control_reply reply;
-	struct pack attention; /* a list of sentences */
+	struct pack attention; /* a list of sentences, and of what they are made: */
+	struct status_need needs[STATUS_NEEDS_MAX];
+	size_t n_needs;
 };
 
 /* No network is asked: files, and the daemon. What can't be read is a sentence of attention. status_clear in any case. */

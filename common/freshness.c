@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "hash.h"
+#include "newer.h"
 #include "num.h"
 #include "pack.h"
 #include "safefile.h"
@@ -14,7 +15,6 @@
  * max_age_s, i64 keys_max_age_s; little-endian.
  */
 #define MAGIC "APIKEYFR"
-#define FILE_VERSION 1U
 #define AT_VERSION 8
 #define AT_CRC 12
 #define AT_NUMBERS 16
@@ -34,7 +34,10 @@ checksum(const unsigned char *bytes)
 static enum ak_err
 parse(const unsigned char *bytes, struct freshness *out)
 {
-	if (memcmp(bytes, MAGIC, 8) != 0 || le32_load(bytes + AT_VERSION) != FILE_VERSION ||
+	if (memcmp(bytes, MAGIC, 8) == 0 &&
+	    newer_is(le32_load(bytes + AT_VERSION), FRESHNESS_VERSION))
+		return AK_ERR_NEWER;
+	if (memcmp(bytes, MAGIC, 8) != 0 || le32_load(bytes + AT_VERSION) != FRESHNESS_VERSION ||
 	    le32_load(bytes + AT_CRC) != checksum(bytes))
 		return AK_ERR_CORRUPT;
 	out->contact_at = (int64_t)le64_load(bytes + AT_NUMBERS);
@@ -73,7 +76,7 @@ freshness_write(const char *path, const struct freshness *f, struct diag *why)
 	unsigned char bytes[FILE_B];
 
 	memcpy(bytes, MAGIC, 8);
-	le32_store(bytes + AT_VERSION, FILE_VERSION);
+	le32_store(bytes + AT_VERSION, FRESHNESS_VERSION);
 	le64_store(bytes + AT_NUMBERS, (uint64_t)f->contact_at);
 	le64_store(bytes + AT_NUMBERS + 8, (uint64_t)f->max_age_s);
 	le64_store(bytes + AT_NUMBERS + 16, (uint64_t)f->keys_max_age_s);

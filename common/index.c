@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "hash.h"
+#include "newer.h"
 #include "pack.h"
 #include "safefile.h"
 
@@ -105,7 +106,7 @@ parse_header(const unsigned char b[INDEX_HEADER_B], uint64_t file_size_b, struct
 
 	if (memcmp(b, INDEX_MAGIC, 8) != 0)
 		return AK_ERR_CORRUPT;
-	if (le32_load(b + 8) > INDEX_VERSION)
+	if (newer_is(le32_load(b + 8), INDEX_VERSION))
 		return AK_ERR_NEWER;
 	memcpy(copy, b, sizeof(copy));
 	le32_store(copy + HEADER_CRC_AT, 0);

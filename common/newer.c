@@ -8,9 +8,16 @@
 #include "pack.h"
 #include "safefile.h"
 
-/* As it lies in every version of the format. 0: it can't be told. */
-static uint32_t
-version_of(const char *path, uid_t owner)
+#define VERSION_MAX 255U
+
+bool
+newer_is(uint32_t version, uint32_t reads)
+{
+	return version > reads && version <= VERSION_MAX;
+}
+
+uint32_t
+newer_version(const char *path, uid_t owner)
 {
 	unsigned char b[4];
 	struct stat st;
@@ -33,5 +40,5 @@ newer_say(const char *path, uid_t owner, struct diag *why)
 	    "was written by a newer apikey (format %u, this one reads %u): upgrade apikey, or "
 	    "put a copy from before the upgrade back, then run `apikey doctor "
 	    "--accept-rollback`",
-	    version_of(path, owner), INDEX_VERSION);
+	    newer_version(path, owner), INDEX_VERSION);
 }

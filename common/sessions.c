@@ -182,6 +182,40 @@ sessions_each(
 	return err;
 }
 
+struct unread {
+	int dir;
+	uid_t owner;
+	struct sessions_unread *count;
+};
+
+static enum ak_err
+count_unread(void *ctx, const char *name)
+{
+	const struct unread *u = ctx;
+	struct session s;
+	enum ak_err err = read_record(u->dir, name, u->owner, &s);
+
+	if (err == AK_ERR_NEWER)
+		u->count->newer++;
+	else if (err != AK_OK && err != AK_ERR_NOT_FOUND)
+		u->count->damaged++;
+	return AK_OK;
+}
+
+enum ak_err
+sessions_count_unread(const struct paths *p, struct sessions_unread *out)
+{
+	struct unread u = {.owner = p->owner, .count = out};
+	enum ak_err err = rundir_open(p->run, FOLDER, p->owner, &u.dir);
+
+	*out = (struct sessions_unread){.newer = 0};
+	if (err != AK_OK)
+		return err;
+	err = rundir_each(u.dir, count_unread, &u);
+	(void)close(u.dir);
+	return err;
+}
+
 /* Nothing else of the folder, or beside it, is a record. */
 static bool
 is_id(const char *id)

@@ -86,6 +86,14 @@ enum ak_err sessions_close(const struct paths *p, const char *id) AK_MUST_CHECK;
 enum ak_err sessions_each(const struct paths *p,
     enum ak_err (*take)(void *ctx, const struct session *s), void *ctx) AK_MUST_CHECK;
 
+/* How many records are there that no session can be read from; `newer`: because a later version wrote them. */
+struct sessions_unread {
+	uint32_t newer, damaged;
+};
+
+enum ak_err sessions_count_unread(
+    const struct paths *p, struct sessions_unread *out) AK_MUST_CHECK;
+
 /* Does anything of it run still: its leader, or a process of its audit session or of its scope? */
 bool sessions_is_carried(const struct session *s);
 

@@ -119,23 +119,13 @@ count_on(struct store *s)
 	s->before = s->ring.local_now;
 }
 
-/* A local.idx that is there holds keys, though users.idx was made before it. */
-static bool
-is_there(const char *path)
-{
-	struct stat st;
-
-	return lstat(path, &st) == 0 || errno != ENOENT;
-}
-
-/* May what can't be read be replaced? */
+/* May what can't be read not be replaced? */
 static bool
 must_stay(const struct store *s)
 {
 	if (s->ring.local_err == AK_OK || s->ring.local_err == AK_ERR_NEWER)
 		return s->ring.local_err != AK_OK;
-	return !s->opt.accept_rollback &&
-	       (s->ring.users.local.generation > 0 || is_there(s->paths.local));
+	return !s->opt.accept_rollback && s->ring.users.local.generation > 0;
 }
 
 static enum ak_err

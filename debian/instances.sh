@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # last_instance: is no other architecture of this package on the host? One that was removed and left no more than
 # its configuration is still in dpkg's count.
 last_instance() {

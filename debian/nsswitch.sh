@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # nsswitch_edit SED-ARGUMENT…: /etc/nsswitch.conf through sed, replaced in one step; a link stays one, and mode and
 # owner stay. A host where that fails is told: it goes on as it was.
 nsswitch_edit() {
@@ -29,8 +30,8 @@ nsswitch_add() {
 		-e "/^[[:space:]]*(group|initgroups):/{${nss_ours}${nss_local}/\\1\\3 [SUCCESS=merge] apikey\\4/}"
 	for nss_line in passwd group; do
 		grep -Eq "^[[:space:]]*$nss_line:[^#]*[[:space:]:]apikey([[:space:][#]|\$)" /etc/nsswitch.conf ||
-			echo "$DPKG_MAINTSCRIPT_PACKAGE: the line \`$nss_line:' of /etc/nsswitch.conf names neither files nor compat:" \
-				"put apikey there by hand (nss_apikey(8)); until then no key is known" >&2
+			echo "$DPKG_MAINTSCRIPT_PACKAGE: /etc/nsswitch.conf has no line \`$nss_line:' with files or compat:" \
+				"put apikey there by hand, see nss_apikey(8)" >&2
 	done
 }
 

@@ -10,14 +10,6 @@ set -euo pipefail
 # shellcheck source=tests/lib/booted.sh
 . "$TOP/tests/lib/booted.sh"
 
-# login_boot USER SECRET CMD…: by ssh, from within its network.
-login_boot() {
-	local user=$1 how=()
-	login_how password "$2"
-	shift 2
-	bounded nsenter --target "$boot_pid" --net -- ssh "${SSH_OPTIONS[@]}" "${how[@]}" "$user@127.0.0.1" "$@"
-}
-
 # property NAME: of the unit.
 property() { in_boot systemctl show apikeyd.service -p "$1" --value; }
 # ours_failed: units of ours that did.
@@ -61,8 +53,8 @@ equals 'nothing of ours failed' '' ours_failed
 holds 'apikeyd is active' is ActiveState active
 holds 'and did not wait for the directory' started_within 30
 holds 'it says what it waits for' wait_until 20 sh -c "nsenter --target $boot_pid --all -- apikey status | grep -q 10.99.0.2"
-equals 'a local key logs in' ci login_boot ci "$(token ci)" id -un
-equals 'so does bob' bob login_boot bob bob-pw id -un
+equals 'a local key logs in' ci login password ci "$(token ci)" id -un
+equals 'so does bob' bob login password bob bob-pw id -un
 
 main=$(property MainPID)
 in_boot kill -KILL "$main"
@@ -81,7 +73,7 @@ boot_may_not() { ! boot_may "$@"; }
 holds 'there and back' wait_until 30 boot_may_not other
 holds 'stopped in order' in_boot systemctl stop apikeyd
 equals 'by itself, not by force' success property Result
-equals 'without it a local key logs in' ci login_boot ci "$(token ci)" id -un
+equals 'without it a local key logs in' ci login password ci "$(token ci)" id -un
 in_boot rm -rf /run/apikey
 holds 'as on a host that was not booted since the installation: it starts' in_boot systemctl start apikeyd
 holds 'stopped, it leaves the records of sessions where they are' in_boot sh -c 'touch /run/apikey/kept && systemctl stop apikeyd && test -e /run/apikey/kept'

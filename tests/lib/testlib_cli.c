@@ -41,6 +41,8 @@ const char *const CLI_DIRECTORY_SETTINGS =
     "  keys: {base: 'ou=keys,dc=x', filter: '(objectClass=apikeyKey)'}\n"
     "  groups: {base: 'ou=groups,dc=x', filter: '(objectClass=groupOfNames)'}\n";
 
+static const char *const no_file = NULL;
+
 static int64_t
 fake_now(void *ctx)
 {
@@ -193,6 +195,9 @@ cli_test_make(struct cli_test *t, void **state)
 	(void)snprintf(t->crontabs, sizeof(t->crontabs), "%s", tmp_path(t->tmp, "crontabs"));
 	(void)snprintf(t->etc, sizeof(t->etc), "%s", tmp_path(t->tmp, "etc"));
 	(void)snprintf(t->atjobs, sizeof(t->atjobs), "%s", tmp_path(t->tmp, "atjobs"));
+	(void)snprintf(t->var, sizeof(t->var), "%s", tmp_path(t->tmp, "var"));
+	(void)snprintf(t->run, sizeof(t->run), "%s", tmp_path(t->tmp, "run"));
+	(void)snprintf(t->proc, sizeof(t->proc), "%s", tmp_path(t->tmp, "proc"));
 	t->cli = (struct cli){.paths = t->host.paths,
 	    .host = {.ctx = t,
 		.now = fake_now,
@@ -210,7 +215,11 @@ cli_test_make(struct cli_test *t, void **state)
 		.skel = t->skel,
 		.crontabs = t->crontabs,
 		.atjobs = t->atjobs,
-		.etc = t->etc}};
+		.etc = t->etc,
+		.var = t->var,
+		.run = t->run,
+		.proc = t->proc,
+		.installed = &no_file}};
 }
 
 void

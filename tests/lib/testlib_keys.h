@@ -68,4 +68,7 @@ void host_keep(const struct host *h, struct host_files *f);
 void host_put_back(struct host *h, const struct host_files *f);
 void host_files_clear(struct host_files *f);
 
+/* An index, an image or a freshness as of the version after its own. */
+void host_make_newer(const char *path);
+
 #endif

@@ -387,6 +387,12 @@ same "apikey(8) tells their fields" "$(events_of_command; echo session-ended)" \
 	"$(section apikey.8 AUDIT | sed -n -E 's/^\.It Li ((keys?|role|policy|rollback|lockdown|endings|session)-.*)/\1/p' | tr -s ', ' '\n')"
 same "and each field that is told before and after" "$(array cli/fields.c '} names\[\] = ' | grep -Eo '\{"[a-z_]+"' | tr -d '{"')" \
 	"$(section apikey.8 AUDIT | awk '/what it was and what it is/ { on = 1; next } /each under that name/ { on = 0 } on' | words Li)"
+same "each metric of status --prometheus" "$(array cli/metrics.c '^static const struct metric_row' | grep -Eo '\{"apikey_[a-z_]+"' | tr -d '{"')" \
+	"$(section apikey.8 MONITORING | sed -n -E 's/^\.It Li (apikey_.*)/\1/p')"
+# What alerts name is a metric, or node_exporter's own.
+exits "each metric of the rules for alerts is there" 1 grep -vxFf \
+	<(section apikey.8 MONITORING | sed -n -E 's/^\.It Li (apikey_.*)/\1/p'; echo node_textfile_mtime_seconds) \
+	<(block apikey.8 'Rules for alerts' | sed -n 's/.*expr: //p' | grep -Eo '(apikey|node)_[a-z_]+')
 # files_of_code: what stands below the state folder.
 files_of_code() {
 	sed -n -E 's/.*, state, "([a-z.-]+)"\}.*/\1/p' common/paths.c | grep -vxE 'run|audit\.log'

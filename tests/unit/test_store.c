@@ -420,6 +420,53 @@ both_files_damaged_are_an_error_and_users_idx_alone_is_remade(void **state)
 }
 
 static void
+what_a_newer_version_wrote_stays(void **state)
+{
+	static const struct {
+		const char *name;
+		bool local, users, no_local;
+		enum ak_err err, accepting;
+	} rows[] = {
+	    {"local.idx", true, false, false, AK_ERR_NEWER, AK_ERR_NEWER},
+	    {"both", true, true, false, AK_ERR_NEWER, AK_ERR_NEWER},
+	    {"what was made from one that is gone", false, true, true, AK_ERR_NEWER,
+		AK_ERR_NEWER},
+	    {"what was made from one that is there", false, true, false, AK_OK, AK_OK},
+	};
+	struct host h;
+
+	host_make(&h, *state);
+	for (size_t i = 0; i < N(rows); i++) {
+		size_t before_b, after_b;
+		char *before, *after;
+
+		host_wipe(&h);
+		h.opt.accept_rollback = false;
+		assert_int_equal(create(&h, "a"), 70000);
+		if (rows[i].local)
+			host_make_newer(h.paths.local);
+		if (rows[i].users)
+			host_make_newer(h.paths.users);
+		if (rows[i].no_local)
+			assert_int_equal(unlink(h.paths.local), 0);
+		before = file_read(h.paths.local, &before_b);
+		assert_err(rows[i].name, rows[i].err, reopen_err(&h));
+		if (rows[i].err != AK_OK)
+			assert_row(rows[i].name,
+			    strstr(h.why.text, "newer apikey (format 2, this one reads 1)") !=
+				NULL);
+		h.opt.accept_rollback = true;
+		assert_err(rows[i].name, rows[i].accepting, reopen_err(&h));
+		after = file_read(h.paths.local, &after_b);
+		assert_row(rows[i].name, (before == NULL) == (after == NULL));
+		assert_row(rows[i].name, before == NULL || (before_b == after_b &&
+				 memcmp(before, after, after_b) == 0));
+		free(before);
+		free(after);
+	}
+}
+
+static void
 an_unsafe_state_folder_or_file_is_refused(void **state)
 {
 	struct host h;
@@ -876,6 +923,7 @@ main(void)
 	    T(abuse_157_an_old_local_idx_is_refused_until_it_is_accepted),
 	    T(abuse_061_a_missing_or_damaged_local_idx_is_not_begun_anew),
 	    T(both_files_damaged_are_an_error_and_users_idx_alone_is_remade),
+	    T(what_a_newer_version_wrote_stays),
 	    T(an_unsafe_state_folder_or_file_is_refused),
 	    T(abuse_114_the_state_folder_is_made_0755_whatever_the_umask),
 	    T(abuse_101_171_no_commit_lowers_a_stamp_but_a_trusted_clock_does),
