@@ -167,7 +167,7 @@ ask_again(struct engine_search *s, struct engine_conn *c, const struct ldapentry
 	if (rc != LDAP_SUCCESS)
 		(void)ldapconn_fail(c->ld, rc, engine_search_words(s), why);
 	return rc == LDAP_SUCCESS && ldap_first_entry(c->ld, *answer) != NULL ? AK_OK
-									     : AK_ERR_CORRUPT;
+									      : AK_ERR_CORRUPT;
 }
 
 /* The next part of a long list. */

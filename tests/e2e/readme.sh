@@ -13,6 +13,13 @@ set -euo pipefail
 
 # --- what a reader does by other means ----------------------------------------------------------
 
+# says_yes: to apt, and to the question whether keys may go. The database of man(1) is nobody's here.
+says_yes() {
+	echo 'APT::Get::Assume-Yes "true";' >/etc/apt/apt.conf.d/90yes
+	echo 'apikey apikey/drop-keys boolean true' | debconf-set-selections
+	rm -f /var/lib/man-db/auto-update
+}
+
 # people_enter: sshd is reloaded; root and people get in.
 people_enter() {
 	if [ -n "${sshd_pid:-}" ]; then sshd_with 'PermitRootLogin yes'; else sshd_start; fi
@@ -22,6 +29,12 @@ people_enter() {
 }
 
 carry_verifier() { install -m 600 /home/bob/nightly.verifier "$TOP/nightly.verifier"; }
+
+# a_key_enters: one that is made for it.
+a_key_enters() {
+	new_key newcomer --role viewer
+	admits 'README: a key gets in' password newcomer "$(token newcomer)"
+}
 
 # policy: the block above it, to root.
 policy() { install -m 600 "$last" /root/policy.yaml; }
@@ -286,7 +299,12 @@ for verb in demo check build lint format host; do
 	shows "README: ./dev has the verb $verb" 0 "^  $verb( |\$)" "$TOP/dev" help
 done
 
-readme_run '' '^Recipes'
+readme_run '' '^Recipes|From source$'
 exits 'taken out, no key is a user' 2 getent passwd ci-deploy
 exits 'and no PAM line is ours' 1 grep -rq pam_apikey /etc/pam.d
+holds 'nothing of ours is left' test ! -e /etc/apikey -a ! -e "$STATE" -a ! -e /usr/sbin/apikey
+readme_run '^Installing: From source$'
+readme_run '^Taking it out: From source$'
+exits 'what make installed taken out, no key is a user' 2 getent passwd newcomer
+exits 'no PAM line is ours' 1 grep -rq pam_apikey /etc/pam.d
 tap_done

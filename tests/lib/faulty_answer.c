@@ -184,8 +184,8 @@ say_root(const struct search *s)
 		(void)ber_printf(ber, "s", LDAP_CONTROL_SYNC);
 	(void)ber_printf(ber, "]}");
 	if (is_active_directory())
-		(void)ber_printf(ber, "{s[s]}", "isSynchronized",
-		    scenario == PARTIAL ? "FALSE" : "TRUE");
+		(void)ber_printf(
+		    ber, "{s[s]}", "isSynchronized", scenario == PARTIAL ? "FALSE" : "TRUE");
 	(void)ber_printf(ber, "}}}");
 	faulty_send(ber);
 	faulty_say_result(s->id, LDAP_RES_SEARCH_RESULT, LDAP_SUCCESS);

@@ -117,13 +117,16 @@ askpass_with() {
 	chmod 644 "$GUEST/secret"
 }
 
+# What stands before ssh: how to come to the network of the host that `login` enters, where that is not this one.
+LOGIN_IN=()
+
 # login METHOD USER SECRET CMD…: CMD as USER by OpenSSH's client; METHOD is password, kbd or pubkey
 # (then SECRET is a private key's file). 255 and "Permission denied" when refused; bounded to 40 s.
 login() {
 	local method=$1 user=$2 secret=$3 how=()
 	shift 3
 	login_how "$method" "$secret"
-	bounded ssh "${SSH_OPTIONS[@]}" "${how[@]}" "$user@127.0.0.1" "$@"
+	bounded "${LOGIN_IN[@]}" ssh "${SSH_OPTIONS[@]}" "${how[@]}" "$user@127.0.0.1" "$@"
 }
 
 # login_from_client METHOD USER SECRET CMD…: the same from the other end of client_net.

@@ -7,7 +7,7 @@
 # What a server has and a machine that builds may lack. The private host gets it, the machine does not.
 HOST_PACKAGES=(openssh-server openssh-client openssh-sftp-server sudo cron busybox busybox-syslogd
 	iproute2 logrotate procps passwd login at libpam-runtime libpam-modules slapd ldap-utils openssl systemd
-	libpam-systemd dbus at pamtester)
+	libpam-systemd dbus at pamtester bash-completion mmdebstrap)
 
 TOP=${TOP:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 
@@ -43,33 +43,47 @@ host_advice() {
 	ADVICE
 }
 
-# host_layer: prints the layer's path below $TOP; makes it first where there is none or an old one.
-host_layer() {
-	local key layer
-	key=$(cat "$TOP/tests/lib/"{host,host-init,layer-install}.sh /var/lib/dpkg/status | sha256sum)
-	layer=build/host/layer-${key:0:16}.tar
-	mkdir -p "$TOP/build/host/debs/partial"
+# host_kept NAME KEY MAKER: prints the path below $TOP of what is kept as NAME under KEY, a hash of all that it is made
+# of. Where there is none, or an old one, the function MAKER writes it to descriptor 3 first.
+host_kept() {
+	local file=build/host/$1-${2:0:16}.tar
+	mkdir -p "$TOP/build/host"
 	(
 		flock 9
-		[ -e "$TOP/$layer" ] || host_layer_make "$layer" >&2
-	) 9>"$TOP/build/host/lock" || return
-	printf '%s\n' "$layer"
+		[ -e "$TOP/$file" ] || host_keep "$1" "$file" "$3" >&2
+	) 9>"$TOP/build/host/$1.lock" || return
+	printf '%s\n' "$file"
+}
+host_keep() {
+	local part=$TOP/build/host/$1.part log=$TOP/build/host/$1.log
+	printf 'making build/host/%s (once for each set of packages)\n' "$1" >&2
+	rm -f "$TOP/build/host/$1"-*.tar
+	"$3" 3>"$part" >"$log" 2>&1 </dev/null || { cat "$log" >&2; return 1; }
+	chmod 600 "$part"
+	mv "$part" "$TOP/$2"
+	chown -R --reference="$TOP" "$TOP/build/host"
 }
 
-# host_layer_make LAYER: fetches the packages and installs them in a private host, once.
+# host_debs FOLDER CMD…: CMD, which fetches packages into build/host/FOLDER; an out-of-date list of packages is fetched anew.
+host_debs() {
+	local debs=$TOP/build/host/$1
+	shift
+	mkdir -p "$debs/partial"
+	rm -f "$debs"/*.deb
+	"$@" || { apt-get -q update && "$@"; }
+}
+
+# host_layer: what a private host has beyond the machine.
+host_layer() {
+	host_kept layer "$(cat "$TOP/tests/lib/"{host,host-init,layer-install,people}.sh /var/lib/dpkg/status | sha256sum)" \
+		host_layer_make
+}
+
+# host_layer_make: fetches the packages and installs them in a private host, once.
 host_layer_make() {
-	local part=$TOP/build/host/part log=$TOP/build/host/layer.log
-	printf 'making the private host (once for each set of packages)\n' >&2
-	rm -f "$TOP"/build/host/layer-*.tar "$TOP"/build/host/debs/*.deb
-	host_fetch >"$log" 2>&1 || { apt-get -q update >>"$log" 2>&1 && host_fetch >>"$log" 2>&1; } ||
-		{ cat "$log" >&2; return 1; }
+	host_debs debs host_fetch || return
 	host_unshare bash "$TOP/tests/lib/host-init.sh" "$TOP" '' \
-		bash "$TOP/tests/lib/layer-install.sh" --no-download "$TOP/build/host/debs" \
-		"${HOST_PACKAGES[@]}" 3>"$part" >>"$log" 2>&1 </dev/null ||
-		{ cat "$log" >&2; return 1; }
-	chmod 600 "$part"
-	mv "$part" "$TOP/$1"
-	chown -R --reference="$TOP" "$TOP/build/host"
+		bash "$TOP/tests/lib/layer-install.sh" --no-download "$TOP/build/host/debs" "${HOST_PACKAGES[@]}"
 }
 
 # host_fetch: downloads what the machine lacks of HOST_PACKAGES.
@@ -90,14 +104,13 @@ host_extra() {
 	local debs=$TOP/build/host/debs-$1 key
 	! host_inside || return 0
 	shift
-	mkdir -p "$debs/partial"
+	mkdir -p "$debs"
 	key=$(printf '%s\n' "$@" | cat - /var/lib/dpkg/status | sha256sum)
 	(
 		flock 9
 		[ "$(cat "$debs/key" 2>/dev/null)" != "$key" ] || exit 0
-		rm -f "$debs"/*.deb "$debs/key"
-		host_extra_fetch "$@" >"$debs/log" 2>&1 || { apt-get -q update >>"$debs/log" 2>&1 && host_extra_fetch "$@" >>"$debs/log" 2>&1; } ||
-			{ cat "$debs/log" >&2; exit 1; }
+		rm -f "$debs/key"
+		host_debs "${debs##*/}" host_extra_fetch "$@" >"$debs/log" 2>&1 || { cat "$debs/log" >&2; exit 1; }
 		printf '%s\n' "$key" >"$debs/key"
 		chown -R --reference="$TOP" "$TOP/build/host"
 	) 9>"$TOP/build/host/lock"

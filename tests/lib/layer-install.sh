@@ -70,17 +70,10 @@ stock_settings() {
 	ssh-keygen -q -t rsa -b 2048 -N '' -f /etc/ssh/ssh_host_rsa_key
 }
 
-# people: root and bob with passwords, alice who may sudo. The hash is SHA-512 of the fewest rounds.
-people() {
-	useradd -m -s /bin/bash bob
-	useradd -m -s /bin/bash -G sudo alice
-	printf '%s\n' root:root-pw bob:bob-pw alice:alice-pw | chpasswd -c SHA512 -s 1000
-}
-
 [ "$step" = --no-download ] || { apt_step; exit; }
 install_packages >&2
 forget_people
 stock_settings >&2
-people
+bash "$(dirname "$0")/people.sh"
 rm -rf /etc/{passwd,shadow,group,gshadow,subuid,subgid}- /var/cache/apt /var/cache/man /var/log/*.log /var/lib/dpkg/*-old
 tar -c --xattrs --xattrs-include='*' -p -C /run/host/upper etc usr var home root >&3

@@ -34,7 +34,7 @@ samba_run() {
 	mkdir -p /run/samba
 	samba --foreground --debug-stdout --model=single </dev/null >>"$GUEST/samba.log" 2>&1 &
 	samba_pid=$!
-	wait_until 20 ad_search -s base -b "$AD_SUFFIX" 1.1 || { cat "$GUEST/samba.log" >&2; return 1; }
+	wait_until 20 timeout 5 ldapsearch -x -H "ldap://$AD_DC" -s base -b '' 1.1 || { cat "$GUEST/samba.log" >&2; return 1; }
 }
 
 # samba_signal SIGNAL: such as STOP, CONT.
