@@ -19,6 +19,7 @@ struct login {
 	char groups[4096]; /* names, separated by blanks */
 	struct sshdconf conf;
 	char reload[PATH_CAP + 32]; /* what makes a change hold, from ` && ' on; "": nothing runs */
+	bool no_id; /* id(1) failed, and is not waited for again */
 	bool good;
 };
 
@@ -226,8 +227,8 @@ ask(struct login *l, const char *group)
 	char id[] = "/usr/bin/id", names[] = "-Gn", name[KEY_NAME_MAX + 1];
 	char *argv[] = {id, names, name, NULL};
 
-	if (l->name[0] == '\0' || text_copy(name, sizeof(name), l->name) != AK_OK ||
-	    doctor_tool(l->d, argv, l->groups, sizeof(l->groups)) != 0)
+	if (l->name[0] == '\0' || l->no_id || text_copy(name, sizeof(name), l->name) != AK_OK ||
+	    (l->no_id = doctor_tool(l->d, argv, l->groups, sizeof(l->groups)) != 0))
 		(void)snprintf(l->groups, sizeof(l->groups), "%s", group);
 	return sshdconf_ask(l->d, l->name[0] == '\0' ? "nobody" : l->name, &l->conf);
 }
@@ -249,7 +250,8 @@ check_keys(struct login *l)
 		    "keys may log in by sshd, as far as that is known before there is one");
 }
 
-static void
+/* false: sshd did not answer; the next time it would be waited for as long. */
+static bool
 check_account(struct login *l, const char *account)
 {
 	l->name = account;
@@ -257,12 +259,13 @@ check_account(struct login *l, const char *account)
 	(void)snprintf(l->who, sizeof(l->who), "the shared account %.31s", account);
 	(void)snprintf(l->match, sizeof(l->match), "User %.31s", account);
 	if (!ask(l, account))
-		return;
+		return false;
 	check_password(l);
 	check_methods(l);
 	check_lists(l);
 	if (l->good)
 		doctor_ok(l->d, "keys may log in by sshd to %s", l->who);
+	return true;
 }
 
 static void
@@ -270,11 +273,12 @@ check_accounts(struct login *l)
 {
 	struct pack accounts;
 	unsigned n = 0;
+	bool answers = true;
 
 	doctor_shared_accounts(l->d, &accounts);
 	strv_for (pack_borrow_strv(&accounts), account)
-		if (n++ < ACCOUNTS_MAX && text_is_key_name(account))
-			check_account(l, account);
+		if (n++ < ACCOUNTS_MAX && answers && text_is_key_name(account))
+			answers = check_account(l, account);
 	if (n > ACCOUNTS_MAX)
 		doctor_note(l->d, "ask `sshd -T -C user=NAME' about the others",
 		    "roles open %u shared accounts, and sshd was asked about %u of them", n,

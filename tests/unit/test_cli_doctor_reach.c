@@ -70,6 +70,8 @@ each_line_that_hides_keys_is_told_and_mended(void **state)
 	    {GOOD "initgroups: files\n", "attention", ":3: initgroups does not come"},
 	    {GOOD "initgroups: files [SUCCESS=return] apikey\n", "attention",
 		"initgroups does not come"},
+	    {GOOD "initgroups: files [!UNAVAIL=return] apikey\n", "attention",
+		"initgroups does not come"},
 	    {"passwd: apikey\ngroup: files [SUCCESS=merge] apikey\n", "attention",
 		"passwd does not have files"},
 	    /* The last line counts. */

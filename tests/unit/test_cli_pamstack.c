@@ -175,6 +175,9 @@ a_stack_lets_in_whom_libpam_would(void **state)
 	    /* A jump grants nothing, and one too far fails. */
 	    {"auth [success=1 default=ignore] yes.so\nauth requisite no.so\n", false},
 	    {"auth [success=2 default=ignore] yes.so\nauth required yes.so\n", false},
+	    {"auth required yes.so\nauth [success=2 default=ignore] yes.so\nauth required "
+	     "yes.so\n",
+		false},
 	    {"auth [default=ignore] no.so\nauth required yes.so\n", true},
 	    {"auth [success=ok] no.so\nauth required yes.so\n", false},
 	    {"auth required no.so\nauth [success=reset] yes.so\nauth required yes.so\n", true},
