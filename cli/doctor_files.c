@@ -312,13 +312,14 @@ look_at_indexes(struct doctor *d)
 		(void)doctor_needs(d, STATUS_KEYS, "");
 }
 
-/* Each login compiles the policy anew then. */
+/* Each login compiles the policy anew then; as it has to be, for the first moments after an edit. */
 static void
 look_at_image(struct doctor *d)
 {
 	const struct paths *p = &d->c->paths;
 
-	if (d->live.image != NULL && !d->live.from_store && d->status.published)
+	if (d->live.image != NULL && d->live.trusted && !d->live.from_store &&
+	    d->status.published)
 		doctor_note(d, "apikey publish",
 		    "%s is %s: each login reads the policy's text instead", p->image,
 		    is_missing(p->image) ? "missing" : "damaged, or older than that");
@@ -352,6 +353,8 @@ doctor_files(struct doctor *d)
 	if (is_missing(p->state))
 		doctor_attend(d, "apikey publish", "%s is missing", p->state);
 	look_at_own(d);
+	if (doctor_count(d) == 0)
+		(void)doctor_needs(d, STATUS_FOLDER, "see what lies in its place");
 	look_at_parents(d);
 	look_at_programs(d);
 	look_at_indexes(d);

@@ -32,7 +32,7 @@ struct verb {
 	const char *help;
 	enum verb_section section;
 	const char *about; /* a paragraph for who needs more than `help`; NULL: nobody does */
-	/* Command lines that work where there is a key ci-deploy, its token in ci-deploy.token, and a policy.yaml. */
+	/* Command lines that work where there are a key ci-deploy, its token in ci-deploy.token, and a policy.yaml that is to come (tests/e2e/help.sh). */
 	const char *examples[VERB_EXAMPLES_MAX];
 	const char *see; /* the page that says more than apikey(8) does; NULL: none */
 };

@@ -121,7 +121,7 @@ const struct verb verbs[] = {
 	"say what is wrong with a policy, and where", SECTION_POLICY,
 	.about = "Exit status 1 when there is an error. It need not be the live policy, and "
 		 "needs no root.",
-	.examples = {"apikey policy check policy.yaml --strict"}, .see = "apikey-policy(5)"},
+	.examples = {"apikey policy check policy.yaml"}, .see = "apikey-policy(5)"},
     {"policy test", "FILE", 1, 1, COMMON, true, cmd_policy_test,
 	"run the tests that a policy carries", SECTION_POLICY,
 	.about = "Exit status 1 when one fails. It needs no root.",
@@ -138,8 +138,7 @@ const struct verb verbs[] = {
     {"policy rollback", "", 0, 0, COMMON | ARGS(ARG_DRY_RUN) | ARGS(ARG_SESSIONS), false,
 	cmd_policy_rollback,
 	"make the policy before the last apply the live one, and again forward", SECTION_POLICY,
-	.examples = {"apikey policy apply policy.yaml; apikey policy rollback"},
-	.see = "apikey-policy(5)"},
+	.examples = {"apikey policy rollback"}, .see = "apikey-policy(5)"},
     {"policy show", "", 0, 0, COMMON, false, cmd_policy_show,
 	"show the live policy, and who put it there", SECTION_POLICY,
 	.examples = {"apikey policy show"}, .see = "apikey-policy(5)"},

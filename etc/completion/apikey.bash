@@ -12,19 +12,13 @@ _apikey_offer() {
 	done
 }
 
-# _apikey_names: keys, from the group that all of them are in. More than can be shown are none: a letter more helps.
+# _apikey_names: keys, which the name service lists unless `enumerate` is off; no other source of users is asked.
+# More than can be shown are none: a letter more helps.
 _apikey_names() {
-	local group
 	[[ $cur =~ ^[a-z0-9_-]*$ ]] || return 0
-	group=$(command sed -n 's/^keys_group:[[:space:]]*\([a-z_][a-z0-9_-]*\)[[:space:]]*$/\1/p' /etc/apikey/apikey.yaml 2>/dev/null)
-	command timeout 2 getent group -- "${group:-apikey}" </dev/null 2>/dev/null | command awk -F: -v begin="$cur" '
-		{
-			n = split($4, name, ",")
-			for (i = 1; i <= n; i++)
-				if (substr(name[i], 1, length(begin)) == begin && name[i] ~ /^[a-z_][a-z0-9_-]*$/)
-					found[++m] = name[i]
-		}
-		END { for (i = 1; m <= 1000 && i <= m; i++) print found[i] }'
+	command timeout 2 getent -s apikey passwd </dev/null 2>/dev/null | command awk -F: -v begin="$cur" '
+		substr($1, 1, length(begin)) == begin && $1 ~ /^[a-z_][a-z0-9_-]*$/ { if (n++ < 1000) found[n] = $1 }
+		END { for (i = 1; n <= 1000 && i <= n; i++) print found[i] }'
 }
 
 # _apikey_declared SECTION: the plain names that a section of the policy declares, a line each.

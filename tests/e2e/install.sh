@@ -42,11 +42,16 @@ holds 'puts the modules, the command and its helper where they belong' there /tm
 holds 'and the profile, the policy and the lines for sshd' there /tmp/staged \
 	/usr/share/pam-configs/apikey /etc/apikey/policy.yaml /etc/ssh/sshd_config.d/apikey.conf
 holds 'and what rotates the audit log, and its folder' there /tmp/staged /etc/logrotate.d/apikey /var/log/apikey
+holds 'and what completes in bash' there /tmp/staged /usr/share/bash-completion/completions/apikey
+holds 'and the units of the daemon and the metrics' there /tmp/staged /usr/lib/systemd/system/apikeyd.service \
+	/usr/lib/systemd/system/apikey-metrics.service /usr/lib/systemd/system/apikey-metrics.timer
 exits 'and nothing on the host itself' 1 test -e "$LIB/security/pam_apikey.so"
 holds 'other folders are honoured' installs DESTDIR=/tmp/other prefix=/opt/a libdir=/opt/a/lib64 \
 	sbindir=/opt/a/root sysconfdir=/opt/a/etc localstatedir=/opt/a/var
 holds 'and used' there /tmp/other /opt/a/lib64/security/pam_apikey.so /opt/a/lib64/libnss_apikey.so.2 /opt/a/root/apikey
 holds 'in the files too' grep -q '^/opt/a/var/log/apikey/audit.log {' /tmp/other/opt/a/etc/logrotate.d/apikey
+holds 'in the units, but where a folder is somebody else'"'"'s' grep -q '^ReadWritePaths=-/var/lib/prometheus/node-exporter -/opt/a/var/log/apikey$' \
+	/tmp/other/opt/a/lib/systemd/system/apikey-metrics.service
 exits 'and no others' 1 sh -c 'cd /tmp/other && find . -type f | grep -v "^./opt/a/"'
 exits 'no libtool archive is installed' 1 sh -c 'find /tmp/staged -name "*.la" -o -name "*.a" | grep .'
 
@@ -143,5 +148,6 @@ done
 holds 'make uninstall' make -s -C "$TOP/build/plain" uninstall
 exits 'leaves no module, command or profile behind' 1 \
 	sh -c "ls $LIB/security/pam_apikey.so $LIB/libnss_apikey.so.2 /usr/sbin/apikey /usr/share/pam-configs/apikey \
-	/etc/logrotate.d/apikey.dpkg-new 2>/dev/null | grep ."
+	/etc/logrotate.d/apikey.dpkg-new /usr/share/bash-completion/completions/apikey /usr/lib/systemd/system/apikey* \
+	2>/dev/null | grep ."
 tap_done

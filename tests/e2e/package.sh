@@ -8,7 +8,6 @@ set -euo pipefail
 
 APT=(apt-get -y)
 
-failed_units() { fresh_run systemctl list-units --failed --plain --no-legend; }
 is_active() { [ "$(fresh_run systemctl is-active "$1")" = active ]; }
 
 # sshd_reads LINE…: sshd with these lines first. sshd_stock: without them.

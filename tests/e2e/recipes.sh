@@ -87,12 +87,12 @@ old_deploy() {
 # deploys_jobs: of cron's the account has none, of root's it has.
 deploys_jobs() {
 	log_mark
-	cron_reboot deploy 'touch /run/test/ran'
+	cron_reboot deploy 'touch ~/ran'
 	holds "README: the account's own crontab is refused" log_has 'user=deploy .*service=cron .*entered with a key alone'
 	cron_stop
 	equals 'README: root runs its jobs by runuser' deploy runuser -u deploy -- id -un
 	equals 'README: or by su' deploy su -c 'id -un' deploy
-	exits 'README: and cron has run nothing' 1 test -e /run/test/ran
+	exits 'README: and cron has run nothing' 1 test -e /home/deploy/ran
 }
 
 # bob_does COMMANDS: as in a block of his.
@@ -180,7 +180,7 @@ hardened() {
 	sshd_with 'MaxAuthTries 1'
 	admits 'README: hardened: MaxAuthTries 1 lets a key in' password hardy "$(token hardy)"
 	reload
-	apikey delete hardy --remove-home
+	change delete hardy --remove-home
 }
 # hardened_with LINES…: each of them locks the key out.
 hardened_with() {

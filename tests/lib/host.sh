@@ -7,7 +7,7 @@
 # What a server has and a machine that builds may lack. The private host gets it, the machine does not.
 HOST_PACKAGES=(openssh-server openssh-client openssh-sftp-server sudo cron busybox busybox-syslogd
 	iproute2 logrotate procps passwd login at libpam-runtime libpam-modules slapd ldap-utils openssl systemd
-	libpam-systemd dbus at pamtester mmdebstrap)
+	libpam-systemd dbus at pamtester bash-completion mmdebstrap)
 
 TOP=${TOP:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 

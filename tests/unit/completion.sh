@@ -17,13 +17,13 @@ mkdir "$TMP/bin" "$TMP/etc"
 cat >"$TMP/bin/getent" <<END
 #!/bin/sh
 echo "\$*" >>$TMP/asked
-cat $TMP/group
+cat $TMP/users
 END
 chmod 755 "$TMP/bin/getent"
 PATH=$TMP/bin:$PATH
-# members NAME…: the keys' group.
-members() { printf 'apikey:x:69000:%s\n' "$(IFS=,; printf %s "$*")" >"$TMP/group"; }
-members ci-deploy ci-web nightly
+# keys NAME…: all there are.
+keys() { printf '%s:x:70000:70000::/home/x:/bin/bash\n' "$@" >"$TMP/users"; }
+keys ci-deploy ci-web nightly
 cat >"$TMP/etc/policy.yaml" <<'END'
 version: 1
 spaces:
@@ -174,22 +174,17 @@ equals 'without = among the breaks the option stays before its value' '--role=vi
 holds 'no file was made by a name' test ! -e x
 equals 'a value with a colon is a file all the same' files offers 'apikey policy simulate --policy=/tmp/a:b'
 
-: >"$TMP/group"
+: >"$TMP/users"
 equals 'a host without keys offers none' '' offers 'apikey show '
-printf 'apikey:x:69000:\n' >"$TMP/group"
-equals 'nor does an empty group' '' offers 'apikey show '
 # shellcheck disable=SC2016
-members 'ok' '-rf' '$(id)' 'a b' ';x' 'UP'
-equals 'a group of somebody else can have odd names: they are not offered' ok offers 'apikey show '
+keys 'ok' '-rf' '$(id)' 'a b' ';x' 'UP' ''
+equals 'odd names, which no key has, are not offered' ok offers 'apikey show '
 # shellcheck disable=SC2046
-members $(seq -f 'key%.0f' 1 20000)
+keys $(seq -f 'key%.0f' 1 20000)
 equals 'more than can be shown are none' '' offers 'apikey show '
 equals 'until they are few' 'key1999 key19990 key19991 key19992 key19993 key19994 key19995 key19996 key19997 key19998 key19999' \
 	offers 'apikey show key1999'
-holds 'the group is asked for by its name' grep -qx 'group -- apikey' "$TMP/asked"
-printf 'version: 1\nkeys_group: machines\n' >"$TMP/etc/apikey.yaml"
-equals 'another name of the group' '' offers 'apikey show zz'
-holds 'is found in the settings' grep -qx 'group -- machines' "$TMP/asked"
+equals 'the name service of keys is asked, and no other' '-s apikey passwd' sort -u "$TMP/asked"
 rm "$TMP/etc/policy.yaml"
 equals 'without a policy that can be read no role is offered' '' offers 'apikey create --role '
 cat >"$TMP/bin/getent" <<'END'
