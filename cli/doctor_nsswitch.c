@@ -82,7 +82,8 @@ check_order(struct doctor *d, const char *path, const char *name, const struct n
 	}
 	if (local == db->n) {
 		doctor_attend(d, "", "%s:%u: %s does not have files", path, db->line, name);
-		doctor_advise(d, "sed -i -E 's/^([[:space:]]*%s:)/\\1 files /' %s", name, path);
+		doctor_advise(
+		    d, "sed -i -E '/^[[:space:]]*%s:/{/files/!s/:/: files/}' %s", name, path);
 		return false;
 	}
 	if (ours == db->n)

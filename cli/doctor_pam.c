@@ -291,6 +291,16 @@ is_roots(const struct doctor *d, const struct stat *st)
 	       (st->st_mode & 022) == 0;
 }
 
+/* Then whether it is there, and its mode, is told by the check of files. */
+static bool
+is_installed(const struct doctor *d, const char *path)
+{
+	for (size_t i = 0; d->c->host.installed[i] != NULL; i++)
+		if (strcmp(d->c->host.installed[i], path) == 0)
+			return true;
+	return false;
+}
+
 /* false: it is not there. */
 static bool
 try_module(struct doctor *d, const char *folder)
@@ -302,8 +312,10 @@ try_module(struct doctor *d, const char *folder)
 
 	text_add(&t, "%s/" PAMLINE_MODULE, folder);
 	if (t.cut || stat(path, &st) == -1)
-		return false;
+		return !t.cut && is_installed(d, path);
 	if (!is_roots(d, &st)) {
+		if (is_installed(d, path))
+			return true;
 		doctor_attend(d, "", "%s is not root's alone, and was not loaded", path);
 		doctor_advise(d, "chown root:root %s && chmod 644 %s", path, path);
 	} else if (d->c->host.load(d->c->host.ctx, path, &why) != AK_OK) {

@@ -136,7 +136,12 @@ check_methods(struct login *l)
 	l->good = false;
 	doctor_attend(l->d, "", "%ssshd wants `AuthenticationMethods %s', which %s can't meet",
 	    place(l, "AuthenticationMethods", NULL, at, sizeof(at)), methods, l->who);
-	advise_block(l, "AuthenticationMethods", "any");
+	/* Not `any': sshd takes that in no file that names a method before. */
+	advise_block(l, "AuthenticationMethods",
+	    !sshdconf_is(&l->conf, "passwordauthentication", "yes") ? "keyboard-interactive"
+	    : sshdconf_is(&l->conf, "kbdinteractiveauthentication", "yes")
+		? "password keyboard-interactive"
+		: "password");
 }
 
 static void
@@ -181,24 +186,6 @@ check_habits(struct login *l)
 	}
 }
 
-static void
-check_public_keys(struct login *l)
-{
-	char files[256], command[256];
-
-	if (!l->d->live.settings.public_key_logins ||
-	    sshdconf_is(&l->conf, "pubkeyauthentication", "no"))
-		return;
-	sshdconf_value(&l->conf, "authorizedkeysfile", files, sizeof(files));
-	sshdconf_value(&l->conf, "authorizedkeyscommand", command, sizeof(command));
-	doctor_note(l->d,
-	    "say public_key_logins: deny in apikey.yaml, unless authorized_keys are managed by "
-	    "somebody who takes them away",
-	    "public_key_logins is allow: keys enter by what AuthorizedKeysFile (%s) and "
-	    "AuthorizedKeysCommand (%s) hold, and a rotation does not shut those out",
-	    files, command);
-}
-
 /* A key's connection reaches wherever the host does. */
 static void
 check_forwarding(struct login *l)
@@ -217,19 +204,19 @@ check_forwarding(struct login *l)
 }
 
 static void
-tell_failure(struct doctor *d, const struct sshdconf *conf)
+tell_failure(struct doctor *d, struct sshdconf *conf)
 {
-	int len = (int)strcspn(conf->text, "\r\n");
-
+	conf->text[strcspn(conf->text, "\r\n")] = '\0';
+	if (conf->text[0] == '\0')
+		(void)snprintf(conf->text, sizeof(conf->text), "it says nothing");
 	if (!doctor_is_there(d, "/run/sshd")) {
 		doctor_note(d, "start sshd, then ask again",
-		    "sshd does not run, and can't be asked for its settings: %.*s", len,
+		    "sshd does not run, and can't be asked for its settings: %.400s",
 		    conf->text);
 		return;
 	}
-	doctor_attend(d, "sshd -t", "sshd can't read its settings: %.*s", len,
-	    len > 0 ? conf->text : "it says nothing");
-	doctor_advise(d, "mend what `sshd -t' names, before sshd is started again");
+	doctor_attend(d, "mend what `sshd -t' names, before sshd is started again",
+	    "sshd can't read its settings: %.400s", conf->text);
 }
 
 /* The account's groups too; where those can't be told, the one that is known. */
@@ -253,7 +240,6 @@ check_keys(struct login *l)
 	check_methods(l);
 	check_lists(l);
 	check_habits(l);
-	check_public_keys(l);
 	if (l->name[0] != '\0')
 		check_forwarding(l);
 	if (l->good && l->name[0] != '\0')

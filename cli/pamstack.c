@@ -109,47 +109,71 @@ next_word(char **at)
 	return word;
 }
 
-static int
-read_action(const char *word)
+/* false: no action. */
+static bool
+read_action(const char *word, int *out)
 {
 	uint64_t n;
 
 	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
-		if (strcmp(word, actions[i].word) == 0)
-			return actions[i].action;
-	return num_parse(word, 1, LINES_MAX, &n) == AK_OK ? (int)n : PAMSTACK_DO_FAIL;
+		if (strcmp(word, actions[i].word) == 0) {
+			*out = actions[i].action;
+			return true;
+		}
+	*out = 0;
+	if (num_parse(word, 1, LINES_MAX, &n) != AK_OK)
+		return false;
+	*out = (int)n;
+	return true;
+}
+
+/* false: no such answer. */
+static bool
+set_action(int into[PAMSTACK_CODES], const char *code, int action)
+{
+	bool rest = strcmp(code, "default") == 0, known = rest;
+
+	for (size_t i = 0; i < PAMSTACK_CODES; i++) {
+		bool it = strcmp(code, codes[i]) == 0;
+
+		known = known || it;
+		if (rest ? into[i] == PAMSTACK_DO_FAIL : it)
+			into[i] = action;
+	}
+	return known;
 }
 
 static void
-set_action(int into[PAMSTACK_CODES], const char *code, int action)
+set_all(int into[PAMSTACK_CODES], int action)
 {
-	bool rest = strcmp(code, "default") == 0;
-
 	for (size_t i = 0; i < PAMSTACK_CODES; i++)
-		if (rest ? into[i] == PAMSTACK_DO_FAIL : strcmp(code, codes[i]) == 0)
-			into[i] = action;
+		into[i] = action;
 }
 
-/* `value=action …': as written in brackets, or what a word stands for. */
+/* `value=action …': as written in brackets, or what a word stands for. One that is wrong makes all of them bad. */
 static void
 read_control(const char *text, int into[PAMSTACK_CODES])
 {
 	char copy[1024], *rest = NULL, *equals;
+	bool good = true;
 
 	for (size_t i = 0; i < sizeof(controls) / sizeof(controls[0]); i++)
 		if (strcasecmp(text, controls[i].word) == 0)
 			text = controls[i].means;
-	for (size_t i = 0; i < PAMSTACK_CODES; i++)
-		into[i] = PAMSTACK_DO_FAIL;
-	if (text_copy(copy, sizeof(copy), text) != AK_OK)
-		return;
-	for (char *pair = strtok_r(copy, BLANK, &rest); pair != NULL;
+	set_all(into, PAMSTACK_DO_FAIL);
+	good = text_copy(copy, sizeof(copy), text) == AK_OK;
+	for (char *pair = good ? strtok_r(copy, BLANK, &rest) : NULL; pair != NULL && good;
 	     pair = strtok_r(NULL, BLANK, &rest)) {
-		if ((equals = strchr(pair, '=')) == NULL)
-			return;
-		*equals = '\0';
-		set_action(into, pair, read_action(equals + 1));
+		int action;
+
+		if ((good = (equals = strchr(pair, '=')) != NULL)) {
+			*equals = '\0';
+			good =
+			    read_action(equals + 1, &action) && set_action(into, pair, action);
+		}
 	}
+	if (!good)
+		set_all(into, PAMSTACK_DO_BAD);
 }
 
 /* A new line at the stack's end; NULL: no room. */
@@ -313,17 +337,14 @@ read_lines(struct reader *r, struct place *at, FILE *f)
 static FILE *
 open_file(const char *path)
 {
-	FILE *f;
 	struct stat st;
 
 	if (stat(path, &st) == -1)
 		return NULL;
-	if (!S_ISREG(st.st_mode)) {
-		errno = EINVAL;
-		return NULL;
-	}
-	f = fopen(path, "re");
-	return f;
+	if (S_ISREG(st.st_mode))
+		return fopen(path, "re");
+	errno = EINVAL;
+	return NULL;
 }
 
 static enum ak_err

@@ -47,12 +47,12 @@ repairs() {
 	local line
 	advice >"$GUEST/advice"
 	[ -s "$GUEST/advice" ] || return
-	touch -d @0 /run/sshd.pid
 	while read -r line; do
 		printf '$ %s\n' "$line"
+		touch -d @0 /run/sshd.pid
 		bash -c "$line" </dev/null || return
+		[[ $line != *HUP* ]] || wait_until 10 reloaded || return
 	done <"$GUEST/advice"
-	! grep -q HUP "$GUEST/advice" || wait_until 10 reloaded || return
 	news >"$GUEST/news"
 	cat "$GUEST/news"
 	[ ! -s "$GUEST/news" ]
@@ -117,7 +117,8 @@ printf 'accounts:\n  deploy: {only_keys: true}\n' >>"$POLICY"
 change publish
 holds 'nor with keys, a shared account and sudo' apikey doctor
 findings >"$GUEST/whole"
-equals 'a fresh host has a note about forwarding, and no more' 'note sshd' cut -d' ' -f1,2 "$GUEST/whole"
+equals 'how it is reached has one note: about forwarding' 'note sshd' \
+	sed -nE 's/^(\w+ (nsswitch|pam|sshd|sudo|shared|caches)) .*/\1/p' "$GUEST/whole"
 holds 'in well under two seconds' timeout 2 apikey doctor
 mkdir -p "$GUEST/etc/apikey"
 for name in "${SETTINGS_OF[@]}"; do cp -a "/etc/$name" "$GUEST/etc/$name"; done
@@ -217,12 +218,9 @@ printf 'auht required pam_unix.so\n' >>/etc/pam.d/sshd
 told 'a misspelled line' attention pam 'pam.conf\(5\) knows'
 restore
 
-mv "$MODULE" "$GUEST/module"
-told 'no module' attention pam 'there is no pam_apikey.so'
+cp "$MODULE" "$GUEST/module"
 head -c 5000 /dev/urandom >"$MODULE"
 told 'a module that is none' attention pam "can't be loaded"
-install -m 666 "$GUEST/module" "$MODULE"
-broken 'a module that anybody may write' attention pam "not root's alone"
 install -m 644 "$GUEST/module" "$MODULE"
 sed -i "s/\['\*'\]/[sshd, sudo]/" "$POLICY"
 change publish
@@ -255,7 +253,7 @@ sshd attention 'sshd with an earlier block' 'lets the key .* type no password' \
 	'Match Group apikey' '    PasswordAuthentication no' 'Match all'
 sshd attention 'a shared account without passwords' 'the shared account deploy type no password' 'PasswordAuthentication no'
 sshd attention 'sshd that wants public keys alone' 'AuthenticationMethods publickey' \
-	'AuthenticationMethods publickey' 'Match User deploy' '    AuthenticationMethods any' 'Match all'
+	'AuthenticationMethods publickey'
 sshd attention 'sshd that lets some people in' 'AllowUsers keeps' 'AllowUsers alice bob deploy'
 sshd attention 'sshd that lets some groups in' 'AllowGroups keeps' 'AllowGroups alice bob deploy'
 sshd note 'sshd that takes empty passwords' 'PermitEmptyPasswords' 'PermitEmptyPasswords yes'
@@ -337,6 +335,7 @@ equals 'a locked password is no finding' '' news
 admits 'and locks no key out' password deploy "$(token guest)"
 restore
 userdel deploy 2>/dev/null
+change publish
 told 'an account that is not there' note shared 'does not have'
 restore
 cron_reboot deploy true
