@@ -295,12 +295,11 @@ static enum ak_err
 read_lines(struct reader *r, struct place *at, FILE *f)
 {
 	char *line = NULL, *whole = NULL, *grown, *hash;
-	size_t cap_b = 0, len = 0;
+	size_t cap_b = 0, len = 0, n;
 	unsigned number = 0;
 	enum ak_err err = AK_OK;
-	ssize_t n;
 
-	while (err == AK_OK && (n = getline(&line, &cap_b, f)) != -1) {
+	while (err == AK_OK && getline(&line, &cap_b, f) != -1) {
 		bool goes_on;
 
 		number++;
@@ -308,18 +307,18 @@ read_lines(struct reader *r, struct place *at, FILE *f)
 			at->line = number;
 		if ((hash = strchr(line, '#')) != NULL)
 			*hash = '\0';
-		n = (ssize_t)strlen(line);
+		n = strlen(line);
 		while (n > 0 && isspace((unsigned char)line[n - 1]))
 			n--;
 		if ((goes_on = hash == NULL && n > 0 && line[n - 1] == '\\'))
 			line[n - 1] = ' ';
-		if ((grown = realloc(whole, len + (size_t)n + 1)) == NULL) {
+		if ((grown = realloc(whole, len + n + 1)) == NULL) {
 			err = AK_ERR_NOMEM;
 			break;
 		}
 		whole = grown;
-		memcpy(whole + len, line, (size_t)n);
-		len += (size_t)n;
+		memcpy(whole + len, line, n);
+		len += n;
 		whole[len] = '\0';
 		if (goes_on)
 			continue;
