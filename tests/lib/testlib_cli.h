@@ -41,7 +41,6 @@ struct cli_test {
 	struct cli cli;
 	char skel[TMP_CAP * 2], crontabs[TMP_CAP * 2], atjobs[TMP_CAP * 2], etc[TMP_CAP * 2],
 	    root[TMP_CAP * 2];
-	char skel[TMP_CAP * 2], crontabs[TMP_CAP * 2], atjobs[TMP_CAP * 2], etc[TMP_CAP * 2];
 	char var[TMP_CAP * 2], run[TMP_CAP * 2], proc[TMP_CAP * 2];
 	int64_t now; /* HOST_NOW at first */
 	/* One local user and one local group, and an id that is taken; and whether accounts can be asked at all. */
