@@ -53,7 +53,7 @@ struct cli_host {
 	const char *skel, *crontabs, *atjobs, *etc;
 	/* What stands before the path of all else that the doctor looks at: "". */
 	const char *root;
-	/* The system's folders of these names; and our programs and modules, with a NULL behind the last. */
+	/* The system's folders of these names; and our programs and the name service's module, with a NULL behind the last. */
 	const char *var, *run, *proc;
 	const char *const *installed;
 };

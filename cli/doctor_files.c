@@ -298,7 +298,6 @@ static void
 look_at_indexes(struct doctor *d)
 {
 	const struct paths *p = &d->c->paths;
-	size_t before = doctor_count(d);
 
 	look_at_local(d);
 	if (!is_missing(p->users) || !is_missing(p->local))
@@ -308,8 +307,8 @@ look_at_indexes(struct doctor *d)
 	if (d->live.settings.directory.present && !is_missing(p->directory_groups))
 		look_at_made(d, p->directory_groups, "apikey sync");
 	/* The same file once more would say no more. */
-	if (doctor_count(d) == before && !is_newer(d, p->local) && !is_newer(d, p->users))
-		(void)doctor_needs(d, STATUS_KEYS, "");
+	if (doctor_count(d) == 0 && !is_newer(d, p->local) && !is_newer(d, p->users))
+		(void)doctor_needs(d, STATUS_KEYS, "see what lies there");
 }
 
 /* Each login compiles the policy anew then; as it has to be, for the first moments after an edit. */

@@ -117,8 +117,7 @@ struct cli_host
 host_installed(void)
 {
 	static const char *const installed[] = {AK_SBINDIR "/apikey", AK_SBINDIR "/apikeyd",
-	    AK_PKGLIBEXECDIR "/apikey-engine", AK_LIBDIR "/security/pam_apikey.so",
-	    AK_LIBDIR "/libnss_apikey.so.2", NULL};
+	    AK_PKGLIBEXECDIR "/apikey-engine", AK_LIBDIR "/libnss_apikey.so.2", NULL};
 
 	return (struct cli_host){
 	    .now = host_now,

@@ -39,7 +39,7 @@ ad_daemon() {
 # ad_logs_in: the key of the recipe. ad_member_no_more: what the block before has taken arrives.
 ad_logs_in() { admits 'README: the key logs in' password nightly-report "$(cat /root/nightly-report.token)"; }
 ad_gone() {
-	holds 'README: and the role is gone' wait_until 40 may_not nightly-report
+	holds 'README: and the role is gone' may_not nightly-report
 	refuses 'README: by ssh too' password nightly-report "$(cat /root/nightly-report.token)"
 }
 
@@ -87,11 +87,6 @@ syslog_start
 install_directory
 samba_make
 samba_run
-policy_write 'roles:' '  viewer: {services: [sshd]}' '  deployer: {services: [sshd, sudo], unix_groups: [key-deployers]}' \
-	'groups:' '  platform-team: [{role: deployer}]' '  viewers: [{role: viewer}]' '  outer: [{role: viewer}]' \
-	'  renamed: [{role: viewer}]' '  Domain Users: [{role: viewer}]' '  "Größe, klein": [{role: viewer}]' \
-	'  g1100: [{role: viewer}]' '  crowd: [{role: viewer}]' \
-	'deny:' '- {id: banned, reason: is banned, group: banned}'
 printf '%%key-deployers ALL=(ALL) ALL\n' >/etc/sudoers.d/test
 sshd_start
 
@@ -99,6 +94,12 @@ sshd_start
 
 readme_run '^Recipes: Active Directory$'
 daemon_stop
+holds 'which leaves the policy as it was' cmp "$TOP/etc/policy.yaml" "$POLICY"
+policy_write 'roles:' '  viewer: {services: [sshd]}' '  deployer: {services: [sshd, sudo], unix_groups: [key-deployers]}' \
+	'groups:' '  platform-team: [{role: deployer}]' '  viewers: [{role: viewer}]' '  outer: [{role: viewer}]' \
+	'  renamed: [{role: viewer}]' '  Domain Users: [{role: viewer}]' '  "Größe, klein": [{role: viewer}]' \
+	'  g1100: [{role: viewer}]' '  crowd: [{role: viewer}]' \
+	'deny:' '- {id: banned, reason: is banned, group: banned}'
 
 # --- groups -------------------------------------------------------------------------------------
 
@@ -122,6 +123,7 @@ ad_tool group delete platform-team
 OURS=("uris=['ldaps://$AD_DC']" sasl= ca_file=/etc/apikey/ca.pem "bind_dn='$READER'" password_file=/etc/apikey/ldap.password
 	timeout=3s 'may_grant=[viewer, deployer]' counter= keys= "groups=$(groups_at "$GROUPS_OU")"
 	"principal=$(principals "(&(sAMAccountName=%n)$ENABLED)")")
+ad_files
 directory_settings "${OURS[@]}"
 daemon_start
 holds 'the daemon follows' follows

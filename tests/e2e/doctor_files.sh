@@ -128,7 +128,7 @@ row 'the policy can be written' files attention "$POLICY has mode" 'chmod 666 $P
 row 'the policy was edited' files attention 'groups are not published' 'echo "# edited" >>$POLICY'
 row 'records of sessions' files attention '/run/apikey/sessions has mode' 'chmod 755 /run/apikey/sessions'
 row 'the log' files attention '/var/log/apikey/audit.log has mode' 'chmod 666 /var/log/apikey/audit.log'
-module=$(dirname "$(find /usr/lib /lib -name pam_apikey.so | head -n 1)")/pam_apikey.so
+module=$(find /usr/lib -name libnss_apikey.so.2 | head -n 1)
 row 'the module can be written' files attention "$module has mode" 'chmod 666 $module'
 row 'a lockdown' host attention 'every key is refused' 'change lockdown on'
 row 'the image is gone' files note 'policy.image is missing' 'rm $STATE/policy.image'

@@ -52,17 +52,8 @@ reload() {
 # bob_file NAME: the text above it, to bob.
 bob_file() { install -o bob -g bob -m 600 "$last" "/home/bob/$1"; }
 
-# policy_shipped: into /root/policy.yaml. policy_with: that, with the text above it.
+# policy_shipped: into /root/policy.yaml.
 policy_shipped() { install -m 600 "$TOP/etc/policy.yaml" /root/policy.yaml; }
-policy_with() {
-	python3 - "$TOP/etc/policy.yaml" "$last" <<-'END' >/root/policy.yaml
-		import sys, yaml
-		policy, more = (yaml.load(open(f), yaml.BaseLoader) for f in sys.argv[1:])
-		for section, what in more.items():
-		    policy.setdefault(section, {}).update(what)
-		yaml.dump(policy, sys.stdout)
-	END
-}
 
 # ci_secrets: the job's secrets are variables of bob's shell.
 ci_secrets() {

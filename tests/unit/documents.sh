@@ -41,6 +41,7 @@ done < <(quotes)
 # Where no paragraph says so, no test is named: nobody would look whether it is there.
 equals 'all that are named are looked for' '' awk -v RS= '!/^Shown by/ && /`tests\// && !/documents\.sh/' SECURITY.md
 # Each part of the threat model has what it is shown by.
+# shellcheck disable=SC2016 # awk's own
 equals 'each attacker is shown to be held off' '' awk '
 	/^## / { if (on && !shown) print title; on = /^## [0-9]/; shown = 0; title = $0 }
 	/^Shown by/ { shown = 1 }
@@ -52,6 +53,7 @@ equals 'each attacker is shown to be held off' '' awk '
 same() { equals "$1" "$(sort -u <<<"$2")" sort -u <(printf '%s\n' "$3"); }
 
 # paths: the files of ours that a document names in `…`, with their folder.
+# shellcheck disable=SC2016 # a document's quotes
 paths() { grep -oE '`(cli|common|daemon|debian|doc|etc|ldap|man|nss|pam|tests)/[A-Za-z0-9_./-]*[a-z0-9]`' "$1" | tr -d '`' | sort -u; }
 for document in CONTRIBUTING.md SECURITY.md; do
 	while read -r file; do
