@@ -141,7 +141,7 @@ check_entry(struct shared *s)
 static void
 check_other_ways(struct shared *s)
 {
-	char lock[64] = "", move[2 * PATH_CAP + 16] = "";
+	char lock[64] = "", word[DOCTOR_WORD_CAP];
 
 	if (!s->only_keys) {
 		if (s->keys[0] == '\0')
@@ -165,10 +165,12 @@ check_other_ways(struct shared *s)
 	    s->has_password && s->keys[0] != '\0' ? " and " : "", s->keys);
 	if (s->has_password)
 		(void)snprintf(lock, sizeof(lock), "usermod --lock %s", s->name);
-	if (s->keys[0] != '\0')
-		(void)snprintf(move, sizeof(move), "mv %s %s.off", s->keys, s->keys);
-	doctor_advise(
-	    s->d, "%s%s%s", lock, lock[0] != '\0' && move[0] != '\0' ? " && " : "", move);
+	(void)doctor_word(s->keys, word);
+	if (s->keys[0] == '\0')
+		doctor_advise(s->d, "%s", lock);
+	else
+		doctor_advise(
+		    s->d, "%s%smv %s %s.off", lock, lock[0] == '\0' ? "" : " && ", word, word);
 }
 
 /* The first at job of that uid; false: none. */

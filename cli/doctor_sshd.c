@@ -258,8 +258,10 @@ check_account(struct login *l, const char *account)
 	l->good = true;
 	(void)snprintf(l->who, sizeof(l->who), "the shared account %.31s", account);
 	(void)snprintf(l->match, sizeof(l->match), "User %.31s", account);
-	if (!ask(l, account))
+	if (!ask(l, account)) {
+		tell_failure(l->d, &l->conf);
 		return false;
+	}
 	check_password(l);
 	check_methods(l);
 	check_lists(l);
