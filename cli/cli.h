@@ -47,9 +47,13 @@ struct cli_host {
 	const struct dirserver_calls *directory;
 	/* Another program's output (tool.h), within some seconds; its exit status, -1 when it can't be run. */
 	int (*tool)(void *ctx, char *const argv[], char *out, size_t cap);
+	/* Can this library be loaded? path: a file, or the name that the loader looks for. AK_ERR_UNAVAILABLE: why says what the loader says. */
+	enum ak_err (*load)(void *ctx, const char *path, struct diag *why);
 	/* Where new homes get their files from, where leftovers of users lie, and whose settings the doctor looks at. */
 	const char *skel, *crontabs, *atjobs, *etc;
-	/* The system's folders of these names; and our programs and modules, with a NULL behind the last. */
+	/* What stands before the path of all else that the doctor looks at: "". */
+	const char *root;
+	/* The system's folders of these names; and our programs and the name service's module, with a NULL behind the last. */
 	const char *var, *run, *proc;
 	const char *const *installed;
 };

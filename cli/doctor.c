@@ -19,6 +19,11 @@ static const struct {
 	void (*run)(struct doctor *d);
 } checks[] = {
     {"nsswitch", doctor_nsswitch},
+    {"pam", doctor_pam},
+    {"sshd", doctor_sshd},
+    {"sudo", doctor_sudo},
+    {"shared", doctor_shared},
+    {"caches", doctor_caches},
     {"formats", doctor_formats},
     {"files", doctor_files},
     {"clock", doctor_clock},

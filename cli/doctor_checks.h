@@ -5,6 +5,11 @@
 #include "doctor.h"
 
 void doctor_nsswitch(struct doctor *d);
+void doctor_pam(struct doctor *d);
+void doctor_sshd(struct doctor *d);
+void doctor_sudo(struct doctor *d);
+void doctor_shared(struct doctor *d);
+void doctor_caches(struct doctor *d);
 void doctor_formats(struct doctor *d);
 void doctor_files(struct doctor *d);
 void doctor_clock(struct doctor *d);

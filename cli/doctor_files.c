@@ -298,7 +298,6 @@ static void
 look_at_indexes(struct doctor *d)
 {
 	const struct paths *p = &d->c->paths;
-	size_t before = doctor_count(d);
 
 	look_at_local(d);
 	if (!is_missing(p->users) || !is_missing(p->local))
@@ -308,17 +307,18 @@ look_at_indexes(struct doctor *d)
 	if (d->live.settings.directory.present && !is_missing(p->directory_groups))
 		look_at_made(d, p->directory_groups, "apikey sync");
 	/* The same file once more would say no more. */
-	if (doctor_count(d) == before && !is_newer(d, p->local) && !is_newer(d, p->users))
-		(void)doctor_needs(d, STATUS_KEYS, "");
+	if (doctor_count(d) == 0 && !is_newer(d, p->local) && !is_newer(d, p->users))
+		(void)doctor_needs(d, STATUS_KEYS, "see what lies there");
 }
 
-/* Each login compiles the policy anew then. */
+/* Each login compiles the policy anew then; as it has to be, for the first moments after an edit. */
 static void
 look_at_image(struct doctor *d)
 {
 	const struct paths *p = &d->c->paths;
 
-	if (d->live.image != NULL && !d->live.from_store && d->status.published)
+	if (d->live.image != NULL && d->live.trusted && !d->live.from_store &&
+	    d->status.published)
 		doctor_note(d, "apikey publish",
 		    "%s is %s: each login reads the policy's text instead", p->image,
 		    is_missing(p->image) ? "missing" : "damaged, or older than that");
@@ -352,6 +352,8 @@ doctor_files(struct doctor *d)
 	if (is_missing(p->state))
 		doctor_attend(d, "apikey publish", "%s is missing", p->state);
 	look_at_own(d);
+	if (doctor_count(d) == 0)
+		(void)doctor_needs(d, STATUS_FOLDER, "see what lies in its place");
 	look_at_parents(d);
 	look_at_programs(d);
 	look_at_indexes(d);

@@ -32,7 +32,7 @@ read_blocks(const struct index *ix, uint64_t offset, unsigned char *buf, size_t 
 static enum ak_err
 walk_blocks(const struct index *ix)
 {
-	unsigned char *buf = malloc((size_t)BLOCKS_AT_ONCE * INDEX_BLOCK_B);
+	unsigned char *buf = calloc(BLOCKS_AT_ONCE, INDEX_BLOCK_B);
 	uint64_t at = INDEX_HEADER_B, end = ix->head.records_at;
 	enum ak_err err = buf == NULL ? AK_ERR_NOMEM : AK_OK;
 

@@ -1,5 +1,6 @@
 #include "host.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <syslog.h>
@@ -99,12 +100,24 @@ host_tool(void *ctx, char *const argv[], char *out, size_t cap)
 	return tool_run(argv, tool_now_ms() + TOOL_WAIT_MS, out, cap);
 }
 
+/* It stays loaded, as it does in every program that loads it for good. */
+static enum ak_err
+host_load(void *ctx, const char *path, struct diag *why)
+{
+	const char *said;
+
+	(void)ctx;
+	if (dlopen(path, RTLD_NOW | RTLD_LOCAL) != NULL)
+		return AK_OK;
+	said = dlerror();
+	return diag_because(why, AK_ERR_UNAVAILABLE, "%s", said == NULL ? path : said);
+}
+
 struct cli_host
 host_installed(void)
 {
 	static const char *const installed[] = {AK_SBINDIR "/apikey", AK_SBINDIR "/apikeyd",
-	    AK_PKGLIBEXECDIR "/apikey-engine", AK_LIBDIR "/security/pam_apikey.so",
-	    AK_LIBDIR "/libnss_apikey.so.2", NULL};
+	    AK_PKGLIBEXECDIR "/apikey-engine", AK_LIBDIR "/libnss_apikey.so.2", NULL};
 
 	return (struct cli_host){
 	    .now = host_now,
@@ -119,10 +132,12 @@ host_installed(void)
 	    .names_changed = host_names_changed,
 	    .directory = &dirserver_ldap,
 	    .tool = host_tool,
+	    .load = host_load,
 	    .skel = "/etc/skel",
 	    .crontabs = "/var/spool/cron/crontabs",
 	    .atjobs = "/var/spool/cron/atjobs",
 	    .etc = "/etc",
+	    .root = "",
 	    .var = "/var",
 	    .run = "/run",
 	    .proc = "/proc",

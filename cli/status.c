@@ -87,6 +87,16 @@ count_times(struct count *c, const struct key_record *k)
 		n->unused++;
 }
 
+/* What a key that can be used lacks. */
+static void
+count_lacks(struct status_keys *n, const struct key_record *k, int64_t now)
+{
+	if (k->state == KEY_DISABLED || k->expires_at <= now)
+		return;
+	n->endless += k->expires_at == NUM_NEVER ? 1 : 0;
+	n->bare += k->bindings.len_b == 0 && k->groups.len_b == 0 ? 1 : 0;
+}
+
 static bool
 count_key(void *ctx, const struct key_record *k)
 {
@@ -102,6 +112,7 @@ count_key(void *ctx, const struct key_record *k)
 	for (size_t i = 0; i < STATUS_STATES; i++)
 		n->by[directory][i] += strcmp(state, status_state(i)) == 0 ? 1 : 0;
 	count_times(c, k);
+	count_lacks(n, k, c->s->now);
 	n->disabled += k->state == KEY_DISABLED ? 1 : 0;
 	n->expired += k->expires_at <= c->s->now ? 1 : 0;
 	return false;
@@ -219,37 +230,13 @@ find_daemon(const struct cli *c, struct status *s)
 		    s->reply.policy_problem);
 }
 
-/* The records say it too; without them the daemon knows. */
-static void
-find_sessions(const struct cli *c, struct status *s)
-{
-	struct diag why = DIAG_INIT;
-	struct livelist list;
-
-	s->sessions_known = livelist_look(&c->paths, &list, &why) == AK_OK;
-	if (!s->sessions_known)
-		attend_to(s, STATUS_SESSIONS, &why, "live sessions");
-	for (size_t i = 0; s->sessions_known && i < list.n; i++) {
-		s->sessions.live++;
-		s->sessions.held_back += list.v[i].session.held_back ? 1 : 0;
-	}
-	livelist_clear(&list);
-	if (s->daemon && s->reply.held_back > s->sessions.held_back)
-		s->sessions.held_back = s->reply.held_back;
-	if (s->sessions.held_back > 0)
-		attend(s, STATUS_DIRECTORY, "see what changed, then run `apikey sync --accept`",
-		    "%u sessions should end, and are held back because they are so many",
-		    s->sessions.held_back);
-}
-
 /* Whoever is behind such a record stays in, whatever is revoked. */
 static void
 find_records(const struct cli *c, struct status *s)
 {
 	struct sessions_unread n;
 
-	if (sessions_count_unread(&c->paths, &n) != AK_OK)
-		return;
+	s->records_known = sessions_count_unread(&c->paths, &n) == AK_OK;
 	if (n.newer > 0)
 		attend(s, STATUS_RECORDS,
 		    "upgrade apikey, or end these sessions by their processes",
@@ -261,6 +248,30 @@ find_records(const struct cli *c, struct status *s)
 		    "%u records of live sessions in %s are damaged: these sessions may "
 		    "outlive their right",
 		    n.damaged, c->paths.run);
+}
+
+/* The records say it too; without them the daemon knows. */
+static void
+find_sessions(const struct cli *c, struct status *s)
+{
+	struct diag why = DIAG_INIT;
+	struct livelist list;
+
+	s->sessions_known = livelist_look(&c->paths, &list, &why) == AK_OK;
+	if (!s->sessions_known)
+		attend_to(s, s->records_known ? STATUS_SESSIONS : STATUS_FOLDER, &why,
+		    "live sessions");
+	for (size_t i = 0; s->sessions_known && i < list.n; i++) {
+		s->sessions.live++;
+		s->sessions.held_back += list.v[i].session.held_back ? 1 : 0;
+	}
+	livelist_clear(&list);
+	if (s->daemon && s->reply.held_back > s->sessions.held_back)
+		s->sessions.held_back = s->reply.held_back;
+	if (s->sessions.held_back > 0)
+		attend(s, STATUS_DIRECTORY, "see what changed, then run `apikey sync --accept`",
+		    "%u sessions should end, and are held back because they are so many",
+		    s->sessions.held_back);
 }
 
 /* What the modules make of it (pam/judge.c): whatever is not surely missing is there. */
@@ -342,8 +353,8 @@ status_find(const struct cli *c, struct status *out)
 	find_keys(c, out);
 	find_policy(c, out);
 	find_directory(c, out);
-	find_sessions(c, out);
 	find_records(c, out);
+	find_sessions(c, out);
 	find_lockdown(c, out);
 	find_audit(c, out);
 	return out->attention.err;

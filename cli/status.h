@@ -13,11 +13,6 @@
 #include "live.h"
 #include "pack.h"
 
-/* How far expiring and unused look. */
-#define STATUS_EXPIRING_D 14
-#define STATUS_UNUSED_D 90
-#define STATUS_STATES 4
-
 /* What a sentence of attention is about. */
 enum status_about {
 	STATUS_SETTINGS,
@@ -30,6 +25,7 @@ enum status_about {
 	STATUS_DAEMON,
 	STATUS_SESSIONS,
 	STATUS_RECORDS,
+	STATUS_FOLDER, /* of the records */
 	STATUS_LOCKDOWN,
 	STATUS_AUDIT,
 };
@@ -43,6 +39,11 @@ struct status_need {
 
 #define STATUS_NEEDS_MAX 24
 
+/* How far expiring and unused look. */
+#define STATUS_EXPIRING_D 14
+#define STATUS_UNUSED_D 90
+#define STATUS_STATES 4
+
 struct status {
 	int64_t now;
 	struct live live;
@@ -51,6 +52,8 @@ struct status {
 		uint32_t by[2][STATUS_STATES]; /* local, directory; status_state's order */
 		uint32_t expiring; /* as `list --expiring 14d` */
 		uint32_t unused; /* as `list --unused 90d` */
+		/* Of those that are neither disabled nor expired: without an end; without a role or group of their own. */
+		uint32_t endless, bare;
 		int64_t next_expiry; /* of those that have not expired; NUM_NEVER */
 	} keys;
 	bool keys_known; /* else nothing about them, ids and what is published */
@@ -66,7 +69,7 @@ struct status {
 	struct status_sessions {
 		uint32_t live, held_back;
 	} sessions;
-	bool sessions_known;
+	bool sessions_known, records_known;
 	bool lockdown; /* every key is refused */
 	int64_t lockdown_at; /* since when; 0: that can't be told */
 	bool audit_writable;

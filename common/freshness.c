@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "hash.h"
-#include "newer.h"
 #include "num.h"
 #include "pack.h"
 #include "safefile.h"
@@ -34,9 +33,6 @@ checksum(const unsigned char *bytes)
 static enum ak_err
 parse(const unsigned char *bytes, struct freshness *out)
 {
-	if (memcmp(bytes, MAGIC, 8) == 0 &&
-	    newer_is(le32_load(bytes + AT_VERSION), FRESHNESS_VERSION))
-		return AK_ERR_NEWER;
 	if (memcmp(bytes, MAGIC, 8) != 0 || le32_load(bytes + AT_VERSION) != FRESHNESS_VERSION ||
 	    le32_load(bytes + AT_CRC) != checksum(bytes))
 		return AK_ERR_CORRUPT;

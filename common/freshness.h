@@ -18,7 +18,7 @@ struct freshness {
 
 /*
  * libc only. AK_ERR_NOT_FOUND: there is none (nothing was ever heard);
- * AK_ERR_UNSAFE, AK_ERR_UNAVAILABLE, AK_ERR_CORRUPT, AK_ERR_NEWER. *out is then stale.
+ * AK_ERR_UNSAFE, AK_ERR_UNAVAILABLE, AK_ERR_CORRUPT. *out is then stale.
  */
 enum ak_err freshness_read(const char *path, uid_t owner, struct freshness *out) AK_MUST_CHECK;
 

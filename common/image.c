@@ -5,7 +5,6 @@
 
 #include "image_check.h"
 #include "image_layout.h"
-#include "newer.h"
 #include "pack.h"
 
 static struct safefile_id
@@ -44,10 +43,6 @@ image_take(unsigned char **bytes, size_t len_b, struct image **out)
 	im->bytes = *bytes;
 	*bytes = NULL;
 	im->len_b = len_b;
-	err = AK_ERR_NEWER;
-	if (memcmp(im->bytes, IMAGE_MAGIC, IMAGE_AT_VERSION) == 0 &&
-	    newer_is(le32_load(im->bytes + IMAGE_AT_VERSION), IMAGE_VERSION))
-		goto out;
 	if ((err = image_check(im)) != AK_OK)
 		goto out;
 	im->sources.built_at_ns = (int64_t)le64_load(im->bytes + IMAGE_AT_BUILT);

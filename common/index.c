@@ -110,8 +110,7 @@ parse_header(const unsigned char b[INDEX_HEADER_B], uint64_t file_size_b, struct
 		return AK_ERR_NEWER;
 	memcpy(copy, b, sizeof(copy));
 	le32_store(copy + HEADER_CRC_AT, 0);
-	if (le32_load(b + 8) != INDEX_VERSION ||
-	    le32_load(b + 12) != INDEX_BYTE_ORDER ||
+	if (le32_load(b + 8) != INDEX_VERSION || le32_load(b + 12) != INDEX_BYTE_ORDER ||
 	    le32_load(b + HEADER_CRC_AT) != hash_crc32(0, copy, sizeof(copy)))
 		return AK_ERR_CORRUPT;
 	h->generation = le64_load(b + 16);

@@ -19,7 +19,7 @@ newer_is(uint32_t version, uint32_t reads)
 uint32_t
 newer_version(const char *path, uid_t owner)
 {
-	unsigned char b[4];
+	unsigned char b[4] = {0};
 	struct stat st;
 	ssize_t n;
 	int fd;

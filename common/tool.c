@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -85,19 +86,17 @@ await(int fd, int64_t until_ms)
 static void
 take_output(int fd, int64_t until_ms, char *out, size_t cap)
 {
-	char rest[4096];
-	size_t len = 0;
+	char chunk[4096];
+	size_t len = 0, keep;
 	ssize_t n = 1;
 
 	while (n > 0 && await(fd, until_ms)) {
-		bool room = len + 1 < cap;
-
 		do
-			n = read(
-			    fd, room ? out + len : rest, room ? cap - 1 - len : sizeof(rest));
+			n = read(fd, chunk, sizeof(chunk));
 		while (n == -1 && errno == EINTR);
-		if (n > 0 && room)
-			len += (size_t)n;
+		keep = n <= 0 ? 0 : (size_t)n < cap - 1 - len ? (size_t)n : cap - 1 - len;
+		memcpy(out + len, chunk, keep);
+		len += keep;
 	}
 	out[len] = '\0';
 }

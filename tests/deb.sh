@@ -94,7 +94,7 @@ for name in libpam-apikey libnss-apikey; do
 	shows "apikey needs $name of its own version" 0 "(^|, )$name \\(= $VERSION\\)" field apikey Depends
 done
 equals 'conffiles are what an administrator edits, but for settings and policy' \
-	"$(printf '%s\n' /etc/logrotate.d/apikey /etc/ssh/sshd_config.d/apikey.conf /etc/sudoers.d/apikey)" conffiles apikey
+	"$(printf '%s\n' /etc/apparmor.d/abstractions/{authentication,nameservice}.d/apikey /etc/logrotate.d/apikey /etc/ssh/sshd_config.d/apikey.conf /etc/sudoers.d/apikey)" conffiles apikey
 holds 'settings and policy are patterns' has apikey '.* /usr/share/apikey/policy.yaml'
 exits 'which no upgrade asks about' 1 has apikey '.* /etc/apikey/.*'
 holds 'sudoers has the mode that sudo wants' has apikey '-r--r----- root/root /etc/sudoers.d/apikey'

@@ -57,7 +57,7 @@ tell 'Install: a PAM module, a name service module, the command, and the daemon.
 run 'DEBIAN_FRONTEND=noninteractive dpkg --install build/deb/*.deb | grep "^Setting up"'
 
 tell 'The PAM module stands first in every stack now, and the name service knows keys.'
-run "grep -m 1 -v '^#' /etc/pam.d/common-auth"
+run "grep -m 1 '^auth' /etc/pam.d/common-auth"
 run "grep -E '^(passwd|group):' /etc/nsswitch.conf"
 
 tell 'Make a key for the machine that deploys. Its token is shown this once, so it goes into a file.'

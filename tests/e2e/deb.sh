@@ -9,21 +9,20 @@ LIB=/usr/lib/$(dpkg-architecture -q DEB_HOST_MULTIARCH)
 PACKAGES=(apikey libpam-apikey libnss-apikey)
 export DEBIAN_FRONTEND=noninteractive
 
-# debs PACKAGE…: their files.
-debs() { printf "$TOP/build/deb/%s_[0-9]*.deb\n" "$@"; }
+# deb PACKAGE: its file.
+deb() { echo "$TOP/build/deb/$1"_[0-9]*.deb; }
 # deb_do WHAT PACKAGE…: dpkg with the files of these packages: --install, --unpack.
 deb_do() {
-	local what=$1
+	local what=$1 name files=()
 	shift
-	# shellcheck disable=SC2046 # patterns without a blank
-	dpkg --force-unsafe-io "$what" $(debs "$@")
+	for name in "$@"; do files+=("$(deb "$name")"); done
+	dpkg --force-unsafe-io "$what" "${files[@]}"
 }
-# nothing_left: as before the first of them.
 gone_all() { dpkg --purge "${PACKAGES[@]}"; }
 # remade PACKAGE COMMAND: its file with a control part that COMMAND changed, in $GUEST.
 remade() {
 	rm -rf "$GUEST/tree"
-	dpkg-deb -R "$(echo $(debs "$1"))" "$GUEST/tree"
+	dpkg-deb -R "$(deb "$1")" "$GUEST/tree"
 	(cd "$GUEST/tree/DEBIAN" && eval "$2")
 	dpkg-deb -Znone -b "$GUEST/tree" "$GUEST/remade.deb" >/dev/null
 }
@@ -75,7 +74,7 @@ becomes 'other words that have ours in them' $'passwd: files myapikey apikey2 # 
 	$'passwd: files apikey myapikey apikey2 # apikey\ngroup: profiles files [SUCCESS=merge] apikey\n'
 becomes 'no line for groups: none is guessed' $'passwd: files\n' $'passwd: files apikey\n'
 shows 'and it is told what to do' 0 'libnss-apikey: /etc/nsswitch.conf has no line .group:. .* by hand' sh -c \
-	"printf 'passwd: files\n' >$NSSWITCH; dpkg -i $(echo $(debs libnss-apikey))"
+	"printf 'passwd: files\n' >$NSSWITCH; dpkg -i $(deb libnss-apikey)"
 dpkg --purge libnss-apikey >/dev/null 2>&1
 
 printf 'passwd: files apikey\ngroup: files systemd [SUCCESS=merge] apikey\n' >"$NSSWITCH"
@@ -104,7 +103,7 @@ deb_do --install libnss-apikey >/dev/null 2>&1
 cp "$GUEST/nsswitch.stock" "$NSSWITCH"
 holds 'an upgrade' deb_do --install libnss-apikey
 holds 'leaves a file that an administrator took us out of' cmp "$GUEST/nsswitch.stock" "$NSSWITCH"
-holds 'a removal, and an installation' sh -c "dpkg --remove libnss-apikey && dpkg -i $(echo $(debs libnss-apikey))"
+holds 'a removal, and an installation' sh -c "dpkg --remove libnss-apikey && dpkg -i $(deb libnss-apikey)"
 equals 'puts us in' $'passwd:         files apikey\ngroup:          files [SUCCESS=merge] apikey' lines
 remade libnss-apikey "printf 'exit 1\n' >>prerm"
 dpkg -i "$GUEST/remade.deb" >/dev/null 2>&1
@@ -191,6 +190,8 @@ shows 'a damaged file of keys: an upgrade succeeds, and tells it' 0 'local.idx: 
 people 'people log in'
 
 # --- going ---------------------------------------------------------------------------------------
+shows 'the command alone is removed: that keys still log in is told' 0 'keys go on logging in while libpam-apikey' dpkg --remove apikey
+deb_do --install apikey >/dev/null 2>&1
 exits 'a purge that may not drop keys' 0 gone_all
 holds 'drops none, not even from a file that can not be read' test -e "$STATE/local.idx"
 deb_do --install "${PACKAGES[@]}" >/dev/null 2>&1

@@ -8,7 +8,6 @@ set -euo pipefail
 
 APT=(apt-get -y)
 
-failed_units() { fresh_run systemctl list-units --failed --plain --no-legend; }
 is_active() { [ "$(fresh_run systemctl is-active "$1")" = active ]; }
 
 # sshd_reads LINE…: sshd with these lines first. sshd_stock: without them.
@@ -131,6 +130,12 @@ holds 'apikeyd runs' is_active apikeyd.service
 shows 'and is enabled' 0 enabled fresh_run systemctl is-enabled apikeyd.service
 shows 'its exposure is 2.5 at most, by systemd-analyze security' 0 'Overall exposure level' \
 	fresh_run systemd-analyze security --threshold=25 apikeyd.service
+holds 'the timer of the metrics is on' is_active apikey-metrics.timer
+shows 'and is enabled' 0 enabled fresh_run systemctl is-enabled apikey-metrics.timer
+fresh_run mkdir -p /var/lib/prometheus/node-exporter
+holds 'what it starts' fresh_run systemctl start apikey-metrics.service
+holds 'writes for the collector' fresh_run grep -q '^apikey_attention 0' /var/lib/prometheus/node-exporter/apikey.prom
+fresh_run rm -r /var/lib/prometheus
 for name in $(autopkgtests); do
 	holds "the packages' own test: $name" autopkgtest "$name"
 done

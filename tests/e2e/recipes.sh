@@ -52,17 +52,8 @@ reload() {
 # bob_file NAME: the text above it, to bob.
 bob_file() { install -o bob -g bob -m 600 "$last" "/home/bob/$1"; }
 
-# policy_shipped: into /root/policy.yaml. policy_with: that, with the text above it.
+# policy_shipped: into /root/policy.yaml.
 policy_shipped() { install -m 600 "$TOP/etc/policy.yaml" /root/policy.yaml; }
-policy_with() {
-	python3 - "$TOP/etc/policy.yaml" "$last" <<-'END' >/root/policy.yaml
-		import sys, yaml
-		policy, more = (yaml.load(open(f), yaml.BaseLoader) for f in sys.argv[1:])
-		for section, what in more.items():
-		    policy.setdefault(section, {}).update(what)
-		yaml.dump(policy, sys.stdout)
-	END
-}
 
 # ci_secrets: the job's secrets are variables of bob's shell.
 ci_secrets() {
@@ -87,12 +78,12 @@ old_deploy() {
 # deploys_jobs: of cron's the account has none, of root's it has.
 deploys_jobs() {
 	log_mark
-	cron_reboot deploy 'touch /run/test/ran'
+	cron_reboot deploy 'touch ~/ran'
 	holds "README: the account's own crontab is refused" log_has 'user=deploy .*service=cron .*entered with a key alone'
 	cron_stop
 	equals 'README: root runs its jobs by runuser' deploy runuser -u deploy -- id -un
 	equals 'README: or by su' deploy su -c 'id -un' deploy
-	exits 'README: and cron has run nothing' 1 test -e /run/test/ran
+	exits 'README: and cron has run nothing' 1 test -e /home/deploy/ran
 }
 
 # bob_does COMMANDS: as in a block of his.
@@ -180,7 +171,7 @@ hardened() {
 	sshd_with 'MaxAuthTries 1'
 	admits 'README: hardened: MaxAuthTries 1 lets a key in' password hardy "$(token hardy)"
 	reload
-	apikey delete hardy --remove-home
+	change delete hardy --remove-home
 }
 # hardened_with LINES…: each of them locks the key out.
 hardened_with() {

@@ -135,3 +135,41 @@ changes() {
 	argued=$(IFS='|' && printf '%s' "${CHANGES[*]}")
 	diff "$1" "$2" | grep '^[<>]' | grep -Evx "[<>] ($argued)"$'\t''.*' || :
 }
+
+# --- states, for the suites in which something goes wrong ----------------------------------------
+
+# What logins go through.
+OURS=(libnss-apikey libpam-apikey apikey)
+# dpkg by its path: the programs that its scripts start may be ours.
+DPKG=/usr/bin/dpkg
+
+dpkg_do() { fresh_run sh -c "DEBIAN_FRONTEND=noninteractive $DPKG $*"; }
+from() { FRESH_FROM=$1 fresh_boot ""; }
+
+# best_of_it: dpkg goes on where it was stopped, and all are installed.
+best_of_it() { dpkg_do --configure -a && in_state installed "${OURS[@]}"; }
+
+# works SENTENCE: a key is made, and logs in.
+works_count=0
+works() {
+	local name=key-$((++works_count))
+	new_key "$name" --role viewer || :
+	admits "$1" password "$name" "$(token "$name")"
+}
+
+# repaired SENTENCE: that, and then all is well.
+repaired() {
+	holds "$1: dpkg repairs it" best_of_it
+	works "$1: a key logs in"
+}
+
+# ready: into $GUEST/ready a host that has all but our packages. unpack_all: the three, not configured.
+ready() {
+	fresh_boot && fresh_run apt-get -y install libjansson4 libldap-2.5-0 libyaml-0-2 >"$GUEST/apt" 2>&1 || return
+	debs_put "$TOP/build/deb"
+	fresh_save "$GUEST/ready"
+}
+unpack_all() { dpkg_do --unpack "$(debs "${OURS[@]}")" >"$GUEST/unpack" 2>&1; }
+
+# failed_units: of the host, none is meant to be.
+failed_units() { fresh_run systemctl list-units --failed --plain --no-legend; }

@@ -132,3 +132,14 @@ stay() {
 	holds "README: a session of $1 is open" wait_until 10 grep -qx in "$GUEST/stay.out"
 }
 gone_home() { holds 'README: the session is ended' wait_until 1 gone "$stay_pid"; }
+
+# policy_with: the policy as shipped, with the text above it, into /root/policy.yaml.
+policy_with() {
+	python3 - "$TOP/etc/policy.yaml" "$last" <<-'END' >/root/policy.yaml
+		import sys, yaml
+		policy, more = (yaml.load(open(f), yaml.BaseLoader) for f in sys.argv[1:])
+		for section, what in more.items():
+		    policy.setdefault(section, {}).update(what)
+		yaml.dump(policy, sys.stdout)
+	END
+}

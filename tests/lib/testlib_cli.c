@@ -184,6 +184,17 @@ fake_tool(void *ctx, char *const argv[], char *out, size_t cap)
 	return t->tool == NULL ? -1 : t->tool(t, argv, out, cap);
 }
 
+static enum ak_err
+fake_load(void *ctx, const char *path, struct diag *why)
+{
+	struct cli_test *t = ctx;
+	const char *said = t->load == NULL ? "" : t->load(t, path);
+
+	if (said[0] == '\0')
+		return AK_OK;
+	return diag_because(why, AK_ERR_UNAVAILABLE, "%s", said);
+}
+
 void
 cli_test_make(struct cli_test *t, void **state)
 {
@@ -194,6 +205,7 @@ cli_test_make(struct cli_test *t, void **state)
 	(void)snprintf(t->skel, sizeof(t->skel), "%s", tmp_path(t->tmp, "skel"));
 	(void)snprintf(t->crontabs, sizeof(t->crontabs), "%s", tmp_path(t->tmp, "crontabs"));
 	(void)snprintf(t->etc, sizeof(t->etc), "%s", tmp_path(t->tmp, "etc"));
+	(void)snprintf(t->root, sizeof(t->root), "%s", tmp_path(t->tmp, "root"));
 	(void)snprintf(t->atjobs, sizeof(t->atjobs), "%s", tmp_path(t->tmp, "atjobs"));
 	(void)snprintf(t->var, sizeof(t->var), "%s", tmp_path(t->tmp, "var"));
 	(void)snprintf(t->run, sizeof(t->run), "%s", tmp_path(t->tmp, "run"));
@@ -212,10 +224,12 @@ cli_test_make(struct cli_test *t, void **state)
 		.names_changed = fake_names_changed,
 		.directory = &fake_dirserver,
 		.tool = fake_tool,
+		.load = fake_load,
 		.skel = t->skel,
 		.crontabs = t->crontabs,
 		.atjobs = t->atjobs,
 		.etc = t->etc,
+		.root = t->root,
 		.var = t->var,
 		.run = t->run,
 		.proc = t->proc,

@@ -39,7 +39,8 @@ struct cli_test {
 	struct host host;
 	struct tmp *tmp;
 	struct cli cli;
-	char skel[TMP_CAP * 2], crontabs[TMP_CAP * 2], atjobs[TMP_CAP * 2], etc[TMP_CAP * 2];
+	char skel[TMP_CAP * 2], crontabs[TMP_CAP * 2], atjobs[TMP_CAP * 2], etc[TMP_CAP * 2],
+	    root[TMP_CAP * 2];
 	char var[TMP_CAP * 2], run[TMP_CAP * 2], proc[TMP_CAP * 2];
 	int64_t now; /* HOST_NOW at first */
 	/* One local user and one local group, and an id that is taken; and whether accounts can be asked at all. */
@@ -64,6 +65,8 @@ struct cli_test {
 	void (*during)(struct cli_test *t); /* within a pass; NULL: nothing */
 	/* What other programs answer: as cli_host's tool; NULL: there are none. */
 	int (*tool)(struct cli_test *t, char *const argv[], char *out, size_t cap);
+	/* What the loader says of a library, "" that it can load it; NULL: it can load any. */
+	const char *(*load)(struct cli_test *t, const char *path);
 	int64_t waited_ms;
 	unsigned flushes; /* of name caches */
 };

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Do SECURITY.md and the picture say what the tests and the demonstration do? They are read here; no root is needed.
+# Do SECURITY.md, CONTRIBUTING.md and the picture say what is there? They are read here; no root is needed.
 set -euo pipefail
 top_srcdir=${top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
 # shellcheck source=tests/lib/tap.sh
@@ -41,10 +41,41 @@ done < <(quotes)
 # Where no paragraph says so, no test is named: nobody would look whether it is there.
 equals 'all that are named are looked for' '' awk -v RS= '!/^Shown by/ && /`tests\// && !/documents\.sh/' SECURITY.md
 # Each part of the threat model has what it is shown by.
+# shellcheck disable=SC2016 # awk's own
 equals 'each attacker is shown to be held off' '' awk '
 	/^## / { if (on && !shown) print title; on = /^## [0-9]/; shown = 0; title = $0 }
 	/^Shown by/ { shown = 1 }
 	END { if (on && !shown) print title }' SECURITY.md
+
+# --- CONTRIBUTING.md ----------------------------------------------------------------------------
+
+# same SENTENCE A B: two lists, as sets.
+same() { equals "$1" "$(sort -u <<<"$2")" sort -u <(printf '%s\n' "$3"); }
+
+# paths: the files of ours that a document names in `…`, with their folder.
+# shellcheck disable=SC2016 # a document's quotes
+paths() { grep -oE '`(cli|common|daemon|debian|doc|etc|ldap|man|nss|pam|tests)/[A-Za-z0-9_./-]*[a-z0-9]`' "$1" | tr -d '`' | sort -u; }
+for document in CONTRIBUTING.md SECURITY.md; do
+	while read -r file; do
+		holds "$document: there is $file" test -e "$file"
+	done < <(paths "$document" | grep -v _NAME)
+done
+
+# What no compiler asks for: a predicate has a word in traces, and the reference tries it; an attribute has its schema.
+predicates() { sed -n -E 's/^    \{"([a-z_]+)", IMAGE_OP_.*/\1/p' common/policy_condition.c; }
+same 'each predicate has its word in traces' "$(predicates)" \
+	"$(sed -n -E 's/^    \[IMAGE_OP_[A-Z_]+\] = "([a-z_]+)",/\1/p' common/image_rules.c)"
+same 'random policies try each predicate' "$(predicates)" \
+	"$(sed -n '/^ref_add_condition/,/};/p' tests/lib/ref_item.c | grep -oE '"[a-z_]+"' | tr -d '"')"
+attributes() { sed -n -E 's/^    \[SLOT_[A-Z_]+\] = "(apikey[A-Za-z]+)",/\1/p' common/dirtext.c; }
+# schema FILE: "number name" of each attribute; of_class FILE: the attributes of the object class.
+schema() { tr '\n' ' ' <"$1" | grep -oE "[.:]1\.[0-9]+ NAME '[A-Za-z]+'" | sed -E "s/.*[.:]1\.([0-9]+) NAME '(.*)'/\1 \2/"; }
+of_class() { tr '\n' ' ' <"$1" | grep -oE "(MUST|MAY) \([^)]*\)" | grep -oE 'apikey[A-Za-z]+' | sort -u; }
+same 'the schema is the same for slapd.conf and cn=config' "$(schema etc/ldap/apikey.schema)" "$(schema etc/ldap/apikey.ldif)"
+for file in etc/ldap/apikey.schema etc/ldap/apikey.ldif; do
+	same "each attribute of a key is in $file" "$(attributes)" "$(schema "$file" | sed 's/.* //' | grep -Fx "$(attributes)")"
+	same 'and in its object class' "$(attributes)" "$(of_class "$file" | grep -Fx "$(attributes)")"
+done
 
 # --- doc/demo.svg -------------------------------------------------------------------------------
 

@@ -146,7 +146,7 @@ keys_that_should_be_known_of_are_counted(void **state)
 	lastused_note(&t.host.paths, &k[2], &use);
 	assert_true(doctor_says(&t, "keys", "note", "1 keys never expire", NULL));
 	assert_true(doctor_says(&t, "keys", "note", "1 keys expire within 14 days", NULL));
-	assert_true(doctor_says(&t, "keys", "note", "3 keys were not used on this host", NULL));
+	assert_true(doctor_says(&t, "keys", "note", "4 keys were not used on this host", NULL));
 	assert_true(doctor_says(&t, "keys", "note", "1 keys have neither a role", NULL));
 	cli_test_clear(&t);
 }

@@ -260,11 +260,7 @@ abuse_064_every_single_bit_flipped_is_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < 8 * b.len_b; i++) {
 		b.at[i / 8] ^= (unsigned char)(1U << i % 8);
-		/* The version's lowest byte: a version that may come. */
-		assert_err("",
-		    i / 8 == IMAGE_AT_VERSION && b.at[i / 8] > IMAGE_VERSION ? AK_ERR_NEWER
-									     : AK_ERR_CORRUPT,
-		    open_bytes(&b, &im));
+		assert_err("", AK_ERR_CORRUPT, open_bytes(&b, &im));
 		assert_null(im);
 		b.at[i / 8] ^= (unsigned char)(1U << i % 8);
 	}
@@ -336,9 +332,7 @@ abuse_066_another_version_or_byte_order_is_refused(void **state)
 
 		spoil_header(&b, rows[i]);
 		seal(&b);
-		assert_err(rows[i],
-		    strcmp(rows[i], "newer version") == 0 ? AK_ERR_NEWER : AK_ERR_CORRUPT,
-		    open_bytes(&b, &im));
+		assert_err(rows[i], AK_ERR_CORRUPT, open_bytes(&b, &im));
 		free(b.at);
 	}
 }

@@ -281,8 +281,8 @@ abuse_064_a_flipped_bit_is_found_by_every_look_that_meets_it(void **state)
 		err = index_open(s.path, geteuid(), &ix);
 		if (bit / 8 < INDEX_HEADER_B) {
 			/* The version's lowest byte: a version that may come. */
-			assert_err("header", bit / 8 == 8 && b > 1 ? AK_ERR_NEWER : AK_ERR_CORRUPT,
-			    err);
+			assert_err("header",
+			    bit / 8 == 8 && b > 1 ? AK_ERR_NEWER : AK_ERR_CORRUPT, err);
 		} else {
 			assert_err("open", AK_OK, err);
 			unseen += model_compare(&s.model, &ix, &r, true) == 0;

@@ -118,7 +118,8 @@ abuse_064_any_flipped_byte_is_damage_and_never_not_found(void **state)
 			assert_string_equal(k.rec.name, "a");
 			key_clear(&k);
 		} else {
-			assert_err("", AK_ERR_CORRUPT, err);
+			/* The version's lowest byte: a version that may come. */
+			assert_err("", at == 8 ? AK_ERR_NEWER : AK_ERR_CORRUPT, err);
 		}
 		keyring_close(&ring);
 	}

@@ -313,8 +313,8 @@ a_sample_of_another_version_is_passed_over(void **state)
 		assert_int_equal(find_kept(&s, HOST_NOW).n, version == 2 ? 1 : 0);
 		if (version == 2)
 			continue;
-		assert_err(
-		    "version", version > 2 ? AK_ERR_NEWER : AK_ERR_CORRUPT, samples_load(&s.h.paths, k.ids[0], &loaded));
+		assert_err("version", version > 2 ? AK_ERR_NEWER : AK_ERR_CORRUPT,
+		    samples_load(&s.h.paths, k.ids[0], &loaded));
 	}
 	free(bytes);
 	scene_clear(&s);

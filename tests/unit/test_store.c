@@ -459,8 +459,9 @@ what_a_newer_version_wrote_stays(void **state)
 		assert_err(rows[i].name, rows[i].accepting, reopen_err(&h));
 		after = file_read(h.paths.local, &after_b);
 		assert_row(rows[i].name, (before == NULL) == (after == NULL));
-		assert_row(rows[i].name, before == NULL || (before_b == after_b &&
-				 memcmp(before, after, after_b) == 0));
+		assert_row(rows[i].name,
+		    before == NULL ||
+			(before_b == after_b && memcmp(before, after, after_b) == 0));
 		free(before);
 		free(after);
 	}

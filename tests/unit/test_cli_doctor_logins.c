@@ -1,0 +1,514 @@
+/* doctor: PAM, sshd and sudo on made-up hosts: each setting that keeps keys out, or lets them in by the wrong door, is told, with what mends it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "testlib_cli.h"
+#include "testlib_cmocka.h"
+#include "testlib_doctor.h"
+
+#define N(rows) (sizeof(rows) / sizeof((rows)[0]))
+
+#define AUTH                                                                                   \
+	"auth [success=done user_unknown=ignore ignore=ignore module_unknown=ignore "          \
+	"default=die] pam_apikey.so\nauth required pam_unix.so\n"
+#define ACCOUNT                                                                                \
+	"account [success=done user_unknown=ignore module_unknown=ignore default=die] "        \
+	"pam_apikey.so\naccount required pam_unix.so\n"
+#define SESSION                                                                                \
+	"session [success=ok ignore=ignore user_unknown=ignore module_unknown=ignore "         \
+	"default=die] pam_apikey.so\nsession required pam_unix.so\n"
+
+static void
+put(struct cli_test *t, const char *name, const char *text)
+{
+	const char *path = tmp_path(t->tmp, name);
+	char cmd[600];
+
+	(void)snprintf(cmd, sizeof(cmd), "mkdir -p \"$(dirname %s)\"", path);
+	assert_int_equal(system(cmd), 0);
+	file_write(path, text, strlen(text), 0644);
+}
+
+/* ---- PAM ---- */
+
+static void
+put_pam(struct cli_test *t)
+{
+	put(t, "etc/pam.d/common-auth", AUTH);
+	put(t, "etc/pam.d/common-account", ACCOUNT);
+	put(t, "etc/pam.d/common-session", SESSION);
+	put(t, "etc/pam.d/sshd",
+	    "@include common-auth\n@include common-account\n"
+	    "@include common-session\n");
+	put(t, "root/usr/lib/pam.d/systemd-user",
+	    "account include common-account\nsession include common-session\n");
+	put(t, "root/usr/lib/x86_64-linux-gnu/security/pam_permit.so", "");
+	put(t, "root/usr/lib/x86_64-linux-gnu/security/pam_apikey.so", "");
+}
+
+static void
+make_pam(struct cli_test *t, void **state)
+{
+	cli_test_make(t, state);
+	put_pam(t);
+}
+
+static const char *
+no_yaml(struct cli_test *t, const char *path)
+{
+	(void)t;
+	return strstr(path, "pam_apikey.so") == NULL ? "" : "libyaml-0.so.2: no such file";
+}
+
+static void
+each_stack_is_followed_and_a_fault_is_told_once(void **state)
+{
+	struct cli_test t;
+
+	make_pam(&t, state);
+	assert_true(doctor_says(&t, "pam", "ok", "in sshd, systemd-user", NULL));
+	assert_int_equal(doctor_said(&t, "pam", "attention"), 0);
+	put(&t, "etc/pam.d/common-account", "account required pam_unix.so\n");
+	assert_true(doctor_says(&t, "pam", "attention", "common-account:1: account", NULL));
+	assert_true(doctor_says(&t, "pam", "attention", "in sshd, systemd-user", NULL));
+	assert_int_equal(doctor_said(&t, "pam", "attention"), 1);
+	assert_int_equal(doctor_said(&t, "pam", "ok"), 1);
+	cli_test_clear(&t);
+}
+
+static void
+the_advice_mends_a_stack(void **state)
+{
+	static const struct {
+		const char *file, *text, *says;
+	} rows[] = {
+	    {"common-auth", "auth required pam_unix.so\n", "no line of"},
+	    {"common-account", "account required pam_unix.so\n", "no line of"},
+	    {"common-session", "# no\nsession required pam_unix.so\n", "not recorded"},
+	    {"sshd",
+		"auth required pam_unix.so\n@include common-account\n@include "
+		"common-session\n",
+		"sshd:1: auth"},
+	    {"common-auth", "auth sufficient pam_unix.so\nauth required pam_apikey.so debug\n",
+		"stands behind"},
+	    {"common-auth",
+		"auth required pam_apikey.so debug prompt=x [prompt=API token: ]\n"
+		"auth required pam_unix.so\n",
+		"refuses everybody"},
+	    {"common-auth",
+		"auth [success=done user_unknown=ignore ignore=ignore "
+		"module_unknown=ignore default=die] pam_apikey.so what debug\n"
+		"auth required pam_unix.so\n",
+		"(what)"},
+	};
+	struct cli_test t;
+	char advice[ADVICE_CAP];
+
+	make_pam(&t, state);
+	for (size_t i = 0; i < N(rows); i++) {
+		char path[200];
+
+		put_pam(&t);
+		(void)snprintf(path, sizeof(path), "etc/pam.d/%s", rows[i].file);
+		put(&t, path, rows[i].text);
+		assert_row(
+		    rows[i].text, doctor_says(&t, "pam", "attention", rows[i].says, advice));
+		/* Options with blanks are left to a person. */
+		if (strstr(rows[i].text, "[prompt") != NULL) {
+			assert_non_null(strstr(advice, "sed -i"));
+			assert_non_null(strstr(advice, "[prompt=API token: ]"));
+		}
+		doctor_follow(&t, advice);
+		assert_row(rows[i].text, !doctor_says(&t, "pam", "attention", "", NULL));
+		if (strstr(rows[i].text, "debug") != NULL) {
+			char *now = file_read(tmp_path(t.tmp, path), &(size_t){0});
+
+			assert_row(rows[i].text, strstr(now, "debug") != NULL);
+			free(now);
+		}
+	}
+	cli_test_clear(&t);
+}
+
+static void
+a_service_that_no_role_opens_is_a_note(void **state)
+{
+	struct cli_test t;
+
+	make_pam(&t, state);
+	put(&t, "etc/pam.d/login",
+	    "auth required pam_unix.so\naccount required pam_unix.so\n"
+	    "@include common-session\n");
+	assert_true(doctor_says(&t, "pam", "attention", "login:1: auth", NULL));
+	host_policy(&t.host, "version: 1\nroles:\n  viewer: {services: [sshd]}\n");
+	assert_true(doctor_says(&t, "pam", "note", "which no role opens", NULL));
+	assert_int_equal(doctor_said(&t, "pam", "attention"), 0);
+	put(&t, "etc/pam.d/login",
+	    "auth required pam_unix.so\naccount required pam_permit.so\n"
+	    "@include common-session\n");
+	assert_true(doctor_says(&t, "pam", "note", "without asking", NULL));
+	cli_test_clear(&t);
+}
+
+static void
+the_module_is_looked_for_where_libpam_looks(void **state)
+{
+	struct cli_test t;
+
+	make_pam(&t, state);
+	assert_true(doctor_says(&t, "pam", "ok", "can be loaded", NULL));
+	t.load = no_yaml;
+	assert_true(doctor_says(&t, "pam", "attention", "libyaml-0.so.2", NULL));
+	t.load = NULL;
+	assert_int_equal(
+	    chmod(tmp_path(t.tmp, "root/usr/lib/x86_64-linux-gnu/security/pam_apikey.so"), 0666),
+	    0);
+	assert_true(doctor_says(&t, "pam", "attention", "was not loaded", NULL));
+	/* Another architecture's folder does not count. */
+	assert_int_equal(
+	    rename(tmp_path(t.tmp, "root/usr/lib/x86_64-linux-gnu/security/pam_apikey.so"),
+		tmp_path(t.tmp, "root/pam_apikey.so")),
+	    0);
+	put(&t, "root/usr/lib/other/security/pam_apikey.so", "");
+	assert_true(doctor_says(&t, "pam", "attention", "there is no pam_apikey.so in", NULL));
+	cli_test_clear(&t);
+}
+
+static void
+a_host_without_services_is_told(void **state)
+{
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	assert_true(doctor_says(&t, "pam", "attention", "no service that keys", NULL));
+	cli_test_clear(&t);
+}
+
+/* ---- sshd ---- */
+
+static const char *sshd_says, *sshd_says_of_deploy;
+static int sshd_status;
+
+static int
+fake_programs(struct cli_test *t, char *const argv[], char *out, size_t cap)
+{
+	(void)t;
+	if (strcmp(argv[0], "/usr/bin/id") == 0) {
+		(void)snprintf(out, cap, "%s apikey\n", argv[2]);
+		return 0;
+	}
+	if (strcmp(argv[0], "/bin/sh") != 0)
+		return -1;
+	if (strcmp(argv[3], "/usr/sbin/visudo") == 0)
+		return 0;
+	assert_string_equal(argv[3], "/usr/sbin/sshd");
+	(void)snprintf(out, cap, "%s",
+	    strncmp(argv[6], "user=deploy,", 12) == 0 ? sshd_says_of_deploy : sshd_says);
+	return sshd_status;
+}
+
+#define SSHD(more)                                                                             \
+	more "usepam yes\npasswordauthentication yes\nkbdinteractiveauthentication no\n"       \
+	     "permitemptypasswords no\npermituserenvironment no\npermittunnel no\n"            \
+	     "allowtcpforwarding no\nallowagentforwarding no\nallowstreamlocalforwarding no\n" \
+	     "pidfile /run/sshd.pid\n"
+
+static void
+make_sshd(struct cli_test *t, void **state)
+{
+	cli_test_make(t, state);
+	put(t, "root/usr/sbin/sshd", "");
+	put(t, "etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\nUsePAM yes\n");
+	put(t, "root/run/sshd/x", "");
+	cli_test_create(t, "ci", "viewer", NULL);
+	t->tool = fake_programs;
+	sshd_says = sshd_says_of_deploy = SSHD("");
+	sshd_status = 0;
+}
+
+static void
+what_sshd_says_of_a_key_is_judged(void **state)
+{
+	static const struct {
+		const char *says, *state, *text, *advice;
+	} rows[] = {
+	    {SSHD(""), "ok", "the key ci may log in", ""},
+	    {SSHD("usepam no\n"), "attention", "does not use PAM",
+		"sed -i '1i UsePAM yes' /etc/ssh/sshd_config"},
+	    {SSHD("passwordauthentication no\n"), "attention", "type no password",
+		"printf 'Match Group apikey\\n    PasswordAuthentication yes\\nMatch all\\n' "
+		">>/etc/ssh/sshd_config.d/00-apikey.conf"},
+	    {SSHD("passwordauthentication no\nkbdinteractiveauthentication yes\n"), "ok",
+		"may log in", ""},
+	    {SSHD("authenticationmethods publickey\n"), "attention",
+		"AuthenticationMethods publickey", "AuthenticationMethods password\\n"},
+	    {SSHD("authenticationmethods publickey publickey,password\n"), "ok", "may log in",
+		""},
+	    {SSHD("authenticationmethods keyboard-interactive:pam\n"), "attention",
+		"can't meet", "AuthenticationMethods password\\n"},
+	    {SSHD("allowusers alice\nallowusers bob\n"), "attention", "AllowUsers keeps",
+		"AllowUsers *"},
+	    {SSHD("allowusers alice\nallowusers c?\n"), "ok", "may log in", ""},
+	    {SSHD("allowusers ci@192.0.2.*\n"), "ok", "may log in", ""},
+	    {SSHD("allowgroups staff\n"), "attention", "AllowGroups keeps", "AllowGroups *"},
+	    {SSHD("allowgroups staff\nallowgroups api*\n"), "ok", "may log in", ""},
+	    {SSHD("denyusers *\n"), "attention", "DenyUsers keeps", "take the name"},
+	    {SSHD("denyusers *@192.0.2.1\n"), "ok", "may log in", ""},
+	    {SSHD("denygroups apikey\n"), "attention", "DenyGroups keeps", "take the name"},
+	    {SSHD("permitemptypasswords yes\n"), "note", "PermitEmptyPasswords is on",
+		"PermitEmptyPasswords no"},
+	    {SSHD("permituserenvironment LANG\n"), "note", "PermitUserEnvironment is on",
+		"PermitUserEnvironment no"},
+	    {SSHD("allowtcpforwarding local\n"), "note", "may forward", "DisableForwarding yes"},
+	    {SSHD("permittunnel point-to-point\n"), "note", "may forward",
+		"DisableForwarding yes"},
+	    {SSHD("disableforwarding yes\nallowtcpforwarding yes\n"), "ok", "may log in", ""},
+	};
+	char advice[ADVICE_CAP];
+	struct cli_test t;
+
+	make_sshd(&t, state);
+	for (size_t i = 0; i < N(rows); i++) {
+		sshd_says = rows[i].says;
+		assert_row(
+		    rows[i].says, doctor_says(&t, "sshd", rows[i].state, rows[i].text, advice));
+		assert_row(rows[i].says, strstr(advice, rows[i].advice) != NULL);
+		assert_row(rows[i].says, doctor_said(&t, "sshd", "attention") ==
+					     (strcmp(rows[i].state, "attention") == 0));
+		assert_row(rows[i].says,
+		    doctor_said(&t, "sshd", "note") == (strcmp(rows[i].state, "note") == 0));
+	}
+	cli_test_clear(&t);
+}
+
+static void
+a_block_comes_where_sshd_takes_it(void **state)
+{
+	static const struct {
+		const char *config, *advice;
+	} rows[] = {
+	    {"Port 22\nInclude /etc/ssh/sshd_config.d/*.conf\nMatch User bob\n",
+		">>/etc/ssh/sshd_config.d/00-apikey.conf"},
+	    {"include sshd_config.d/*.conf\n", ">>/etc/ssh/sshd_config.d/00-apikey.conf"},
+	    {"#Include /etc/ssh/sshd_config.d/*.conf\n", ">>/etc/ssh/sshd_config"},
+	    {"Port 22\n\tMatch User bob\n X11Forwarding no\n",
+		"sed -i '2i Match Group apikey\\n    PasswordAuthentication yes' /etc/ssh"},
+	    {"Match all\nInclude /etc/ssh/sshd_config.d/*.conf\n",
+		"sed -i '1i Match Group apikey\\n"},
+	};
+	char advice[ADVICE_CAP];
+	struct cli_test t;
+
+	make_sshd(&t, state);
+	sshd_says = SSHD("passwordauthentication no\n");
+	for (size_t i = 0; i < N(rows); i++) {
+		put(&t, "etc/ssh/sshd_config", rows[i].config);
+		assert_row(rows[i].config,
+		    doctor_says(&t, "sshd", "attention", "type no password", advice));
+		assert_row(rows[i].config, strstr(advice, rows[i].advice) != NULL);
+		assert_row(rows[i].config, strstr(advice, "kill") == NULL);
+	}
+	put(&t, "root/run/sshd.pid", "1\n");
+	assert_true(doctor_says(&t, "sshd", "attention", "type no password", advice));
+	assert_non_null(strstr(advice, " && kill -HUP \"$(cat /run/sshd.pid)\""));
+	cli_test_clear(&t);
+}
+
+static void
+the_place_of_a_setting_is_told(void **state)
+{
+	char advice[ADVICE_CAP];
+	struct cli_test t;
+
+	make_sshd(&t, state);
+	sshd_says = SSHD("usepam no\n");
+	put(&t, "etc/ssh/sshd_config.d/b.conf", "# UsePAM no\n\n usepam = no # why\n");
+	assert_true(doctor_says(&t, "sshd", "attention", "does not use PAM", NULL));
+	put(&t, "etc/ssh/sshd_config.d/a.conf", "# UsePAM no\n\n  usepam no\n");
+	assert_true(doctor_says(&t, "sshd", "attention", "sshd_config.d/a.conf:3: ", advice));
+	assert_non_null(strstr(advice, "sed -i '3s/.*/UsePAM yes/' "));
+	doctor_follow(&t, advice);
+	assert_true(file_holds(
+	    tmp_path(t.tmp, "etc/ssh/sshd_config.d/a.conf"), "# UsePAM no\n\nUsePAM yes\n"));
+	cli_test_clear(&t);
+}
+
+static void
+without_a_key_the_block_for_its_group_must_do(void **state)
+{
+	struct cli_test t;
+
+	make_sshd(&t, state);
+	assert_run(&t, CLI_DONE, NULL, "delete", "ci");
+	assert_true(doctor_says(&t, "sshd", "ok", "before there is one", NULL));
+	sshd_says = SSHD("passwordauthentication no\nallowusers alice\n");
+	assert_true(doctor_says(&t, "sshd", "attention", "lets keys type no password", NULL));
+	put(&t, "etc/ssh/sshd_config.d/a.conf", "Match Group apikey\n");
+	assert_true(doctor_says(&t, "sshd", "ok", "before there is one", NULL));
+	sshd_says = SSHD("allowgroups staff\n");
+	assert_true(doctor_says(&t, "sshd", "attention", "AllowGroups keeps keys out", NULL));
+	cli_test_clear(&t);
+}
+
+static void
+shared_accounts_are_asked_about_too(void **state)
+{
+	char advice[ADVICE_CAP];
+	struct cli_test t;
+
+	make_sshd(&t, state);
+	host_policy(
+	    &t.host, "version: 1\nroles:\n  viewer: {services: [sshd], accounts: [deploy]}\n");
+	assert_true(doctor_says(&t, "sshd", "ok", "to the shared account deploy", NULL));
+	sshd_says_of_deploy = SSHD("passwordauthentication no\n");
+	assert_true(doctor_says(
+	    &t, "sshd", "attention", "the shared account deploy type no password", advice));
+	assert_non_null(
+	    strstr(advice, "Match User deploy\\n    PasswordAuthentication yes\\nMatch all"));
+	cli_test_clear(&t);
+}
+
+static void
+an_sshd_that_cannot_answer_is_told(void **state)
+{
+	struct cli_test t;
+
+	make_sshd(&t, state);
+	sshd_status = 255;
+	sshd_says = "/etc/ssh/sshd_config: line 3: Bad configuration option: x\r\nmore\n";
+	assert_true(doctor_says(&t, "sshd",
+	    "attention", "can't read its settings: /etc/ssh/sshd_config: line 3: Bad configuration option: x",
+	    NULL));
+	sshd_status = -1;
+	sshd_says = "";
+	assert_true(doctor_says(&t, "sshd", "attention", "it says nothing", NULL));
+	assert_int_equal(rename(tmp_path(t.tmp, "root/run/sshd"), tmp_path(t.tmp, "x")), 0);
+	assert_true(doctor_says(&t, "sshd", "note", "does not run", NULL));
+	assert_int_equal(unlink(tmp_path(t.tmp, "root/usr/sbin/sshd")), 0);
+	assert_true(doctor_says(&t, "sshd", "ok", "no sshd here", NULL));
+	cli_test_clear(&t);
+}
+
+/* ---- sudo ---- */
+
+static const char sudo_policy[] =
+    "version: 1\n"
+    "roles:\n"
+    "  editor: {services: [sshd, sudo], unix_groups: [apikey-editors]}\n"
+    "  admin: {services: ['*'], unix_groups: [apikey-admins], root_equivalent: true}\n";
+
+static void
+sudoers_is_read_as_sudo_reads_it(void **state)
+{
+	static const struct {
+		const char *text, *state, *says;
+	} rows[] = {
+	    {"Defaults env_reset\nroot ALL=(ALL) ALL\n", "ok", "asks a key for its token"},
+	    {"Defaults rootpw\n", "attention", "sudoers:1: rootpw"},
+	    {"# Defaults rootpw\n", "ok", ""},
+	    {"Defaults env_reset, \\\n\ttargetpw\n", "attention", "sudoers:1: targetpw"},
+	    {"Defaults x\\\n\nDefaults passprompt=\"a, rootpw\", runaspw # no\n", "attention",
+		"sudoers:3: runaspw"},
+	    {"Defaults passprompt=\"a, rootpw\"\n", "ok", ""},
+	    {"Defaults !rootpw\n", "ok", ""},
+	    {"Defaults rootpw\nDefaults !rootpw\n", "ok", ""},
+	    {"Defaults:bob rootpw\n", "ok", ""},
+	    {"Defaults:bob, %apikey rootpw\n", "attention", "rootpw"},
+	    {"Defaults: bob , %apikey-editors rootpw\n", "attention", "rootpw"},
+	    {"Defaults:ALL rootpw\n", "attention", "rootpw"},
+	    {"Defaults rootpw\nDefaults:%apikey !rootpw\n", "ok", ""},
+	    {"Defaults@bastion rootpw\n", "attention", "rootpw"},
+	    {"Defaults>root rootpw\n", "attention", "rootpw"},
+	    {"Defaults !pam_acct_mgmt\n", "attention", ":1: !pam_acct_mgmt"},
+	    {"Defaults pam_acct_mgmt\n", "ok", ""},
+	    {"Defaults !authenticate\n", "note", "!authenticate"},
+	    {"Defaults pam_service=sudo, pam_login_service = \"sudo-i\"\n", "ok", ""},
+	    {"Defaults pam_service=su\n", "attention", "pam_service"},
+	    {"Defaults rootpwx\n", "ok", ""},
+	    {"%apikey-editors ALL=(ALL:ALL) ALL\n", "note", "and so may the role editor"},
+	    {"%apikey-editors ALL=(root) NOPASSWD: /bin/a, ALL\n", "note", "role editor"},
+	    {"%apikey-editors ALL=(root) NOPASSWD:SETENV: ALL\n", "note", "role editor"},
+	    {"%apikey-editors ALL=(root) /bin/ALL\n", "ok", ""},
+	    {"%apikey-editorsx ALL=(ALL) ALL\n", "ok", ""},
+	    {"%apikey-admins ALL=(ALL) ALL\n", "ok", ""},
+	    {"%apikey ALL=(ALL) ALL\n", "note", "every key may do all"},
+	    {"@includedir /etc/sudoers.d\n", "attention", "sudoers.d/in:2: rootpw"},
+	    {"#includedir sudoers.d\n", "attention", "sudoers.d/in:2: rootpw"},
+	    {"@include /etc/sudoers.d/in\n", "attention", "sudoers.d/in:2: rootpw"},
+	    {"@include sudoers\n", "ok", ""},
+	};
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	t.tool = fake_programs;
+	host_policy(&t.host, sudo_policy);
+	put(&t, "root/usr/bin/sudo", "");
+	put(&t, "etc/sudoers.d/in", "\nDefaults rootpw\n");
+	put(&t, "etc/sudoers.d/in.bak", "Defaults targetpw\n");
+	put(&t, "etc/sudoers.d/in~", "Defaults targetpw\n");
+	for (size_t i = 0; i < N(rows); i++) {
+		put(&t, "etc/sudoers", rows[i].text);
+		assert_row(
+		    rows[i].text, doctor_says(&t, "sudo", rows[i].state, rows[i].says, NULL));
+		assert_row(rows[i].text, doctor_said(&t, "sudo", "attention") +
+						 doctor_said(&t, "sudo", "note") +
+						 doctor_said(&t, "sudo", "ok") ==
+					     1);
+	}
+	cli_test_clear(&t);
+}
+
+static int
+visudo_complains(struct cli_test *t, char *const argv[], char *out, size_t cap)
+{
+	(void)t;
+	(void)snprintf(
+	    out, cap, "%s", "/etc/sudoers: parsed OK\n/etc/sudoers.d/x:1:6: syntax error\n");
+	return strcmp(argv[0], "/bin/sh") == 0 && strcmp(argv[3], "/usr/sbin/visudo") == 0 ? 1
+											   : -1;
+}
+
+static void
+sudoers_that_cannot_be_read_is_told(void **state)
+{
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	t.tool = visudo_complains;
+	assert_true(doctor_says(&t, "sudo", "ok", "no sudo here", NULL));
+	put(&t, "root/usr/bin/sudo", "");
+	assert_true(doctor_says(&t, "sudo", "attention", "sudoers can't be read", NULL));
+	put(&t, "etc/sudoers", "");
+	assert_true(doctor_says(&t, "sudo", "ok", "asks a key", NULL));
+	put(&t, "root/usr/sbin/visudo", "");
+	assert_true(doctor_says(
+	    &t, "sudo", "attention", "not in order: /etc/sudoers.d/x:1:6: syntax error", NULL));
+	cli_test_clear(&t);
+}
+
+#define T(test) cmocka_unit_test_setup_teardown(test, tmp_setup, tmp_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(each_stack_is_followed_and_a_fault_is_told_once),
+	    T(the_advice_mends_a_stack),
+	    T(a_service_that_no_role_opens_is_a_note),
+	    T(the_module_is_looked_for_where_libpam_looks),
+	    T(a_host_without_services_is_told),
+	    T(what_sshd_says_of_a_key_is_judged),
+	    T(a_block_comes_where_sshd_takes_it),
+	    T(the_place_of_a_setting_is_told),
+	    T(without_a_key_the_block_for_its_group_must_do),
+	    T(shared_accounts_are_asked_about_too),
+	    T(an_sshd_that_cannot_answer_is_told),
+	    T(sudoers_is_read_as_sudo_reads_it),
+	    T(sudoers_that_cannot_be_read_is_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
