@@ -70,6 +70,9 @@ doctor_state_name(enum doctor_state s)
 	return names[s];
 }
 
+static void add(struct doctor *d, enum doctor_state state, const char *advice, const char *fmt,
+    va_list ap) AK_PRINTF(4, 0);
+
 static void
 add(struct doctor *d, enum doctor_state state, const char *advice, const char *fmt, va_list ap)
 {

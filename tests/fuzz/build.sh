@@ -34,7 +34,7 @@ for target in policy image zone ldapsync wire entry logfmt import; do
 	wire) rooms=("$TOP/daemon/wire.c") ;;
 	entry) rooms=("$TOP"/daemon/model*.c "$TOP"/common/{token,secret}.c -lgcrypt) ;;
 	import)
-		rooms=("$TOP"/cli/{importfile,importfile_key,importfile_twice,jsonin,jsonmem,keyopts,keyopts_apply,keys,args,cli}.c
+		rooms=("$TOP"/cli/{importfile,importfile_key,importfile_twice,jsonin,jsonmem,keyopts,keyopts_apply,keys,args,cli,wrap}.c
 			"$TOP"/common/{token,secret}.c -lgcrypt -ljansson)
 		;;
 	esac

@@ -40,7 +40,7 @@ groups:
     $(touch x): [viewer]
 deny: []
 END
-sed "s,/etc/apikey/,$TMP/etc/,g" "$BUILT/etc/completion/apikey" >"$TMP/completion"
+sed "s,[^ '\"]*/etc/apikey/,$TMP/etc/,g" "$BUILT/etc/completion/apikey" >"$TMP/completion"
 
 # --- asking -------------------------------------------------------------------------------------
 
