@@ -21,8 +21,11 @@
 static const char *const mend_passwd = MEND("passwd", "SUCCESS=merge") "apikey\\2/}' %s";
 static const char *const mend_group =
     MEND("group", "SUCCESS=merge") "[SUCCESS=merge] apikey\\2/}' %s";
+/* There we are first, without an action: a local user is asked for of nobody whom he was not asked of before. */
 static const char *const mend_initgroups =
-    MEND("initgroups", "SUCCESS=continue") "[SUCCESS=continue] apikey\\2/}' %s";
+    "sed -i -E '/^[[:space:]]*initgroups:/{"
+    "s/[[:space:]]+(\\[SUCCESS=(continue|merge)\\][[:space:]]*)?apikey([[:space:]]|$)/\\3/I;"
+    "s/:[[:space:]]*/: apikey /}' %s";
 
 static size_t
 place_of_local(const struct nsswitch *db)
@@ -142,23 +145,35 @@ check_group(struct doctor *d, const char *path, const struct nsswitch *db)
 	return false;
 }
 
-/* There need not be one: then groups are what `group' says. */
+/*
+ * There need not be one: then groups are what `group' says. In one, a service
+ * that has found somebody is the last (nsswitch.conf(5)), so that local users
+ * have local groups alone; one that goes on for our sake goes on for theirs.
+ */
 static bool
 check_initgroups(struct doctor *d, const char *path, const struct nsswitch *db)
 {
 	size_t ours = nsswitch_find(db, "apikey");
+	bool stops = ours == db->n, goes_on = false;
 
 	if (db->line == 0)
 		return true;
-	for (size_t i = 0; i < ours && i < db->n; i++)
-		if (db->v[i].success_return)
-			ours = db->n;
-	if (ours < db->n)
+	for (size_t i = 0; i < ours && i < db->n; i++) {
+		stops = stops || db->v[i].success_return;
+		goes_on = goes_on || db->v[i].success_goes_on;
+	}
+	if (!stops && !(goes_on && ours + 1 < db->n))
 		return true;
-	doctor_attend(d, "",
-	    "%s:%u: initgroups does not come to apikey: keys are not in the groups of their "
-	    "roles",
-	    path, db->line);
+	if (stops)
+		doctor_attend(d, "",
+		    "%s:%u: initgroups does not come to apikey: keys are not in the groups of "
+		    "their roles",
+		    path, db->line);
+	else
+		doctor_attend(d, "",
+		    "%s:%u: initgroups goes on behind local users, so that they have groups of "
+		    "%s too",
+		    path, db->line, db->v[ours + 1].name);
 	advise_mending(d, mend_initgroups, path);
 	return false;
 }

@@ -12,8 +12,8 @@ struct nsswitch {
 	size_t n;
 	struct nsswitch_service {
 		char name[32];
-		bool success_merge, success_return,
-		    notfound_return; /* [SUCCESS=merge] and the like behind it */
+		/* [SUCCESS=merge] and the like behind it; goes_on: merge or continue */
+		bool success_merge, success_return, success_goes_on, notfound_return;
 	} v[NSSWITCH_SERVICES_MAX];
 	char wrong[64]; /* the first word that nsswitch.conf(5) does not know; "": none */
 };

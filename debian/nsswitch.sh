@@ -22,12 +22,14 @@ nsswitch_edit() {
 }
 
 # nsswitch_add: keys right behind the local accounts, before whatever action stands there; all other bytes stay.
-# A line that names us already is somebody's own, and a comment is a comment.
+# A line that names us already is somebody's own, and a comment is a comment. A line for initgroups, where there is one,
+# ends with whoever knows the user: there we are first, or local users would get groups of who stands behind us.
 nsswitch_add() {
 	nss_ours='/^[^#]*[[:space:]:]apikey([[:space:][#]|$)/!'
 	nss_local='s/^([^#:]*:([^#]*[[:space:]])?)(files|compat)([[:space:][#]|$)'
 	nsswitch_edit -e "/^[[:space:]]*passwd:/{${nss_ours}${nss_local}/\\1\\3 apikey\\4/}" \
-		-e "/^[[:space:]]*(group|initgroups):/{${nss_ours}${nss_local}/\\1\\3 [SUCCESS=merge] apikey\\4/}"
+		-e "/^[[:space:]]*group:/{${nss_ours}${nss_local}/\\1\\3 [SUCCESS=merge] apikey\\4/}" \
+		-e "/^[[:space:]]*initgroups:/{${nss_ours}s/^([^#:]*:)([[:space:]]*)/\\1 apikey\\2/;s/^([^#:]*: apikey)([^[:space:]])/\\1 \\2/}"
 	for nss_line in passwd group; do
 		grep -Eq "^[[:space:]]*$nss_line:[^#]*[[:space:]:]apikey([[:space:][#]|\$)" /etc/nsswitch.conf ||
 			echo "$DPKG_MAINTSCRIPT_PACKAGE: /etc/nsswitch.conf has no line \`$nss_line:' with files or compat:" \

@@ -19,7 +19,7 @@ clean_up() {
 	[ "$status" -eq 0 ] || echo "the test ended with status $status"
 }
 
-# holds SENTENCE CMD…: the test fails unless CMD succeeds. fails SENTENCE CMD…: unless it does not.
+# holds SENTENCE CMD…: the test fails unless CMD succeeds. fails SENTENCE CMD…: unless it runs, and does not.
 holds() {
 	local sentence=$1
 	shift
@@ -29,7 +29,9 @@ holds() {
 fails() {
 	local sentence=$1
 	shift
-	! "$@" >"$WORK/out" 2>&1 </dev/null || { failed "$sentence" "$@"; }
+	local status=0
+	"$@" >"$WORK/out" 2>&1 </dev/null || status=$?
+	case $status in 0 | 126 | 127) failed "$sentence" "$@" ;; esac
 	echo "ok: $sentence"
 }
 failed() {

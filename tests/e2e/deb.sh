@@ -69,7 +69,7 @@ becomes 'actions stay what they were, for whoever is last before them' \
 becomes 'no blank, no line end' $'group: db files\n  passwd:files' \
 	$'group: db files [SUCCESS=merge] apikey\n  passwd:files apikey'
 becomes 'a line for initgroups, which is asked in place of group' $'passwd: files\ngroup: files\ninitgroups: files sss\n' \
-	$'passwd: files apikey\ngroup: files [SUCCESS=merge] apikey\ninitgroups: files [SUCCESS=merge] apikey sss\n'
+	$'passwd: files apikey\ngroup: files [SUCCESS=merge] apikey\ninitgroups: apikey files sss\n'
 becomes 'other words that have ours in them' $'passwd: files myapikey apikey2 # apikey\ngroup: profiles files\n' \
 	$'passwd: files apikey myapikey apikey2 # apikey\ngroup: profiles files [SUCCESS=merge] apikey\n'
 becomes 'no line for groups: none is guessed' $'passwd: files\n' $'passwd: files apikey\n'
@@ -206,4 +206,36 @@ people 'people log in'
 holds 'without keys' deb_do --install "${PACKAGES[@]}"
 holds 'a purge asks nobody' gone_all
 exits 'and drops all' 1 sh -c "ls -d $STATE /etc/apikey /var/log/apikey /run/apikey 2>/dev/null | grep ."
+
+deb_do --install "${PACKAGES[@]}" >/dev/null 2>&1
+new_key short
+change delete short
+holds 'a purge where no key is any more' gone_all
+holds 'does not forget which uids were given' test -e "$STATE/local.idx"
+rm -r "$STATE" /etc/apikey
+deb_do --install "${PACKAGES[@]}" >/dev/null 2>&1
+change lockdown on
+holds 'a purge while every key is locked out' gone_all
+holds 'does not forget that' test -e /etc/apikey/lockdown
+rm -r "$STATE" /etc/apikey
+deb_do --install "${PACKAGES[@]}" >/dev/null 2>&1
+mkdir -p "$GUEST/elsewhere"
+echo log >"$GUEST/elsewhere/of-another-host"
+mount --bind "$GUEST/elsewhere" /var/log/apikey
+shows 'a purge tells what is mounted in a folder of ours' 0 '/var/log/apikey stays' gone_all
+holds 'and leaves it' test -e "$GUEST/elsewhere/of-another-host"
+umount /var/log/apikey
+rm -r /var/log/apikey
+
+# --- a group of that name ------------------------------------------------------------------------
+groupadd -g 1500 apikey
+usermod -aG apikey bob
+deb_do --install libnss-apikey libpam-apikey >/dev/null 2>&1
+shows 'a local group apikey: the packages are not installed, and it is told why' 1 'has a local group apikey' deb_do --install apikey
+exits 'nothing of it is there' 1 sh -c 'ls -d /etc/apikey /etc/ssh/sshd_config.d/apikey.conf 2>/dev/null | grep .'
+people 'people log in'
+groupmod -n others apikey
+holds 'with another name for it they are' deb_do --install apikey
+new_key after
+exits 'and no key is in it' 1 sh -c 'id -G after | grep -qw 1500'
 tap_done

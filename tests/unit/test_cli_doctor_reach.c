@@ -72,6 +72,10 @@ each_line_that_hides_keys_is_told_and_mended(void **state)
 		"initgroups does not come"},
 	    {GOOD "initgroups: files [!UNAVAIL=return] apikey\n", "attention",
 		"initgroups does not come"},
+	    {GOOD "initgroups: files [SUCCESS=continue] apikey sss\n", "attention",
+		":3: initgroups goes on behind local users, so that they have groups of sss"},
+	    {GOOD "initgroups: files [success=merge] apikey ldap\n", "attention",
+		"groups of ldap"},
 	    {"passwd: apikey\ngroup: files [SUCCESS=merge] apikey\n", "attention",
 		"passwd does not have files"},
 	    /* The last line counts. */
@@ -110,7 +114,8 @@ a_good_line_is_left_alone(void **state)
 	    "passwd: compat apikey\ngroup: compat [SUCCESS=merge] apikey # x\n",
 	    "passwd: files systemd apikey sss\ngroup: files [SUCCESS=merge] systemd "
 	    "[SUCCESS=merge] apikey\n",
-	    GOOD "initgroups: files [SUCCESS=continue] apikey\n"};
+	    GOOD "initgroups: files [SUCCESS=continue] apikey\n",
+	    GOOD "initgroups: apikey files sss\n"};
 	struct cli_test t;
 
 	cli_test_make(&t, state);
