@@ -24,8 +24,7 @@ read_criterion(char *pair, struct nsswitch_service *s)
 	if ((strcasecmp(pair, "success") == 0) != negated) {
 		s->success_merge = strcasecmp(action, "merge") == 0;
 		s->success_return = strcasecmp(action, "return") == 0;
-		s->success_goes_on =
-		    s->success_merge || strcasecmp(action, "continue") == 0;
+		s->success_goes_on = s->success_merge || strcasecmp(action, "continue") == 0;
 	}
 	if ((strcasecmp(pair, "notfound") == 0) != negated)
 		s->notfound_return = strcasecmp(action, "return") == 0;
