@@ -328,6 +328,23 @@ look_at_left(struct doctor *d)
 }
 
 /* Ids: what is a key's must be nobody else's. */
+/* Every key is in it, and sshd asks its members for passwords. */
+static void
+look_at_keys_group(struct doctor *d)
+{
+	const char *group = d->live.settings.keys_group;
+	uint32_t gid;
+
+	if (live_local_gid(d->c->paths.group, group, &gid) != AK_OK)
+		return;
+	doctor_attend(d,
+	    "give keys_group of apikey.yaml a name that no local group has, and put it into "
+	    "sshd's Match Group; or rename the local group",
+	    "the group of keys, %s, is a local group (gid %u): keys may what it may, and its "
+	    "members are asked for passwords by sshd",
+	    group, gid);
+}
+
 void
 doctor_ids(struct doctor *d)
 {
@@ -346,6 +363,7 @@ doctor_ids(struct doctor *d)
 		if (s->directory.present)
 			look_at_range(d, &users, s->directory.uids, "directory.uid_range", true);
 	}
+	look_at_keys_group(d);
 	look_at_sub(d, "subuid", s->uids, "uid_range");
 	look_at_sub(d, "subgid", s->uids, "uid_range");
 	look_at_sub(d, "subgid", s->gids, "gid_range");

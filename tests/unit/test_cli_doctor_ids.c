@@ -47,6 +47,8 @@ what_is_a_key_s_and_somebody_else_s_is_told(void **state)
 	    {"a uid below the range", "passwd", "bob:x:69999:1000::/:/bin/sh\n", "ok", ""},
 	    {"a gid of the range", "group", "staff:x:70123:\n", "note",
 		"the local group staff has gid 70123, which lies in uid_range"},
+	    {"the group of keys", "group", "apikey:x:1500:bob\n", "attention",
+		"the group of keys, apikey, is a local group (gid 1500)"},
 	    {"subuids", "subuid", "bob:69990:20\n", "attention",
 		"subuid gives bob the ids 69990-70009, which meet uid_range"},
 	    {"subuids before", "subuid", "bob:69990:10\n", "ok", ""},
