@@ -21,6 +21,10 @@ path_of(const struct paths *p, char out[PATH_CAP * 2])
 	return t.cut ? AK_ERR_RANGE : AK_OK;
 }
 
+/*
+ * A record of a newer version is replaced unseen: it is about the policy that
+ * was live before, nothing is decided by it, and the log has who applied what.
+ */
 enum ak_err
 applied_write(const struct paths *p, const struct applied *a, struct diag *why)
 {

@@ -238,19 +238,21 @@ look_at_sub(struct doctor *d, const char *file, struct id_range r, const char *o
 		char *fields = NULL, *name = strtok_r(line, ":", &fields);
 		const char *first = name == NULL ? NULL : strtok_r(NULL, ":", &fields);
 		const char *count = first == NULL ? NULL : strtok_r(NULL, ":", &fields);
-		uint64_t from, n;
+		uint64_t from, n, last;
 
 		if (count == NULL || num_parse(first, 0, UINT32_MAX, &from) != AK_OK ||
-		    num_parse(count, 1, UINT32_MAX, &n) != AK_OK || from + n - 1 > UINT32_MAX)
+		    num_parse(count, 1, INT64_MAX, &n) != AK_OK)
 			continue;
-		if (meet(r, (struct id_range){(uint32_t)from, (uint32_t)(from + n - 1)}))
+		/* Past the last id there is none, and all up to it are given. */
+		last = from + n - 1 > UINT32_MAX ? UINT32_MAX : from + n - 1;
+		if (meet(r, (struct id_range){(uint32_t)from, (uint32_t)last}))
 			doctor_attend(d,
 			    "give it other ids by usermod(8), or put another range into "
 			    "apikey.yaml",
 			    "%s/%s gives %s the ids %llu-%llu, which meet %s: its containers "
 			    "could become keys",
 			    d->c->host.etc, file, name, (unsigned long long)from,
-			    (unsigned long long)(from + n - 1), option);
+			    (unsigned long long)last, option);
 	}
 	free(text);
 }

@@ -137,40 +137,81 @@ check_entry(struct shared *s)
 	}
 }
 
+/* Of a home its holders are masters: what is there is told by its name, quoted whole. */
+static const char *
+name_file(const char *path, char word[DOCTOR_WORD_CAP])
+{
+	char shown[PATH_CAP];
+	struct text t = text_over(shown, sizeof(shown));
+
+	text_add(&t, "%s", path);
+	text_mask_controls(shown);
+	return doctor_word(shown, word);
+}
+
+/*
+ * Never a command for root: any part of that path may be a link, and lead to
+ * /etc/cron.daily or into root's own home.
+ */
+static void
+advise_keys(struct shared *s, const char *word)
+{
+	if (s->only_keys)
+		doctor_advise(s->d,
+		    "as %s, not as root, move away %s: in a home, links lead wherever its "
+		    "holders want",
+		    s->name, word);
+	else
+		doctor_advise(s->d,
+		    "say only_keys: true for %s in %s; or as %s, not as root, move away %s: "
+		    "in a home, links lead wherever its holders want",
+		    s->name, s->d->c->paths.policy, s->name, word);
+}
+
+static void
+check_password(struct shared *s)
+{
+	if (!s->has_password)
+		return;
+	s->good = false;
+	if (s->only_keys) {
+		doctor_note(s->d, "",
+		    "%s is only_keys, and has a password, which lets in again whenever "
+		    "pam_apikey or the policy is not there",
+		    s->name);
+		doctor_advise(s->d, "usermod --lock %s", s->name);
+		return;
+	}
+	doctor_note(s->d, "",
+	    "the shared account %s has a password of its own, which opens it to whoever knows "
+	    "or guesses it, as soon as sshd takes passwords for %s",
+	    s->name, s->name);
+	doctor_advise(s->d, "lock it: `passwd -l %s`; or say only_keys: true for %s in %s",
+	    s->name, s->name, s->d->c->paths.policy);
+}
+
 /* only_keys is in force through our line alone: without it what is left lets in. */
 static void
 check_other_ways(struct shared *s)
 {
-	char lock[64] = "", word[DOCTOR_WORD_CAP];
+	char word[DOCTOR_WORD_CAP];
 
-	if (!s->only_keys) {
-		if (s->keys[0] == '\0')
-			return;
-		s->good = false;
+	check_password(s);
+	if (s->keys[0] == '\0')
+		return;
+	s->good = false;
+	(void)name_file(s->keys, word);
+	if (s->only_keys)
+		doctor_note(s->d, "",
+		    "%s is only_keys, and has %s, which lets in again whenever pam_apikey or "
+		    "the policy is not there",
+		    s->name, word);
+	else
 		doctor_note(s->d, "",
 		    "public keys in %s enter the shared account %s with no key of apikey "
 		    "behind them",
-		    s->keys, s->name);
-		doctor_advise(s->d, "say only_keys: true for %s in %s, or take the file away",
-		    s->name, s->d->c->paths.policy);
-		return;
-	}
-	if (!s->has_password && s->keys[0] == '\0')
-		return;
-	s->good = false;
-	doctor_note(s->d, "",
-	    "%s is only_keys, and has %s%s%s, which let in again whenever pam_apikey or the "
-	    "policy is not there",
-	    s->name, s->has_password ? "a password" : "",
-	    s->has_password && s->keys[0] != '\0' ? " and " : "", s->keys);
-	if (s->has_password)
-		(void)snprintf(lock, sizeof(lock), "usermod --lock %s", s->name);
-	(void)doctor_word(s->keys, word);
-	if (s->keys[0] == '\0')
-		doctor_advise(s->d, "%s", lock);
-	else
-		doctor_advise(
-		    s->d, "%s%smv %s %s.off", lock, lock[0] == '\0' ? "" : " && ", word, word);
+		    word, s->name);
+	advise_keys(s, word);
 }
 
 /* The first at job of that uid; false: none. */

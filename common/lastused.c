@@ -65,6 +65,12 @@ pack_slot(const struct key_record *k, const struct lastused *use, unsigned char 
 	le32_store(slot + AT_CRC, hash_crc32(0, slot + AT_VERSION, SLOT_B - AT_VERSION));
 }
 
+/*
+ * A slot of another version is written over like one that is torn: it tells
+ * of a use before this one, nothing is decided by it, and a later version
+ * takes what is of this one for "unknown" at worst. To look first would cost
+ * each login a read.
+ */
 void
 lastused_note(const struct paths *p, const struct key_record *k, const struct lastused *use)
 {

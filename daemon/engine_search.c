@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/time.h>
 
+#include "engine_impl.h"
 #include "ldapconn.h"
 #include "ldapentry.h"
 
@@ -11,6 +12,8 @@
 #define PARTS_MAX 10000
 /* An entry that changes while it is read is read so often, and then the search has failed. */
 #define READS_MAX 10
+/* All parts of an entry, in timeouts: each alone is within one. */
+#define PARTS_TIMEOUTS 10
 /* Beside the values of an entry there is little in a frame. */
 #define VALUES_MAX_B (WIRE_FRAME_MAX_B - ((size_t)1 << 20))
 
@@ -201,15 +204,36 @@ fetch_anew(struct engine_search *s, struct engine_conn *c, struct ldapentry *e, 
 	return err;
 }
 
-/* A member that goes while the parts are read moves another one out of them. */
+static size_t
+size_of(const struct ldapentry *e)
+{
+	size_t sum_b = 0;
+
+	for (unsigned i = 1; i < SLOT_COUNT; i++)
+		sum_b += e->values[i].len_b;
+	return sum_b;
+}
+
+/*
+ * A member that goes while the parts are read moves another one out of them.
+ * What is too large already is read no further: the caller leaves it out,
+ * whatever more there is. Each part shows life, so they have one deadline.
+ */
 static enum ak_err
 read_whole(struct engine_search *s, struct engine_conn *c, LDAPMessage *message,
     struct ldapentry *e, struct diag *why)
 {
 	enum ak_err err = ldapentry_read(e, &s->plan, c->ld, message);
+	int64_t until = engine_now_ms() + (int64_t)c->timeout_s * 1000 * PARTS_TIMEOUTS;
 	int reads = 1;
 
-	for (int i = 0; err == AK_OK && (e->moved_on || e->more_of[0] != '\0'); i++) {
+	for (int i = 0; err == AK_OK && size_of(e) <= VALUES_MAX_B &&
+			(e->moved_on || e->more_of[0] != '\0');
+	     i++) {
+		if (engine_now_ms() >= until)
+			return diag_because(why, AK_ERR_CORRUPT,
+			    "%s: the parts of a list take too long: %.300s",
+			    engine_search_words(s), e->dn);
 		if (i == PARTS_MAX || reads > READS_MAX)
 			return diag_because(why, AK_ERR_CORRUPT,
 			    "%s: a list has no end, or changes while it is read: %.300s",
@@ -221,16 +245,6 @@ read_whole(struct engine_search *s, struct engine_conn *c, LDAPMessage *message,
 			err = show_life(c);
 	}
 	return err;
-}
-
-static size_t
-size_of(const struct directory_entry *e)
-{
-	size_t sum_b = 0;
-
-	for (unsigned i = 1; i < SLOT_COUNT; i++)
-		sum_b += e->values[i].len_b;
-	return sum_b;
 }
 
 /* An entry that can't be passed on is as good as gone: what was known of it must not stay. */
@@ -264,7 +278,7 @@ engine_search_put(struct engine_search *s, struct engine_conn *c, LDAPMessage *m
 			(void)diag_because(&c->problem, AK_ERR_INVALID, "%s", e.problem.text);
 		if (e.unusable)
 			leave_out(s, c, &e, out.uuid, "a value of it is left out");
-		else if (size_of(&out) > VALUES_MAX_B)
+		else if (size_of(&e) > VALUES_MAX_B)
 			leave_out(s, c, &e, out.uuid, "it is too large");
 		else
 			wire_put_entry(&c->link->out, &out);

@@ -112,7 +112,10 @@ READER="CN=apikey-reader,$ACCOUNTS"
 for name in ci other never; do new_key "$name"; done
 new_key direct --role viewer
 new_key outcast --role viewer
-ad_tool group delete platform-team
+(umask 077 && echo "Aa1-$(openssl rand -hex 20)" >/root/apikey-reader.password)
+for name in 'Service Accounts' Groups; do ad_tool ou create "OU=$name"; done
+ad_tool user create apikey-reader "$(cat /root/apikey-reader.password)" --userou='OU=Service Accounts'
+ad_tool user setexpiry apikey-reader --noexpiry
 {
 	for name in ci other direct outcast; do account "$name"; done
 	for name in platform-team viewers inner banned; do group "$name"; done

@@ -127,6 +127,7 @@ holds 'Active Directory: a member that goes while the ranges are read hides no o
 exits 'and is none any more' 1 may never
 holds 'as who stayed is' may ci
 a_fault 'Active Directory' endless 'changes while it is read'
+a_fault 'Active Directory' dripping 'parts of a list take too long'
 a_fault 'Active Directory' partial 'isSynchronized'
 groups 'crowded a b'
 faulty ranged

@@ -328,7 +328,12 @@ admits 'a key enters a shared account' password deploy "$(token guest)"
 shared attention 'an account that has expired' 'has expired' usermod -e 1970-01-02 deploy
 shared attention 'an account without a shell' 'has no shell' usermod -s /usr/sbin/nologin deploy
 shared note 'an account of keys with a password' 'a password' usermod -p "$(openssl passwd -6 deploy-pw)" deploy
-shared note 'an account of keys with public keys' 'authorized_keys' public_key deploy
+public_key deploy
+told 'an account of keys with public keys' note shared 'authorized_keys'
+holds 'which its own user moves away' runuser -u deploy -- mv /home/deploy/.ssh/authorized_keys /home/deploy/.ssh/authorized_keys.off
+equals 'and that is all' '' news
+admits 'a key enters it all the same' password deploy "$(token guest)"
+restore
 rm -rf /home/deploy/.ssh
 usermod -L deploy
 equals 'a locked password is no finding' '' news

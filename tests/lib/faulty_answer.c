@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "faulty_ldap.h"
 
@@ -80,7 +81,7 @@ static bool
 is_active_directory(void)
 {
 	return scenario == RANGED || scenario == SHIFTING || scenario == ENDLESS ||
-	       scenario == PARTIAL;
+	       scenario == DRIPPING || scenario == PARTIAL;
 }
 
 /* How many members the first group has lost: one between its first part and its second, whenever all groups are read. */
@@ -111,6 +112,8 @@ say_range(BerElement *ber, const struct search *s, const struct group *g, long c
 	char attribute[64];
 	long first = s->range_from, last = first + RANGE - 1;
 
+	if (scenario == DRIPPING && first > 0)
+		(void)nanosleep(&(struct timespec){.tv_nsec = 500000000}, NULL);
 	if (last >= n - 1)
 		(void)snprintf(attribute, sizeof(attribute), "memberUid;range=%ld-*", first);
 	else
@@ -125,7 +128,9 @@ static void
 say_group(const struct search *s, const struct group *g)
 {
 	BerElement *ber = faulty_reply();
-	long crowd = scenario == CROWD ? 100000 : is_active_directory() ? 4000 : 0;
+	long crowd = scenario == CROWD || scenario == DRIPPING ? 100000
+		     : is_active_directory()                   ? 4000
+							       : 0;
 	long skip = lost_of(s, g), n, last = 1L << 30;
 	char odd_bytes[] = "odd\0value", usn[24];
 	struct berval odd = {.bv_len = sizeof(odd_bytes) - 1, .bv_val = odd_bytes};

@@ -25,8 +25,8 @@
 
 static const char *const names[N_SCENARIOS] = {"whole", "deletes", "presents", "silent", "mute",
     "slow", "reset", "cut", "referral", "references", "no-starttls", "stripped", "huge-value",
-    "nul-value", "crowd", "plain", "ranged", "shifting", "endless", "partial", "ahead",
-    "refresh", "garbage", "enormous", "busy"};
+    "nul-value", "crowd", "plain", "ranged", "shifting", "endless", "dripping", "partial",
+    "ahead", "refresh", "garbage", "enormous", "busy"};
 
 enum scenario scenario;
 const char *faulty_file;

@@ -29,6 +29,7 @@ enum scenario {
 	RANGED, /* as Active Directory: pages only, more than 1000 entries not without them, long lists by ranges */
 	SHIFTING, /* likewise; and the first group loses a member while its ranges are read */
 	ENDLESS, /* likewise, however often they are read */
+	DRIPPING, /* likewise; and a list has a hundred ranges, each of which takes half a second */
 	PARTIAL, /* likewise; and it says that it does not have all yet */
 	AHEAD, /* the cookie is ahead of the server: error 53 */
 	REFRESH, /* the cookie is too old: error 4096 */

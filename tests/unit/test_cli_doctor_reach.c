@@ -301,10 +301,93 @@ other_ways_into_a_shared_account_are_noted(void **state)
 	put(&t, "root/home/deploy/.ssh/authorized_keys", "");
 	assert_true(
 	    doctor_says(&t, "shared", "note", "/home/deploy/.ssh/authorized_keys", advice));
-	assert_string_equal(advice,
-	    "mv /home/deploy/.ssh/authorized_keys /home/deploy/.ssh/authorized_keys.off");
+	assert_non_null(strstr(
+	    advice, "as deploy, not as root, move away /home/deploy/.ssh/authorized_keys:"));
 	host_policy(&t.host, shared_policy);
-	assert_true(doctor_says(&t, "shared", "note", "with no key of apikey behind", NULL));
+	assert_true(doctor_says(&t, "shared", "note", "with no key of apikey behind", advice));
+	assert_non_null(strstr(
+	    advice, "as deploy, not as root, move away /home/deploy/.ssh/authorized_keys:"));
+	cli_test_clear(&t);
+}
+
+/* Without its quoted words: what a shell would take for its own. */
+static void
+drop_words(char *text)
+{
+	bool quoted = false;
+	char *to = text;
+
+	for (const char *at = text; *at != '\0'; at++)
+		if (*at == '\'')
+			quoted = !quoted;
+		else if (!quoted)
+			*to++ = *at;
+	*to = '\0';
+}
+
+/* A holder of the account chooses what its paths lead to, and maybe what they are called. */
+static void
+no_advice_is_a_command_on_what_is_in_a_home(void **state)
+{
+	static const char *const homes[] = {"/home/deploy", "/home/$(id)", "/home/`id`",
+	    "/home/a b;id", "/home/it's", "/home/\x1b[m"};
+	static const char *const policies[] = {only_policy, shared_policy};
+	char advice[ADVICE_CAP], line[300], path[300];
+	struct cli_test t;
+
+	make_shared(&t, state, only_policy);
+	for (size_t i = 0; i < 2 * N(homes); i++) {
+		const char *home = homes[i / 2];
+		FILE *f;
+
+		host_policy(&t.host, policies[i % 2]);
+		(void)snprintf(line, sizeof(line), "deploy:x:1001:1001::%s:/bin/bash\n", home);
+		put(&t, "etc/passwd", line);
+		put(&t, "root/home/x", "");
+		(void)snprintf(path, sizeof(path), "root%s", home);
+		(void)mkdir(tmp_path(t.tmp, path), 0755);
+		(void)snprintf(path, sizeof(path), "root%s/.ssh", home);
+		(void)mkdir(tmp_path(t.tmp, path), 0755);
+		(void)snprintf(path, sizeof(path), "root%s/.ssh/authorized_keys", home);
+		assert_non_null(f = fopen(tmp_path(t.tmp, path), "we"));
+		assert_int_equal(fclose(f), 0);
+		assert_row(home, doctor_says(&t, "shared", "note", "authorized_keys", advice));
+		assert_row(home, strstr(advice, "as deploy, not as root, move away") != NULL);
+		assert_row(home, strchr(advice, '\x1b') == NULL);
+		drop_words(advice);
+		assert_row(home, strpbrk(advice, "`$&|<>") == NULL);
+		assert_row(home, strstr(advice, "mv ") == NULL);
+	}
+	cli_test_clear(&t);
+}
+
+static void
+a_password_that_sshd_could_take_is_noted(void **state)
+{
+	static const struct {
+		const char *shadow;
+		bool noted;
+	} rows[] = {
+	    {"deploy:$y$j9T$x:19000:0:99999:7:::\n", true},
+	    {"deploy::19000:0:99999:7:::\n", true},
+	    {"deploy:!$y$j9T$x:19000:0:99999:7:::\n", false},
+	    {"deploy:*:19000:0:99999:7:::\n", false},
+	};
+	char advice[ADVICE_CAP];
+	struct cli_test t;
+
+	make_shared(&t, state, shared_policy);
+	for (size_t i = 0; i < N(rows); i++) {
+		put(&t, "etc/shadow", rows[i].shadow);
+		advice[0] = '\0';
+		assert_row(rows[i].shadow,
+		    doctor_says(&t, "shared", "note", "deploy has a password of its own",
+			advice) == rows[i].noted);
+		assert_row(rows[i].shadow,
+		    !rows[i].noted || strstr(advice, "`passwd -l deploy`") != NULL);
+		assert_row(rows[i].shadow,
+		    doctor_says(&t, "shared", "ok", "with keys alone", NULL) != rows[i].noted);
+	}
 	cli_test_clear(&t);
 }
 
@@ -348,6 +431,8 @@ main(void)
 	    T(shared_accounts_are_looked_at_one_by_one),
 	    T(an_account_that_nobody_can_enter_is_told),
 	    T(other_ways_into_a_shared_account_are_noted),
+	    T(no_advice_is_a_command_on_what_is_in_a_home),
+	    T(a_password_that_sshd_could_take_is_noted),
 	    T(what_begins_there_by_itself_is_noted),
 	};
 
