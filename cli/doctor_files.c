@@ -106,7 +106,7 @@ static void
 look_at_own(struct doctor *d)
 {
 	const struct paths *p = &d->c->paths;
-	char etc[PATH_CAP], log[PATH_CAP], names[7][PATH_CAP * 2], prev[PATH_CAP + 8];
+	char etc[PATH_CAP], log[PATH_CAP], names[8][PATH_CAP * 2], prev[PATH_CAP + 8];
 	const struct row rows[] = {
 	    {folder_of(p->config, etc), S_IFDIR, OPEN, 0, 0755},
 	    {p->config, S_IFREG, OPEN, 0, 0644},
@@ -115,6 +115,7 @@ look_at_own(struct doctor *d)
 	    {p->state, S_IFDIR, OPEN, FOLDER_OF_ALL, 0755},
 	    {p->local, S_IFREG, SECRET, 0, 0600},
 	    {below(p->state, "local.idx.prev", names[0]), S_IFREG, SECRET, 0, 0600},
+	    {below(p->state, "local.idx.refused", names[6]), S_IFREG, SECRET, 0, 0600},
 	    {p->users, S_IFREG, OPEN, READ_BY_ALL, 0644},
 	    {p->directory_keys, S_IFREG, SECRET, 0, 0600},
 	    {p->directory_groups, S_IFREG, SECRET, 0, 0600},
@@ -240,8 +241,8 @@ advise_local(struct doctor *d)
 	if (is_missing(prev) || walk(d, prev) != AK_OK)
 		return;
 	doctor_advise(d,
-	    "put the newest backup in its place; or give the last change up: `cp -p %s %s && "
-	    "apikey doctor --accept-rollback`",
+	    "put the newest backup in its place; or give the last change up: 'cp -p %s %s && "
+	    "apikey doctor --accept-rollback'",
 	    doctor_word(prev, from), doctor_word(d->c->paths.local, to));
 }
 
@@ -256,8 +257,8 @@ look_at_local(struct doctor *d)
 	if (err == AK_OK) {
 		if (keyring_open(p, &ring) == AK_OK && ring.local_err == AK_ERR_ROLLBACK) {
 			doctor_attend(d,
-			    "put the newer one back, or take this one by `apikey doctor "
-			    "--accept-rollback`",
+			    "put the newer one back, or take this one by 'apikey doctor "
+			    "--accept-rollback'",
 			    "%s is an older copy than the one that users.idx was made from: "
 			    "keys "
 			    "revoked since would come back, and so none is admitted",
@@ -267,10 +268,13 @@ look_at_local(struct doctor *d)
 	} else if (is_missing(p->local) && (!users || d->status.keys_known)) {
 		doctor_attend(
 		    d, "apikey publish", "%s is missing, as on a host without keys", p->local);
+	} else if (err != AK_ERR_UNSAFE && err != AK_ERR_CORRUPT && !is_missing(p->local)) {
+		doctor_attend(d, "see that its file system is in order, and look again",
+		    "%s, the keys of this host: %s", p->local, ak_strerror(err));
 	} else if (err != AK_ERR_UNSAFE) {
 		doctor_attend(d,
-		    "put the newest backup in its place, then run `apikey doctor "
-		    "--accept-rollback`",
+		    "put the newest backup in its place, then run 'apikey doctor "
+		    "--accept-rollback'",
 		    "%s, the keys of this host: %s", p->local,
 		    is_missing(p->local) ? "it is missing" : ak_strerror(err));
 		advise_local(d);
@@ -357,10 +361,10 @@ doctor_files(struct doctor *d)
 	look_at_parents(d);
 	look_at_programs(d);
 	look_at_indexes(d);
-	(void)doctor_needs(d, STATUS_SETTINGS, "mend that line, then run `apikey publish`");
+	(void)doctor_needs(d, STATUS_SETTINGS, "mend that line, then run 'apikey publish'");
 	(void)doctor_needs(d, STATUS_POLICY,
-	    "mend that line, or go back by `apikey policy rollback`; then run `apikey "
-	    "publish`");
+	    "mend that line, or go back by 'apikey policy rollback'; then run 'apikey "
+	    "publish'");
 	(void)doctor_needs(d, STATUS_PUBLISHED, "");
 	look_at_image(d);
 	look_at_room(d);

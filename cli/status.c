@@ -50,9 +50,9 @@ attend(struct status *s, enum status_about about, const char *advice, const char
 	va_end(ap);
 	(void)snprintf(line, sizeof(line), "%s%s%s%s", need->text,
 	    advice[0] == '\0' ? ""
-	    : need->command   ? ": run `"
+	    : need->command   ? ": run '"
 			      : ": ",
-	    advice, need->command ? "`" : "");
+	    advice, need->command ? "'" : "");
 	pack_entry(&s->attention, line);
 }
 
@@ -165,7 +165,7 @@ find_published(struct status *s, const struct keys *keys)
 	s->time_undefined = keyring_time_undefined(&keys->ring, s->now);
 	if (s->time_undefined)
 		attend(s, STATUS_CLOCK,
-		    "set the clock, or where it is right run `apikey publish --trust-clock`",
+		    "set the clock, or where it is right run 'apikey publish --trust-clock'",
 		    "the clock is behind these files, and what is bound in time is refused");
 }
 
@@ -269,7 +269,7 @@ find_sessions(const struct cli *c, struct status *s)
 	if (s->daemon && s->reply.held_back > s->sessions.held_back)
 		s->sessions.held_back = s->reply.held_back;
 	if (s->sessions.held_back > 0)
-		attend(s, STATUS_DIRECTORY, "see what changed, then run `apikey sync --accept`",
+		attend(s, STATUS_DIRECTORY, "see what changed, then run 'apikey sync --accept'",
 		    "%u sessions should end, and are held back because they are so many",
 		    s->sessions.held_back);
 }

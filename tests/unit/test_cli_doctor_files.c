@@ -305,7 +305,7 @@ the_copy_before_the_last_change_is_offered_when_it_is_whole(void **state)
 	cli_test_create(&t, "b", "viewer", NULL);
 	directory_damage(t.host.paths.local);
 	assert_true(doctor_says(&t, "files", "attention", "the keys of this host", advice));
-	assert_non_null(cp = strstr(advice, "`cp -p "));
+	assert_non_null(cp = strstr(advice, "'cp -p "));
 	*strstr(advice, " && apikey") = '\0';
 	doctor_follow(&t, cp + 1);
 	(void)run(&t, "doctor", "--accept-rollback");
@@ -315,6 +315,26 @@ the_copy_before_the_last_change_is_offered_when_it_is_whole(void **state)
 	directory_damage(below(t.host.paths.state, "local.idx.prev"));
 	assert_true(doctor_says(&t, "files", "attention", "the keys of this host", advice));
 	assert_null(strstr(advice, "cp -p"));
+	cli_test_clear(&t);
+}
+
+static void
+what_is_damaged_is_kept_and_what_is_unsafe_is_not_taken(void **state)
+{
+	struct cli_test t;
+
+	make(&t, state);
+	assert_int_equal(chmod(t.host.paths.local, 0664), 0);
+	assert_run(&t, CLI_FAILED, "chmod 0600", "doctor", "--accept-rollback");
+	assert_null(strstr(t.err, "rollback"));
+	assert_int_equal(chmod(t.host.paths.local, 0600), 0);
+	assert_run(&t, CLI_DONE, NULL, "show", "a");
+	assert_int_equal(truncate(t.host.paths.local, 100), 0);
+	(void)run(&t, "doctor", "--accept-rollback");
+	assert_non_null(
+	    strstr(t.err, "goes on with 0 keys; the file that was refused is kept as "));
+	assert_non_null(strstr(t.err, "/local.idx.refused\n"));
+	assert_true(file_is_there(below(t.host.paths.state, "local.idx.refused")));
 	cli_test_clear(&t);
 }
 
@@ -408,8 +428,11 @@ what_is_made_from_others_is_made_anew_from_an_older_version(void **state)
 	make(&t, state);
 	host_make_newer(t.host.paths.users);
 	assert_true(doctor_says(&t, "formats", "attention", "users.idx", advice));
-	assert_string_equal(advice, "apikey publish");
-	doctor_follow(&t, advice);
+	assert_non_null(strstr(advice, "'apikey doctor --accept-rollback'"));
+	assert_run(&t, CLI_FAILED, "whether local.idx is the newest", "publish");
+	assert_run(&t, CLI_FAILED, "newer apikey", "list");
+	(void)run(&t, "doctor", "--accept-rollback");
+	assert_non_null(strstr(t.err, "goes on with 1 keys\n"));
 	assert_run(&t, CLI_DONE, NULL, "publish");
 	host_make_newer(t.host.paths.image);
 	assert_true(doctor_says(&t, "formats", "attention", "policy.image", advice));
@@ -476,6 +499,7 @@ main(void)
 	    T(what_is_broken_is_told_and_the_advice_mends_it),
 	    T(what_somebody_has_to_decide_is_a_sentence),
 	    T(the_copy_before_the_last_change_is_offered_when_it_is_whole),
+	    T(what_is_damaged_is_kept_and_what_is_unsafe_is_not_taken),
 	    T(programs_and_modules_are_looked_at),
 	    T(each_byte_of_an_index_is_looked_at),
 	    T(a_newer_file_is_told_and_no_change_replaces_it),
