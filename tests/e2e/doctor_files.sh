@@ -204,8 +204,9 @@ row 'lingering' leftovers note 'lingering of the deleted key other' \
 	'mkdir -p /var/lib/systemd/linger && : >/var/lib/systemd/linger/other'
 row 'a home' leftovers note 'a home of the deleted key other' \
 	'mkdir -p /home/left && chown $uid /home/left'
-row 'a process' leftovers attention "runs as the deleted key other (uid $uid)" \
-	'setpriv --reuid $uid --regid $uid --clear-groups tail -f /dev/null </dev/null >/dev/null 2>&1 & disown'
+undecided 'a process' leftovers "runs as the deleted key other (uid $uid)" 'pkill -KILL' \
+	'setpriv --reuid $uid --regid $uid --clear-groups tail -f /dev/null </dev/null >/dev/null 2>&1 & disown' \
+	'pkill -KILL -U "$uid"'
 
 # --- 100,000 keys ---------------------------------------------------------------------------------
 
