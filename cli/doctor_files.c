@@ -139,9 +139,9 @@ look_at_own(struct doctor *d)
 			look_at_row(d, &rows[i]);
 }
 
-/* Who may write to a folder may put another in the place of what lies below it. */
+/* Who may write to a folder may put another in the place of what lies below it. of_log: above the log alone. */
 static void
-look_above(struct doctor *d, const char *path, char seen[][PATH_CAP], size_t *n)
+look_above(struct doctor *d, const char *path, bool of_log, char seen[][PATH_CAP], size_t *n)
 {
 	char folder[PATH_CAP], word[DOCTOR_WORD_CAP];
 	struct stat st;
@@ -164,6 +164,13 @@ look_above(struct doctor *d, const char *path, char seen[][PATH_CAP], size_t *n)
 			    "%s, above our files, belongs to uid %u, not to root", folder,
 			    (unsigned)st.st_uid);
 			advise_modes(d, folder, true, 0);
+		} else if (of_log && (st.st_mode & OPEN) == S_IWGRP) {
+			/* As Ubuntu has it, for syslog; our folder in it is root's, and no link to one is followed. */
+			doctor_note(d,
+			    "see who is in that group, and whether he is trusted with the log",
+			    "%s, above our log, has mode %04o: its group (gid %u) can move the "
+			    "log away",
+			    folder, (unsigned)(st.st_mode & 07777), (unsigned)st.st_gid);
 		} else if ((st.st_mode & OPEN) != 0 && (st.st_mode & S_ISVTX) == 0) {
 			doctor_attend(d,
 			    "", "%s, above our files, has mode %04o: others than root can write to it",
@@ -183,13 +190,14 @@ look_at_parents(struct doctor *d)
 
 	(void)folder_of(p->config, etc);
 	(void)folder_of(p->audit, log);
-	look_above(d, etc, seen, &n);
-	look_above(d, p->state, seen, &n);
-	look_above(d, p->run, seen, &n);
-	if (strcmp(log, p->state) != 0)
-		look_above(d, log, seen, &n);
+	look_above(d, etc, false, seen, &n);
+	look_above(d, p->state, false, seen, &n);
+	look_above(d, p->run, false, seen, &n);
 	for (const char *const *f = d->c->host.installed; *f != NULL; f++)
-		look_above(d, *f, seen, &n);
+		look_above(d, *f, false, seen, &n);
+	/* Last: what is above others too is theirs. */
+	if (strcmp(log, p->state) != 0)
+		look_above(d, log, true, seen, &n);
 }
 
 /* A module that others can write to is run by root. */

@@ -1,14 +1,11 @@
 #include "status.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
 
 #include "answer.h"
 #include "keys.h"
@@ -290,26 +287,10 @@ find_lockdown(const struct cli *c, struct status *s)
 		    there ? ", since " : "", there ? num_print_time(s->lockdown_at, at) : "");
 }
 
-/* Opened as auditlog.h does it; and on a full disk nothing more gets in. */
-static bool
-may_append(const struct paths *p)
-{
-	struct statvfs disk;
-	struct stat st;
-	bool may;
-	int fd;
-
-	if (ownfile_open(p->audit, p->owner, 0640, O_APPEND, &fd, &st) != AK_OK)
-		return false;
-	may = fstatvfs(fd, &disk) == 0 && disk.f_bfree > 0;
-	(void)close(fd);
-	return may;
-}
-
 static void
 find_audit(const struct cli *c, struct status *s)
 {
-	s->audit_writable = may_append(&c->paths);
+	s->audit_writable = ownfile_may_append(c->paths.audit, c->paths.owner);
 	if (!s->audit_writable)
 		attend(s,
 		    STATUS_AUDIT, "see that its folder is there, its owner and mode, and that the disk has room",

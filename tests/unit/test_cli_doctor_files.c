@@ -12,6 +12,7 @@
 #include "testlib_cmocka.h"
 #include "testlib_directory.h"
 #include "testlib_doctor.h"
+#include "text.h"
 
 #define N(rows) (sizeof(rows) / sizeof((rows)[0]))
 
@@ -112,6 +113,7 @@ run_is_writable(struct cli_test *t)
 static void
 sessions_are_open(struct cli_test *t)
 {
+	assert_int_equal(mkdir(below(t->host.paths.run, "sessions"), 0700), 0);
 	assert_int_equal(chmod(below(t->host.paths.run, "sessions"), 0755), 0);
 }
 
@@ -211,6 +213,31 @@ what_is_broken_is_told_and_the_advice_mends_it(void **state)
 		(void)tmp_teardown(state);
 		(void)tmp_setup(state);
 	}
+}
+
+/* As Ubuntu has /var/log, for syslog. */
+static void
+a_group_above_the_log_is_noted_and_no_command_takes_its_right(void **state)
+{
+	char advice[ADVICE_CAP], log[TMP_CAP * 2];
+	struct cli_test t;
+
+	make(&t, state);
+	(void)snprintf(log, sizeof(log), "%s", tmp_path(t.tmp, "log"));
+	assert_int_equal(mkdir(log, 0755), 0);
+	assert_int_equal(mkdir(below(log, "apikey"), 02750), 0);
+	assert_err(log, AK_OK,
+	    text_copy(
+		t.cli.paths.audit, sizeof(t.cli.paths.audit), below(log, "apikey/audit.log")));
+	assert_int_equal(chmod(log, 0775), 0);
+	assert_true(doctor_says(&t, "files", "note", "above our log, has mode 0775", advice));
+	assert_null(strstr(advice, "chmod"));
+	assert_false(doctor_says(&t, "files", "attention", "", NULL));
+	assert_int_equal(chmod(log, 0777), 0);
+	assert_true(doctor_says(&t, "files", "attention", "has mode 0777", advice));
+	doctor_follow(&t, advice);
+	assert_true(doctor_says(&t, "files", "ok", "", NULL));
+	cli_test_clear(&t);
 }
 
 /* ---- what somebody has to decide ---- */
@@ -475,6 +502,8 @@ a_session_s_record_of_a_newer_version_is_told_and_stays(void **state)
 
 	make(&t, state);
 	(void)run(&t, "status");
+	assert_false(file_is_there(below(t.host.paths.run, "sessions"))); /* it only looked */
+	assert_int_equal(mkdir(below(t.host.paths.run, "sessions"), 0700), 0);
 	(void)snprintf(path, sizeof(path), "%s", below(t.host.paths.run, name));
 	memcpy(bytes, newer, 4);
 	le32_store(bytes + 4, hash_crc32(0, bytes, 4));
@@ -497,6 +526,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    T(what_is_broken_is_told_and_the_advice_mends_it),
+	    T(a_group_above_the_log_is_noted_and_no_command_takes_its_right),
 	    T(what_somebody_has_to_decide_is_a_sentence),
 	    T(the_copy_before_the_last_change_is_offered_when_it_is_whole),
 	    T(what_is_damaged_is_kept_and_what_is_unsafe_is_not_taken),
