@@ -4,6 +4,7 @@
 
 #include "diropts.h"
 #include "keys.h"
+#include "text.h"
 
 static void
 say_waiting(void *ctx, pid_t holder)
@@ -135,6 +136,9 @@ change_commit(struct change *ch)
 	err = publish(ch->store, &ch->live, ch->now, &ch->result, &ch->why);
 
 	ch->committed = err == AK_OK || is_committed(ch->store);
+	if (store_borrow_local(ch->store)->fd != -1)
+		ch->n_keys = store_borrow_local(ch->store)->head.order[ORDER_KEYS].count;
+	(void)!text_copy(ch->kept, sizeof(ch->kept), store_borrow_kept(ch->store));
 	store_close(&ch->store);
 	if (ch->committed)
 		c->host.names_changed(c->host.ctx);

@@ -41,6 +41,8 @@ struct change {
 	bool committed; /* what was staged is true, whatever failed after that; in LDAP: a part of it (change_has_written) */
 	int64_t now;
 	struct publish_result result;
+	uint64_t n_keys; /* of this host, after change_commit */
+	char kept[PATH_CAP + 16]; /* store_borrow_kept, then */
 	struct trail trail;
 	uint32_t *uids; /* keys whose sessions are to be judged */
 	size_t n_uids;

@@ -53,10 +53,16 @@ accept_rollback(struct cli *c)
 	const struct change_options opt = {.accept_rollback = true};
 	struct change ch = CHANGE_INIT(c);
 	enum ak_err err = change_begin(&ch, NULL, &opt);
+	int code;
 
 	if (err == AK_OK)
 		err = republish(&ch, &opt);
-	return change_end(&ch, err, CLI_DONE);
+	code = change_end(&ch, err, CLI_DONE);
+	if (ch.committed)
+		cli_warn(c, "goes on with %llu keys%s%s", (unsigned long long)ch.n_keys,
+		    ch.kept[0] == '\0' ? "" : "; the file that was refused is kept as ",
+		    ch.kept);
+	return code;
 }
 
 static int

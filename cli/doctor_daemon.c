@@ -57,7 +57,7 @@ doctor_daemon(struct doctor *d)
 	const struct status *s = &d->status;
 
 	(void)doctor_needs(d, STATUS_DAEMON,
-	    s->daemon ? "mend the policy: `apikey doctor` says where" : start_advice(d));
+	    s->daemon ? "mend the policy: 'apikey doctor' says where" : start_advice(d));
 	if (!s->daemon && doctor_count(d) == 0)
 		doctor_note(d, start_advice(d),
 		    "apikeyd does not run: what ends by the clock (expiry, windows) ends no "

@@ -86,7 +86,7 @@ doctor_directory(struct doctor *d)
 	look_at_certificate(d, "cert_file", s->cert_file);
 	look_at_roles(d);
 	(void)doctor_needs(d, STATUS_DIRECTORY,
-	    "see that a server of `uris` can be reached from here: `apikey sync` tries at "
+	    "see that a server of 'uris' can be reached from here: 'apikey sync' tries at "
 	    "once");
 	if (doctor_count(d) == 0)
 		doctor_ok(d, "%s is heard",

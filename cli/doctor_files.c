@@ -106,7 +106,7 @@ static void
 look_at_own(struct doctor *d)
 {
 	const struct paths *p = &d->c->paths;
-	char etc[PATH_CAP], log[PATH_CAP], names[7][PATH_CAP * 2], prev[PATH_CAP + 8];
+	char etc[PATH_CAP], log[PATH_CAP], names[8][PATH_CAP * 2], prev[PATH_CAP + 8];
 	const struct row rows[] = {
 	    {folder_of(p->config, etc), S_IFDIR, OPEN, 0, 0755},
 	    {p->config, S_IFREG, OPEN, 0, 0644},
@@ -115,6 +115,7 @@ look_at_own(struct doctor *d)
 	    {p->state, S_IFDIR, OPEN, FOLDER_OF_ALL, 0755},
 	    {p->local, S_IFREG, SECRET, 0, 0600},
 	    {below(p->state, "local.idx.prev", names[0]), S_IFREG, SECRET, 0, 0600},
+	    {below(p->state, "local.idx.refused", names[6]), S_IFREG, SECRET, 0, 0600},
 	    {p->users, S_IFREG, OPEN, READ_BY_ALL, 0644},
 	    {p->directory_keys, S_IFREG, SECRET, 0, 0600},
 	    {p->directory_groups, S_IFREG, SECRET, 0, 0600},
@@ -138,9 +139,9 @@ look_at_own(struct doctor *d)
 			look_at_row(d, &rows[i]);
 }
 
-/* Who may write to a folder may put another in the place of what lies below it. */
+/* Who may write to a folder may put another in the place of what lies below it. of_log: above the log alone. */
 static void
-look_above(struct doctor *d, const char *path, char seen[][PATH_CAP], size_t *n)
+look_above(struct doctor *d, const char *path, bool of_log, char seen[][PATH_CAP], size_t *n)
 {
 	char folder[PATH_CAP], word[DOCTOR_WORD_CAP];
 	struct stat st;
@@ -163,6 +164,13 @@ look_above(struct doctor *d, const char *path, char seen[][PATH_CAP], size_t *n)
 			    "%s, above our files, belongs to uid %u, not to root", folder,
 			    (unsigned)st.st_uid);
 			advise_modes(d, folder, true, 0);
+		} else if (of_log && (st.st_mode & OPEN) == S_IWGRP) {
+			/* As Ubuntu has it, for syslog; our folder in it is root's, and no link to one is followed. */
+			doctor_note(d,
+			    "see who is in that group, and whether he is trusted with the log",
+			    "%s, above our log, has mode %04o: its group (gid %u) can move the "
+			    "log away",
+			    folder, (unsigned)(st.st_mode & 07777), (unsigned)st.st_gid);
 		} else if ((st.st_mode & OPEN) != 0 && (st.st_mode & S_ISVTX) == 0) {
 			doctor_attend(d,
 			    "", "%s, above our files, has mode %04o: others than root can write to it",
@@ -182,13 +190,14 @@ look_at_parents(struct doctor *d)
 
 	(void)folder_of(p->config, etc);
 	(void)folder_of(p->audit, log);
-	look_above(d, etc, seen, &n);
-	look_above(d, p->state, seen, &n);
-	look_above(d, p->run, seen, &n);
-	if (strcmp(log, p->state) != 0)
-		look_above(d, log, seen, &n);
+	look_above(d, etc, false, seen, &n);
+	look_above(d, p->state, false, seen, &n);
+	look_above(d, p->run, false, seen, &n);
 	for (const char *const *f = d->c->host.installed; *f != NULL; f++)
-		look_above(d, *f, seen, &n);
+		look_above(d, *f, false, seen, &n);
+	/* Last: what is above others too is theirs. */
+	if (strcmp(log, p->state) != 0)
+		look_above(d, log, true, seen, &n);
 }
 
 /* A module that others can write to is run by root. */
@@ -240,8 +249,8 @@ advise_local(struct doctor *d)
 	if (is_missing(prev) || walk(d, prev) != AK_OK)
 		return;
 	doctor_advise(d,
-	    "put the newest backup in its place; or give the last change up: `cp -p %s %s && "
-	    "apikey doctor --accept-rollback`",
+	    "put the newest backup in its place; or give the last change up: 'cp -p %s %s && "
+	    "apikey doctor --accept-rollback'",
 	    doctor_word(prev, from), doctor_word(d->c->paths.local, to));
 }
 
@@ -256,8 +265,8 @@ look_at_local(struct doctor *d)
 	if (err == AK_OK) {
 		if (keyring_open(p, &ring) == AK_OK && ring.local_err == AK_ERR_ROLLBACK) {
 			doctor_attend(d,
-			    "put the newer one back, or take this one by `apikey doctor "
-			    "--accept-rollback`",
+			    "put the newer one back, or take this one by 'apikey doctor "
+			    "--accept-rollback'",
 			    "%s is an older copy than the one that users.idx was made from: "
 			    "keys "
 			    "revoked since would come back, and so none is admitted",
@@ -267,10 +276,13 @@ look_at_local(struct doctor *d)
 	} else if (is_missing(p->local) && (!users || d->status.keys_known)) {
 		doctor_attend(
 		    d, "apikey publish", "%s is missing, as on a host without keys", p->local);
+	} else if (err != AK_ERR_UNSAFE && err != AK_ERR_CORRUPT && !is_missing(p->local)) {
+		doctor_attend(d, "see that its file system is in order, and look again",
+		    "%s, the keys of this host: %s", p->local, ak_strerror(err));
 	} else if (err != AK_ERR_UNSAFE) {
 		doctor_attend(d,
-		    "put the newest backup in its place, then run `apikey doctor "
-		    "--accept-rollback`",
+		    "put the newest backup in its place, then run 'apikey doctor "
+		    "--accept-rollback'",
 		    "%s, the keys of this host: %s", p->local,
 		    is_missing(p->local) ? "it is missing" : ak_strerror(err));
 		advise_local(d);
@@ -357,10 +369,10 @@ doctor_files(struct doctor *d)
 	look_at_parents(d);
 	look_at_programs(d);
 	look_at_indexes(d);
-	(void)doctor_needs(d, STATUS_SETTINGS, "mend that line, then run `apikey publish`");
+	(void)doctor_needs(d, STATUS_SETTINGS, "mend that line, then run 'apikey publish'");
 	(void)doctor_needs(d, STATUS_POLICY,
-	    "mend that line, or go back by `apikey policy rollback`; then run `apikey "
-	    "publish`");
+	    "mend that line, or go back by 'apikey policy rollback'; then run 'apikey "
+	    "publish'");
 	(void)doctor_needs(d, STATUS_PUBLISHED, "");
 	look_at_image(d);
 	look_at_room(d);

@@ -19,6 +19,23 @@ look_at_local(struct doctor *d)
 	    diag_print(&why, said, sizeof(said)));
 }
 
+/* Which local.idx is the newest, users.idx alone tells. */
+static void
+look_at_users(struct doctor *d)
+{
+	const char *path = d->c->paths.users;
+	uint32_t version = newer_version(path, d->c->paths.owner);
+
+	if (newer_is(version, INDEX_VERSION))
+		doctor_attend(d,
+		    "upgrade apikey; or see that local.idx is the newest, and take it by "
+		    "'apikey "
+		    "doctor --accept-rollback'",
+		    "%s was written by a newer apikey (format %u, this one reads %u), so it "
+		    "can't be told whether local.idx is the newest",
+		    path, version, INDEX_VERSION);
+}
+
 static void
 look_at(struct doctor *d, const char *path, uint32_t reads, const char *advice)
 {
@@ -40,7 +57,7 @@ doctor_formats(struct doctor *d)
 
 	look_at_local(d);
 	if (!local)
-		look_at(d, p->users, INDEX_VERSION, "apikey publish");
+		look_at_users(d);
 	look_at(d, p->image, IMAGE_VERSION, "apikey publish");
 	if (d->live.settings.directory.present) {
 		look_at(d, p->directory_keys, INDEX_VERSION, "apikey sync");

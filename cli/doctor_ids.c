@@ -184,7 +184,7 @@ look_at_keys(struct doctor *d, struct locals *users)
 	(void)!keys_each(&keys, compare, take_none, &a, &lost, &why);
 	keys_close(&keys);
 	if (a.clashes > TOLD_MAX)
-		doctor_attend(d, "compare `apikey list` with passwd(5)",
+		doctor_attend(d, "compare 'apikey list' with passwd(5)",
 		    "so it is with %u more", a.clashes - TOLD_MAX);
 }
 

@@ -19,11 +19,11 @@ doctor_keys(struct doctor *d)
 		return;
 	}
 	tell(d, k->endless,
-	    "see `apikey list`; an end is set by `apikey set NAME --duration 90d`",
+	    "see 'apikey list'; an end is set by 'apikey set NAME --duration 90d'",
 	    "never expire");
 	tell(d, k->expiring, "apikey list --expiring 14d", "expire within 14 days");
 	tell(d, k->unused, "apikey list --unused 90d", "were not used on this host for 90 days");
-	tell(d, k->bare, "see `apikey list`; a role is given by `apikey role add NAME ROLE`",
+	tell(d, k->bare, "see 'apikey list'; a role is given by 'apikey role add NAME ROLE'",
 	    "have neither a role nor a group of their own");
 	if (doctor_count(d) == 0)
 		doctor_ok(d, "every key has an end, a role, and is used");

@@ -118,6 +118,7 @@ struct place {
 	bool named;
 	const char *remove; /* before the path */
 	bool mounted; /* may be a mount point */
+	bool shared; /* much else may lie there: what has not the key's name is for somebody to look at */
 };
 
 static void
@@ -129,7 +130,7 @@ tell(struct doctor *d, const struct place *at, const char *name, const struct sp
 	text_add(&t, "%s/%s", at->folder, name);
 	doctor_note(d, "look at it, and remove it", "%s of the deleted key %s (uid %u): %s",
 	    at->what, whose->name, whose->uid, path);
-	if (t.cut)
+	if (t.cut || (at->shared && strcmp(name, whose->name) != 0))
 		return;
 	(void)doctor_word(path, word);
 	if (at->mounted)
@@ -180,6 +181,13 @@ home_folder(const struct settings *settings, char out[256])
 	return out[0] == '\0' ? NULL : out;
 }
 
+static bool
+is_below_home(const char *folder)
+{
+	return folder != NULL && strncmp(folder, "/home", 5) == 0 &&
+	       (folder[5] == '\0' || folder[5] == '/');
+}
+
 static const char *
 path_in(const char *folder, const char *name, char out[PATH_CAP])
 {
@@ -194,15 +202,17 @@ look_at_places(struct doctor *d, const struct spent *s)
 {
 	const struct cli_host *h = &d->c->host;
 	char home[256], mail[PATH_CAP], linger[PATH_CAP], user[PATH_CAP], ts[PATH_CAP];
+	const char *homes = home_folder(&d->live.settings, home);
 	const struct place places[] = {
-	    {"a home", home_folder(&d->live.settings, home), false, "rm -rf --one-file-system",
+	    {"a home", homes, false, "rm -rf --one-file-system", false, !is_below_home(homes)},
+	    {"a crontab", h->crontabs, false, "rm -f", false, false},
+	    {"an at job", h->atjobs, false, "rm -f", false, false},
+	    {"a mailbox", path_in(h->var, "mail", mail), false, "rm -rf", false, false},
+	    {"lingering", path_in(h->var, "lib/systemd/linger", linger), true, "rm -f", false,
 		false},
-	    {"a crontab", h->crontabs, false, "rm -f", false},
-	    {"an at job", h->atjobs, false, "rm -f", false},
-	    {"a mailbox", path_in(h->var, "mail", mail), false, "rm -rf", false},
-	    {"lingering", path_in(h->var, "lib/systemd/linger", linger), true, "rm -f", false},
-	    {"a runtime folder", path_in(h->run, "user", user), false, "rm -rf", true},
-	    {"sudo's timestamp", path_in(h->run, "sudo/ts", ts), true, "rm -f", false},
+	    {"a runtime folder", path_in(h->run, "user", user), false,
+		"rm -rf --one-file-system", true, false},
+	    {"sudo's timestamp", path_in(h->run, "sudo/ts", ts), true, "rm -f", false, false},
 	};
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
@@ -222,7 +232,7 @@ look_at_record(void *ctx, const struct session *session)
 	struct records *r = ctx;
 	char folder[PATH_CAP];
 	const struct place at = {"a session's record",
-	    path_in(r->d->c->paths.run, "sessions", folder), true, "rm -f", false};
+	    path_in(r->d->c->paths.run, "sessions", folder), true, "rm -f", false, false};
 	const struct spent_one *whose = find_uid(r->d, r->spent, session->uid);
 
 	if (whose != NULL && r->n < TOLD_MAX && !sessions_is_carried(session)) {
@@ -251,7 +261,9 @@ look_at_processes(struct doctor *d, const struct spent *s)
 		told++;
 		doctor_attend(d, "", "a process (%ld) runs as the deleted key %s (uid %u)",
 		    (long)p->id.pid, whose->name, whose->uid);
-		doctor_advise(d, "pkill -KILL -U %u", whose->uid);
+		doctor_advise(d,
+		    "see what it is; 'pkill -KILL -U %u' ends all that runs as that uid",
+		    whose->uid);
 	}
 	procs_clear(&procs);
 }

@@ -41,6 +41,8 @@ keys_open(const struct paths *p, struct keys *out, struct diag *why)
 		return AK_OK;
 	if (err != AK_OK && is_newer(p))
 		return newer_say(p->local, p->owner, why);
+	if (err == AK_ERR_NEWER)
+		return newer_say(p->users, p->owner, why);
 	if (err != AK_OK)
 		return diag_say(why, err, p->users, 0, 0, "%s: remake it by `apikey publish`",
 		    ak_strerror(err));

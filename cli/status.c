@@ -1,14 +1,11 @@
 #include "status.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
 
 #include "answer.h"
 #include "keys.h"
@@ -50,9 +47,9 @@ attend(struct status *s, enum status_about about, const char *advice, const char
 	va_end(ap);
 	(void)snprintf(line, sizeof(line), "%s%s%s%s", need->text,
 	    advice[0] == '\0' ? ""
-	    : need->command   ? ": run `"
+	    : need->command   ? ": run '"
 			      : ": ",
-	    advice, need->command ? "`" : "");
+	    advice, need->command ? "'" : "");
 	pack_entry(&s->attention, line);
 }
 
@@ -165,7 +162,7 @@ find_published(struct status *s, const struct keys *keys)
 	s->time_undefined = keyring_time_undefined(&keys->ring, s->now);
 	if (s->time_undefined)
 		attend(s, STATUS_CLOCK,
-		    "set the clock, or where it is right run `apikey publish --trust-clock`",
+		    "set the clock, or where it is right run 'apikey publish --trust-clock'",
 		    "the clock is behind these files, and what is bound in time is refused");
 }
 
@@ -269,7 +266,7 @@ find_sessions(const struct cli *c, struct status *s)
 	if (s->daemon && s->reply.held_back > s->sessions.held_back)
 		s->sessions.held_back = s->reply.held_back;
 	if (s->sessions.held_back > 0)
-		attend(s, STATUS_DIRECTORY, "see what changed, then run `apikey sync --accept`",
+		attend(s, STATUS_DIRECTORY, "see what changed, then run 'apikey sync --accept'",
 		    "%u sessions should end, and are held back because they are so many",
 		    s->sessions.held_back);
 }
@@ -290,26 +287,10 @@ find_lockdown(const struct cli *c, struct status *s)
 		    there ? ", since " : "", there ? num_print_time(s->lockdown_at, at) : "");
 }
 
-/* Opened as auditlog.h does it; and on a full disk nothing more gets in. */
-static bool
-may_append(const struct paths *p)
-{
-	struct statvfs disk;
-	struct stat st;
-	bool may;
-	int fd;
-
-	if (ownfile_open(p->audit, p->owner, 0640, O_APPEND, &fd, &st) != AK_OK)
-		return false;
-	may = fstatvfs(fd, &disk) == 0 && disk.f_bfree > 0;
-	(void)close(fd);
-	return may;
-}
-
 static void
 find_audit(const struct cli *c, struct status *s)
 {
-	s->audit_writable = may_append(&c->paths);
+	s->audit_writable = ownfile_may_append(c->paths.audit, c->paths.owner);
 	if (!s->audit_writable)
 		attend(s,
 		    STATUS_AUDIT, "see that its folder is there, its owner and mode, and that the disk has room",

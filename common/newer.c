@@ -38,7 +38,6 @@ newer_say(const char *path, uid_t owner, struct diag *why)
 {
 	return diag_say(why, AK_ERR_NEWER, path, 0, 0,
 	    "was written by a newer apikey (format %u, this one reads %u): upgrade apikey, or "
-	    "put a copy from before the upgrade back, then run `apikey doctor "
-	    "--accept-rollback`",
+	    "put a local.idx from before the upgrade back",
 	    newer_version(path, owner), INDEX_VERSION);
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "paths.h"
@@ -102,6 +103,28 @@ ownfile_open(const char *path, uid_t owner, mode_t mode, int flags, int *fd, str
 		*fd = -1;
 	}
 	return err;
+}
+
+bool
+ownfile_may_append(const char *path, uid_t owner)
+{
+	struct statvfs disk;
+	struct stat st;
+	bool may = false;
+	int folder, fd;
+
+	if (open_folder(path, owner, &folder, &st) != AK_OK)
+		return false;
+	fd = open_again(folder, strrchr(path, '/') + 1, O_RDWR | O_APPEND, 0);
+	if (fd != -1)
+		may = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == owner;
+	else if (errno == ENOENT)
+		may = faccessat(folder, ".", W_OK | X_OK, 0) == 0;
+	may = may && fstatvfs(fd == -1 ? folder : fd, &disk) == 0 && disk.f_bfree > 0;
+	if (fd != -1)
+		(void)close(fd);
+	(void)close(folder);
+	return may;
 }
 
 bool

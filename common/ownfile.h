@@ -19,6 +19,9 @@
 enum ak_err ownfile_open(const char *path, uid_t owner, mode_t mode, int flags, int *fd,
     struct stat *st) AK_MUST_CHECK;
 
+/* Could a line be written there, on a disk that has room? Makes and changes nothing. */
+bool ownfile_may_append(const char *path, uid_t owner);
+
 /* May this process write up to that place? Beyond RLIMIT_FSIZE a write(2) would raise SIGXFSZ. */
 bool ownfile_may_reach(off_t end);
 

@@ -13,16 +13,14 @@
 #define TEMPORARY '.'
 
 static enum ak_err
-open_folder(int at, const char *name, uid_t owner, mode_t mode, int *fd)
+look_at_folder(int at, const char *name, uid_t owner, mode_t mode, int *fd)
 {
 	struct stat st;
 	mode_t others = mode == 0700 ? S_IRWXG | S_IRWXO : S_IWGRP | S_IWOTH;
 
-	if (mkdirat(at, name, mode) == 0)
-		(void)!fchmodat(at, name, mode, 0); /* whatever the umask is */
-	else if (errno != EEXIST)
-		return AK_ERR_UNAVAILABLE;
 	*fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (*fd == -1 && errno == ENOENT)
+		return AK_ERR_NOT_FOUND;
 	if (*fd == -1)
 		return errno == ENOTDIR || errno == ELOOP ? AK_ERR_UNSAFE : AK_ERR_UNAVAILABLE;
 	if (fstat(*fd, &st) == 0 && st.st_uid == owner && (st.st_mode & others) == 0)
@@ -30,6 +28,33 @@ open_folder(int at, const char *name, uid_t owner, mode_t mode, int *fd)
 	(void)close(*fd);
 	*fd = -1;
 	return AK_ERR_UNSAFE;
+}
+
+static enum ak_err
+open_folder(int at, const char *name, uid_t owner, mode_t mode, int *fd)
+{
+	enum ak_err err;
+
+	if (mkdirat(at, name, mode) == 0)
+		(void)!fchmodat(at, name, mode, 0); /* whatever the umask is */
+	else if (errno != EEXIST)
+		return AK_ERR_UNAVAILABLE;
+	err = look_at_folder(at, name, owner, mode, fd);
+	return err == AK_ERR_NOT_FOUND ? AK_ERR_UNAVAILABLE : err;
+}
+
+enum ak_err
+rundir_look(const char *parent, const char *name, uid_t owner, int *fd)
+{
+	int above = -1;
+	enum ak_err err;
+
+	*fd = -1;
+	if ((err = look_at_folder(AT_FDCWD, parent, owner, 0755, &above)) != AK_OK)
+		return err;
+	err = look_at_folder(above, name, owner, 0700, fd);
+	(void)close(above);
+	return err;
 }
 
 enum ak_err

@@ -17,6 +17,10 @@
 enum ak_err rundir_open(
     const char *parent, const char *name, uid_t owner, int *fd) AK_MUST_CHECK;
 
+/* The same, for who only looks: makes nothing. AK_ERR_NOT_FOUND: there is none, and so no record. */
+enum ak_err rundir_look(
+    const char *parent, const char *name, uid_t owner, int *fd) AK_MUST_CHECK;
+
 /* The parent alone: made when missing; AK_ERR_UNSAFE as above. */
 enum ak_err rundir_make(const char *parent, uid_t owner) AK_MUST_CHECK;
 

@@ -173,10 +173,10 @@ sessions_each(
     const struct paths *p, enum ak_err (*take)(void *ctx, const struct session *s), void *ctx)
 {
 	int dir;
-	enum ak_err err = rundir_open(p->run, FOLDER, p->owner, &dir);
+	enum ak_err err = rundir_look(p->run, FOLDER, p->owner, &dir);
 
 	if (err != AK_OK)
-		return err;
+		return err == AK_ERR_NOT_FOUND ? AK_OK : err;
 	err = each_in(dir, p->owner, take, ctx);
 	(void)close(dir);
 	return err;
@@ -206,11 +206,11 @@ enum ak_err
 sessions_count_unread(const struct paths *p, struct sessions_unread *out)
 {
 	struct unread u = {.owner = p->owner, .count = out};
-	enum ak_err err = rundir_open(p->run, FOLDER, p->owner, &u.dir);
+	enum ak_err err = rundir_look(p->run, FOLDER, p->owner, &u.dir);
 
 	*out = (struct sessions_unread){.newer = 0};
 	if (err != AK_OK)
-		return err;
+		return err == AK_ERR_NOT_FOUND ? AK_OK : err;
 	err = rundir_each(u.dir, count_unread, &u);
 	(void)close(u.dir);
 	return err;

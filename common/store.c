@@ -42,45 +42,45 @@ make_state_folder(const struct paths *p, struct diag *why)
 	return AK_OK;
 }
 
-/* A new host: neither file is there. */
 static bool
-nothing_there(const struct paths *p)
+is_missing(const char *path)
 {
 	struct stat st;
 
-	return lstat(p->local, &st) == -1 && errno == ENOENT && lstat(p->users, &st) == -1 &&
-	       errno == ENOENT;
+	return lstat(path, &st) == -1 && errno == ENOENT;
 }
 
-/*
- * users.idx is derived: unreadable, it is remade, unless local.idx is gone too.
- * What a newer apikey wrote is not lost, and nothing takes its place: neither a
- * local.idx, nor the last that is known of one.
- */
-static enum ak_err
-open_without_users(struct store *s, enum ak_err users_err, struct diag *why)
+/* Somebody may decide to go on without it. What can still be mended, or read another time, is no loss. */
+static bool
+is_lost(const char *path, enum ak_err err)
 {
-	const struct paths *p = &s->paths;
-	struct keyring *k = &s->ring;
-	enum ak_err err;
+	return err == AK_ERR_CORRUPT || (err == AK_ERR_UNAVAILABLE && is_missing(path));
+}
 
-	if (nothing_there(p))
-		return AK_OK;
-	err = index_open(p->local, p->owner, &k->local);
-	k->local_err = err;
-	if (err == AK_OK) {
-		k->stamp = k->local.head.built_at;
-		k->local_now = (struct source_id){k->local.head.generation, k->local.head.id};
-		return AK_OK;
-	}
-	if (err == AK_ERR_NEWER || users_err == AK_ERR_NEWER)
-		return newer_say(err == AK_ERR_NEWER ? p->local : p->users, p->owner, why);
-	if (s->opt.accept_rollback)
-		return AK_OK;
-	return diag_say(why, err, p->local, 0, 0,
-	    "%s, and so is %s (%s): put both back from a backup, or begin without them by "
-	    "`apikey doctor --accept-rollback`",
-	    ak_strerror(err), p->users, ak_strerror(users_err));
+/* What is neither lost nor an older copy stays, whatever is accepted. */
+static enum ak_err
+say_stays(
+    const struct store *s, const char *path, unsigned mode, enum ak_err err, struct diag *why)
+{
+	uid_t owner = s->paths.owner;
+	struct stat st;
+
+	if (err == AK_ERR_NEWER)
+		return newer_say(path, owner, why);
+	if (err != AK_ERR_UNSAFE)
+		return diag_say(why, err, path, 0, 0,
+		    "%s: nothing takes its place; see that its file system is in order, and "
+		    "try again",
+		    ak_strerror(err));
+	if (lstat(path, &st) == -1 || !S_ISREG(st.st_mode))
+		return diag_say(why, err, path, 0, 0,
+		    "is no regular file: move what lies there away, and put the real one in "
+		    "its "
+		    "place");
+	return diag_say(why, err, path, 0, 0,
+	    "others could have written it: where it is still yours, run 'chown %u %s' and "
+	    "'chmod %04o %s'",
+	    (unsigned)owner, path, mode, path);
 }
 
 static enum ak_err
@@ -89,19 +89,72 @@ say_local(const struct store *s, struct diag *why)
 	const struct paths *p = &s->paths;
 	enum ak_err err = s->ring.local_err;
 
-	if (err == AK_ERR_NEWER)
-		return newer_say(p->local, p->owner, why);
 	if (err == AK_ERR_ROLLBACK)
 		return diag_say(why, err, p->local, 0, 0,
 		    "is an older copy than the one that users.idx was made from (generation "
 		    "%llu): keys revoked since would come back. Put the newer one back, or "
-		    "take "
-		    "this one by `apikey doctor --accept-rollback`",
+		    "take this one by 'apikey doctor --accept-rollback'",
 		    (unsigned long long)s->ring.users.local.generation);
+	if (!is_lost(p->local, err))
+		return say_stays(s, p->local, 0600, err, why);
 	return diag_say(why, err, p->local, 0, 0,
-	    "%s: put it back from a backup or from local.idx.prev, then run `apikey doctor "
-	    "--accept-rollback`",
+	    "%s: put it back from a backup or from local.idx.prev, then run 'apikey doctor "
+	    "--accept-rollback'",
 	    ak_strerror(err));
+}
+
+/* users.idx says which local.idx is the newest; one that a newer apikey wrote may say that this one is not. */
+static enum ak_err
+take_local(struct store *s, enum ak_err users_err, struct diag *why)
+{
+	struct keyring *k = &s->ring;
+	const struct paths *p = &s->paths;
+
+	if (users_err == AK_ERR_NEWER && !s->opt.accept_rollback) {
+		k->local_err = AK_ERR_ROLLBACK;
+		return diag_say(why, k->local_err, p->users, 0, 0,
+		    "was written by a newer apikey (format %u, this one reads %u), so it can't "
+		    "be "
+		    "told whether local.idx is the newest: keys revoked since would come back. "
+		    "Upgrade apikey; or see that local.idx is the newest, and take it by "
+		    "'apikey "
+		    "doctor --accept-rollback'",
+		    newer_version(p->users, p->owner), INDEX_VERSION);
+	}
+	k->stamp = k->local.head.built_at;
+	k->local_now = (struct source_id){k->local.head.generation, k->local.head.id};
+	return AK_OK;
+}
+
+/*
+ * users.idx is derived: unreadable, it is remade, unless local.idx is gone too.
+ * What a newer apikey wrote is not lost, and nothing takes its place unasked:
+ * neither a local.idx, nor the last that is known of one.
+ */
+static enum ak_err
+open_without_users(struct store *s, enum ak_err users_err, struct diag *why)
+{
+	const struct paths *p = &s->paths;
+	struct keyring *k = &s->ring;
+	enum ak_err err;
+
+	if (users_err == AK_ERR_NOMEM)
+		return users_err;
+	if (is_missing(p->local) && is_missing(p->users))
+		return AK_OK; /* a new host */
+	err = k->local_err = index_open(p->local, p->owner, &k->local);
+	if (err == AK_OK)
+		return take_local(s, users_err, why);
+	if (!is_lost(p->local, err))
+		return say_local(s, why);
+	if (!is_lost(p->users, users_err))
+		return say_stays(s, p->users, 0644, users_err, why);
+	if (s->opt.accept_rollback)
+		return AK_OK;
+	return diag_say(why, err, p->local, 0, 0,
+	    "%s, and so is %s (%s): put both back from a backup, or begin without them by "
+	    "'apikey doctor --accept-rollback'",
+	    ak_strerror(err), p->users, ak_strerror(users_err));
 }
 
 /* What was there before decides which ids were given. */
@@ -123,9 +176,13 @@ count_on(struct store *s)
 static bool
 must_stay(const struct store *s)
 {
-	if (s->ring.local_err == AK_OK || s->ring.local_err == AK_ERR_NEWER)
-		return s->ring.local_err != AK_OK;
-	return !s->opt.accept_rollback && s->ring.users.local.generation > 0;
+	enum ak_err err = s->ring.local_err;
+
+	if (err == AK_OK || !is_lost(s->paths.local, err))
+		return err != AK_OK;
+	if (s->opt.accept_rollback)
+		return false;
+	return err == AK_ERR_CORRUPT || s->ring.users.local.generation > 0;
 }
 
 static enum ak_err
@@ -141,8 +198,8 @@ open_files(struct store *s, struct diag *why)
 	if (err != AK_OK)
 		err = open_without_users(s, err, why);
 	else if (s->ring.local_err == AK_ERR_ROLLBACK && s->opt.accept_rollback)
-		err = s->ring.local_err = index_open(p->local, p->owner, &s->ring.local);
-	else if (must_stay(s))
+		s->ring.local_err = index_open(p->local, p->owner, &s->ring.local);
+	if (err == AK_OK && s->have_users && must_stay(s))
 		err = say_local(s, why);
 	if (err == AK_OK) {
 		count_on(s);
@@ -205,44 +262,6 @@ store_find_uid(const struct store *s, uint32_t uid, struct key *out)
 	return find(s, record_key_number(RECORD_UID, uid), out);
 }
 
-static enum ak_err
-spend_served(void *ctx, const struct index_view *v)
-{
-	struct store *s = ctx;
-	struct key_record gone = KEY_RECORD_INIT;
-	struct user_record u;
-	bool spent;
-	enum ak_err err = user_record_unpack(v->value, v->value_len_b, &u);
-
-	if (err != AK_OK || !id_range_has(s->ring.users.uids, u.uid))
-		return err;
-	if ((err = store_uid_state(s, u.uid, &spent)) != AK_OK)
-		return err == AK_ERR_EXISTS ? AK_OK : err;
-	gone.uid = u.uid;
-	(void)!text_copy(gone.name, sizeof(gone.name), u.name);
-	(void)!text_copy(gone.id, sizeof(gone.id), "0000000000"); /* no key has this one */
-	return store_remove(s, &gone, s->ring.stamp);
-}
-
-/*
- * What users.idx served and the accepted local.idx does not know were keys:
- * their uids, those given by name too, are spent. As far as it can be read.
- */
-static enum ak_err
-spend_forgotten(struct store *s)
-{
-	struct index_mapping kept;
-	struct index users;
-	enum ak_err err;
-
-	if (!s->have_users || index_open(s->paths.users, s->paths.owner, &users) != AK_OK)
-		return AK_OK;
-	err = index_each(&users, ORDER_USERS, spend_served, s, &kept);
-	index_unmap(&kept);
-	index_close(&users);
-	return err == AK_ERR_NOMEM ? err : AK_OK;
-}
-
 enum ak_err
 store_open(const struct paths *p, const struct store_options *opt, struct store **out,
     struct diag *why)
@@ -266,7 +285,7 @@ store_open(const struct paths *p, const struct store_options *opt, struct store 
 	if (err == AK_OK)
 		err = open_files(s, why);
 	if (err == AK_OK && opt->accept_rollback)
-		err = spend_forgotten(s);
+		err = store_spend_forgotten(s);
 	if (err != AK_OK) {
 		store_close(&s);
 		return err;

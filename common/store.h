@@ -28,8 +28,12 @@ struct store_hooks {
  * Take the lock (waiting for it) and open what is there. A host without
  * files gets an empty store; a local.idx that is missing, damaged or older
  * than users.idx says it should be is an error with a sentence, because to
- * begin anew would give ids away twice. accept_rollback: take what is there,
- * count ids on from what users.idx says, and spend the uids that it served. SIGTSTP, SIGINT, SIGTERM and
+ * begin anew would give ids away twice. So is a users.idx of a newer version,
+ * which may know a newer local.idx. accept_rollback: take what is there, count
+ * ids on from what users.idx says, and spend the uids that it served; without a
+ * users.idx, local.idx.prev is asked. A local.idx that is of a newer version,
+ * that others could have written or that the system fails to read is never
+ * replaced. SIGTSTP, SIGINT, SIGTERM and
  * SIGHUP wait until store_close.
  */
 struct store_options {
@@ -134,5 +138,7 @@ struct store_note store_noted(const struct store *s);
 /* The stamp for a file made now: never before a stamp that exists, unless the clock is to be trusted. */
 int64_t store_stamp(const struct store *s, int64_t now);
 struct local_extra store_extra(const struct store *s);
+/* Where a commit kept the damaged file that accept_rollback went on without; "": there was none. */
+const char *store_borrow_kept(const struct store *s);
 
 #endif

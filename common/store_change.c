@@ -132,8 +132,11 @@ write_file(struct store *s, struct index_make *make, int64_t now, struct diag *w
 	if (err == AK_ERR_EXISTS)
 		return diag_because(why, err, "the name, id or uid is another key's");
 	if (err == AK_OK)
-		err = safefile_replace(
-		    s->paths.local, 0600, bytes, len_b, SAFEFILE_SYNC | SAFEFILE_PREVIOUS, why);
+		err = store_keep_refused(s, why);
+	/* A copy that is whole does not give way to one that is not. */
+	if (err == AK_OK)
+		err = safefile_replace(s->paths.local, 0600, bytes, len_b,
+		    SAFEFILE_SYNC | (s->kept[0] == '\0' ? SAFEFILE_PREVIOUS : 0U), why);
 	free(bytes);
 	return err;
 }

@@ -1,4 +1,4 @@
-/* store_impl: what the rooms of the store share: store.c opens and looks, store_ids.c gives ids, store_change.c stages and commits, store_take.c takes over ids, store_directory.c has what came from LDAP. */
+/* store_impl: what the rooms of the store share: store.c opens and looks, store_ids.c gives ids, store_change.c stages and commits, store_take.c takes over ids, store_accept.c goes on after a loss, store_directory.c has what came from LDAP. */
 #ifndef AK_STORE_IMPL_H
 #define AK_STORE_IMPL_H
 
@@ -19,6 +19,7 @@ struct store {
 	bool noted;
 	struct local_extra extra;
 	bool raised; /* extra alone is news */
+	char kept[PATH_CAP + 16]; /* what an accepted loss left of local.idx; "": nothing */
 	struct staged_list staged;
 	uint32_t *changed; /* uids, staged or committed */
 	size_t n_changed, cap_changed;
@@ -26,6 +27,15 @@ struct store {
 
 void store_open_directory(struct store *s);
 void store_close_directory(struct store *s);
+
+/*
+ * Of an accepted rollback (store_accept.c). What users.idx served, or without
+ * it local.idx.prev knew, and the accepted local.idx does not know, were keys:
+ * their uids, those given by name too, are spent. As far as it can be read.
+ */
+enum ak_err store_spend_forgotten(struct store *s) AK_MUST_CHECK;
+/* What lies in the place of a local.idx that can't be read gets a name that no change overwrites. */
+enum ak_err store_keep_refused(struct store *s, struct diag *why) AK_MUST_CHECK;
 
 /* For store_borrow_changed. */
 enum ak_err store_add_changed(struct store *s, uint32_t uid) AK_MUST_CHECK;

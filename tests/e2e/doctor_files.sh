@@ -118,7 +118,6 @@ row 'users.idx is closed' files attention "$USERS has mode 0600" 'chmod 600 $USE
 row 'users.idx is damaged' files attention "$USERS: damaged" 'spoil $USERS'
 row 'users.idx is cut' files attention "$USERS: damaged" 'truncate -s 1000 $USERS'
 row 'users.idx is gone' files attention "$USERS: it is missing" 'rm $USERS'
-row 'users.idx is of a newer version' formats attention 'format 2, this one reads 1' 'newer $USERS'
 row 'the folder can be written' files attention "$STATE has mode 0777" 'chmod 777 $STATE'
 row 'the folder is closed' files attention "$STATE has mode 0700" 'chmod 700 $STATE'
 row 'a folder above' files attention '/var/lib, above our files' 'chmod 777 /var/lib'
@@ -143,6 +142,8 @@ undecided 'local.idx is gone' files "$LOCAL, the keys of this host: it is missin
 	'rm $LOCAL' 'put_back $LOCAL'
 undecided 'local.idx is of a newer version' formats 'format 2, this one reads 1' 'upgrade apikey' \
 	'newer $LOCAL' 'put_back $LOCAL'
+undecided 'users.idx is of a newer version' formats 'format 2, this one reads 1' 'apikey doctor --accept-rollback' \
+	'newer $USERS' 'change doctor --accept-rollback'
 undecided 'local.idx is old' files "$LOCAL is an older copy" 'apikey doctor --accept-rollback' \
 	'keep $LOCAL; change disable other; put_back $LOCAL' 'change doctor --accept-rollback'
 holds 'which the audit log tells' grep -q 'event=rollback-accepted by=root' /var/log/apikey/audit.log
@@ -203,8 +204,9 @@ row 'lingering' leftovers note 'lingering of the deleted key other' \
 	'mkdir -p /var/lib/systemd/linger && : >/var/lib/systemd/linger/other'
 row 'a home' leftovers note 'a home of the deleted key other' \
 	'mkdir -p /home/left && chown $uid /home/left'
-row 'a process' leftovers attention "runs as the deleted key other (uid $uid)" \
-	'setpriv --reuid $uid --regid $uid --clear-groups tail -f /dev/null </dev/null >/dev/null 2>&1 & disown'
+undecided 'a process' leftovers "runs as the deleted key other (uid $uid)" 'pkill -KILL' \
+	'setpriv --reuid $uid --regid $uid --clear-groups tail -f /dev/null </dev/null >/dev/null 2>&1 & disown' \
+	'pkill -KILL -U "$uid"'
 
 # --- 100,000 keys ---------------------------------------------------------------------------------
 

@@ -27,6 +27,9 @@ doctor_says(struct cli_test *t, const char *check, const char *state, const char
 	j = cli_test_json(t);
 	json_array_foreach(j, i, f)
 	{
+		/* Pasted, a sentence must run nothing. */
+		if (strchr(member(f, "advice"), '`') != NULL)
+			fail_msg("a backquote: %s", member(f, "advice"));
 		if (found || strcmp(member(f, "check"), check) != 0 ||
 		    strcmp(member(f, "state"), state) != 0 ||
 		    strstr(member(f, "text"), text) == NULL)

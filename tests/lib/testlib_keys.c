@@ -44,7 +44,8 @@ host_wipe(struct host *h)
 	char path[PATH_CAP + 32];
 	static const char *const names[] = {"local.idx", "local.idx.prev", "users.idx",
 	    "directory-keys.idx", "directory-groups.idx", "freshness", "policy.image", "lock",
-	    ".local.idx.new", ".users.idx.new", ".policy.image.new"};
+	    ".local.idx.new", ".users.idx.new", ".policy.image.new", "local.idx.refused",
+	    "local.idx.refused.2"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		(void)snprintf(path, sizeof(path), "%s/%s", h->paths.state, names[i]);

@@ -12,6 +12,7 @@
 #include "testlib_cmocka.h"
 #include "testlib_directory.h"
 #include "testlib_doctor.h"
+#include "text.h"
 
 #define N(rows) (sizeof(rows) / sizeof((rows)[0]))
 
@@ -112,6 +113,7 @@ run_is_writable(struct cli_test *t)
 static void
 sessions_are_open(struct cli_test *t)
 {
+	assert_int_equal(mkdir(below(t->host.paths.run, "sessions"), 0700), 0);
 	assert_int_equal(chmod(below(t->host.paths.run, "sessions"), 0755), 0);
 }
 
@@ -213,6 +215,31 @@ what_is_broken_is_told_and_the_advice_mends_it(void **state)
 	}
 }
 
+/* As Ubuntu has /var/log, for syslog. */
+static void
+a_group_above_the_log_is_noted_and_no_command_takes_its_right(void **state)
+{
+	char advice[ADVICE_CAP], log[TMP_CAP * 2];
+	struct cli_test t;
+
+	make(&t, state);
+	(void)snprintf(log, sizeof(log), "%s", tmp_path(t.tmp, "log"));
+	assert_int_equal(mkdir(log, 0755), 0);
+	assert_int_equal(mkdir(below(log, "apikey"), 02750), 0);
+	assert_err(log, AK_OK,
+	    text_copy(
+		t.cli.paths.audit, sizeof(t.cli.paths.audit), below(log, "apikey/audit.log")));
+	assert_int_equal(chmod(log, 0775), 0);
+	assert_true(doctor_says(&t, "files", "note", "above our log, has mode 0775", advice));
+	assert_null(strstr(advice, "chmod"));
+	assert_false(doctor_says(&t, "files", "attention", "", NULL));
+	assert_int_equal(chmod(log, 0777), 0);
+	assert_true(doctor_says(&t, "files", "attention", "has mode 0777", advice));
+	doctor_follow(&t, advice);
+	assert_true(doctor_says(&t, "files", "ok", "", NULL));
+	cli_test_clear(&t);
+}
+
 /* ---- what somebody has to decide ---- */
 
 static void
@@ -305,7 +332,7 @@ the_copy_before_the_last_change_is_offered_when_it_is_whole(void **state)
 	cli_test_create(&t, "b", "viewer", NULL);
 	directory_damage(t.host.paths.local);
 	assert_true(doctor_says(&t, "files", "attention", "the keys of this host", advice));
-	assert_non_null(cp = strstr(advice, "`cp -p "));
+	assert_non_null(cp = strstr(advice, "'cp -p "));
 	*strstr(advice, " && apikey") = '\0';
 	doctor_follow(&t, cp + 1);
 	(void)run(&t, "doctor", "--accept-rollback");
@@ -315,6 +342,26 @@ the_copy_before_the_last_change_is_offered_when_it_is_whole(void **state)
 	directory_damage(below(t.host.paths.state, "local.idx.prev"));
 	assert_true(doctor_says(&t, "files", "attention", "the keys of this host", advice));
 	assert_null(strstr(advice, "cp -p"));
+	cli_test_clear(&t);
+}
+
+static void
+what_is_damaged_is_kept_and_what_is_unsafe_is_not_taken(void **state)
+{
+	struct cli_test t;
+
+	make(&t, state);
+	assert_int_equal(chmod(t.host.paths.local, 0664), 0);
+	assert_run(&t, CLI_FAILED, "chmod 0600", "doctor", "--accept-rollback");
+	assert_null(strstr(t.err, "rollback"));
+	assert_int_equal(chmod(t.host.paths.local, 0600), 0);
+	assert_run(&t, CLI_DONE, NULL, "show", "a");
+	assert_int_equal(truncate(t.host.paths.local, 100), 0);
+	(void)run(&t, "doctor", "--accept-rollback");
+	assert_non_null(
+	    strstr(t.err, "goes on with 0 keys; the file that was refused is kept as "));
+	assert_non_null(strstr(t.err, "/local.idx.refused\n"));
+	assert_true(file_is_there(below(t.host.paths.state, "local.idx.refused")));
 	cli_test_clear(&t);
 }
 
@@ -408,8 +455,11 @@ what_is_made_from_others_is_made_anew_from_an_older_version(void **state)
 	make(&t, state);
 	host_make_newer(t.host.paths.users);
 	assert_true(doctor_says(&t, "formats", "attention", "users.idx", advice));
-	assert_string_equal(advice, "apikey publish");
-	doctor_follow(&t, advice);
+	assert_non_null(strstr(advice, "'apikey doctor --accept-rollback'"));
+	assert_run(&t, CLI_FAILED, "whether local.idx is the newest", "publish");
+	assert_run(&t, CLI_FAILED, "newer apikey", "list");
+	(void)run(&t, "doctor", "--accept-rollback");
+	assert_non_null(strstr(t.err, "goes on with 1 keys\n"));
 	assert_run(&t, CLI_DONE, NULL, "publish");
 	host_make_newer(t.host.paths.image);
 	assert_true(doctor_says(&t, "formats", "attention", "policy.image", advice));
@@ -452,6 +502,8 @@ a_session_s_record_of_a_newer_version_is_told_and_stays(void **state)
 
 	make(&t, state);
 	(void)run(&t, "status");
+	assert_false(file_is_there(below(t.host.paths.run, "sessions"))); /* it only looked */
+	assert_int_equal(mkdir(below(t.host.paths.run, "sessions"), 0700), 0);
 	(void)snprintf(path, sizeof(path), "%s", below(t.host.paths.run, name));
 	memcpy(bytes, newer, 4);
 	le32_store(bytes + 4, hash_crc32(0, bytes, 4));
@@ -474,8 +526,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    T(what_is_broken_is_told_and_the_advice_mends_it),
+	    T(a_group_above_the_log_is_noted_and_no_command_takes_its_right),
 	    T(what_somebody_has_to_decide_is_a_sentence),
 	    T(the_copy_before_the_last_change_is_offered_when_it_is_whole),
+	    T(what_is_damaged_is_kept_and_what_is_unsafe_is_not_taken),
 	    T(programs_and_modules_are_looked_at),
 	    T(each_byte_of_an_index_is_looked_at),
 	    T(a_newer_file_is_told_and_no_change_replaces_it),

@@ -235,6 +235,10 @@ an_audit_log_that_cannot_be_written_needs_attention(void **state)
 	assert_run(&t, CLI_DONE, NULL, "status", "-o", "json");
 	assert_member(&t, "audit_writable", "true");
 	assert_int_equal(unlink(t.host.paths.audit), 0);
+	assert_run(&t, CLI_DONE, NULL, "status", "-o", "json");
+	assert_member(&t, "audit_writable", "true");
+	assert_false(file_is_there(t.host.paths.audit));
+	assert_false(file_is_there(t.host.paths.run));
 	assert_int_equal(symlink("/dev/null", t.host.paths.audit), 0);
 	needs(&t, "audit.log can't be written");
 	assert_member(&t, "audit_writable", "false");

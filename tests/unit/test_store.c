@@ -364,6 +364,21 @@ abuse_157_an_old_local_idx_is_refused_until_it_is_accepted(void **state)
 	free(old.image);
 }
 
+/* What is beside local.idx, under a longer name; bytes NULL: nothing. */
+static void
+assert_kept(const struct host *h, const char *suffix, const char *bytes, size_t len_b)
+{
+	char path[PATH_CAP + 16];
+	size_t got_b = 0;
+	char *got;
+
+	(void)snprintf(path, sizeof(path), "%s%s", h->paths.local, suffix);
+	got = file_read(path, &got_b);
+	assert_row(path, (got == NULL) == (bytes == NULL));
+	assert_row(path, bytes == NULL || (got_b == len_b && memcmp(got, bytes, len_b) == 0));
+	free(got);
+}
+
 static void
 abuse_061_a_missing_or_damaged_local_idx_is_not_begun_anew(void **state)
 {
@@ -394,7 +409,94 @@ abuse_061_a_missing_or_damaged_local_idx_is_not_begun_anew(void **state)
 		assert_int_equal(create(&h, "b"), 70001);
 		h.opt.accept_rollback = false;
 		assert_err(rows[i].name, AK_OK, reopen_err(&h));
+		assert_kept(&h, ".refused", rows[i].bytes, rows[i].len_b);
+		assert_int_equal(create(&h, "c"), 70002);
+		assert_kept(&h, ".refused", rows[i].bytes, rows[i].len_b);
+		file_write(h.paths.local, "again", 5, 0600);
+		h.opt.accept_rollback = true;
+		assert_int_equal(create(&h, "d"), 70003);
+		h.opt.accept_rollback = false;
+		assert_kept(&h, ".refused", rows[i].bytes == NULL ? "again" : rows[i].bytes,
+		    rows[i].bytes == NULL ? 5 : rows[i].len_b);
+		assert_kept(&h, ".refused.2", rows[i].bytes == NULL ? NULL : "again", 5);
 	}
+}
+
+static void
+abuse_061_what_is_not_lost_is_not_given_up(void **state)
+{
+	static const char *const rows[] = {"others can write to it", "a link", "a folder"};
+	struct host h;
+
+	host_make(&h, *state);
+	for (size_t i = 0; i < N(rows); i++) {
+		char away[PATH_CAP + 8];
+
+		host_wipe(&h);
+		(void)snprintf(away, sizeof(away), "%s.away", h.paths.local);
+		assert_int_equal(create(&h, "a"), 70000);
+		if (i == 0)
+			assert_int_equal(chmod(h.paths.local, 0664), 0);
+		else
+			assert_int_equal(rename(h.paths.local, away), 0);
+		if (i == 1)
+			assert_int_equal(symlink(away, h.paths.local), 0);
+		if (i == 2)
+			assert_int_equal(mkdir(h.paths.local, 0700), 0);
+		for (unsigned users = 0; users < 2; users++) {
+			if (users == 1)
+				assert_int_equal(unlink(h.paths.users), 0);
+			for (unsigned accept = 0; accept < 2; accept++) {
+				h.opt.accept_rollback = accept == 1;
+				assert_err(rows[i], AK_ERR_UNSAFE, reopen_err(&h));
+				assert_row(rows[i], strstr(h.why.text, "rollback") == NULL);
+				assert_row(rows[i],
+				    i > 0 || strstr(h.why.text, "chmod 0600 ") != NULL);
+			}
+		}
+		h.opt.accept_rollback = false;
+		if (i == 1)
+			assert_int_equal(unlink(h.paths.local), 0);
+		if (i == 2)
+			assert_int_equal(rmdir(h.paths.local), 0);
+		assert_int_equal(
+		    i == 0 ? chmod(h.paths.local, 0600) : rename(away, h.paths.local), 0);
+		assert_int_equal(create(&h, "b"), 70001);
+	}
+}
+
+/* As what a newer apikey left when it was taken off again, and a backup put back. */
+static void
+abuse_157_beside_a_newer_users_idx_any_local_idx_may_be_old(void **state)
+{
+	struct host h;
+	struct host_files old;
+	struct store *s;
+	struct key k;
+
+	host_make(&h, *state);
+	assert_int_equal(create(&h, "a"), 70000);
+	host_keep(&h, &old);
+	assert_int_equal(create(&h, "b"), 70001);
+	assert_int_equal(create(&h, "c"), 70002);
+	file_write(h.paths.local, old.local, old.local_len_b, 0600);
+	host_make_newer(h.paths.users);
+	assert_err("", AK_ERR_ROLLBACK, reopen_err(&h));
+	assert_non_null(strstr(h.why.text, "can't be told whether local.idx is the newest"));
+	assert_non_null(strstr(h.why.text, "--accept-rollback"));
+	h.opt.accept_rollback = true;
+	s = host_open(&h);
+	assert_err("what is there is found", AK_OK, store_find_name(s, "a", &k));
+	key_clear(&k);
+	assert_err("", AK_OK, host_publish_open(&h, s, HOST_NOW));
+	store_close(&s);
+	h.opt.accept_rollback = false;
+	s = host_open(&h);
+	assert_err(
+	    "local.idx.prev knew it", AK_ERR_EXISTS, store_check_uid(s, range, 70001, NULL));
+	store_close(&s);
+	assert_int_equal(create(&h, "d"), 70002);
+	host_files_clear(&old);
 }
 
 static void
@@ -431,7 +533,7 @@ what_a_newer_version_wrote_stays(void **state)
 	    {"both", true, true, false, AK_ERR_NEWER, AK_ERR_NEWER},
 	    {"what was made from one that is gone", false, true, true, AK_ERR_NEWER,
 		AK_ERR_NEWER},
-	    {"what was made from one that is there", false, true, false, AK_OK, AK_OK},
+	    {"what was made from one that is there", false, true, false, AK_ERR_ROLLBACK, AK_OK},
 	};
 	struct host h;
 
@@ -923,6 +1025,8 @@ main(void)
 	    T(the_end_of_the_range_but_one_is_an_error),
 	    T(abuse_157_an_old_local_idx_is_refused_until_it_is_accepted),
 	    T(abuse_061_a_missing_or_damaged_local_idx_is_not_begun_anew),
+	    T(abuse_061_what_is_not_lost_is_not_given_up),
+	    T(abuse_157_beside_a_newer_users_idx_any_local_idx_may_be_old),
 	    T(both_files_damaged_are_an_error_and_users_idx_alone_is_remade),
 	    T(what_a_newer_version_wrote_stays),
 	    T(an_unsafe_state_folder_or_file_is_refused),
