@@ -63,6 +63,13 @@ no_yaml(struct cli_test *t, const char *path)
 	return strstr(path, "pam_apikey.so") == NULL ? "" : "libyaml-0.so.2: no such file";
 }
 
+static const char *
+no_i386(struct cli_test *t, const char *path)
+{
+	(void)t;
+	return strstr(path, "i386") == NULL ? "" : "wrong ELF class: ELFCLASS32";
+}
+
 static void
 each_stack_is_followed_and_a_fault_is_told_once(void **state)
 {
@@ -92,8 +99,15 @@ the_advice_mends_a_stack(void **state)
 		"auth required pam_unix.so\n@include common-account\n@include "
 		"common-session\n",
 		"sshd:1: auth"},
-	    {"common-auth", "auth sufficient pam_unix.so\nauth required pam_apikey.so debug\n",
-		"stands behind"},
+	    {"login",
+		"auth [success=1 default=ignore] pam_succeed_if.so uid = 0\n"
+		"auth required pam_deny.so\nauth required pam_permit.so\n"
+		"account required pam_unix.so\nsession required pam_unix.so\n",
+		"login:1: auth"},
+	    {"common-auth",
+		"auth required pam_apikey.so config=/etc/x/y.yaml debug\n"
+		"auth required pam_unix.so\n",
+		"refuses everybody"},
 	    {"common-auth",
 		"auth required pam_apikey.so debug prompt=x [prompt=API token: ]\n"
 		"auth required pam_unix.so\n",
@@ -122,6 +136,9 @@ the_advice_mends_a_stack(void **state)
 			assert_non_null(strstr(advice, "[prompt=API token: ]"));
 		}
 		doctor_follow(&t, advice);
+		for (int more = 0; more < 2 && doctor_says(&t, "pam", "attention", "", advice);
+		     more++)
+			doctor_follow(&t, advice);
 		assert_row(rows[i].text, !doctor_says(&t, "pam", "attention", "", NULL));
 		if (strstr(rows[i].text, "debug") != NULL) {
 			char *now = file_read(tmp_path(t.tmp, path), &(size_t){0});
@@ -130,6 +147,77 @@ the_advice_mends_a_stack(void **state)
 			free(now);
 		}
 	}
+	cli_test_clear(&t);
+}
+
+static void
+what_no_command_mends_safely_is_said_in_words(void **state)
+{
+	static const struct {
+		const char *text, *says, *advice;
+	} rows[] = {
+	    {"auth [success=done default=die] \\\n pam_apikey.so\nauth required pam_unix.so\n",
+		"refuses everybody", "write line 1 of "},
+	    {"auth required pam_unix.so\nauth required pam_apikey.so config=/a&b\n",
+		"stands behind", "move line 2 of "},
+	    {"auth sufficient pam_localuser.so\n" AUTH, "jump over it", "move line 2 of "},
+	    {"auth required pam_apikey.so prompt=a|b\nauth required pam_unix.so\n",
+		"refuses everybody", "write line 1 of "},
+	    {"auth required pam_apikey.so prompt=a\\b\nauth required pam_unix.so\n",
+		"refuses everybody", "write line 1 of "},
+	};
+	char advice[ADVICE_CAP];
+	struct cli_test t;
+
+	make_pam(&t, state);
+	for (size_t i = 0; i < N(rows); i++) {
+		put(&t, "etc/pam.d/common-auth", rows[i].text);
+		assert_row(
+		    rows[i].text, doctor_says(&t, "pam", "attention", rows[i].says, advice));
+		assert_row(
+		    rows[i].text, strncmp(advice, rows[i].advice, strlen(rows[i].advice)) == 0);
+	}
+	cli_test_clear(&t);
+}
+
+static void
+a_program_without_a_file_is_judged_by_other(void **state)
+{
+	char advice[ADVICE_CAP];
+	struct cli_test t;
+
+	make_pam(&t, state);
+	put(&t, "root/usr/bin/su", "");
+	assert_true(doctor_says(&t, "pam", "attention", "su has no file in ", NULL));
+	put(&t, "etc/pam.d/other", "auth required pam_unix.so\n" ACCOUNT SESSION);
+	assert_true(doctor_says(&t, "pam", "attention", "in su (by `other'", advice));
+	assert_int_equal(strncmp(advice, "give the service a file", 23), 0);
+	put(&t, "etc/pam.d/other", AUTH ACCOUNT SESSION);
+	assert_true(doctor_says(&t, "pam", "ok", "sshd, su (by `other'", NULL));
+	cli_test_clear(&t);
+}
+
+static void
+advices_for_one_file_hold_when_all_are_pasted(void **state)
+{
+	char advice[3][ADVICE_CAP];
+	static const char *const phases[] = {"auth:", "account:", "session:"};
+	struct cli_test t;
+
+	make_pam(&t, state);
+	put(&t, "etc/pam.d/login",
+	    "auth required pam_env.so\nauth required pam_unix.so\n"
+	    "account required pam_nologin.so\naccount required pam_unix.so\n"
+	    "session required pam_unix.so\n");
+	for (size_t i = 0; i < N(phases); i++)
+		assert_true(doctor_says(&t, "pam", "attention", phases[i], advice[i]));
+	/* As they are told: from the end on. */
+	assert_true(doctor_says(&t, "pam", "attention", "", advice[2]));
+	assert_non_null(strstr(advice[2], "5{"));
+	for (size_t i = N(phases); i-- > 0;)
+		doctor_follow(&t, advice[i]);
+	assert_false(doctor_says(&t, "pam", "attention", "", NULL));
+	doctor_follow(&t, advice[0]);
 	cli_test_clear(&t);
 }
 
@@ -159,6 +247,11 @@ the_module_is_looked_for_where_libpam_looks(void **state)
 	struct cli_test t;
 
 	make_pam(&t, state);
+	assert_true(doctor_says(&t, "pam", "ok", "can be loaded", NULL));
+	/* Another architecture's is not what programs load here. */
+	put(&t, "root/usr/lib/i386-linux-gnu/security/pam_permit.so", "");
+	put(&t, "root/usr/lib/i386-linux-gnu/security/pam_apikey.so", "");
+	t.load = no_i386;
 	assert_true(doctor_says(&t, "pam", "ok", "can be loaded", NULL));
 	t.load = no_yaml;
 	assert_true(doctor_says(&t, "pam", "attention", "libyaml-0.so.2", NULL));
@@ -497,6 +590,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(each_stack_is_followed_and_a_fault_is_told_once),
 	    T(the_advice_mends_a_stack),
+	    T(what_no_command_mends_safely_is_said_in_words),
+	    T(a_program_without_a_file_is_judged_by_other),
+	    T(advices_for_one_file_hold_when_all_are_pasted),
 	    T(a_service_that_no_role_opens_is_a_note),
 	    T(the_module_is_looked_for_where_libpam_looks),
 	    T(a_host_without_services_is_told),
