@@ -332,7 +332,8 @@ what_sshd_says_of_a_key_is_judged(void **state)
 	    {SSHD("usepam no\n"), "attention", "does not use PAM",
 		"sed -i '1i UsePAM yes' /etc/ssh/sshd_config"},
 	    {SSHD("passwordauthentication no\n"), "attention", "type no password",
-		"printf 'Match Group apikey\\n    PasswordAuthentication yes\\nMatch all\\n' "
+		"printf '\\nMatch Group apikey\\n    PasswordAuthentication yes\\nMatch "
+		"all\\n' "
 		">>/etc/ssh/sshd_config.d/00-apikey.conf"},
 	    {SSHD("passwordauthentication no\nkbdinteractiveauthentication yes\n"), "ok",
 		"may log in", ""},
@@ -406,7 +407,74 @@ a_block_comes_where_sshd_takes_it(void **state)
 	}
 	put(&t, "root/run/sshd.pid", "1\n");
 	assert_true(doctor_says(&t, "sshd", "attention", "type no password", advice));
-	assert_non_null(strstr(advice, " && kill -HUP \"$(cat /run/sshd.pid)\""));
+	assert_non_null(
+	    strstr(advice, " && /usr/sbin/sshd -t && kill -HUP \"$(cat /run/sshd.pid)\""));
+	put(&t, "root/run/systemd/system/x", "");
+	assert_true(doctor_says(&t, "sshd", "attention", "type no password", advice));
+	assert_non_null(strstr(advice, " && /usr/sbin/sshd -t && systemctl reload sshd"));
+	put(&t, "root/usr/lib/systemd/system/ssh.service", "");
+	assert_true(doctor_says(&t, "sshd", "attention", "type no password", advice));
+	assert_non_null(strstr(advice, " && systemctl reload ssh"));
+	assert_null(strstr(advice, "reload sshd"));
+	cli_test_clear(&t);
+}
+
+static void
+a_block_for_addresses_makes_it_a_note(void **state)
+{
+	static const struct {
+		const char *text;
+		bool note;
+	} rows[] = {
+	    {"Match Address 10.0.0.0/8\n", true},
+	    {"Match User bob LocalAddress 10.0.0.1\n", true},
+	    {"match host=*.example.org\n", true},
+	    {"#Match Address 10.0.0.0/8\n", false},
+	    {"Match User bob\n", false},
+	};
+	static const char *const says[] = {
+	    SSHD("passwordauthentication no\n"), SSHD("authenticationmethods publickey\n")};
+	char advice[ADVICE_CAP];
+	struct cli_test t;
+
+	make_sshd(&t, state);
+	for (size_t i = 0; i < N(rows) * N(says); i++) {
+		bool note = rows[i / N(says)].note;
+
+		sshd_says = says[i % N(says)];
+		put(&t, "etc/ssh/sshd_config.d/a.conf", rows[i / N(says)].text);
+		assert_row(rows[i / N(says)].text,
+		    doctor_says(&t, "sshd", note ? "note" : "attention", "", advice));
+		assert_row(rows[i / N(says)].text, (strncmp(advice, "ask ", 4) == 0) == note);
+		assert_int_equal(doctor_said(&t, "sshd", "attention"), !note);
+	}
+	cli_test_clear(&t);
+}
+
+static unsigned asked_of_id;
+
+static int
+id_hangs(struct cli_test *t, char *const argv[], char *out, size_t cap)
+{
+	if (strcmp(argv[0], "/usr/bin/id") == 0 && strcmp(argv[2], "ci") != 0) {
+		asked_of_id++;
+		return -1;
+	}
+	return fake_programs(t, argv, out, cap);
+}
+
+static void
+a_program_that_hangs_is_not_asked_again(void **state)
+{
+	struct cli_test t;
+
+	make_sshd(&t, state);
+	host_policy(&t.host,
+	    "version: 1\nroles:\n  viewer: {services: [sshd], accounts: [a, b, c, d]}\n");
+	t.tool = id_hangs;
+	asked_of_id = 0;
+	assert_true(doctor_says(&t, "sshd", "note", "asked about 1 of 4 shared", NULL));
+	assert_int_equal(asked_of_id, 1);
 	cli_test_clear(&t);
 }
 
@@ -598,6 +666,8 @@ main(void)
 	    T(a_host_without_services_is_told),
 	    T(what_sshd_says_of_a_key_is_judged),
 	    T(a_block_comes_where_sshd_takes_it),
+	    T(a_block_for_addresses_makes_it_a_note),
+	    T(a_program_that_hangs_is_not_asked_again),
 	    T(the_place_of_a_setting_is_told),
 	    T(without_a_key_the_block_for_its_group_must_do),
 	    T(shared_accounts_are_asked_about_too),
