@@ -581,6 +581,20 @@ sudoers_is_read_as_sudo_reads_it(void **state)
 	    {"Defaults: bob , %apikey-editors rootpw\n", "attention", "rootpw"},
 	    {"Defaults:ALL rootpw\n", "attention", "rootpw"},
 	    {"Defaults rootpw\nDefaults:%apikey !rootpw\n", "ok", ""},
+	    {"Defaults:ci-a !pam_acct_mgmt\n", "attention", "!pam_acct_mgmt"},
+	    {"Defaults:CI !pam_acct_mgmt\n", "attention", "!pam_acct_mgmt"},
+	    {"Defaults:%#69000 !pam_acct_mgmt\n", "attention", "!pam_acct_mgmt"},
+	    {"Defaults:+all !pam_acct_mgmt\n", "attention", "!pam_acct_mgmt"},
+	    {"Defaults:!bob !pam_acct_mgmt\n", "attention", "!pam_acct_mgmt"},
+	    {"Defaults:%staff !pam_acct_mgmt\n", "ok", ""},
+	    /* What is well for some mends nothing for the others. */
+	    {"Defaults rootpw\nDefaults:ci-a !rootpw\n", "attention", "rootpw"},
+	    {"Defaults rootpw\nDefaults:%apikey-editors !rootpw\n", "attention", "rootpw"},
+	    {"Defaults rootpw\nDefaults:%apikey,!ci-a !rootpw\n", "attention", "rootpw"},
+	    {"Defaults rootpw\nDefaults@otherhost !rootpw\n", "attention", "rootpw"},
+	    {"Defaults>root rootpw\nDefaults !rootpw\n", "attention", "rootpw"},
+	    {"Defaults@otherhost rootpw\nDefaults !rootpw\n", "ok", ""},
+	    {"Defaults pam_askpass_service=other\n", "attention", "pam_askpass_service"},
 	    {"Defaults@bastion rootpw\n", "attention", "rootpw"},
 	    {"Defaults>root rootpw\n", "attention", "rootpw"},
 	    {"Defaults !pam_acct_mgmt\n", "attention", ":1: !pam_acct_mgmt"},
@@ -607,6 +621,7 @@ sudoers_is_read_as_sudo_reads_it(void **state)
 	t.tool = fake_programs;
 	host_policy(&t.host, sudo_policy);
 	put(&t, "root/usr/bin/sudo", "");
+	put(&t, "etc/passwd", "bob:x:1000:1000::/home/bob:/bin/sh\n");
 	put(&t, "etc/sudoers.d/in", "\nDefaults rootpw\n");
 	put(&t, "etc/sudoers.d/in.bak", "Defaults targetpw\n");
 	put(&t, "etc/sudoers.d/in~", "Defaults targetpw\n");
@@ -618,6 +633,39 @@ sudoers_is_read_as_sudo_reads_it(void **state)
 						 doctor_said(&t, "sudo", "note") +
 						 doctor_said(&t, "sudo", "ok") ==
 					     1);
+	}
+	cli_test_clear(&t);
+}
+
+static void
+sudo_is_mended_by_a_file_that_visudo_has_seen(void **state)
+{
+	static const struct {
+		const char *text;
+		bool file;
+	} rows[] = {
+	    {"Defaults rootpw\n", false},
+	    {"Defaults rootpw\n# @includedir /etc/sudoers.d\n", false},
+	    {"Defaults rootpw\n@include /etc/sudoers.d/x\n", false},
+	    {"Defaults rootpw\n@includedir /etc/other.d\n", false},
+	    {"Defaults rootpw\n@includedir /etc/sudoers.d", true},
+	    {"Defaults rootpw\n#includedir /etc/sudoers.d\n", true},
+	};
+	char advice[ADVICE_CAP];
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	t.tool = fake_programs;
+	put(&t, "root/usr/bin/sudo", "");
+	for (size_t i = 0; i < N(rows); i++) {
+		put(&t, "etc/sudoers", rows[i].text);
+		assert_row(rows[i].text, doctor_says(&t, "sudo", "attention", "rootpw", advice));
+		assert_row(rows[i].text, strstr(advice, ">>") == NULL);
+		assert_row(
+		    rows[i].text, (strncmp(advice, "put the line", 12) == 0) == !rows[i].file);
+		assert_row(rows[i].text,
+		    (strstr(advice, "visudo -c -q -f /etc/sudoers.d/zz-apikey.new && ") !=
+			NULL) == rows[i].file);
 	}
 	cli_test_clear(&t);
 }
@@ -673,6 +721,7 @@ main(void)
 	    T(shared_accounts_are_asked_about_too),
 	    T(an_sshd_that_cannot_answer_is_told),
 	    T(sudoers_is_read_as_sudo_reads_it),
+	    T(sudo_is_mended_by_a_file_that_visudo_has_seen),
 	    T(sudoers_that_cannot_be_read_is_told),
 	};
 
