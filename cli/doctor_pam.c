@@ -28,7 +28,7 @@ struct found {
 	char word[64];
 	char where[256]; /* the services */
 	bool opened; /* by a role, one of them */
-	bool by_other; /* a service without a file of its own, one of them */
+	bool by_other; /* `other' has the lines of one of them */
 	bool crossed; /* by a jump */
 };
 
@@ -66,8 +66,8 @@ add_service(char *list, size_t cap, const char *service, bool by_other)
 }
 
 static void
-take_fault(struct search *s, const char *service, bool by_other, enum pamstack_phase phase,
-    const struct pamline *p)
+take_fault(struct search *s, const char *service, bool by_other, const struct pamstack *stack,
+    enum pamstack_phase phase, const struct pamline *p)
 {
 	struct found f = {.fault = p->fault, .phase = phase};
 
@@ -89,7 +89,7 @@ take_fault(struct search *s, const char *service, bool by_other, enum pamstack_p
 			continue;
 		}
 		add_service(have->where, sizeof(have->where), service, by_other);
-		have->by_other = have->by_other || by_other;
+		have->by_other = have->by_other || by_other || stack->other;
 		have->crossed = have->crossed || p->crossed;
 		/* No role names it: it goes with every service. */
 		have->opened = have->opened || strcmp(service, "systemd-user") == 0 ||
@@ -112,7 +112,7 @@ look_at(struct search *s, const char *service, bool by_other, enum pamstack_phas
 	if (err == AK_OK) {
 		p = pamline_judge(&stack, phase);
 		if ((found = p.fault != PAMLINE_GOOD))
-			take_fault(s, service, by_other, phase, &p);
+			take_fault(s, service, by_other, &stack, phase, &p);
 	} else if (err != AK_ERR_NOT_FOUND) {
 		doctor_attend(s->d, "make it a file that root can read", "%s", why.text);
 		found = true;

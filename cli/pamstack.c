@@ -226,7 +226,7 @@ add_broken(struct reader *r, const struct place *at)
 	return AK_OK;
 }
 
-/* Words that do not fit are left out: no module that we know takes so many. */
+/* Words that do not fit are left out, and the line is one that no command writes anew. */
 static void
 take_args(struct pamstack_line *l, char *rest)
 {
@@ -235,6 +235,7 @@ take_args(struct pamstack_line *l, char *rest)
 
 	while ((word = next_word(&rest)) != NULL) {
 		len = strlen(word) + 1;
+		l->continued = l->continued || len > sizeof(l->args) - l->args_len_b;
 		if (len == 1 || len > sizeof(l->args) - l->args_len_b)
 			continue;
 		memcpy(l->args + l->args_len_b, word, len);

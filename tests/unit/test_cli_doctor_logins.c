@@ -192,6 +192,11 @@ a_program_without_a_file_is_judged_by_other(void **state)
 	put(&t, "etc/pam.d/other", "auth required pam_unix.so\n" ACCOUNT SESSION);
 	assert_true(doctor_says(&t, "pam", "attention", "in su (by `other'", advice));
 	assert_int_equal(strncmp(advice, "give the service a file", 23), 0);
+	/* So are the phases of which a file says nothing. */
+	put(&t, "etc/pam.d/su", ACCOUNT SESSION);
+	assert_true(doctor_says(&t, "pam", "attention", "in su", advice));
+	assert_int_equal(strncmp(advice, "give the service a file", 23), 0);
+	assert_int_equal(unlink(tmp_path(t.tmp, "etc/pam.d/su")), 0);
 	put(&t, "etc/pam.d/other", AUTH ACCOUNT SESSION);
 	assert_true(doctor_says(&t, "pam", "ok", "sshd, su (by `other'", NULL));
 	cli_test_clear(&t);
