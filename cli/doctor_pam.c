@@ -11,8 +11,11 @@
 static const struct {
 	const char *name;
 	bool auth;
-} services[] = {{"sshd", true}, {"sudo", true}, {"sudo-i", true}, {"su", true}, {"su-l", true},
-    {"login", true}, {"cron", false}, {"atd", false}, {"systemd-user", false}};
+	const char *program; /* that asks for the service, whether it has a file or not; NULL: none */
+} services[] = {{"sshd", true, "/usr/sbin/sshd"}, {"sudo", true, "/usr/bin/sudo"},
+    {"sudo-i", true, NULL}, {"su", true, "/usr/bin/su"}, {"su-l", true, NULL},
+    {"login", true, NULL}, {"cron", false, NULL}, {"atd", false, NULL},
+    {"systemd-user", false, NULL}};
 
 #define N_SERVICES (sizeof(services) / sizeof(services[0]))
 #define FOUND_MAX (N_SERVICES * 3)
@@ -23,8 +26,10 @@ struct found {
 	enum pamstack_phase phase;
 	struct pamstack_line ours, other; /* file "": none */
 	char word[64];
-	char where[160]; /* the services */
+	char where[256]; /* the services */
 	bool opened; /* by a role, one of them */
+	bool by_other; /* `other' has the lines of one of them */
+	bool crossed; /* by a jump */
 };
 
 struct search {
@@ -33,7 +38,7 @@ struct search {
 	char etc[PATH_CAP], usr[PATH_CAP];
 	struct found *v;
 	size_t n;
-	char good[160]; /* services without a fault */
+	char good[256]; /* services without a fault */
 };
 
 static void
@@ -51,8 +56,18 @@ same_line(const struct pamstack_line *a, const struct pamstack_line *b)
 }
 
 static void
-take_fault(
-    struct search *s, const char *service, enum pamstack_phase phase, const struct pamline *p)
+add_service(char *list, size_t cap, const char *service, bool by_other)
+{
+	char word[64];
+
+	(void)snprintf(word, sizeof(word), "%s%s", service,
+	    by_other ? " (by `other', having no file)" : "");
+	add_word(list, cap, word);
+}
+
+static void
+take_fault(struct search *s, const char *service, bool by_other, const struct pamstack *stack,
+    enum pamstack_phase phase, const struct pamline *p)
 {
 	struct found f = {.fault = p->fault, .phase = phase};
 
@@ -73,7 +88,9 @@ take_fault(
 			   !same_line(&have->other, &f.other)) {
 			continue;
 		}
-		add_word(have->where, sizeof(have->where), service);
+		add_service(have->where, sizeof(have->where), service, by_other);
+		have->by_other = have->by_other || by_other || stack->other;
+		have->crossed = have->crossed || p->crossed;
 		/* No role names it: it goes with every service. */
 		have->opened = have->opened || strcmp(service, "systemd-user") == 0 ||
 			       doctor_role_opens(s->d, service);
@@ -83,18 +100,19 @@ take_fault(
 
 /* false: there is no such service, or nothing was found. */
 static bool
-look_at(struct search *s, const char *service, enum pamstack_phase phase)
+look_at(struct search *s, const char *service, bool by_other, enum pamstack_phase phase)
 {
 	struct pamstack stack;
 	struct diag why = DIAG_INIT;
 	struct pamline p;
-	enum ak_err err = pamstack_read(s->dirs, service, phase, &stack, &why);
+	enum ak_err err =
+	    pamstack_read(s->dirs, by_other ? "other" : service, phase, &stack, &why);
 	bool found = false;
 
 	if (err == AK_OK) {
 		p = pamline_judge(&stack, phase);
 		if ((found = p.fault != PAMLINE_GOOD))
-			take_fault(s, service, phase, &p);
+			take_fault(s, service, by_other, &stack, phase, &p);
 	} else if (err != AK_ERR_NOT_FOUND) {
 		doctor_attend(s->d, "make it a file that root can read", "%s", why.text);
 		found = true;
@@ -123,16 +141,23 @@ static void
 look_at_all(struct search *s)
 {
 	for (size_t i = 0; i < N_SERVICES; i++) {
-		bool found = false;
+		const char *name = services[i].name, *program = services[i].program;
+		bool found = false, by_other = !is_service(s, name);
 
-		if (!is_service(s, services[i].name))
+		if (by_other && (program == NULL || !doctor_is_there(s->d, program)))
 			continue;
+		if (by_other && !is_service(s, "other")) {
+			doctor_attend(s->d, "", "%s has no file in %s, and there is no `other'",
+			    name, s->etc);
+			doctor_advise(s->d, "install the package of %s anew", program);
+			continue;
+		}
 		if (services[i].auth)
-			found = look_at(s, services[i].name, PAMSTACK_AUTH);
-		found |= look_at(s, services[i].name, PAMSTACK_ACCOUNT);
-		found |= look_at(s, services[i].name, PAMSTACK_SESSION);
+			found = look_at(s, name, by_other, PAMSTACK_AUTH);
+		found |= look_at(s, name, by_other, PAMSTACK_ACCOUNT);
+		found |= look_at(s, name, by_other, PAMSTACK_SESSION);
 		if (!found)
-			add_word(s->good, sizeof(s->good), services[i].name);
+			add_service(s->good, sizeof(s->good), name, by_other);
 	}
 }
 
@@ -148,7 +173,7 @@ write_line(const struct found *f, struct text *out)
 	strv_for (pamstack_args(&f->ours), word) {
 		if (strcmp(word, f->word) == 0)
 			continue;
-		if (strpbrk(word, "'\\&|[]") != NULL)
+		if (strpbrk(word, "'\\&|[]#") != NULL)
 			return false;
 		text_add(out, strpbrk(word, " \t") == NULL ? " %s" : " [%s]", word);
 	}
@@ -163,19 +188,36 @@ is_common(const char *file)
 	return slash != NULL && strncmp(slash, "/common-", strlen("/common-")) == 0;
 }
 
+static bool
+is_plain(const char *file)
+{
+	return file[strcspn(file, " \t'\"\\$`&;|<>()*?[]#~!{}")] == '\0';
+}
+
 /*
  * A file of pam-auth-update's is left to it. Where it leaves a file alone,
- * since that was edited, the line comes in by itself.
+ * since that was edited, the line comes in by itself, before all others.
  */
 static void
 advise_insertion(struct doctor *d, const struct found *f, const char *line)
 {
 	const struct pamstack_line *at = &f->other;
 	const char *phase = pamstack_phase_name(f->phase);
+	bool common = is_common(at->file);
 
-	if (at->file[0] == '\0')
-		doctor_advise(d, "give the service the line: %s", line);
-	else if (f->ours.file[0] == '\0' && is_common(at->file))
+	if (f->by_other)
+		doctor_advise(d,
+		    "give the service a file of its own in pam.d, with the line `%s %s %s'",
+		    phase, pamline_control(f->phase), PAMLINE_MODULE);
+	else if (at->file[0] == '\0')
+		doctor_advise(d, "give the service the line `%s %s %s'", phase,
+		    pamline_control(f->phase), PAMLINE_MODULE);
+	else if (!is_plain(at->file) || (common && f->crossed))
+		doctor_advise(d,
+		    "put the line `%s %s %s' before line %u of %s by hand, and count the jumps "
+		    "above it anew",
+		    phase, pamline_control(f->phase), PAMLINE_MODULE, at->line, at->file);
+	else if (common)
 		doctor_advise(d,
 		    "%sgrep -q '^%s.*pam_apikey' %s || sed -i '0,/^%s/s//%s\\n&/' %s",
 		    doctor_is_there(d, "/usr/share/pam-configs/apikey")
@@ -185,6 +227,21 @@ advise_insertion(struct doctor *d, const struct found *f, const char *line)
 	else
 		doctor_advise(
 		    d, "sed -i '%u{/pam_apikey/!s/^/%s\\n/}' %s", at->line, line, at->file);
+}
+
+/* Ours stays one line: what moves it may shift jumps on both sides. */
+static void
+advise_moving(struct doctor *d, const struct found *f)
+{
+	if (f->other.file[0] == '\0')
+		doctor_advise(d, "move line %u of %s by hand to where every login comes by it",
+		    f->ours.line, f->ours.file);
+	else
+		doctor_advise(d,
+		    "move line %u of %s before line %u of %s by hand, with the control %s, and "
+		    "count the jumps anew",
+		    f->ours.line, f->ours.file, f->other.line, f->other.file,
+		    pamline_control(f->phase));
 }
 
 static void
@@ -198,14 +255,29 @@ advise(struct doctor *d, const struct found *f)
 		    f->other.file);
 	else if (f->fault == PAMLINE_SHUT)
 		doctor_advise(d, "leave it where that is meant; else mend it: see pam.conf(5)");
-	else if (!write_line(f, &line))
-		doctor_advise(d, "give line %u of %s the control %s", f->ours.line,
-		    f->ours.file, pamline_control(f->phase));
-	else if (f->ours.file[0] == '\0' || f->fault == PAMLINE_BEHIND ||
-		 f->fault == PAMLINE_PASSED_BY)
+	else if (f->fault == PAMLINE_BEHIND || f->fault == PAMLINE_PASSED_BY)
+		advise_moving(d, f);
+	else if (!write_line(f, &line) || f->ours.continued || !is_plain(f->ours.file))
+		doctor_advise(d, "write line %u of %s by hand, with the control %s",
+		    f->ours.line, f->ours.file, pamline_control(f->phase));
+	else if (f->ours.file[0] == '\0')
 		advise_insertion(d, f, buf);
 	else
 		doctor_advise(d, "sed -i '%us|.*|%s|' %s", f->ours.line, buf, f->ours.file);
+}
+
+/* Within a file from its end on: a line that comes in shifts none that is still to be told. */
+static int
+compare_found(const void *a, const void *b)
+{
+	const struct found *x = a, *y = b;
+	const struct pamstack_line *in_x = x->ours.file[0] != '\0' ? &x->ours : &x->other;
+	const struct pamstack_line *in_y = y->ours.file[0] != '\0' ? &y->ours : &y->other;
+	int order = strcmp(in_x->file, in_y->file);
+
+	if (order == 0)
+		order = (in_x->line < in_y->line) - (in_x->line > in_y->line);
+	return order != 0 ? order : (int)x->phase - (int)y->phase;
 }
 
 static const char *
@@ -319,6 +391,9 @@ try_module(struct doctor *d, const char *folder)
 		doctor_attend(d, "", "%s is not root's alone, and was not loaded", path);
 		doctor_advise(d, "chown root:root %s && chmod 644 %s", path, path);
 	} else if (d->c->host.load(d->c->host.ctx, path, &why) != AK_OK) {
+		/* Another architecture's: no program of this one loads it. */
+		if (strstr(why.text, "wrong ELF class") != NULL)
+			return false;
 		doctor_attend(d, "apt-get install --reinstall libpam-apikey",
 		    "%s can't be loaded, so keys are refused: %s", path, why.text);
 	} else {
@@ -327,18 +402,31 @@ try_module(struct doctor *d, const char *folder)
 	return true;
 }
 
+/* The folder of this build's own architecture; only without libpam's modules in it any that has them. */
+static void
+find_folders(struct doctor *d, glob_t *g)
+{
+	static const char *const patterns[] = {AK_LIBDIR "/security", "/usr/lib/*/security",
+	    "/lib/*/security", "/usr/lib64/security", "/lib64/security", "/usr/lib/security",
+	    "/lib/security"};
+	char pattern[PATH_CAP];
+
+	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
+		if (doctor_path(d, patterns[i], pattern))
+			(void)glob(pattern, i == 0 ? 0 : GLOB_APPEND, NULL, g);
+		if (i == 0 && g->gl_pathc == 1 && is_libpams(g->gl_pathv[0]))
+			return;
+	}
+}
+
 static void
 check_module(struct doctor *d)
 {
-	static const char *const patterns[] = {"/usr/lib/*/security", "/lib/*/security",
-	    "/usr/lib64/security", "/lib64/security", "/usr/lib/security", "/lib/security"};
-	char pattern[PATH_CAP], libpams[PATH_CAP] = "";
+	char libpams[PATH_CAP] = "";
 	bool found = false;
 	glob_t g = {.gl_pathc = 0};
 
-	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
-		if (doctor_path(d, patterns[i], pattern))
-			(void)glob(pattern, i == 0 ? 0 : GLOB_APPEND, NULL, &g);
+	find_folders(d, &g);
 	for (size_t i = 0; i < g.gl_pathc && !found; i++) {
 		if (!is_libpams(g.gl_pathv[i]))
 			continue;
@@ -369,6 +457,7 @@ doctor_pam(struct doctor *d)
 	s.dirs[0] = s.etc;
 	s.dirs[1] = s.usr;
 	look_at_all(&s);
+	qsort(s.v, s.n, sizeof(*s.v), compare_found);
 	for (size_t i = 0; i < s.n; i++)
 		tell(d, &s.v[i]);
 	if (s.good[0] != '\0')

@@ -18,12 +18,16 @@ struct login {
 	char match[64]; /* which block is for it: "Group apikey" */
 	char groups[4096]; /* names, separated by blanks */
 	struct sshdconf conf;
-	char reload[PATH_CAP + 32]; /* what makes a change hold, from ` && ' on; "": nothing runs */
-	bool no_id; /* id(1) failed, and is not waited for again */
+	char reload[PATH_CAP + 64]; /* what makes a change hold, from ` && ' on; "": nothing runs */
+	bool by_address; /* some block is for addresses */
+	bool hangs; /* id(1) did not answer, and is not waited for again */
 	bool good;
 };
 
-/* What runs has read its files; HUP has it read them again. */
+/* A listener that reads again what it can't read is gone. */
+#define SSHD_AGREES " && /usr/sbin/sshd -t"
+
+/* What runs has read its files; it is to read them again. */
 static void
 find_reload(const struct doctor *d, const struct sshdconf *conf, char *out, size_t cap)
 {
@@ -31,9 +35,14 @@ find_reload(const struct doctor *d, const struct sshdconf *conf, char *out, size
 
 	out[0] = '\0';
 	sshdconf_value(conf, "pidfile", pidfile, sizeof(pidfile));
-	if (pidfile[0] == '/' && strpbrk(pidfile, " '\"$") == NULL &&
-	    doctor_is_there(d, pidfile))
-		(void)snprintf(out, cap, " && kill -HUP \"$(cat %s)\"", pidfile);
+	if (pidfile[0] != '/' || strpbrk(pidfile, " '\"\\$`&;|<>()*?[]#~!{}") != NULL ||
+	    !doctor_is_there(d, pidfile))
+		return;
+	if (doctor_is_there(d, "/run/systemd/system"))
+		(void)snprintf(out, cap, SSHD_AGREES " && systemctl reload %s",
+		    doctor_is_there(d, "/usr/lib/systemd/system/ssh.service") ? "ssh" : "sshd");
+	else
+		(void)snprintf(out, cap, SSHD_AGREES " && kill -HUP \"$(cat %s)\"", pidfile);
 }
 
 /*
@@ -49,8 +58,8 @@ advise_block(const struct login *l, const char *keyword, const char *value)
 
 	if (has.folder > 0 && (has.match == 0 || has.match > has.folder))
 		doctor_advise(l->d,
-		    "printf 'Match %s\\n    %s %s\\nMatch all\\n' >>" OWN_FILE "%s", l->match,
-		    keyword, value, l->reload);
+		    "printf '\\nMatch %s\\n    %s %s\\nMatch all\\n' >>" OWN_FILE "%s",
+		    l->match, keyword, value, l->reload);
 	else if (has.match > 0)
 		doctor_advise(l->d, "sed -i '%ui Match %s\\n    %s %s' /etc/ssh/sshd_config%s",
 		    has.match, l->match, keyword, value, l->reload);
@@ -99,6 +108,16 @@ check_pam(struct login *l)
 	advise_global(l, "UsePAM", "no", "yes");
 }
 
+/* Which addresses keys come from nobody here knows; a block would let them in from all. */
+static void
+advise_asking(const struct login *l)
+{
+	doctor_advise(l->d,
+	    "ask `sshd -T -C user=%s,host=NAME,addr=ADDRESS,laddr=ADDRESS,lport=22' for an "
+	    "address that keys come from",
+	    l->name[0] == '\0' ? "NAME" : l->name);
+}
+
 static bool
 asks_passwords(const struct login *l)
 {
@@ -118,10 +137,19 @@ check_password(struct login *l)
 	if (l->name[0] == '\0' && sshdconf_find(l->d, "Match", l->match, &block))
 		return;
 	l->good = false;
+	(void)place(l, "PasswordAuthentication", "no", at, sizeof(at));
+	if (l->by_address) {
+		doctor_note(l->d, "",
+		    "%ssshd lets %s type no password, and so no token, but from addresses or "
+		    "hosts that a Match block may name",
+		    at, l->who);
+		advise_asking(l);
+		return;
+	}
 	doctor_attend(l->d, "",
 	    "%ssshd lets %s type no password, and so no token: PasswordAuthentication and "
 	    "KbdInteractiveAuthentication are no",
-	    place(l, "PasswordAuthentication", "no", at, sizeof(at)), l->who);
+	    at, l->who);
 	advise_block(l, "PasswordAuthentication", "yes");
 }
 
@@ -135,8 +163,17 @@ check_methods(struct login *l)
 	    sshdlogin_can_meet(&l->conf, l->d->live.settings.public_key_logins))
 		return;
 	l->good = false;
+	(void)place(l, "AuthenticationMethods", NULL, at, sizeof(at));
+	if (l->by_address) {
+		doctor_note(l->d, "",
+		    "%ssshd wants `AuthenticationMethods %s', which %s can't meet, but from "
+		    "addresses or hosts that a Match block may name",
+		    at, methods, l->who);
+		advise_asking(l);
+		return;
+	}
 	doctor_attend(l->d, "", "%ssshd wants `AuthenticationMethods %s', which %s can't meet",
-	    place(l, "AuthenticationMethods", NULL, at, sizeof(at)), methods, l->who);
+	    at, methods, l->who);
 	/* Not `any': sshd takes that in no file that names a method before. */
 	advise_block(l, "AuthenticationMethods",
 	    !sshdconf_is(&l->conf, "passwordauthentication", "yes") ? "keyboard-interactive"
@@ -227,8 +264,13 @@ ask(struct login *l, const char *group)
 	char id[] = "/usr/bin/id", names[] = "-Gn", name[KEY_NAME_MAX + 1];
 	char *argv[] = {id, names, name, NULL};
 
-	if (l->name[0] == '\0' || l->no_id || text_copy(name, sizeof(name), l->name) != AK_OK ||
-	    (l->no_id = doctor_tool(l->d, argv, l->groups, sizeof(l->groups)) != 0))
+	int status = -1;
+
+	if (l->name[0] != '\0' && !l->hangs && text_copy(name, sizeof(name), l->name) == AK_OK) {
+		status = doctor_tool(l->d, argv, l->groups, sizeof(l->groups));
+		l->hangs = status == -1;
+	}
+	if (status != 0)
 		(void)snprintf(l->groups, sizeof(l->groups), "%s", group);
 	return sshdconf_ask(l->d, l->name[0] == '\0' ? "nobody" : l->name, &l->conf);
 }
@@ -250,7 +292,7 @@ check_keys(struct login *l)
 		    "keys may log in by sshd, as far as that is known before there is one");
 }
 
-/* false: sshd did not answer; the next time it would be waited for as long. */
+/* false: id or sshd did not answer; the next time it would be waited for as long. */
 static bool
 check_account(struct login *l, const char *account)
 {
@@ -267,21 +309,27 @@ check_account(struct login *l, const char *account)
 	check_lists(l);
 	if (l->good)
 		doctor_ok(l->d, "keys may log in by sshd to %s", l->who);
-	return true;
+	return !l->hangs;
 }
 
 static void
 check_accounts(struct login *l)
 {
 	struct pack accounts;
-	unsigned n = 0;
-	bool answers = true;
+	unsigned n = 0, asked = 0;
+	bool answers = !l->hangs;
 
 	doctor_shared_accounts(l->d, &accounts);
 	strv_for (pack_borrow_strv(&accounts), account)
-		if (n++ < ACCOUNTS_MAX && answers && text_is_key_name(account))
+		if (n++ < ACCOUNTS_MAX && answers && text_is_key_name(account)) {
 			answers = check_account(l, account);
-	if (n > ACCOUNTS_MAX)
+			asked++;
+		}
+	if (!answers && asked < n)
+		doctor_note(l->d, "see why the name service hangs, then ask again",
+		    "sshd was asked about %u of %u shared accounts: a program did not answer",
+		    asked, n);
+	else if (n > ACCOUNTS_MAX)
 		doctor_note(l->d, "ask `sshd -T -C user=NAME' about the others",
 		    "roles open %u shared accounts, and sshd was asked about %u of them", n,
 		    ACCOUNTS_MAX);
@@ -313,6 +361,7 @@ doctor_sshd(struct doctor *d)
 	(void)snprintf(l->match, sizeof(l->match), "Group %s", d->live.settings.keys_group);
 	if (ask(l, d->live.settings.keys_group)) {
 		find_reload(d, &l->conf, l->reload, sizeof(l->reload));
+		l->by_address = sshdconf_shape(d).by_address;
 		check_keys(l);
 		check_accounts(l);
 	} else {

@@ -42,6 +42,9 @@ static const struct rule rules[] = {
     {"pam_login_service", false, false, {"sudo-i", "sudo"}, DOCTOR_ATTENTION,
 	"PAM is asked as another service by `sudo -i', which is not taken for sudo",
 	"pam_login_service=sudo-i"},
+    {"pam_askpass_service", false, false, {"sudo", "sudo-i"}, DOCTOR_ATTENTION,
+	"PAM is asked as another service by `sudo -A', which is not taken for sudo",
+	"pam_askpass_service=sudo"},
 };
 
 #define N_RULES (sizeof(rules) / sizeof(rules[0]))
@@ -55,27 +58,39 @@ struct search {
 		char file[PATH_CAP];
 		unsigned line;
 	} last[N_RULES];
-	bool own_folder; /* sudoers.d is read */
 	bool good;
 };
 
-/* A group that keys are in: all of them, or those of a role. */
+/* All keys are in it. */
 static bool
-is_keys_group(const struct doctor *d, const char *list)
+is_every_key(void *ctx, const char *word)
 {
-	char group[KEY_NAME_MAX + 2];
-	const struct image *im = d->live.image;
+	const struct doctor *d = ctx;
 
-	(void)snprintf(group, sizeof(group), "%%%s", d->live.settings.keys_group);
-	if (sudoers_list_has(list, "ALL") || sudoers_list_has(list, group))
+	return strcmp(word, "ALL") == 0 ||
+	       (word[0] == '%' && strcmp(word + 1, d->live.settings.keys_group) == 0);
+}
+
+/*
+ * May a key be meant? Not by the name of a local user, or of a local group that
+ * keys have no part in; an alias, an id, a netgroup and what is excluded may
+ * mean anybody.
+ */
+static bool
+may_be_a_key(void *ctx, const char *word)
+{
+	const struct doctor *d = ctx;
+	const struct image *im = d->live.image;
+	struct doctor_account person;
+
+	if (is_every_key(ctx, word))
 		return true;
+	if (word[0] != '%')
+		return doctor_account(d, word, &person) != AK_OK;
 	for (uint32_t i = 0; im != NULL && i < image_count_roles(im); i++)
-		strv_for (image_role(im, i).unix_groups, name) {
-			(void)snprintf(group, sizeof(group), "%%%s", name);
-			if (sudoers_list_has(list, group))
-				return true;
-		}
-	return false;
+		if (strv_has(image_role(im, i).unix_groups, word + 1))
+			return true;
+	return im == NULL || strchr("#:\"", word[1]) != NULL;
 }
 
 /* Is the setting the rule's? Then whether its value is bad. */
@@ -103,6 +118,20 @@ reads(const struct rule *rule, const char *setting, bool *bad)
 	return true;
 }
 
+/* What is well for some keys, some hosts and some commands alone mends nothing for the others. */
+static bool
+is_for_all(struct search *s, enum sudoers_scope scope, const char *users, size_t rule)
+{
+	enum sudoers_scope was = s->last[rule].scope;
+
+	/* Those come behind all others, wherever they stand. */
+	if (s->last[rule].bad && (was == SUDOERS_COMMANDS || was == SUDOERS_RUNAS))
+		return false;
+	return scope == SUDOERS_EVERYBODY ||
+	       (scope == SUDOERS_USERS && strchr(users, '!') == NULL &&
+		   sudoers_list_any(users, is_every_key, s->d));
+}
+
 static void
 take_setting(void *ctx, const struct sudoers_line *l, enum sudoers_scope scope,
     const char *users, const char *setting)
@@ -110,10 +139,11 @@ take_setting(void *ctx, const struct sudoers_line *l, enum sudoers_scope scope,
 	struct search *s = ctx;
 	bool bad;
 
-	if (scope == SUDOERS_USERS && !is_keys_group(s->d, users))
+	if (scope == SUDOERS_USERS && !sudoers_list_any(users, may_be_a_key, s->d))
 		return;
 	for (size_t i = 0; i < N_RULES; i++) {
-		if (!reads(&rules[i], setting, &bad))
+		if (!reads(&rules[i], setting, &bad) ||
+		    (!bad && !is_for_all(s, scope, users, i)))
 			continue;
 		s->last[i].bad = bad;
 		s->last[i].scope = scope;
@@ -159,22 +189,31 @@ take_line(void *ctx, const struct sudoers_line *l)
 
 	if (!sudoers_settings(l, take_setting, s))
 		take_grant(s, l);
-	s->own_folder = s->own_folder || strstr(l->file, "/sudoers.d/") != NULL;
 }
 
-/* What is for keys comes behind what is for everybody; but what is for commands and targets comes last of all. */
+/*
+ * What is for keys comes behind what is for everybody; but what is for commands
+ * and targets comes last of all. sudo reads no file whose name has a dot, so
+ * that one gets its name when visudo has nothing against it.
+ */
 static void
 advise(struct search *s, size_t i)
 {
-	const char *file = s->own_folder ? OWN_FILE : "/etc/sudoers";
+	const char *group = s->d->live.settings.keys_group;
 
 	if (s->last[i].scope == SUDOERS_COMMANDS || s->last[i].scope == SUDOERS_RUNAS)
 		doctor_advise(s->d, "take %s out of line %u of %s with visudo", rules[i].name,
 		    s->last[i].line, s->last[i].file);
+	else if (!sudoers_has_folder(s->d))
+		doctor_advise(s->d,
+		    "put the line `Defaults:%%%s %s' at the end of /etc/sudoers with visudo",
+		    group, rules[i].mend);
 	else
-		doctor_advise(
-		    s->d, "printf 'Defaults:%%%%%s %s\\n' >>%s && chmod 440 %s && visudo -c -f /etc/sudoers",
-		    s->d->live.settings.keys_group, rules[i].mend, file, file);
+		doctor_advise(s->d,
+		    "(cat " OWN_FILE " 2>/dev/null; printf '\\nDefaults:%%%%%s %s\\n') "
+		    ">" OWN_FILE ".new && visudo -c -q -f " OWN_FILE
+		    ".new && chmod 440 " OWN_FILE ".new && mv " OWN_FILE ".new " OWN_FILE,
+		    group, rules[i].mend);
 }
 
 static void

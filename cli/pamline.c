@@ -29,7 +29,7 @@ static const int refusals[] = {PAMSTACK_PERM_DENIED, PAMSTACK_AUTH_ERR,
 /* A login as it may go. */
 struct course {
 	const struct pamstack_line *ours;
-	int ours_says, others_say;
+	int ours_says, others_say, harmless_say;
 	bool came_to_us;
 	const struct pamstack_line *asked_behind; /* the first that decides, once we have answered */
 };
@@ -64,7 +64,29 @@ is_harmless(const struct pamstack_line *l)
 	return l->substack;
 }
 
-/* pam_permit and pam_deny say what they always say; pam_rootok is for root, who calls. */
+/* Lets in nobody but root, who calls: what Fedora's su has in account is one too. */
+static bool
+is_for_root(const struct pamstack_line *l)
+{
+	static const char *const condition[] = {"uid", "=", "0"};
+	struct strv args = pamstack_args(l);
+	size_t met = 0;
+
+	if (pamstack_is(l, "pam_rootok.so"))
+		return true;
+	if (!pamstack_is(l, "pam_succeed_if.so") || !strv_has(args, "use_uid"))
+		return false;
+	strv_for (args, word) {
+		if (met < 3 && (strcmp(word, condition[met]) == 0 ||
+				   (met == 1 && strcmp(word, "eq") == 0)))
+			met++;
+		else if (met < 3)
+			met = strcmp(word, condition[0]) == 0;
+	}
+	return met == 3;
+}
+
+/* pam_permit and pam_deny say what they always say; who calls is not root. */
 static int
 answer(void *ctx, const struct pamstack_line *l)
 {
@@ -76,10 +98,10 @@ answer(void *ctx, const struct pamstack_line *l)
 	}
 	if (pamstack_is(l, "pam_permit.so"))
 		return PAMSTACK_SUCCESS;
-	if (pamstack_is(l, "pam_deny.so") || pamstack_is(l, "pam_rootok.so"))
+	if (pamstack_is(l, "pam_deny.so") || is_for_root(l))
 		return PAMSTACK_AUTH_ERR;
 	if (is_harmless(l))
-		return PAMSTACK_SUCCESS;
+		return c->harmless_say;
 	if (c->came_to_us && c->asked_behind == NULL && !is_ours(l))
 		c->asked_behind = l;
 	return c->others_say;
@@ -101,16 +123,6 @@ place_of_ours(const struct pamstack *s)
 	return i;
 }
 
-/* Where our line belongs: before the first that decides or ends; else at the end. */
-static const struct pamstack_line *
-first_decider(const struct pamstack *s)
-{
-	for (size_t i = 0; i < s->n; i++)
-		if (!is_harmless(&s->v[i]))
-			return &s->v[i];
-	return s->n > 0 ? &s->v[0] : NULL;
-}
-
 static const struct pamstack_line *
 find_broken(const struct pamstack *s)
 {
@@ -118,15 +130,6 @@ find_broken(const struct pamstack *s)
 		if (s->v[i].broken)
 			return &s->v[i];
 	return NULL;
-}
-
-static struct pamline
-judge_missing(const struct pamstack *s)
-{
-	struct course key = {.others_say = PAMSTACK_USER_UNKNOWN};
-
-	return (struct pamline){.fault = passes(s, &key) ? PAMLINE_OPEN : PAMLINE_MISSING,
-	    .other = first_decider(s)};
 }
 
 /* Is there an answer by which the line takes the stack past the one that is ours? A refusal is none. */
@@ -140,6 +143,71 @@ leads_past(const struct pamstack *s, size_t i, size_t ours)
 	return false;
 }
 
+/* A jump across that place would come down elsewhere, once a line comes in there. */
+static bool
+jumps_over(const struct pamstack *s, size_t i, size_t place)
+{
+	for (int code = 0; code < PAMSTACK_CODES; code++)
+		if (s->v[i].actions[code] > 0 && pamstack_next(s, i, code) > place)
+			return true;
+	return false;
+}
+
+static bool
+is_in_the_way(const struct pamstack *s, size_t i, size_t place)
+{
+	if (jumps_over(s, i, place))
+		return true;
+	return !is_for_root(&s->v[i]) && !s->v[i].substack && leads_past(s, i, place);
+}
+
+/* Where our line belongs: before the first that decides, and before what jumps or ends across that. */
+static size_t
+find_place(const struct pamstack *s)
+{
+	size_t place = 0, i = 0;
+
+	while (place < s->n && is_harmless(&s->v[place]))
+		place++;
+	if (place == s->n)
+		return 0;
+	while (i < place)
+		if (is_in_the_way(s, i, place)) {
+			place = i;
+			i = 0;
+		} else {
+			i++;
+		}
+	return place;
+}
+
+/* The first line of its file: pam-auth-update's files have ours there. */
+static size_t
+first_of_file(const struct pamstack *s, size_t place)
+{
+	size_t i = 0;
+
+	while (strcmp(s->v[i].file, s->v[place].file) != 0)
+		i++;
+	return i;
+}
+
+static struct pamline
+judge_missing(const struct pamstack *s)
+{
+	struct course key = {.others_say = PAMSTACK_USER_UNKNOWN};
+	struct pamline p = {.fault = passes(s, &key) ? PAMLINE_OPEN : PAMLINE_MISSING};
+	size_t place = find_place(s), first;
+
+	if (s->n == 0)
+		return p;
+	p.other = &s->v[place];
+	first = first_of_file(s, place);
+	for (size_t i = 0; i < first; i++)
+		p.crossed = p.crossed || jumps_over(s, i, first);
+	return p;
+}
+
 /* In auth and account we are the first to decide; in session who comes first is all the same. */
 static enum pamline_fault
 judge_before(const struct pamstack *s, size_t ours, const struct pamstack_line **other)
@@ -148,8 +216,7 @@ judge_before(const struct pamstack *s, size_t ours, const struct pamstack_line *
 		*other = &s->v[i];
 		if (!is_harmless(*other))
 			return PAMLINE_BEHIND;
-		if (!pamstack_is(*other, "pam_rootok.so") && !(*other)->substack &&
-		    leads_past(s, i, ours))
+		if (!is_for_root(*other) && !(*other)->substack && leads_past(s, i, ours))
 			return PAMLINE_PASSED_BY;
 	}
 	*other = NULL;
@@ -203,7 +270,7 @@ judge_final(const struct pamstack *s, struct pamline *p, enum pamstack_phase pha
 	return PAMLINE_GOOD;
 }
 
-/* Nobody's own fault: it refuses those too whom all others let in. */
+/* Nobody's own fault: it refuses those too whom all others let in; but not when others still get in, and never come to us. */
 static enum pamline_fault
 judge_others(const struct pamstack *s, const struct pamline *p)
 {
@@ -211,7 +278,14 @@ judge_others(const struct pamstack *s, const struct pamline *p)
 	    .ours_says = wants_ignore(p->ours) ? PAMSTACK_IGNORE : PAMSTACK_USER_UNKNOWN,
 	    .others_say = PAMSTACK_SUCCESS};
 
-	return passes(s, &person) ? PAMLINE_GOOD : PAMLINE_SHUT;
+	struct course unseen = {.ours = p->ours,
+	    .ours_says = PAMSTACK_PERM_DENIED,
+	    .others_say = PAMSTACK_SUCCESS,
+	    .harmless_say = PAMSTACK_AUTH_ERR};
+
+	if (passes(s, &person))
+		return PAMLINE_GOOD;
+	return passes(s, &unseen) && !unseen.came_to_us ? PAMLINE_PASSED_BY : PAMLINE_SHUT;
 }
 
 static bool

@@ -31,6 +31,7 @@ struct pamline {
 	const struct pamstack_line *ours; /* NULL: there is none */
 	const struct pamstack_line
 	    *other; /* which line is at fault beside ours, or where ours belongs; NULL: none */
+	bool crossed; /* a jump from another file goes over the beginning of other's */
 	const char *word; /* the option */
 };
 

@@ -8,8 +8,6 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#include "num.h"
-
 #define LINES_MAX 1024U
 #define DEPTH_MAX 16U
 #define BLANK " \t\n"
@@ -24,6 +22,7 @@ struct reader {
 struct place {
 	const char *file;
 	unsigned line, depth, level;
+	bool continued; /* the line goes on in the next */
 	bool one_phase; /* included for it alone */
 };
 
@@ -109,38 +108,33 @@ next_word(char **at)
 	return word;
 }
 
-/* false: no action. */
+/* Is this what stands there? Then behind it, as libpam does it: whatever follows. */
 static bool
-read_action(const char *word, int *out)
+take_word(const char **at, const char *word)
 {
-	uint64_t n;
+	size_t len = strlen(word);
 
-	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
-		if (strcmp(word, actions[i].word) == 0) {
-			*out = actions[i].action;
-			return true;
-		}
-	*out = 0;
-	if (num_parse(word, 1, LINES_MAX, &n) != AK_OK)
+	if (strncmp(*at, word, len) != 0)
 		return false;
-	*out = (int)n;
+	*at += len;
 	return true;
 }
 
-/* false: no such answer. */
+/* false: no action. */
 static bool
-set_action(int into[PAMSTACK_CODES], const char *code, int action)
+take_action(const char **at, int *out)
 {
-	bool rest = strcmp(code, "default") == 0, known = rest;
+	int n = 0;
 
-	for (size_t i = 0; i < PAMSTACK_CODES; i++) {
-		bool it = strcmp(code, codes[i]) == 0;
-
-		known = known || it;
-		if (rest ? into[i] == PAMSTACK_DO_FAIL : it)
-			into[i] = action;
-	}
-	return known;
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+		if (take_word(at, actions[i].word)) {
+			*out = actions[i].action;
+			return true;
+		}
+	for (; isdigit((unsigned char)**at); (*at)++)
+		n = n < (int)LINES_MAX ? n * 10 + **at - '0' : n;
+	*out = n;
+	return n > 0;
 }
 
 static void
@@ -150,30 +144,52 @@ set_all(int into[PAMSTACK_CODES], int action)
 		into[i] = action;
 }
 
-/* `value=action …': as written in brackets, or what a word stands for. One that is wrong makes all of them bad. */
+static void
+skip_blanks(const char **at)
+{
+	while (isspace((unsigned char)**at))
+		(*at)++;
+}
+
+/* `value = action'; false: it is none. */
+static bool
+take_pair(const char **at, int into[PAMSTACK_CODES])
+{
+	size_t code = 0;
+	int action;
+
+	while (code < PAMSTACK_CODES && !take_word(at, codes[code]))
+		code++;
+	if (code == PAMSTACK_CODES && !take_word(at, "default"))
+		return false;
+	skip_blanks(at);
+	if (!take_word(at, "="))
+		return false;
+	skip_blanks(at);
+	if (!take_action(at, &action))
+		return false;
+	if (code < PAMSTACK_CODES)
+		into[code] = action;
+	else
+		for (size_t i = 0; i < PAMSTACK_CODES; i++)
+			if (into[i] == PAMSTACK_DO_FAIL)
+				into[i] = action;
+	return true;
+}
+
+/* As written in brackets, or what a word stands for. One pair that is wrong makes all of them bad. */
 static void
 read_control(const char *text, int into[PAMSTACK_CODES])
 {
-	char copy[1024], *rest = NULL, *equals;
-	bool good = true;
-
 	for (size_t i = 0; i < sizeof(controls) / sizeof(controls[0]); i++)
 		if (strcasecmp(text, controls[i].word) == 0)
 			text = controls[i].means;
 	set_all(into, PAMSTACK_DO_FAIL);
-	good = text_copy(copy, sizeof(copy), text) == AK_OK;
-	for (char *pair = good ? strtok_r(copy, BLANK, &rest) : NULL; pair != NULL && good;
-	     pair = strtok_r(NULL, BLANK, &rest)) {
-		int action;
-
-		if ((good = (equals = strchr(pair, '=')) != NULL)) {
-			*equals = '\0';
-			good =
-			    read_action(equals + 1, &action) && set_action(into, pair, action);
+	for (skip_blanks(&text); *text != '\0'; skip_blanks(&text))
+		if (!take_pair(&text, into)) {
+			set_all(into, PAMSTACK_DO_BAD);
+			return;
 		}
-	}
-	if (!good)
-		set_all(into, PAMSTACK_DO_BAD);
 }
 
 /* A new line at the stack's end; NULL: no room. */
@@ -192,7 +208,8 @@ add_line(struct reader *r, const struct place *at)
 		s->cap = cap;
 	}
 	l = &s->v[s->n++];
-	*l = (struct pamstack_line){.line = at->line, .level = at->level};
+	*l = (struct pamstack_line){
+	    .line = at->line, .continued = at->continued, .level = at->level};
 	(void)snprintf(l->file, sizeof(l->file), "%s", at->file);
 	read_control("required", l->actions);
 	return l;
@@ -209,7 +226,7 @@ add_broken(struct reader *r, const struct place *at)
 	return AK_OK;
 }
 
-/* Words that do not fit are left out: no module that we know takes so many. */
+/* Words that do not fit are left out, and the line is one that no command writes anew. */
 static void
 take_args(struct pamstack_line *l, char *rest)
 {
@@ -218,6 +235,7 @@ take_args(struct pamstack_line *l, char *rest)
 
 	while ((word = next_word(&rest)) != NULL) {
 		len = strlen(word) + 1;
+		l->continued = l->continued || len > sizeof(l->args) - l->args_len_b;
 		if (len == 1 || len > sizeof(l->args) - l->args_len_b)
 			continue;
 		memcpy(l->args + l->args_len_b, word, len);
@@ -303,6 +321,7 @@ read_lines(struct reader *r, struct place *at, FILE *f)
 		bool goes_on;
 
 		number++;
+		at->continued = len > 0;
 		if (len == 0)
 			at->line = number;
 		if ((hash = strchr(line, '#')) != NULL)

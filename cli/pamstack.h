@@ -46,7 +46,8 @@ enum pamstack_action {
 
 struct pamstack_line {
 	char file[PATH_CAP];
-	unsigned line;
+	unsigned line; /* its first */
+	bool continued; /* it has more than one, or more words than args */
 	unsigned level; /* of substacks; 0: in none */
 	bool substack; /* no module: a substack begins behind it */
 	bool broken; /* libpam can't make sense of it: it always fails */

@@ -151,6 +151,21 @@ is_wanted(const struct walk *w, const char *line)
 	       value[len + strspn(value + len, BLANK)] == '\0';
 }
 
+/* `Match User bob Address 10.0.0.0/8' */
+static bool
+asks_address(const char *criteria)
+{
+	char words[1024], *rest = NULL;
+
+	(void)snprintf(words, sizeof(words), "%s", criteria);
+	for (char *word = strtok_r(words, " \t=\"", &rest); word != NULL;
+	     word = strtok_r(NULL, " \t=\"", &rest))
+		if (strcasecmp(word, "address") == 0 || strcasecmp(word, "localaddress") == 0 ||
+		    strcasecmp(word, "host") == 0)
+			return true;
+	return false;
+}
+
 static bool
 walk_file(struct walk *w, const char *name, unsigned depth)
 {
@@ -166,8 +181,11 @@ walk_file(struct walk *w, const char *name, unsigned depth)
 			w->top_line = number;
 		if (line[strspn(line, BLANK)] == '#')
 			continue;
-		if (depth == 0 && w->shape.match == 0 && value_of(line, "match") != NULL)
-			w->shape.match = number;
+		if ((value = value_of(line, "match")) != NULL) {
+			if (depth == 0 && w->shape.match == 0)
+				w->shape.match = number;
+			w->shape.by_address = w->shape.by_address || asks_address(value);
+		}
 		if ((value = value_of(line, "include")) != NULL) {
 			found = walk_includes(w, value, depth);
 		} else if (is_wanted(w, line)) {

@@ -36,6 +36,7 @@ bool sshdconf_find(
 /* Lines of sshd_config itself, 0: none: which includes what lies in its sshd_config.d; where its first block begins. */
 struct sshdconf_shape {
 	unsigned folder, match;
+	bool by_address; /* some block, of any of the files, is for addresses or hosts, of which only ours were asked for */
 };
 
 struct sshdconf_shape sshdconf_shape(const struct doctor *d);

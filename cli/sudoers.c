@@ -130,6 +130,22 @@ sudoers_each(
 	return read_file(&r, "sudoers", 0);
 }
 
+bool
+sudoers_has_folder(const struct doctor *d)
+{
+	enum ak_err err;
+	char *text = doctor_read(d, "sudoers", &err), *at = text, *line;
+	const char *name;
+	bool has = false;
+
+	while (!has && (line = doctor_line(&at)) != NULL) {
+		name = included(line + strspn(line, BLANK), "includedir");
+		has = name != NULL && strcmp(name, "sudoers.d") == 0;
+	}
+	free(text);
+	return has;
+}
+
 /* Up to the comma, without the blanks around; quotes keep commas. NULL: no more. */
 static char *
 next_of_list(char **at)
@@ -150,14 +166,14 @@ next_of_list(char **at)
 }
 
 bool
-sudoers_list_has(const char *list, const char *word)
+sudoers_list_any(const char *list, bool (*fn)(void *ctx, const char *word), void *ctx)
 {
 	char copy[1024], *at = copy, *one;
 
 	if (text_copy(copy, sizeof(copy), list) != AK_OK)
 		return true;
 	while ((one = next_of_list(&at)) != NULL)
-		if (strcmp(one, word) == 0)
+		if (fn(ctx, one))
 			return true;
 	return false;
 }

@@ -17,6 +17,9 @@ struct sudoers_line {
 enum ak_err sudoers_each(const struct doctor *d,
     void (*take)(void *ctx, const struct sudoers_line *l), void *ctx) AK_MUST_CHECK;
 
+/* Does sudoers itself include what lies in /etc/sudoers.d? */
+bool sudoers_has_folder(const struct doctor *d);
+
 /* Whom `Defaults' are for: everybody, or as the sign behind the word says. */
 enum sudoers_scope {
 	SUDOERS_EVERYBODY = ' ',
@@ -32,8 +35,8 @@ bool sudoers_settings(const struct sudoers_line *l,
 	const char *users, const char *setting),
     void *ctx);
 
-/* Is the word in a list that commas separate? */
-bool sudoers_list_has(const char *list, const char *word);
+/* Is there a word in a list that commas separate, of which fn says so? A list too long: yes. */
+bool sudoers_list_any(const char *list, bool (*fn)(void *ctx, const char *word), void *ctx);
 
 /* Does the line let members of this group run everything? */
 bool sudoers_gives_all(const struct sudoers_line *l, const char *group);

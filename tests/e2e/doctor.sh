@@ -183,12 +183,22 @@ for phase in auth account session session-noninteractive; do
 	pam "common-$phase, edited, without our line" 'no line of pam_apikey' "common-$phase" \
 		"/pam_apikey/d; /required.*pam_permit/s/^(\\w+).*/&\\n\\1 optional pam_warn.so/"
 done
-pam 'auth behind pam_unix' 'common-auth:[0-9]+: auth: stands behind' common-auth \
+# pam_told SENTENCE REGEX FILE SED: the same where no command is safe.
+pam_told() {
+	sed -i -E "$4" "/etc/pam.d/$3"
+	told "$1" attention pam "$2"
+	advice >"$GUEST/advice"
+	exits "$1: its advice is no command" 1 grep -qE '^(sed|grep|printf) ' "$GUEST/advice"
+	restore
+}
+pam_told 'auth behind pam_unix' 'common-auth:[0-9]+: auth: stands behind' common-auth \
 	'/pam_apikey/{s/success=2/success=1/;h;d}; /pam_unix/{s/success=1/success=2/;G}'
-pam 'account behind pam_unix' 'common-account:[0-9]+: account: stands behind' common-account \
+pam_told 'account behind pam_unix' 'common-account:[0-9]+: account: stands behind' common-account \
 	'/pam_apikey/{s/success=2/success=1/;h;d}; /pam_unix/{s/success=1/success=2/;G}'
-pam 'a line that jumps over ours' 'jump over it' common-auth \
-	'/pam_apikey/i auth [success=1 default=ignore] pam_succeed_if.so quiet user = nobody'
+pam_told 'a line that jumps over ours' 'jump over it' common-auth \
+	'/pam_apikey/i auth [success = 1 default = ignore] pam_succeed_if.so quiet user = nobody'
+pam_told 'a line of ours that goes on in the next' 'refuses everybody' common-auth \
+	'/pam_apikey/s/\[.*\]/required \\\n/'
 for phase in auth account; do
 	pam "$phase that anybody overrules" "$phase: is not final" "common-$phase" '/pam_apikey/s/default=die/default=ignore/'
 	pam "$phase that is sufficient" "$phase: (refuses everybody|is not final|locks root out)" "common-$phase" \
@@ -206,6 +216,12 @@ printf '%s\n' 'auth required pam_unix.so' 'account required pam_unix.so' 'sessio
 broken 'a service of its own' attention pam 'pam.d/sshd:1: auth: no line of pam_apikey'
 enters 'a service of its own'
 person 'a service of its own'
+restore
+printf '%s\n' 'auth [success=1 default=ignore] pam_succeed_if.so quiet uid = 0' 'auth required pam_unix.so' \
+	'auth optional pam_permit.so' 'account required pam_unix.so' 'session required pam_unix.so' >/etc/pam.d/sshd
+broken 'a jump across the place of our line' attention pam 'pam.d/sshd:1: auth: no line of pam_apikey'
+enters 'a jump across the place of our line'
+person 'a jump across the place of our line'
 restore
 printf '%s\n' 'auth required pam_unix.so' 'account required pam_permit.so' 'session required pam_unix.so' >/etc/pam.d/sshd
 public_key chief

@@ -63,6 +63,13 @@ no_yaml(struct cli_test *t, const char *path)
 	return strstr(path, "pam_apikey.so") == NULL ? "" : "libyaml-0.so.2: no such file";
 }
 
+static const char *
+no_i386(struct cli_test *t, const char *path)
+{
+	(void)t;
+	return strstr(path, "i386") == NULL ? "" : "wrong ELF class: ELFCLASS32";
+}
+
 static void
 each_stack_is_followed_and_a_fault_is_told_once(void **state)
 {
@@ -92,8 +99,15 @@ the_advice_mends_a_stack(void **state)
 		"auth required pam_unix.so\n@include common-account\n@include "
 		"common-session\n",
 		"sshd:1: auth"},
-	    {"common-auth", "auth sufficient pam_unix.so\nauth required pam_apikey.so debug\n",
-		"stands behind"},
+	    {"login",
+		"auth [success=1 default=ignore] pam_succeed_if.so uid = 0\n"
+		"auth required pam_deny.so\nauth required pam_permit.so\n"
+		"account required pam_unix.so\nsession required pam_unix.so\n",
+		"login:1: auth"},
+	    {"common-auth",
+		"auth required pam_apikey.so config=/etc/x/y.yaml debug\n"
+		"auth required pam_unix.so\n",
+		"refuses everybody"},
 	    {"common-auth",
 		"auth required pam_apikey.so debug prompt=x [prompt=API token: ]\n"
 		"auth required pam_unix.so\n",
@@ -122,6 +136,9 @@ the_advice_mends_a_stack(void **state)
 			assert_non_null(strstr(advice, "[prompt=API token: ]"));
 		}
 		doctor_follow(&t, advice);
+		for (int more = 0; more < 2 && doctor_says(&t, "pam", "attention", "", advice);
+		     more++)
+			doctor_follow(&t, advice);
 		assert_row(rows[i].text, !doctor_says(&t, "pam", "attention", "", NULL));
 		if (strstr(rows[i].text, "debug") != NULL) {
 			char *now = file_read(tmp_path(t.tmp, path), &(size_t){0});
@@ -130,6 +147,82 @@ the_advice_mends_a_stack(void **state)
 			free(now);
 		}
 	}
+	cli_test_clear(&t);
+}
+
+static void
+what_no_command_mends_safely_is_said_in_words(void **state)
+{
+	static const struct {
+		const char *text, *says, *advice;
+	} rows[] = {
+	    {"auth [success=done default=die] \\\n pam_apikey.so\nauth required pam_unix.so\n",
+		"refuses everybody", "write line 1 of "},
+	    {"auth required pam_unix.so\nauth required pam_apikey.so config=/a&b\n",
+		"stands behind", "move line 2 of "},
+	    {"auth sufficient pam_localuser.so\n" AUTH, "jump over it", "move line 2 of "},
+	    {"auth required pam_apikey.so prompt=a|b\nauth required pam_unix.so\n",
+		"refuses everybody", "write line 1 of "},
+	    {"auth required pam_apikey.so prompt=a\\b\nauth required pam_unix.so\n",
+		"refuses everybody", "write line 1 of "},
+	};
+	char advice[ADVICE_CAP];
+	struct cli_test t;
+
+	make_pam(&t, state);
+	for (size_t i = 0; i < N(rows); i++) {
+		put(&t, "etc/pam.d/common-auth", rows[i].text);
+		assert_row(
+		    rows[i].text, doctor_says(&t, "pam", "attention", rows[i].says, advice));
+		assert_row(
+		    rows[i].text, strncmp(advice, rows[i].advice, strlen(rows[i].advice)) == 0);
+	}
+	cli_test_clear(&t);
+}
+
+static void
+a_program_without_a_file_is_judged_by_other(void **state)
+{
+	char advice[ADVICE_CAP];
+	struct cli_test t;
+
+	make_pam(&t, state);
+	put(&t, "root/usr/bin/su", "");
+	assert_true(doctor_says(&t, "pam", "attention", "su has no file in ", NULL));
+	put(&t, "etc/pam.d/other", "auth required pam_unix.so\n" ACCOUNT SESSION);
+	assert_true(doctor_says(&t, "pam", "attention", "in su (by `other'", advice));
+	assert_int_equal(strncmp(advice, "give the service a file", 23), 0);
+	/* So are the phases of which a file says nothing. */
+	put(&t, "etc/pam.d/su", ACCOUNT SESSION);
+	assert_true(doctor_says(&t, "pam", "attention", "in su", advice));
+	assert_int_equal(strncmp(advice, "give the service a file", 23), 0);
+	assert_int_equal(unlink(tmp_path(t.tmp, "etc/pam.d/su")), 0);
+	put(&t, "etc/pam.d/other", AUTH ACCOUNT SESSION);
+	assert_true(doctor_says(&t, "pam", "ok", "sshd, su (by `other'", NULL));
+	cli_test_clear(&t);
+}
+
+static void
+advices_for_one_file_hold_when_all_are_pasted(void **state)
+{
+	char advice[3][ADVICE_CAP];
+	static const char *const phases[] = {"auth:", "account:", "session:"};
+	struct cli_test t;
+
+	make_pam(&t, state);
+	put(&t, "etc/pam.d/login",
+	    "auth required pam_env.so\nauth required pam_unix.so\n"
+	    "account required pam_nologin.so\naccount required pam_unix.so\n"
+	    "session required pam_unix.so\n");
+	for (size_t i = 0; i < N(phases); i++)
+		assert_true(doctor_says(&t, "pam", "attention", phases[i], advice[i]));
+	/* As they are told: from the end on. */
+	assert_true(doctor_says(&t, "pam", "attention", "", advice[2]));
+	assert_non_null(strstr(advice[2], "5{"));
+	for (size_t i = N(phases); i-- > 0;)
+		doctor_follow(&t, advice[i]);
+	assert_false(doctor_says(&t, "pam", "attention", "", NULL));
+	doctor_follow(&t, advice[0]);
 	cli_test_clear(&t);
 }
 
@@ -159,6 +252,11 @@ the_module_is_looked_for_where_libpam_looks(void **state)
 	struct cli_test t;
 
 	make_pam(&t, state);
+	assert_true(doctor_says(&t, "pam", "ok", "can be loaded", NULL));
+	/* Another architecture's is not what programs load here. */
+	put(&t, "root/usr/lib/i386-linux-gnu/security/pam_permit.so", "");
+	put(&t, "root/usr/lib/i386-linux-gnu/security/pam_apikey.so", "");
+	t.load = no_i386;
 	assert_true(doctor_says(&t, "pam", "ok", "can be loaded", NULL));
 	t.load = no_yaml;
 	assert_true(doctor_says(&t, "pam", "attention", "libyaml-0.so.2", NULL));
@@ -239,7 +337,8 @@ what_sshd_says_of_a_key_is_judged(void **state)
 	    {SSHD("usepam no\n"), "attention", "does not use PAM",
 		"sed -i '1i UsePAM yes' /etc/ssh/sshd_config"},
 	    {SSHD("passwordauthentication no\n"), "attention", "type no password",
-		"printf 'Match Group apikey\\n    PasswordAuthentication yes\\nMatch all\\n' "
+		"printf '\\nMatch Group apikey\\n    PasswordAuthentication yes\\nMatch "
+		"all\\n' "
 		">>/etc/ssh/sshd_config.d/00-apikey.conf"},
 	    {SSHD("passwordauthentication no\nkbdinteractiveauthentication yes\n"), "ok",
 		"may log in", ""},
@@ -313,7 +412,74 @@ a_block_comes_where_sshd_takes_it(void **state)
 	}
 	put(&t, "root/run/sshd.pid", "1\n");
 	assert_true(doctor_says(&t, "sshd", "attention", "type no password", advice));
-	assert_non_null(strstr(advice, " && kill -HUP \"$(cat /run/sshd.pid)\""));
+	assert_non_null(
+	    strstr(advice, " && /usr/sbin/sshd -t && kill -HUP \"$(cat /run/sshd.pid)\""));
+	put(&t, "root/run/systemd/system/x", "");
+	assert_true(doctor_says(&t, "sshd", "attention", "type no password", advice));
+	assert_non_null(strstr(advice, " && /usr/sbin/sshd -t && systemctl reload sshd"));
+	put(&t, "root/usr/lib/systemd/system/ssh.service", "");
+	assert_true(doctor_says(&t, "sshd", "attention", "type no password", advice));
+	assert_non_null(strstr(advice, " && systemctl reload ssh"));
+	assert_null(strstr(advice, "reload sshd"));
+	cli_test_clear(&t);
+}
+
+static void
+a_block_for_addresses_makes_it_a_note(void **state)
+{
+	static const struct {
+		const char *text;
+		bool note;
+	} rows[] = {
+	    {"Match Address 10.0.0.0/8\n", true},
+	    {"Match User bob LocalAddress 10.0.0.1\n", true},
+	    {"match host=*.example.org\n", true},
+	    {"#Match Address 10.0.0.0/8\n", false},
+	    {"Match User bob\n", false},
+	};
+	static const char *const says[] = {
+	    SSHD("passwordauthentication no\n"), SSHD("authenticationmethods publickey\n")};
+	char advice[ADVICE_CAP];
+	struct cli_test t;
+
+	make_sshd(&t, state);
+	for (size_t i = 0; i < N(rows) * N(says); i++) {
+		bool note = rows[i / N(says)].note;
+
+		sshd_says = says[i % N(says)];
+		put(&t, "etc/ssh/sshd_config.d/a.conf", rows[i / N(says)].text);
+		assert_row(rows[i / N(says)].text,
+		    doctor_says(&t, "sshd", note ? "note" : "attention", "", advice));
+		assert_row(rows[i / N(says)].text, (strncmp(advice, "ask ", 4) == 0) == note);
+		assert_int_equal(doctor_said(&t, "sshd", "attention"), !note);
+	}
+	cli_test_clear(&t);
+}
+
+static unsigned asked_of_id;
+
+static int
+id_hangs(struct cli_test *t, char *const argv[], char *out, size_t cap)
+{
+	if (strcmp(argv[0], "/usr/bin/id") == 0 && strcmp(argv[2], "ci") != 0) {
+		asked_of_id++;
+		return -1;
+	}
+	return fake_programs(t, argv, out, cap);
+}
+
+static void
+a_program_that_hangs_is_not_asked_again(void **state)
+{
+	struct cli_test t;
+
+	make_sshd(&t, state);
+	host_policy(&t.host,
+	    "version: 1\nroles:\n  viewer: {services: [sshd], accounts: [a, b, c, d]}\n");
+	t.tool = id_hangs;
+	asked_of_id = 0;
+	assert_true(doctor_says(&t, "sshd", "note", "asked about 1 of 4 shared", NULL));
+	assert_int_equal(asked_of_id, 1);
 	cli_test_clear(&t);
 }
 
@@ -420,6 +586,20 @@ sudoers_is_read_as_sudo_reads_it(void **state)
 	    {"Defaults: bob , %apikey-editors rootpw\n", "attention", "rootpw"},
 	    {"Defaults:ALL rootpw\n", "attention", "rootpw"},
 	    {"Defaults rootpw\nDefaults:%apikey !rootpw\n", "ok", ""},
+	    {"Defaults:ci-a !pam_acct_mgmt\n", "attention", "!pam_acct_mgmt"},
+	    {"Defaults:CI !pam_acct_mgmt\n", "attention", "!pam_acct_mgmt"},
+	    {"Defaults:%#69000 !pam_acct_mgmt\n", "attention", "!pam_acct_mgmt"},
+	    {"Defaults:+all !pam_acct_mgmt\n", "attention", "!pam_acct_mgmt"},
+	    {"Defaults:!bob !pam_acct_mgmt\n", "attention", "!pam_acct_mgmt"},
+	    {"Defaults:%staff !pam_acct_mgmt\n", "ok", ""},
+	    /* What is well for some mends nothing for the others. */
+	    {"Defaults rootpw\nDefaults:ci-a !rootpw\n", "attention", "rootpw"},
+	    {"Defaults rootpw\nDefaults:%apikey-editors !rootpw\n", "attention", "rootpw"},
+	    {"Defaults rootpw\nDefaults:%apikey,!ci-a !rootpw\n", "attention", "rootpw"},
+	    {"Defaults rootpw\nDefaults@otherhost !rootpw\n", "attention", "rootpw"},
+	    {"Defaults>root rootpw\nDefaults !rootpw\n", "attention", "rootpw"},
+	    {"Defaults@otherhost rootpw\nDefaults !rootpw\n", "ok", ""},
+	    {"Defaults pam_askpass_service=other\n", "attention", "pam_askpass_service"},
 	    {"Defaults@bastion rootpw\n", "attention", "rootpw"},
 	    {"Defaults>root rootpw\n", "attention", "rootpw"},
 	    {"Defaults !pam_acct_mgmt\n", "attention", ":1: !pam_acct_mgmt"},
@@ -446,6 +626,7 @@ sudoers_is_read_as_sudo_reads_it(void **state)
 	t.tool = fake_programs;
 	host_policy(&t.host, sudo_policy);
 	put(&t, "root/usr/bin/sudo", "");
+	put(&t, "etc/passwd", "bob:x:1000:1000::/home/bob:/bin/sh\n");
 	put(&t, "etc/sudoers.d/in", "\nDefaults rootpw\n");
 	put(&t, "etc/sudoers.d/in.bak", "Defaults targetpw\n");
 	put(&t, "etc/sudoers.d/in~", "Defaults targetpw\n");
@@ -457,6 +638,39 @@ sudoers_is_read_as_sudo_reads_it(void **state)
 						 doctor_said(&t, "sudo", "note") +
 						 doctor_said(&t, "sudo", "ok") ==
 					     1);
+	}
+	cli_test_clear(&t);
+}
+
+static void
+sudo_is_mended_by_a_file_that_visudo_has_seen(void **state)
+{
+	static const struct {
+		const char *text;
+		bool file;
+	} rows[] = {
+	    {"Defaults rootpw\n", false},
+	    {"Defaults rootpw\n# @includedir /etc/sudoers.d\n", false},
+	    {"Defaults rootpw\n@include /etc/sudoers.d/x\n", false},
+	    {"Defaults rootpw\n@includedir /etc/other.d\n", false},
+	    {"Defaults rootpw\n@includedir /etc/sudoers.d", true},
+	    {"Defaults rootpw\n#includedir /etc/sudoers.d\n", true},
+	};
+	char advice[ADVICE_CAP];
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	t.tool = fake_programs;
+	put(&t, "root/usr/bin/sudo", "");
+	for (size_t i = 0; i < N(rows); i++) {
+		put(&t, "etc/sudoers", rows[i].text);
+		assert_row(rows[i].text, doctor_says(&t, "sudo", "attention", "rootpw", advice));
+		assert_row(rows[i].text, strstr(advice, ">>") == NULL);
+		assert_row(
+		    rows[i].text, (strncmp(advice, "put the line", 12) == 0) == !rows[i].file);
+		assert_row(rows[i].text,
+		    (strstr(advice, "visudo -c -q -f /etc/sudoers.d/zz-apikey.new && ") !=
+			NULL) == rows[i].file);
 	}
 	cli_test_clear(&t);
 }
@@ -497,16 +711,22 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(each_stack_is_followed_and_a_fault_is_told_once),
 	    T(the_advice_mends_a_stack),
+	    T(what_no_command_mends_safely_is_said_in_words),
+	    T(a_program_without_a_file_is_judged_by_other),
+	    T(advices_for_one_file_hold_when_all_are_pasted),
 	    T(a_service_that_no_role_opens_is_a_note),
 	    T(the_module_is_looked_for_where_libpam_looks),
 	    T(a_host_without_services_is_told),
 	    T(what_sshd_says_of_a_key_is_judged),
 	    T(a_block_comes_where_sshd_takes_it),
+	    T(a_block_for_addresses_makes_it_a_note),
+	    T(a_program_that_hangs_is_not_asked_again),
 	    T(the_place_of_a_setting_is_told),
 	    T(without_a_key_the_block_for_its_group_must_do),
 	    T(shared_accounts_are_asked_about_too),
 	    T(an_sshd_that_cannot_answer_is_told),
 	    T(sudoers_is_read_as_sudo_reads_it),
+	    T(sudo_is_mended_by_a_file_that_visudo_has_seen),
 	    T(sudoers_that_cannot_be_read_is_told),
 	};
 

@@ -99,6 +99,10 @@ a_stack_is_read_as_libpam_reads_it(void **state)
 	    {"auth [success=what default=bad] a.so\n", PAMSTACK_AUTH, "1:a.so 0 -3 -3"},
 	    {"auth [what=ok default=ignore] a.so\n", PAMSTACK_AUTH, "1:a.so 0 -3 -3"},
 	    {"auth [perm_denied=ok] a.so\n", PAMSTACK_AUTH, "1:a.so 0 -6 -1"},
+	    {"auth [ success = 2\tdefault= ignore ] a.so\n", PAMSTACK_AUTH, "1:a.so 0 2 0"},
+	    {"auth [success=okdefault=bad] a.so\n", PAMSTACK_AUTH, "1:a.so 0 -1 -3"},
+	    {"auth [success default=bad] a.so\n", PAMSTACK_AUTH, "1:a.so 0 -3 -3"},
+	    {"auth [success=0] a.so\n", PAMSTACK_AUTH, "1:a.so 0 -3 -3"},
 	    {"auth required a.so \\", PAMSTACK_AUTH, "1:!"},
 	    {"auth required a.so\n", PAMSTACK_ACCOUNT, "1:of-other.so 0 -1 -3"},
 	};
@@ -270,6 +274,23 @@ our_line_is_judged_by_what_the_stack_does(void **state)
 	    {"account required pam_nologin.so\n" OURS_ACCOUNT "account required pam_unix.so\n",
 		PAMSTACK_ACCOUNT, PAMLINE_GOOD},
 	    {"account required pam_unix.so\n" OURS_ACCOUNT, PAMSTACK_ACCOUNT, PAMLINE_BEHIND},
+	    {"account [success = done default = ignore] pam_succeed_if.so uid >= "
+	     "0\n" OURS_ACCOUNT "account required pam_unix.so\n",
+		PAMSTACK_ACCOUNT, PAMLINE_PASSED_BY},
+	    /* Fedora's su; and one that is not for root alone. */
+	    {"account sufficient pam_succeed_if.so uid = 0 use_uid quiet\n" OURS_ACCOUNT
+	     "account required pam_unix.so\n",
+		PAMSTACK_ACCOUNT, PAMLINE_GOOD},
+	    {"account sufficient pam_succeed_if.so uid = 0 quiet\n" OURS_ACCOUNT
+	     "account required pam_unix.so\n",
+		PAMSTACK_ACCOUNT, PAMLINE_PASSED_BY},
+	    {"account sufficient pam_succeed_if.so uid >= 0 use_uid\n" OURS_ACCOUNT
+	     "account required pam_unix.so\n",
+		PAMSTACK_ACCOUNT, PAMLINE_PASSED_BY},
+	    {"session [default=3 success=die] pam_localuser.so\n" OURS_SESSION
+	     "session required pam_unix.so\nsession required pam_deny.so\nsession required "
+	     "pam_unix.so\n",
+		PAMSTACK_SESSION, PAMLINE_PASSED_BY},
 	    {"account required pam_permit.so\n", PAMSTACK_ACCOUNT, PAMLINE_OPEN},
 	    {"account required pam_unix.so\n", PAMSTACK_ACCOUNT, PAMLINE_MISSING},
 	    {"account [success=done user_unknown=ignore module_unknown=ignore default=ignore] "
@@ -314,6 +335,51 @@ the_control_that_is_advised_is_good(void **state)
 		write_text(*state, "svc", text);
 		s = read_stack(*state, "svc", at);
 		assert_row(text, pamline_judge(&s, at).fault == PAMLINE_GOOD);
+		pamstack_clear(&s);
+	}
+}
+
+static void
+our_line_belongs_where_it_shifts_no_jump(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned line; /* in svc; 0: in inner */
+		bool crossed;
+	} rows[] = {
+	    {"auth required pam_env.so\n" UNIX(1) REST, 2, false},
+	    {"auth [success=1 default=ignore] pam_succeed_if.so uid = 0\n" REST, 1, false},
+	    {"auth required pam_env.so\nauth [default=1 success=ok] pam_localuser.so\n" UNIX(1)
+		    REST,
+		2, false},
+	    {"auth [default=1 success=ok] pam_usertype.so\nauth [default=2 success=ok] "
+	     "pam_localuser.so\nauth required pam_env.so\n" UNIX(1) REST,
+		1, false},
+	    /* One that comes down before it, or on it, stays. */
+	    {"auth [default=1 success=ok] pam_usertype.so\nauth required pam_env.so\n" UNIX(1)
+		    REST,
+		3, false},
+	    {"auth sufficient pam_rootok.so\n" UNIX(1) REST, 2, false},
+	    {"auth [success=2 default=ignore] pam_rootok.so\n" UNIX(1) REST, 1, false},
+	    {"auth include inner\n" REST, 0, false},
+	    {"auth [success=2 default=ignore] pam_localuser.so\nauth include inner\n" REST, 1,
+		false},
+	};
+
+	write_text(*state, "inner", "auth required pam_env.so\n" UNIX(1));
+	for (size_t i = 0; i < N(rows); i++) {
+		struct pamstack s;
+		struct pamline p;
+
+		write_text(*state, "svc", rows[i].text);
+		s = read_stack(*state, "svc", PAMSTACK_AUTH);
+		p = pamline_judge(&s, PAMSTACK_AUTH);
+		assert_row(rows[i].text, p.ours == NULL && p.other != NULL);
+		assert_row(rows[i].text,
+		    (strstr(p.other->file, "/inner") != NULL) == (rows[i].line == 0));
+		assert_row(
+		    rows[i].text, p.other->line == (rows[i].line == 0 ? 2 : rows[i].line));
+		assert_row(rows[i].text, p.crossed == rows[i].crossed);
 		pamstack_clear(&s);
 	}
 }
@@ -397,6 +463,7 @@ main(void)
 	    T(a_stack_lets_in_whom_libpam_would),
 	    T(our_line_is_judged_by_what_the_stack_does),
 	    T(the_control_that_is_advised_is_good),
+	    T(our_line_belongs_where_it_shifts_no_jump),
 	    T(the_doctor_knows_the_options_that_the_module_has),
 	    T(the_module_takes_what_the_doctor_takes),
 	};
