@@ -80,7 +80,7 @@ check_order(struct doctor *d, const char *path, const char *name, const struct n
 		doctor_attend(d, "", "%s:%u: `%s' is nothing that nsswitch.conf(5) knows", path,
 		    db->line, db->wrong);
 		doctor_advise(
-		    d, "mend `%s' in line %u of %s by hand", db->wrong, db->line, path);
+		    d, "mend '%s' in line %u of %s by hand", db->wrong, db->line, path);
 		return false;
 	}
 	if (local == db->n) {
