@@ -205,7 +205,7 @@ advise_insertion(struct doctor *d, const struct found *f, const char *line)
 	const char *phase = pamstack_phase_name(f->phase);
 	bool common = is_common(at->file);
 
-	if (f->by_other)
+	if (f->by_other && !common)
 		doctor_advise(d,
 		    "give the service a file of its own in pam.d, with the line `%s %s %s'",
 		    phase, pamline_control(f->phase), PAMLINE_MODULE);
@@ -258,7 +258,7 @@ advise(struct doctor *d, const struct found *f)
 	else if (f->fault == PAMLINE_BEHIND || f->fault == PAMLINE_PASSED_BY)
 		advise_moving(d, f);
 	else if (!write_line(f, &line) || f->ours.continued || !is_plain(f->ours.file))
-		doctor_advise(d, "write line %u of %s by hand, with the control %s",
+		doctor_advise(d, "mend line %u of %s by hand, with the control %s",
 		    f->ours.line, f->ours.file, pamline_control(f->phase));
 	else if (f->ours.file[0] == '\0')
 		advise_insertion(d, f, buf);

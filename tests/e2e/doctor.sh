@@ -265,6 +265,10 @@ sshd attention 'sshd without PAM' 'sshd_config:1: sshd does not use PAM' 'UsePAM
 rm /etc/ssh/sshd_config.d/apikey.conf
 printf 'Match User deploy\n    PasswordAuthentication yes\n' >>/etc/ssh/sshd_config.d/deploy.conf
 sshd attention 'sshd without passwords' 'lets the key .* type no password' 'PasswordAuthentication no'
+rm /etc/ssh/sshd_config.d/apikey.conf
+printf 'Match User deploy\n    PasswordAuthentication yes\n' >>/etc/ssh/sshd_config.d/deploy.conf
+printf 'Match User nobody\n    X11Forwarding no\nMatch all' >/etc/ssh/sshd_config.d/00-apikey.conf
+sshd attention 'a file for sshd that ends within a line' 'lets the key .* type no password' 'PasswordAuthentication no'
 sshd attention 'sshd with an earlier block' 'lets the key .* type no password' \
 	'Match Group apikey' '    PasswordAuthentication no' 'Match all'
 sshd attention 'a shared account without passwords' 'the shared account deploy type no password' 'PasswordAuthentication no'
@@ -311,6 +315,8 @@ sudoers() {
 for word in rootpw targetpw runaspw; do
 	sudoers attention "sudo with $word" "sudoers.d/broken:1: $word" "Defaults $word"
 done
+printf %s "$(cat "$GUEST/etc/sudoers")" >/etc/sudoers
+sudoers attention 'sudoers that ends within a line' 'rootpw' 'Defaults rootpw'
 sudoers attention 'sudo with rootpw for a group of a role' 'rootpw' 'Defaults:bob, %apikey-admins rootpw'
 sudoers attention 'sudo that asks nobody in account' '!pam_acct_mgmt' 'Defaults env_reset, !pam_acct_mgmt'
 sudoers attention 'sudo as another service' 'pam_service' 'Defaults pam_service="su"'

@@ -157,14 +157,14 @@ what_no_command_mends_safely_is_said_in_words(void **state)
 		const char *text, *says, *advice;
 	} rows[] = {
 	    {"auth [success=done default=die] \\\n pam_apikey.so\nauth required pam_unix.so\n",
-		"refuses everybody", "write line 1 of "},
+		"refuses everybody", "mend line 1 of "},
 	    {"auth required pam_unix.so\nauth required pam_apikey.so config=/a&b\n",
 		"stands behind", "move line 2 of "},
 	    {"auth sufficient pam_localuser.so\n" AUTH, "jump over it", "move line 2 of "},
 	    {"auth required pam_apikey.so prompt=a|b\nauth required pam_unix.so\n",
-		"refuses everybody", "write line 1 of "},
+		"refuses everybody", "mend line 1 of "},
 	    {"auth required pam_apikey.so prompt=a\\b\nauth required pam_unix.so\n",
-		"refuses everybody", "write line 1 of "},
+		"refuses everybody", "mend line 1 of "},
 	};
 	char advice[ADVICE_CAP];
 	struct cli_test t;
