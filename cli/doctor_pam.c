@@ -207,14 +207,14 @@ advise_insertion(struct doctor *d, const struct found *f, const char *line)
 
 	if (f->by_other && !common)
 		doctor_advise(d,
-		    "give the service a file of its own in pam.d, with the line `%s %s %s'",
+		    "give the service a file of its own in pam.d, with the line '%s %s %s'",
 		    phase, pamline_control(f->phase), PAMLINE_MODULE);
 	else if (at->file[0] == '\0')
-		doctor_advise(d, "give the service the line `%s %s %s'", phase,
+		doctor_advise(d, "give the service the line '%s %s %s'", phase,
 		    pamline_control(f->phase), PAMLINE_MODULE);
 	else if (!is_plain(at->file) || (common && f->crossed))
 		doctor_advise(d,
-		    "put the line `%s %s %s' before line %u of %s by hand, and count the jumps "
+		    "put the line '%s %s %s' before line %u of %s by hand, and count the jumps "
 		    "above it anew",
 		    phase, pamline_control(f->phase), PAMLINE_MODULE, at->line, at->file);
 	else if (common)

@@ -186,7 +186,7 @@ check_password(struct shared *s)
 	    "the shared account %s has a password of its own, which opens it to whoever knows "
 	    "or guesses it, as soon as sshd takes passwords for %s",
 	    s->name, s->name);
-	doctor_advise(s->d, "lock it: `passwd -l %s`; or say only_keys: true for %s in %s",
+	doctor_advise(s->d, "lock it: 'passwd -l %s'; or say only_keys: true for %s in %s",
 	    s->name, s->name, s->d->c->paths.policy);
 }
 

@@ -113,7 +113,7 @@ static void
 advise_asking(const struct login *l)
 {
 	doctor_advise(l->d,
-	    "ask `sshd -T -C user=%s,host=NAME,addr=ADDRESS,laddr=ADDRESS,lport=22' for an "
+	    "ask 'sshd -T -C user=%s,host=NAME,addr=ADDRESS,laddr=ADDRESS,lport=22' for an "
 	    "address that keys come from",
 	    l->name[0] == '\0' ? "NAME" : l->name);
 }
@@ -253,7 +253,7 @@ tell_failure(struct doctor *d, struct sshdconf *conf)
 		    conf->text);
 		return;
 	}
-	doctor_attend(d, "mend what `sshd -t' names, before sshd is started again",
+	doctor_attend(d, "mend what 'sshd -t' names, before sshd is started again",
 	    "sshd can't read its settings: %.400s", conf->text);
 }
 
@@ -330,7 +330,7 @@ check_accounts(struct login *l)
 		    "sshd was asked about %u of %u shared accounts: a program did not answer",
 		    asked, n);
 	else if (n > ACCOUNTS_MAX)
-		doctor_note(l->d, "ask `sshd -T -C user=NAME' about the others",
+		doctor_note(l->d, "ask 'sshd -T -C user=NAME' about the others",
 		    "roles open %u shared accounts, and sshd was asked about %u of them", n,
 		    ACCOUNTS_MAX);
 	if (accounts.err != AK_OK)

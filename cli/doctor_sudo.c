@@ -206,7 +206,7 @@ advise(struct search *s, size_t i)
 		    s->last[i].line, s->last[i].file);
 	else if (!sudoers_has_folder(s->d))
 		doctor_advise(s->d,
-		    "put the line `Defaults:%%%s %s' at the end of /etc/sudoers with visudo",
+		    "put the line 'Defaults:%%%s %s' at the end of /etc/sudoers with visudo",
 		    group, rules[i].mend);
 	else
 		doctor_advise(s->d,
@@ -249,7 +249,7 @@ tell_syntax(struct search *s)
 	while ((line = doctor_line(&at)) != NULL && strstr(line, "parsed OK") != NULL)
 		continue;
 	s->good = false;
-	doctor_attend(s->d, "mend the line with visudo, and run `visudo -c'",
+	doctor_attend(s->d, "mend the line with visudo, and run 'visudo -c'",
 	    "sudoers is not in order: %s", line == NULL ? "visudo -c fails" : line);
 }
 

@@ -384,7 +384,7 @@ a_password_that_sshd_could_take_is_noted(void **state)
 		    doctor_says(&t, "shared", "note", "deploy has a password of its own",
 			advice) == rows[i].noted);
 		assert_row(rows[i].shadow,
-		    !rows[i].noted || strstr(advice, "`passwd -l deploy`") != NULL);
+		    !rows[i].noted || strstr(advice, "'passwd -l deploy'") != NULL);
 		assert_row(rows[i].shadow,
 		    doctor_says(&t, "shared", "ok", "with keys alone", NULL) != rows[i].noted);
 	}
