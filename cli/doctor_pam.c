@@ -406,9 +406,9 @@ try_module(struct doctor *d, const char *folder)
 static void
 find_folders(struct doctor *d, glob_t *g)
 {
-	static const char *const patterns[] = {AK_LIBDIR "/security", "/usr/lib/*/security",
-	    "/lib/*/security", "/usr/lib64/security", "/lib64/security", "/usr/lib/security",
-	    "/lib/security"};
+	static const char own[] = AK_LIBDIR "/security";
+	static const char *const patterns[] = {own, "/usr/lib/*/security", "/lib/*/security",
+	    "/usr/lib64/security", "/lib64/security", "/usr/lib/security", "/lib/security"};
 	char pattern[PATH_CAP];
 
 	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
