@@ -34,6 +34,9 @@ put(struct cli_test *t, const char *name, const char *text)
 
 /* ---- PAM ---- */
 
+/* Of this build. */
+#define MODULES "root" AK_LIBDIR "/security"
+
 static void
 put_pam(struct cli_test *t)
 {
@@ -45,8 +48,8 @@ put_pam(struct cli_test *t)
 	    "@include common-session\n");
 	put(t, "root/usr/lib/pam.d/systemd-user",
 	    "account include common-account\nsession include common-session\n");
-	put(t, "root/usr/lib/x86_64-linux-gnu/security/pam_permit.so", "");
-	put(t, "root/usr/lib/x86_64-linux-gnu/security/pam_apikey.so", "");
+	put(t, MODULES "/pam_permit.so", "");
+	put(t, MODULES "/pam_apikey.so", "");
 }
 
 static void
@@ -261,14 +264,11 @@ the_module_is_looked_for_where_libpam_looks(void **state)
 	t.load = no_yaml;
 	assert_true(doctor_says(&t, "pam", "attention", "libyaml-0.so.2", NULL));
 	t.load = NULL;
-	assert_int_equal(
-	    chmod(tmp_path(t.tmp, "root/usr/lib/x86_64-linux-gnu/security/pam_apikey.so"), 0666),
-	    0);
+	assert_int_equal(chmod(tmp_path(t.tmp, MODULES "/pam_apikey.so"), 0666), 0);
 	assert_true(doctor_says(&t, "pam", "attention", "was not loaded", NULL));
 	/* Another architecture's folder does not count. */
-	assert_int_equal(
-	    rename(tmp_path(t.tmp, "root/usr/lib/x86_64-linux-gnu/security/pam_apikey.so"),
-		tmp_path(t.tmp, "root/pam_apikey.so")),
+	assert_int_equal(rename(tmp_path(t.tmp, MODULES "/pam_apikey.so"),
+			     tmp_path(t.tmp, "root/pam_apikey.so")),
 	    0);
 	put(&t, "root/usr/lib/other/security/pam_apikey.so", "");
 	assert_true(doctor_says(&t, "pam", "attention", "there is no pam_apikey.so in", NULL));

@@ -35,8 +35,8 @@ other_words_mean_nothing_more(void **state)
 {
 	static const char *const rows[] = {"", "no such user", SAID, SAID "0, v1db1",
 	    SAID "v1db1", SAID "52", SAID "ffffffffffffffffffff",
-	    "000004DC: LdapErr: DSID-0C0908FB, comment: In order to perform this operation a "
-	    "successful bind must be completed, data 532, v3839"};
+	    ("000004DC: LdapErr: DSID-0C0908FB, comment: In order to perform this operation a "
+	     "successful bind must be completed, data 532, v3839")};
 
 	(void)state;
 	for (size_t i = 0; i < N(rows); i++)
