@@ -4,6 +4,7 @@
 
 #include "doctor_checks.h"
 #include "doctor_ask.h"
+#include "doctor_index.h"
 #include "nsswitch.h"
 
 #define MODULE "libnss_apikey.so.2"
@@ -248,6 +249,19 @@ check_others(struct doctor *d)
 		}
 }
 
+/* The file that answers come from; what is wrong with it is another check's to tell. */
+static bool
+users_are_whole(const struct doctor *d)
+{
+	struct index ix;
+	enum ak_err err = index_open(d->c->paths.users, d->c->paths.owner, &ix);
+
+	if (err == AK_OK)
+		err = doctor_index_walk(&ix);
+	index_close(&ix);
+	return err == AK_OK;
+}
+
 /* Asked as every program asks. */
 static void
 check_answer(struct doctor *d, const char *path)
@@ -271,6 +285,9 @@ check_answer(struct doctor *d, const char *path)
 	if (err == AK_OK && uid == key.uid)
 		doctor_ok(d, "%s has apikey, and the name service knows the key %s (uid %u)",
 		    path, key.name, uid);
+	else if (err == AK_ERR_UNAVAILABLE && !users_are_whole(d))
+		doctor_ok(
+		    d, "%s has apikey; no key can be read to ask the name service for", path);
 	else if (err == AK_OK)
 		doctor_attend(d, "give one of the two another name",
 		    "%s is a key with uid %u, and another user with uid %u", key.name, key.uid,

@@ -116,6 +116,8 @@ row 'local.idx is another'"'"'s' files attention "$LOCAL belongs to uid 1" 'chow
 row 'users.idx can be written' files attention "$USERS has mode 0666" 'chmod 666 $USERS'
 row 'users.idx is closed' files attention "$USERS has mode 0600" 'chmod 600 $USERS'
 row 'users.idx is damaged' files attention "$USERS: damaged" 'spoil $USERS'
+row 'users.idx is damaged all over' files attention "$USERS: damaged" \
+	'for at in $(seq 300 32 $(($(stat -c %s $USERS) - 1))); do spoil $USERS $at; done'
 row 'users.idx is cut' files attention "$USERS: damaged" 'truncate -s 1000 $USERS'
 row 'users.idx is gone' files attention "$USERS: it is missing" 'rm $USERS'
 row 'the folder can be written' files attention "$STATE has mode 0777" 'chmod 777 $STATE'
