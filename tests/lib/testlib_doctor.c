@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "testlib_cmocka.h"
 
@@ -94,4 +95,18 @@ doctor_follow(struct cli_test *t, const char *advice)
 	words[n] = NULL;
 	if (cli_test_run(t, words) != CLI_DONE)
 		fail_msg("`%s' fails: %s", advice, t->err);
+}
+
+void
+doctor_put(struct cli_test *t, const char *name, const char *text)
+{
+	const char *path = tmp_path(t->tmp, name);
+	char folder[TMP_CAP * 2];
+
+	for (const char *slash = strchr(path + 1, '/'); slash != NULL;
+	     slash = strchr(slash + 1, '/')) {
+		(void)snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path), path);
+		(void)mkdir(folder, 0755);
+	}
+	file_write(path, text, strlen(text), 0644);
 }

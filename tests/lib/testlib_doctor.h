@@ -22,4 +22,7 @@ size_t doctor_said(const struct cli_test *t, const char *check, const char *stat
 /* Runs the advice as it was printed: apikey's own in the test's folder, all else by the shell. */
 void doctor_follow(struct cli_test *t, const char *advice);
 
+/* A file of the test's folder ("etc/shadow"), with the folders above it. */
+void doctor_put(struct cli_test *t, const char *name, const char *text);
+
 #endif

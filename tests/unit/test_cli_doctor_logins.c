@@ -21,17 +21,6 @@
 	"session [success=ok ignore=ignore user_unknown=ignore module_unknown=ignore "         \
 	"default=die] pam_apikey.so\nsession required pam_unix.so\n"
 
-static void
-put(struct cli_test *t, const char *name, const char *text)
-{
-	const char *path = tmp_path(t->tmp, name);
-	char cmd[600];
-
-	(void)snprintf(cmd, sizeof(cmd), "mkdir -p \"$(dirname %s)\"", path);
-	assert_int_equal(system(cmd), 0);
-	file_write(path, text, strlen(text), 0644);
-}
-
 /* ---- PAM ---- */
 
 /* Of this build. */
@@ -40,16 +29,16 @@ put(struct cli_test *t, const char *name, const char *text)
 static void
 put_pam(struct cli_test *t)
 {
-	put(t, "etc/pam.d/common-auth", AUTH);
-	put(t, "etc/pam.d/common-account", ACCOUNT);
-	put(t, "etc/pam.d/common-session", SESSION);
-	put(t, "etc/pam.d/sshd",
+	doctor_put(t, "etc/pam.d/common-auth", AUTH);
+	doctor_put(t, "etc/pam.d/common-account", ACCOUNT);
+	doctor_put(t, "etc/pam.d/common-session", SESSION);
+	doctor_put(t, "etc/pam.d/sshd",
 	    "@include common-auth\n@include common-account\n"
 	    "@include common-session\n");
-	put(t, "root/usr/lib/pam.d/systemd-user",
+	doctor_put(t, "root/usr/lib/pam.d/systemd-user",
 	    "account include common-account\nsession include common-session\n");
-	put(t, MODULES "/pam_permit.so", "");
-	put(t, MODULES "/pam_apikey.so", "");
+	doctor_put(t, MODULES "/pam_permit.so", "");
+	doctor_put(t, MODULES "/pam_apikey.so", "");
 }
 
 static void
@@ -81,7 +70,7 @@ each_stack_is_followed_and_a_fault_is_told_once(void **state)
 	make_pam(&t, state);
 	assert_true(doctor_says(&t, "pam", "ok", "in sshd, systemd-user", NULL));
 	assert_int_equal(doctor_said(&t, "pam", "attention"), 0);
-	put(&t, "etc/pam.d/common-account", "account required pam_unix.so\n");
+	doctor_put(&t, "etc/pam.d/common-account", "account required pam_unix.so\n");
 	assert_true(doctor_says(&t, "pam", "attention", "common-account:1: account", NULL));
 	assert_true(doctor_says(&t, "pam", "attention", "in sshd, systemd-user", NULL));
 	assert_int_equal(doctor_said(&t, "pam", "attention"), 1);
@@ -130,7 +119,7 @@ the_advice_mends_a_stack(void **state)
 
 		put_pam(&t);
 		(void)snprintf(path, sizeof(path), "etc/pam.d/%s", rows[i].file);
-		put(&t, path, rows[i].text);
+		doctor_put(&t, path, rows[i].text);
 		assert_row(
 		    rows[i].text, doctor_says(&t, "pam", "attention", rows[i].says, advice));
 		/* Options with blanks are left to a person. */
@@ -174,7 +163,7 @@ what_no_command_mends_safely_is_said_in_words(void **state)
 
 	make_pam(&t, state);
 	for (size_t i = 0; i < N(rows); i++) {
-		put(&t, "etc/pam.d/common-auth", rows[i].text);
+		doctor_put(&t, "etc/pam.d/common-auth", rows[i].text);
 		assert_row(
 		    rows[i].text, doctor_says(&t, "pam", "attention", rows[i].says, advice));
 		assert_row(
@@ -190,17 +179,17 @@ a_program_without_a_file_is_judged_by_other(void **state)
 	struct cli_test t;
 
 	make_pam(&t, state);
-	put(&t, "root/usr/bin/su", "");
+	doctor_put(&t, "root/usr/bin/su", "");
 	assert_true(doctor_says(&t, "pam", "attention", "su has no file in ", NULL));
-	put(&t, "etc/pam.d/other", "auth required pam_unix.so\n" ACCOUNT SESSION);
+	doctor_put(&t, "etc/pam.d/other", "auth required pam_unix.so\n" ACCOUNT SESSION);
 	assert_true(doctor_says(&t, "pam", "attention", "in su (by `other'", advice));
 	assert_int_equal(strncmp(advice, "give the service a file", 23), 0);
 	/* So are the phases of which a file says nothing. */
-	put(&t, "etc/pam.d/su", ACCOUNT SESSION);
+	doctor_put(&t, "etc/pam.d/su", ACCOUNT SESSION);
 	assert_true(doctor_says(&t, "pam", "attention", "in su", advice));
 	assert_int_equal(strncmp(advice, "give the service a file", 23), 0);
 	assert_int_equal(unlink(tmp_path(t.tmp, "etc/pam.d/su")), 0);
-	put(&t, "etc/pam.d/other", AUTH ACCOUNT SESSION);
+	doctor_put(&t, "etc/pam.d/other", AUTH ACCOUNT SESSION);
 	assert_true(doctor_says(&t, "pam", "ok", "sshd, su (by `other'", NULL));
 	cli_test_clear(&t);
 }
@@ -213,7 +202,7 @@ advices_for_one_file_hold_when_all_are_pasted(void **state)
 	struct cli_test t;
 
 	make_pam(&t, state);
-	put(&t, "etc/pam.d/login",
+	doctor_put(&t, "etc/pam.d/login",
 	    "auth required pam_env.so\nauth required pam_unix.so\n"
 	    "account required pam_nologin.so\naccount required pam_unix.so\n"
 	    "session required pam_unix.so\n");
@@ -235,14 +224,14 @@ a_service_that_no_role_opens_is_a_note(void **state)
 	struct cli_test t;
 
 	make_pam(&t, state);
-	put(&t, "etc/pam.d/login",
+	doctor_put(&t, "etc/pam.d/login",
 	    "auth required pam_unix.so\naccount required pam_unix.so\n"
 	    "@include common-session\n");
 	assert_true(doctor_says(&t, "pam", "attention", "login:1: auth", NULL));
 	host_policy(&t.host, "version: 1\nroles:\n  viewer: {services: [sshd]}\n");
 	assert_true(doctor_says(&t, "pam", "note", "which no role opens", NULL));
 	assert_int_equal(doctor_said(&t, "pam", "attention"), 0);
-	put(&t, "etc/pam.d/login",
+	doctor_put(&t, "etc/pam.d/login",
 	    "auth required pam_unix.so\naccount required pam_permit.so\n"
 	    "@include common-session\n");
 	assert_true(doctor_says(&t, "pam", "note", "without asking", NULL));
@@ -257,8 +246,8 @@ the_module_is_looked_for_where_libpam_looks(void **state)
 	make_pam(&t, state);
 	assert_true(doctor_says(&t, "pam", "ok", "can be loaded", NULL));
 	/* Another architecture's is not what programs load here. */
-	put(&t, "root/usr/lib/i386-linux-gnu/security/pam_permit.so", "");
-	put(&t, "root/usr/lib/i386-linux-gnu/security/pam_apikey.so", "");
+	doctor_put(&t, "root/usr/lib/i386-linux-gnu/security/pam_permit.so", "");
+	doctor_put(&t, "root/usr/lib/i386-linux-gnu/security/pam_apikey.so", "");
 	t.load = no_i386;
 	assert_true(doctor_says(&t, "pam", "ok", "can be loaded", NULL));
 	t.load = no_yaml;
@@ -270,7 +259,7 @@ the_module_is_looked_for_where_libpam_looks(void **state)
 	assert_int_equal(rename(tmp_path(t.tmp, MODULES "/pam_apikey.so"),
 			     tmp_path(t.tmp, "root/pam_apikey.so")),
 	    0);
-	put(&t, "root/usr/lib/other/security/pam_apikey.so", "");
+	doctor_put(&t, "root/usr/lib/other/security/pam_apikey.so", "");
 	assert_true(doctor_says(&t, "pam", "attention", "there is no pam_apikey.so in", NULL));
 	cli_test_clear(&t);
 }
@@ -318,9 +307,10 @@ static void
 make_sshd(struct cli_test *t, void **state)
 {
 	cli_test_make(t, state);
-	put(t, "root/usr/sbin/sshd", "");
-	put(t, "etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\nUsePAM yes\n");
-	put(t, "root/run/sshd/x", "");
+	doctor_put(t, "root/usr/sbin/sshd", "");
+	doctor_put(
+	    t, "etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\nUsePAM yes\n");
+	doctor_put(t, "root/run/sshd/x", "");
 	cli_test_create(t, "ci", "viewer", NULL);
 	t->tool = fake_programs;
 	sshd_says = sshd_says_of_deploy = SSHD("");
@@ -404,20 +394,20 @@ a_block_comes_where_sshd_takes_it(void **state)
 	make_sshd(&t, state);
 	sshd_says = SSHD("passwordauthentication no\n");
 	for (size_t i = 0; i < N(rows); i++) {
-		put(&t, "etc/ssh/sshd_config", rows[i].config);
+		doctor_put(&t, "etc/ssh/sshd_config", rows[i].config);
 		assert_row(rows[i].config,
 		    doctor_says(&t, "sshd", "attention", "type no password", advice));
 		assert_row(rows[i].config, strstr(advice, rows[i].advice) != NULL);
 		assert_row(rows[i].config, strstr(advice, "kill") == NULL);
 	}
-	put(&t, "root/run/sshd.pid", "1\n");
+	doctor_put(&t, "root/run/sshd.pid", "1\n");
 	assert_true(doctor_says(&t, "sshd", "attention", "type no password", advice));
 	assert_non_null(
 	    strstr(advice, " && /usr/sbin/sshd -t && kill -HUP \"$(cat /run/sshd.pid)\""));
-	put(&t, "root/run/systemd/system/x", "");
+	doctor_put(&t, "root/run/systemd/system/x", "");
 	assert_true(doctor_says(&t, "sshd", "attention", "type no password", advice));
 	assert_non_null(strstr(advice, " && /usr/sbin/sshd -t && systemctl reload sshd"));
-	put(&t, "root/usr/lib/systemd/system/ssh.service", "");
+	doctor_put(&t, "root/usr/lib/systemd/system/ssh.service", "");
 	assert_true(doctor_says(&t, "sshd", "attention", "type no password", advice));
 	assert_non_null(strstr(advice, " && systemctl reload ssh"));
 	assert_null(strstr(advice, "reload sshd"));
@@ -447,7 +437,7 @@ a_block_for_addresses_makes_it_a_note(void **state)
 		bool note = rows[i / N(says)].note;
 
 		sshd_says = says[i % N(says)];
-		put(&t, "etc/ssh/sshd_config.d/a.conf", rows[i / N(says)].text);
+		doctor_put(&t, "etc/ssh/sshd_config.d/a.conf", rows[i / N(says)].text);
 		assert_row(rows[i / N(says)].text,
 		    doctor_says(&t, "sshd", note ? "note" : "attention", "", advice));
 		assert_row(rows[i / N(says)].text, (strncmp(advice, "ask ", 4) == 0) == note);
@@ -491,9 +481,9 @@ the_place_of_a_setting_is_told(void **state)
 
 	make_sshd(&t, state);
 	sshd_says = SSHD("usepam no\n");
-	put(&t, "etc/ssh/sshd_config.d/b.conf", "# UsePAM no\n\n usepam = no # why\n");
+	doctor_put(&t, "etc/ssh/sshd_config.d/b.conf", "# UsePAM no\n\n usepam = no # why\n");
 	assert_true(doctor_says(&t, "sshd", "attention", "does not use PAM", NULL));
-	put(&t, "etc/ssh/sshd_config.d/a.conf", "# UsePAM no\n\n  usepam no\n");
+	doctor_put(&t, "etc/ssh/sshd_config.d/a.conf", "# UsePAM no\n\n  usepam no\n");
 	assert_true(doctor_says(&t, "sshd", "attention", "sshd_config.d/a.conf:3: ", advice));
 	assert_non_null(strstr(advice, "sed -i '3s/.*/UsePAM yes/' "));
 	doctor_follow(&t, advice);
@@ -512,7 +502,7 @@ without_a_key_the_block_for_its_group_must_do(void **state)
 	assert_true(doctor_says(&t, "sshd", "ok", "before there is one", NULL));
 	sshd_says = SSHD("passwordauthentication no\nallowusers alice\n");
 	assert_true(doctor_says(&t, "sshd", "attention", "lets keys type no password", NULL));
-	put(&t, "etc/ssh/sshd_config.d/a.conf", "Match Group apikey\n");
+	doctor_put(&t, "etc/ssh/sshd_config.d/a.conf", "Match Group apikey\n");
 	assert_true(doctor_says(&t, "sshd", "ok", "before there is one", NULL));
 	sshd_says = SSHD("allowgroups staff\n");
 	assert_true(doctor_says(&t, "sshd", "attention", "AllowGroups keeps keys out", NULL));
@@ -625,13 +615,13 @@ sudoers_is_read_as_sudo_reads_it(void **state)
 	cli_test_make(&t, state);
 	t.tool = fake_programs;
 	host_policy(&t.host, sudo_policy);
-	put(&t, "root/usr/bin/sudo", "");
-	put(&t, "etc/passwd", "bob:x:1000:1000::/home/bob:/bin/sh\n");
-	put(&t, "etc/sudoers.d/in", "\nDefaults rootpw\n");
-	put(&t, "etc/sudoers.d/in.bak", "Defaults targetpw\n");
-	put(&t, "etc/sudoers.d/in~", "Defaults targetpw\n");
+	doctor_put(&t, "root/usr/bin/sudo", "");
+	doctor_put(&t, "etc/passwd", "bob:x:1000:1000::/home/bob:/bin/sh\n");
+	doctor_put(&t, "etc/sudoers.d/in", "\nDefaults rootpw\n");
+	doctor_put(&t, "etc/sudoers.d/in.bak", "Defaults targetpw\n");
+	doctor_put(&t, "etc/sudoers.d/in~", "Defaults targetpw\n");
 	for (size_t i = 0; i < N(rows); i++) {
-		put(&t, "etc/sudoers", rows[i].text);
+		doctor_put(&t, "etc/sudoers", rows[i].text);
 		assert_row(
 		    rows[i].text, doctor_says(&t, "sudo", rows[i].state, rows[i].says, NULL));
 		assert_row(rows[i].text, doctor_said(&t, "sudo", "attention") +
@@ -661,9 +651,9 @@ sudo_is_mended_by_a_file_that_visudo_has_seen(void **state)
 
 	cli_test_make(&t, state);
 	t.tool = fake_programs;
-	put(&t, "root/usr/bin/sudo", "");
+	doctor_put(&t, "root/usr/bin/sudo", "");
 	for (size_t i = 0; i < N(rows); i++) {
-		put(&t, "etc/sudoers", rows[i].text);
+		doctor_put(&t, "etc/sudoers", rows[i].text);
 		assert_row(rows[i].text, doctor_says(&t, "sudo", "attention", "rootpw", advice));
 		assert_row(rows[i].text, strstr(advice, ">>") == NULL);
 		assert_row(
@@ -693,11 +683,11 @@ sudoers_that_cannot_be_read_is_told(void **state)
 	cli_test_make(&t, state);
 	t.tool = visudo_complains;
 	assert_true(doctor_says(&t, "sudo", "ok", "no sudo here", NULL));
-	put(&t, "root/usr/bin/sudo", "");
+	doctor_put(&t, "root/usr/bin/sudo", "");
 	assert_true(doctor_says(&t, "sudo", "attention", "sudoers can't be read", NULL));
-	put(&t, "etc/sudoers", "");
+	doctor_put(&t, "etc/sudoers", "");
 	assert_true(doctor_says(&t, "sudo", "ok", "asks a key", NULL));
-	put(&t, "root/usr/sbin/visudo", "");
+	doctor_put(&t, "root/usr/sbin/visudo", "");
 	assert_true(doctor_says(
 	    &t, "sudo", "attention", "not in order: /etc/sudoers.d/x:1:6: syntax error", NULL));
 	cli_test_clear(&t);

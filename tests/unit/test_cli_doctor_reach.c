@@ -23,18 +23,6 @@ static const char only_policy[] = "version: 1\n"
 				  "accounts:\n"
 				  "  deploy: {only_keys: true}\n";
 
-/* A file of the test's folder, with the folders above it. */
-static void
-put(struct cli_test *t, const char *name, const char *text)
-{
-	const char *path = tmp_path(t->tmp, name);
-	char cmd[600];
-
-	(void)snprintf(cmd, sizeof(cmd), "mkdir -p \"$(dirname %s)\"", path);
-	assert_int_equal(system(cmd), 0);
-	file_write(path, text, strlen(text), 0644);
-}
-
 /* ---- the name service ---- */
 
 static void
@@ -87,7 +75,7 @@ each_line_that_hides_keys_is_told_and_mended(void **state)
 
 	cli_test_make(&t, state);
 	for (size_t i = 0; i < N(rows); i++) {
-		put(&t, "etc/nsswitch.conf", rows[i].text);
+		doctor_put(&t, "etc/nsswitch.conf", rows[i].text);
 		assert_row(rows[i].text,
 		    doctor_says(&t, "nsswitch", rows[i].state, rows[i].says, advice));
 		for (int step = 0;
@@ -120,7 +108,7 @@ a_good_line_is_left_alone(void **state)
 
 	cli_test_make(&t, state);
 	for (size_t i = 0; i < N(rows); i++) {
-		put(&t, "etc/nsswitch.conf", rows[i]);
+		doctor_put(&t, "etc/nsswitch.conf", rows[i]);
 		assert_row(rows[i], doctor_says(&t, "nsswitch", "ok", "no key yet", NULL));
 		assert_row(rows[i], doctor_said(&t, "nsswitch", "attention") == 0);
 		assert_row(rows[i], doctor_said(&t, "nsswitch", "note") == 0);
@@ -139,7 +127,7 @@ what_nsswitch_conf_does_not_know_is_told(void **state)
 
 	cli_test_make(&t, state);
 	for (size_t i = 0; i < N(rows); i++) {
-		put(&t, "etc/nsswitch.conf", rows[i]);
+		doctor_put(&t, "etc/nsswitch.conf", rows[i]);
 		assert_row(rows[i], doctor_says(&t, "nsswitch", "attention",
 					"nothing that nsswitch.conf(5) knows", NULL));
 	}
@@ -160,7 +148,7 @@ the_name_service_is_asked_for_a_key(void **state)
 
 	cli_test_make(&t, state);
 	cli_test_create(&t, "ci", "viewer", NULL);
-	put(&t, "etc/nsswitch.conf", GOOD);
+	doctor_put(&t, "etc/nsswitch.conf", GOOD);
 	assert_true(doctor_says(&t, "nsswitch", "attention", "does not know the key ci", NULL));
 	t.user = "ci";
 	t.user_uid = 70000;
@@ -172,11 +160,11 @@ the_name_service_is_asked_for_a_key(void **state)
 	t.load = no_nss;
 	assert_true(doctor_says(&t, "nsswitch", "attention", "wrong ELF class", NULL));
 	t.load = NULL;
-	put(&t, "root/usr/lib/x86_64-linux-gnu/libnss_apikey.so.2", "");
-	put(&t, "root/usr/lib/x86_64-linux-gnu/libc.so.6", "");
+	doctor_put(&t, "root/usr/lib/x86_64-linux-gnu/libnss_apikey.so.2", "");
+	doctor_put(&t, "root/usr/lib/x86_64-linux-gnu/libc.so.6", "");
 	assert_true(doctor_says(&t, "nsswitch", "ok", "knows the key ci", NULL));
 	assert_int_equal(doctor_said(&t, "nsswitch", "note"), 0);
-	put(&t, "root/usr/lib/i386-linux-gnu/libc.so.6", "");
+	doctor_put(&t, "root/usr/lib/i386-linux-gnu/libc.so.6", "");
 	assert_true(doctor_says(&t, "nsswitch", "note", "architecture i386 see no key", NULL));
 	cli_test_clear(&t);
 }
@@ -203,9 +191,9 @@ a_cache_of_names_is_told(void **state)
 
 	cli_test_make(&t, state);
 	for (size_t i = 0; i < N(rows); i++) {
-		put(&t, "etc/nscd.conf", rows[i].conf);
-		put(&t, "root/run/nscd/socket", "");
-		put(&t, "root/usr/sbin/nscd", "");
+		doctor_put(&t, "etc/nscd.conf", rows[i].conf);
+		doctor_put(&t, "root/run/nscd/socket", "");
+		doctor_put(&t, "root/usr/sbin/nscd", "");
 		if (!rows[i].runs)
 			assert_int_equal(unlink(tmp_path(t.tmp, "root/run/nscd/socket")), 0);
 		if (!rows[i].can_be_told)
@@ -223,13 +211,13 @@ make_shared(struct cli_test *t, void **state, const char *policy)
 {
 	cli_test_make(t, state);
 	host_policy(&t->host, policy);
-	put(t, "etc/passwd",
+	doctor_put(t, "etc/passwd",
 	    "root:x:0:0:root:/root:/bin/bash\n"
 	    "deploy:x:1001:1001:,,,:/home/deploy:/bin/bash\n"
 	    "web-1:x:1002:1002::/home/web-1:/usr/sbin/nologin\n");
-	put(t, "etc/shadow", "deploy:!:19000:0:99999:7:::\nweb-1:*:19000:0:99999:7:::\n");
-	put(t, "root/bin/bash", "");
-	put(t, "root/usr/sbin/nologin", "");
+	doctor_put(t, "etc/shadow", "deploy:!:19000:0:99999:7:::\nweb-1:*:19000:0:99999:7:::\n");
+	doctor_put(t, "root/bin/bash", "");
+	doctor_put(t, "root/usr/sbin/nologin", "");
 	assert_int_equal(chmod(tmp_path(t->tmp, "root/bin/bash"), 0755), 0);
 	assert_int_equal(chmod(tmp_path(t->tmp, "root/usr/sbin/nologin"), 0755), 0);
 }
@@ -244,7 +232,7 @@ shared_accounts_are_looked_at_one_by_one(void **state)
 	assert_true(
 	    doctor_says(&t, "shared", "attention", "passwd:3: the shared account web-1", NULL));
 	assert_int_equal(doctor_said(&t, "shared", "note"), 0);
-	put(&t, "etc/passwd", "root:x:0:0::/root:/bin/bash\n");
+	doctor_put(&t, "etc/passwd", "root:x:0:0::/root:/bin/bash\n");
 	assert_true(doctor_says(&t, "shared", "note", "this host does not have", NULL));
 	t.user = "deploy";
 	assert_true(doctor_says(&t, "shared", "note", "not one of passwd(5)", NULL));
@@ -270,8 +258,8 @@ an_account_that_nobody_can_enter_is_told(void **state)
 
 	make_shared(&t, state, shared_policy);
 	for (size_t i = 0; i < N(rows); i++) {
-		put(&t, "etc/passwd", rows[i].passwd);
-		put(&t, "etc/shadow", rows[i].shadow);
+		doctor_put(&t, "etc/passwd", rows[i].passwd);
+		doctor_put(&t, "etc/shadow", rows[i].shadow);
 		t.now = INT64_C(1800000000); /* day 20833 */
 		if (rows[i].says != NULL)
 			assert_row(rows[i].says,
@@ -291,14 +279,14 @@ other_ways_into_a_shared_account_are_noted(void **state)
 
 	make_shared(&t, state, only_policy);
 	assert_true(doctor_says(&t, "shared", "ok", "1 of 1", NULL));
-	put(&t, "etc/shadow", "deploy:$y$j9T$x:19000:0:99999:7:::\n");
+	doctor_put(&t, "etc/shadow", "deploy:$y$j9T$x:19000:0:99999:7:::\n");
 	assert_true(doctor_says(&t, "shared", "note", "has a password, which", advice));
 	assert_string_equal(advice, "usermod --lock deploy");
-	put(&t, "etc/shadow", "deploy::19000:0:99999:7:::\n");
+	doctor_put(&t, "etc/shadow", "deploy::19000:0:99999:7:::\n");
 	assert_true(doctor_says(&t, "shared", "note", "has a password, which", NULL));
-	put(&t, "etc/shadow", "deploy:!$y$j9T$x:19000:0:99999:7:::\n");
+	doctor_put(&t, "etc/shadow", "deploy:!$y$j9T$x:19000:0:99999:7:::\n");
 	assert_int_equal(doctor_says(&t, "shared", "note", "", NULL), 0);
-	put(&t, "root/home/deploy/.ssh/authorized_keys", "");
+	doctor_put(&t, "root/home/deploy/.ssh/authorized_keys", "");
 	assert_true(
 	    doctor_says(&t, "shared", "note", "/home/deploy/.ssh/authorized_keys", advice));
 	assert_non_null(strstr(
@@ -342,8 +330,8 @@ no_advice_is_a_command_on_what_is_in_a_home(void **state)
 
 		host_policy(&t.host, policies[i % 2]);
 		(void)snprintf(line, sizeof(line), "deploy:x:1001:1001::%s:/bin/bash\n", home);
-		put(&t, "etc/passwd", line);
-		put(&t, "root/home/x", "");
+		doctor_put(&t, "etc/passwd", line);
+		doctor_put(&t, "root/home/x", "");
 		(void)snprintf(path, sizeof(path), "root%s", home);
 		(void)mkdir(tmp_path(t.tmp, path), 0755);
 		(void)snprintf(path, sizeof(path), "root%s/.ssh", home);
@@ -378,7 +366,7 @@ a_password_that_sshd_could_take_is_noted(void **state)
 
 	make_shared(&t, state, shared_policy);
 	for (size_t i = 0; i < N(rows); i++) {
-		put(&t, "etc/shadow", rows[i].shadow);
+		doctor_put(&t, "etc/shadow", rows[i].shadow);
 		advice[0] = '\0';
 		assert_row(rows[i].shadow,
 		    doctor_says(&t, "shared", "note", "deploy has a password of its own",
@@ -398,19 +386,19 @@ what_begins_there_by_itself_is_noted(void **state)
 	struct cli_test t;
 
 	make_shared(&t, state, only_policy);
-	put(&t, "crontabs/deploy", "");
+	doctor_put(&t, "crontabs/deploy", "");
 	assert_true(doctor_says(&t, "shared", "note", "crontabs/deploy", NULL));
 	assert_int_equal(unlink(tmp_path(t.tmp, "crontabs/deploy")), 0);
-	put(&t, "root/var/lib/systemd/linger/deploy", "");
+	doctor_put(&t, "root/var/lib/systemd/linger/deploy", "");
 	assert_true(doctor_says(&t, "shared", "note", "lingers", advice));
 	assert_string_equal(advice, "loginctl disable-linger deploy");
 	assert_int_equal(unlink(tmp_path(t.tmp, "root/var/lib/systemd/linger/deploy")), 0);
 	/* A job is whose file it is. */
-	put(&t, "atjobs/a00001", "");
+	doctor_put(&t, "atjobs/a00001", "");
 	assert_int_equal(doctor_says(&t, "shared", "note", "", NULL), 0);
 	(void)snprintf(job, sizeof(job), "deploy:x:%u:1::/home/deploy:/bin/bash\n",
 	    getuid() == 0 ? 1001 : (unsigned)getuid());
-	put(&t, "etc/passwd", job);
+	doctor_put(&t, "etc/passwd", job);
 	if (getuid() == 0)
 		assert_int_equal(chown(tmp_path(t.tmp, "atjobs/a00001"), 1001, 1001), 0);
 	assert_true(doctor_says(&t, "shared", "note", "atjobs/a00001", NULL));
