@@ -34,7 +34,7 @@ add_key(struct index_make *m, unsigned i)
 	char home[64], role[24];
 
 	(void)snprintf(k.name, sizeof(k.name), "ci-deploy-%07u", i % 10000000);
-	(void)snprintf(k.id, sizeof(k.id), "K%09u", i);
+	(void)snprintf(k.id, sizeof(k.id), "K%09u", i % 1000000000);
 	(void)snprintf(home, sizeof(home), "/home/%s", k.name);
 	(void)snprintf(role, sizeof(role), "role-%02u", i % ROLES);
 	pack_entry(&bindings, role);

@@ -3,17 +3,15 @@
 #
 # usage: bash tests/bench/nss.sh    rows on stdout (tests/lib/bench.sh)
 set -euo pipefail
+shopt -s inherit_errexit
 TOP=${TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
-# shellcheck source=tests/lib/host.sh
-. "$TOP/tests/lib/host.sh"
-[ "${APIKEY_BENCH:-}" = smoke ] || host_extra bench libnss-cache libnss-extrausers libnss-ldapd libpam-ldapd nslcd \
-	sssd-ldap sssd-common libnss-sss libpam-sss
+# shellcheck source=tests/lib/peers.sh
+. "$TOP/tests/lib/peers.sh"
+peers_fetch
 # shellcheck source=tests/lib/e2e.sh
 . "$TOP/tests/lib/e2e.sh"
 # shellcheck source=tests/lib/bench.sh
 . "$TOP/tests/lib/bench.sh"
-# shellcheck source=tests/lib/peers.sh
-. "$TOP/tests/lib/peers.sh"
 
 read -ra SIZES <<<"$(sized '1000 100000' '100')"
 ROUNDS=$(sized 11 2)
@@ -35,13 +33,12 @@ at() {
 	"$BENCH/nss_call" walks "$keys" "$ROUNDS" "${modules[@]}"
 	"$BENCH/nss_call" cold "$keys" "$(sized 51 3)" "${modules[@]}"
 	for module in "${modules[@]}"; do
-		"$BENCH/nss_call" left "$keys" "$(sized 1000 10)" "$module"
+		"$BENCH/nss_call" left "$keys" "$(sized 10 1)" "$module"
 	done
 }
 
 install_apikey
-! with_peers || host_extra_install bench
-mkdir -p /var/lib/extrausers
+peers_install
 in_memory /etc /var/lib
 bench_build nss_call bench_keys
 for keys in "${SIZES[@]}"; do

@@ -8,7 +8,7 @@ function key(measure, who, parameters) { return measure SUBSEP who SUBSEP parame
 # A figure as people read it: three digits that count.
 function figure(x,  size) {
 	size = x < 0 ? -x : x
-	if (size == 0) return "0"
+	if (x == int(x)) return thousands(sprintf("%d", x))
 	if (size < 10) return sprintf("%.2f", x)
 	if (size < 100) return sprintf("%.1f", x)
 	return thousands(sprintf("%.0f", x))

@@ -13,9 +13,6 @@ bench_says() { printf 'bench: %s\n' "$*" >&2; }
 # sized USUAL SMOKE: the first, or the second where this is a smoke test.
 sized() { if [ "${APIKEY_BENCH:-}" = smoke ]; then printf '%s\n' "$2"; else printf '%s\n' "$1"; fi; }
 
-# with_peers: shall peers be measured?
-with_peers() { [ "${APIKEY_BENCH:-}" != smoke ]; }
-
 # bench_build PROGRAM…: makes programs of tests/bench; they lie in $BENCH.
 export BENCH=$TOP/build/plain/tests/bench
 bench_build() { make -s -C "$TOP/build/plain" "${@/#/tests/bench/}" >&2; }
@@ -40,7 +37,18 @@ ours_make() {
 	bench_policy "$rules" >"$POLICY"
 	rm -f "$STATE"/{local,users}.idx*
 	"$BENCH/bench_keys" "$keys" "$STATE/local.idx"
+	wait_until 10 ours_settled
 	apikey publish >&2
+}
+
+# ours_settled: the files of the policy are so old that what is compiled from them holds: an edit in place may follow a
+# build within two seconds. Until then each login compiles them anew.
+ours_settled() {
+	local file now
+	printf -v now '%(%s)T' -1
+	for file in "$SETTINGS" "$POLICY" /etc/group; do
+		[ $((now - $(stat -c %Z "$file"))) -ge 3 ] || return 1
+	done
 }
 
 # bench_policy RULES: fifty roles and viewer, each with a group of its own, and so many rules that are no key's.

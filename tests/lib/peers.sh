@@ -1,5 +1,22 @@
 # shellcheck shell=bash
-# The same keys as plain users in the files and servers that other name service modules read. Sourced after bench.sh.
+# The same keys as plain users in the files and servers that other name service modules read. Sourced before e2e.sh.
+
+# Debian's modules. The machine never has them: they are put into the private host.
+PEER_PACKAGES=(libnss-cache libnss-extrausers libnss-ldapd libpam-ldapd nslcd sssd-ldap sssd-common libnss-sss libpam-sss)
+
+# with_peers: shall peers be measured?
+with_peers() { [ "${APIKEY_BENCH:-}" != smoke ]; }
+
+# peers_fetch: on the machine; peers_install: in the private host.
+peers_fetch() {
+	# shellcheck source=tests/lib/host.sh
+	. "$TOP/tests/lib/host.sh"
+	! with_peers || host_extra bench "${PEER_PACKAGES[@]}"
+}
+peers_install() {
+	! with_peers || host_extra_install bench
+	mkdir -p /var/lib/extrausers
+}
 
 # passwd_lines KEYS: as of passwd(5).
 passwd_lines() {
