@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The name service: ours and its peers, each called in the same process through the same entries. Root; in a private host.
 #
-# usage: bash tests/bench/nss.sh    rows on stdout (tests/lib/bench.sh)
+# usage: bash tests/bench/nss.sh    rows on stdout (tests/lib/rows.sh)
 set -euo pipefail
 shopt -s inherit_errexit
 TOP=${TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
@@ -10,17 +10,19 @@ TOP=${TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
 peers_fetch
 # shellcheck source=tests/lib/e2e.sh
 . "$TOP/tests/lib/e2e.sh"
+# shellcheck source=tests/lib/rows.sh
+. "$TOP/tests/lib/rows.sh"
 # shellcheck source=tests/lib/bench.sh
 . "$TOP/tests/lib/bench.sh"
 
-read -ra SIZES <<<"$(sized '1000 100000' '100')"
-ROUNDS=$(sized 11 2)
-BUDGET_MS=$(sized 20 1)
+read -ra SIZES <<<"$(full '1000 100000' '100')"
+ROUNDS=$(full 11 2)
+BUDGET_MS=$(full 20 1)
 
 # at KEYS: all rows of a host with so many keys.
 at() {
 	local keys=$1 modules=(apikey=apikey)
-	bench_says "name service, $keys keys"
+	note "name service, $keys keys"
 	files_unmake
 	ours_make "$keys"
 	if with_peers; then
@@ -31,16 +33,16 @@ at() {
 	fi
 	"$BENCH/nss_call" lookups "$keys" "$ROUNDS" "$BUDGET_MS" "${modules[@]}"
 	"$BENCH/nss_call" walks "$keys" "$ROUNDS" "${modules[@]}"
-	"$BENCH/nss_call" cold "$keys" "$(sized 51 3)" "${modules[@]}"
+	"$BENCH/nss_call" cold "$keys" "$(full 51 3)" "${modules[@]}"
 	for module in "${modules[@]}"; do
-		"$BENCH/nss_call" left "$keys" "$(sized 10 1)" "$module"
+		"$BENCH/nss_call" left "$keys" "$(full 10 1)" "$module"
 	done
 }
 
 install_apikey
 peers_install
 in_memory /etc /var/lib
-bench_build nss_call bench_keys
+bench_build nss_call bench_store
 for keys in "${SIZES[@]}"; do
 	at "$keys"
 done

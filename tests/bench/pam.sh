@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # PAM: what a login takes by our module and by its peers, in one process and in fresh ones. Root; in a private host.
 #
-# usage: bash tests/bench/pam.sh    rows on stdout (tests/lib/bench.sh)
+# usage: bash tests/bench/pam.sh    rows on stdout (tests/lib/rows.sh)
 # Each service has one module for auth, account and session. In a round each has its turn, in a process of its own and
 # with a name service of its own; a row is the median of the rounds. `above` is what is above pam_permit in the same
 # round. Logs go to a syslog that takes them, as on a host.
@@ -13,11 +13,13 @@ TOP=${TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
 peers_fetch
 # shellcheck source=tests/lib/e2e.sh
 . "$TOP/tests/lib/e2e.sh"
+# shellcheck source=tests/lib/rows.sh
+. "$TOP/tests/lib/rows.sh"
 # shellcheck source=tests/lib/bench.sh
 . "$TOP/tests/lib/bench.sh"
 
-ROUNDS=$(sized 7 1)
-BUDGET_MS=$(sized 200 1)
+ROUNDS=$(full 7 1)
+BUDGET_MS=$(full 200 1)
 SAMPLES=$GUEST/samples
 
 # Who, and: its module, the service of nsswitch.conf beside files, the user, what has to be started for it.
@@ -88,35 +90,35 @@ rounds() {
 }
 
 # key_make: the key that logs in, on the host that is there.
-key_make() { new_key bench --role viewer && cp "$GUEST/tokens/bench" "$GUEST/secret-apikey"; }
+key_make() { new_key bench --role role-0 && cp "$GUEST/tokens/bench" "$GUEST/secret-apikey"; }
 
 peers=()
 ! with_peers || peers=(pam_unix-sha512 pam_unix-yescrypt)
 install_apikey
 in_memory /etc /var/lib
 syslog_start
-bench_build pam_call bench_keys
+bench_build pam_call bench_store
 unix_users
 other_make
 for who in "${!MODULE[@]}"; do
 	service_make "$who"
 done
 
-bench_says 'PAM and its peers'
-ours_make "$(sized 1000 100)" 10
+note 'PAM and its peers'
+ours_make "$(full 1000 100)" 10
 key_make
 rounds rules=10 pam_permit apikey "${peers[@]}"
-bench_says '10,000 transactions in one process'
+note '10,000 transactions in one process'
 names_by apikey
-"$BENCH/pam_call" grows "$(sized 10000 100)" apikey bench-apikey bench "$GUEST/secret-apikey"
-for rules in $(sized '100 1000 10000' 1000); do
-	bench_says "PAM, $rules rules"
-	ours_make "$(sized 1000 100)" "$rules"
+"$BENCH/pam_call" grows "$(full 10000 100)" apikey bench-apikey bench "$GUEST/secret-apikey"
+for rules in $(full '100 1000 10000' 1000); do
+	note "PAM, $rules rules"
+	ours_make "$(full 1000 100)" "$rules"
 	key_make
 	rounds "rules=$rules" pam_permit apikey
 done
-for keys in $(sized '10000 100000 1000000' 1000); do
-	bench_says "PAM, $keys keys"
+for keys in $(full '10000 100000 1000000' 1000); do
+	note "PAM, $keys keys"
 	ours_make "$keys" 10
 	key_make
 	rounds "keys=$keys" pam_permit apikey
