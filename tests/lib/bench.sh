@@ -7,6 +7,9 @@ export FIRST_UID=1879048192
 export BENCH=$TOP/build/plain/tests/bench
 bench_build() { make -s -C "$TOP/build/plain" "${@/#/tests/bench/}" >&2; }
 
+# exactly CMD…: CMD with a malloc that says exactly what is in use: without its threads' lists of freed pieces.
+exactly() { env GLIBC_TUNABLES=glibc.malloc.tcache_count=0 "$@"; }
+
 # in_memory DIR…: these folders become plain ones in memory. A private host's lie under an overlay, whose own cost at
 # each open would be added to that of every module.
 in_memory() {
