@@ -66,6 +66,7 @@ install_apikey
 peers_install
 in_memory /etc /var/lib
 bench_build nss_call bench_store
+names_by apikey
 for keys in "${SIZES[@]}"; do
 	at "$keys"
 done

@@ -49,9 +49,6 @@ unix_users() {
 	printf 'unix-yescrypt:bench-pw\n' | chpasswd -c YESCRYPT
 }
 
-# names_by WORD…: the name service of those who come next.
-names_by() { printf '%s: files %s\n' passwd "$*" group "$*" shadow '' >/etc/nsswitch.conf; }
-
 # started_for WHO: what has to be, is.
 started_for() {
 	case $1 in
@@ -137,12 +134,14 @@ names_by apikey
 exactly "$BENCH/pam_call" grows "$(full 10000 100)" apikey bench-apikey bench "$GUEST/secret-apikey"
 for rules in $(full '100 1000 10000' 1000); do
 	note "PAM, $rules rules"
+	names_by apikey
 	ours_make "$(full 1000 100)" "$rules"
 	key_make
 	rounds "rules=$rules" pam_permit apikey
 done
 for keys in $(full '10000 100000 1000000' 1000); do
 	note "PAM, $keys keys"
+	names_by apikey
 	ours_make "$keys" 10
 	key_make
 	rounds "keys=$keys" pam_permit apikey
