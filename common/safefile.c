@@ -311,15 +311,71 @@ sync_folder(const char *dir)
 	return failed == 0 ? AK_OK : AK_ERR_UNAVAILABLE;
 }
 
-/* A second name for the old bytes, so that path itself never vanishes. */
+static void
+name_beside(const char *path, char out[PATH_MAX])
+{
+	const char *name = strrchr(path, '/') + 1;
+
+	(void)snprintf(out, PATH_MAX, "%.*s.%s.new", (int)(name - path), path, name);
+}
+
+/* A second name for the old bytes: path never vanishes, and prev neither. */
 static enum ak_err
 keep_previous(const char *path, const char *prev)
 {
-	if (unlink(prev) == -1 && errno != ENOENT)
-		return AK_ERR_UNAVAILABLE;
-	if (link(path, prev) == -1 && errno != ENOENT)
-		return AK_ERR_UNAVAILABLE;
+	char beside[PATH_MAX];
+	int failed, saved;
+
+	name_beside(prev, beside);
+	(void)unlink(beside);
+	if (link(path, beside) == -1)
+		return errno == ENOENT ? AK_OK : AK_ERR_UNAVAILABLE;
+	failed = rename(beside, prev);
+	saved = errno;
+	/* Where both are names of one file already, that did nothing. */
+	(void)unlink(beside);
+	errno = saved;
+	return failed == 0 ? AK_OK : AK_ERR_UNAVAILABLE;
+}
+
+void
+safefile_sweep(const char *path)
+{
+	char beside[PATH_MAX];
+
+	name_beside(path, beside);
+	(void)unlink(beside);
+}
+
+/* For good: what is there now is there after a power failure. */
+static enum ak_err
+settle(const char *path, const char *dir, struct diag *why)
+{
+	enum ak_err err = sync_folder(dir);
+
+	if (err != AK_OK)
+		return diag_say(why, err, path, 0, 0,
+		    "is written, but may be the old file again after a power failure: %s",
+		    strerror(errno));
 	return AK_OK;
+}
+
+enum ak_err
+safefile_swap(const char *path, const char *other, struct diag *why)
+{
+	const char *name = strrchr(path, '/');
+	char dir[PATH_MAX];
+
+	if (name == NULL || path[0] != '/')
+		return diag_because(why, AK_ERR_INVALID, "%s: the path must be absolute", path);
+	(void)snprintf(dir, sizeof(dir), "%.*s", (int)(name - path + 1), path);
+	if (renameat2(AT_FDCWD, path, AT_FDCWD, other, RENAME_EXCHANGE) == -1) {
+		if (errno == EINVAL || errno == ENOSYS || errno == ENOENT)
+			return AK_ERR_NOT_FOUND;
+		return diag_say(why, AK_ERR_UNAVAILABLE, path, 0, 0,
+		    "cannot be written: %s; the old file stands", strerror(errno));
+	}
+	return settle(path, dir, why);
 }
 
 enum ak_err
@@ -333,11 +389,10 @@ safefile_replace(const char *path, mode_t mode, const void *bytes, size_t len_b,
 
 	if (name == NULL || path[0] != '/')
 		return diag_because(why, AK_ERR_INVALID, "%s: the path must be absolute", path);
-	if (strlen(path) + sizeof(".new") + 1 > sizeof(beside))
+	if (strlen(path) + sizeof(".prev.new") + 1 > sizeof(beside))
 		return diag_because(why, AK_ERR_INVALID, "the path is too long");
 	(void)snprintf(dir, sizeof(dir), "%.*s", (int)(name - path + 1), path);
-	(void)snprintf(
-	    beside, sizeof(beside), "%.*s.%s.new", (int)(name - path + 1), path, name + 1);
+	name_beside(path, beside);
 	(void)snprintf(prev, sizeof(prev), "%s.prev", path);
 	err = write_beside(beside, mode, bytes, len_b, sync);
 	if (err == AK_OK && (keep & SAFEFILE_PREVIOUS) != 0)
@@ -350,9 +405,5 @@ safefile_replace(const char *path, mode_t mode, const void *bytes, size_t len_b,
 		(void)unlink(beside);
 		return err;
 	}
-	if (sync && (err = sync_folder(dir)) != AK_OK)
-		return diag_say(why, err, path, 0, 0,
-		    "is written, but may be the old file again after a power failure: %s",
-		    strerror(errno));
-	return AK_OK;
+	return sync ? settle(path, dir, why) : AK_OK;
 }

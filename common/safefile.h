@@ -67,4 +67,13 @@ enum safefile_keep {
 enum ak_err safefile_replace(const char *path, mode_t mode, const void *bytes, size_t len_b,
     unsigned keep, struct diag *why) AK_MUST_CHECK;
 
+/* Remove what a killed writer of path left beside it; for who knows that none is at work. */
+void safefile_sweep(const char *path);
+
+/*
+ * Two files of one folder change places, at once, and for good. AK_ERR_NOT_FOUND:
+ * one of them isn't there, or the file system can't do it; nothing was changed.
+ */
+enum ak_err safefile_swap(const char *path, const char *other, struct diag *why) AK_MUST_CHECK;
+
 #endif

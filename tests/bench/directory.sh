@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# From an LDAP server's answer to the next login's decision, on one host and on three; what a decision takes. Root; in a private host.
+# From the sending of an LDAP change to the next login's decision, on one host and on three; what a decision takes. Root; in a private host.
 #
-# usage: bash tests/bench/bench_directory.sh
+# usage: bash tests/bench/directory.sh
 set -euo pipefail
+shopt -s inherit_errexit
 # shellcheck source=tests/lib/e2e.sh
 . "$(dirname "$0")/../lib/e2e.sh"
 # shellcheck source=tests/lib/ldap.sh
@@ -11,6 +12,8 @@ set -euo pipefail
 . "$TOP/tests/lib/follow.sh"
 # shellcheck source=tests/lib/fleet.sh
 . "$TOP/tests/lib/fleet.sh"
+# shellcheck source=tests/lib/rows.sh
+. "$TOP/tests/lib/rows.sh"
 
 BENCH=$TOP/build/plain/tests/bench/bench_directory
 KEY=key-000500 KEY_DN=apikeyName=key-000500,ou=keys,$SUFFIX
@@ -36,18 +39,20 @@ entries() {
 # forget: the host has followed nothing yet, and knows no name.
 forget() { rm -f "$STATE"/{directory-*,users}.idx "$STATE/freshness"; }
 
-# measure KEYS GROUPS PACE-MS: a row of the table. The pace exceeds ten times a write, which the daemon waits between two.
+# measure KEYS GROUPS CHANGES PACE-MS: the rows of one host. The pace exceeds ten times a write, which the daemon waits
+# between two.
 measure() {
-	local began
+	local began what=keys=$1,groups=$2
+	note "one host, $what"
 	slapd_make one < <(entries "$1" "$2")
 	slapd_run one
 	forget
 	began=${EPOCHREALTIME/./}
 	daemon_start
 	follows
-	wait_until 60 getent passwd "$KEY" >/dev/null
-	printf '%8d %8d %12d ms ' "$1" "$2" $(((${EPOCHREALTIME/./} - began) / 1000))
-	"$BENCH" turns "$(ldapi_uri one)" "$(dn_of_group crew)" "$KEY_DN" "$KEY" 100 "$3"
+	wait_until 60 getent passwd "$KEY"
+	printf '%d\n' $(((${EPOCHREALTIME/./} - began) / 1000)) | row first-refresh apikey "$what" ms
+	"$BENCH" turns "$(ldapi_uri one)" "$(dn_of_group crew)" "$KEY_DN" "$KEY" "$3" "$4" | row change-to-decision apikey "$what" ms
 	daemon_stop
 	slapd_stop one
 }
@@ -61,37 +66,37 @@ fleet_start() {
 	hosts_up daemon_on
 }
 
-# fleet_measure CHANGES PACE-MS: a row for each host, all of which look at the same changes.
+# fleet_measure PARAMETERS CHANGES PACE-MS: a row for each host, all of which look at the same changes; 1 ms between two looks.
 fleet_measure() {
 	local n watchers=()
+	note "three hosts, $1"
 	for n in "${HOSTS[@]}"; do
 		wait_until 60 on "$n" getent passwd "$KEY"
-		on "$n" "$BENCH" flips "$KEY" "$1" </dev/null >"$GUEST/flips$n" &
+		on "$n" "$BENCH" flips "$KEY" "$2" </dev/null >"$GUEST/flips$n" &
 		watchers+=($!)
 		wait_until 10 test -s "$GUEST/flips$n"
 	done
-	"$BENCH" changes "$(ldapi_uri one)" "$(dn_of_group crew)" "$KEY_DN" "$1" "$2" >"$GUEST/answers"
+	"$BENCH" changes "$(ldapi_uri one)" "$(dn_of_group crew)" "$KEY_DN" "$2" "$3" >"$GUEST/sent"
 	for n in "${watchers[@]}"; do
 		wait "$n"
 	done
 	for n in "${HOSTS[@]}"; do
-		printf '%8s %15s ' "host$n" "$(status_on "$n" .directory.server)"
-		paste "$GUEST/answers" <(tail -n +2 "$GUEST/flips$n") | awk '{ print $2 - $1 }' | sort -g |
-			awk '{ took[NR] = $1 } END { printf "%8.1f %8.1f\n", took[int(NR / 2) + 1], took[NR] }'
+		paste "$GUEST/sent" <(tail -n +2 "$GUEST/flips$n") | awk '{ print $2 - $1 }' |
+			row change-to-decision apikey "$1,host=$n,server=$(server_of "$n")" ms
 	done
 }
+server_of() { status_on "$1" .directory.server | sed 's,.*//,,'; }
 
 # calls_measure CALLS: a row for a directory that is there, and one for a directory that is gone.
 calls_measure() {
+	note 'a decision, in one process'
 	group_change one add crew "$KEY_DN"
 	wait_until 20 may_on 1 "$KEY" cron
-	printf '%24s ' 'directory up'
-	on 1 "$BENCH" calls "$KEY" "$1"
+	on 1 "$BENCH" calls "$KEY" "$1" | row decision apikey directory=up us 99
 	slapd_stop one KILL
 	slapd_stop two KILL
 	wait_until 20 lost_on 1
-	printf '%24s ' 'every server gone'
-	on 1 "$BENCH" calls "$KEY" "$1"
+	on 1 "$BENCH" calls "$KEY" "$1" | row decision apikey directory=gone us 99
 }
 lost_on() { [[ $(status_on "$1" .directory.phase) = @(waiting|connecting) ]]; }
 
@@ -100,14 +105,9 @@ install_directory
 make -s -C "$TOP/build/plain" tests/bench/bench_directory >/dev/null
 policy_write 'roles:' "  runner: {services: ['*']}" 'groups:' '  crew: [{role: runner}]'
 directory_settings 'may_grant=[runner]' principal=
-printf '%8s %8s %15s %8s %8s\n' keys groups 'first refresh' 'median' 'max ms'
-measure 1000 10000 400
-measure 100000 10000 2000
-
-fleet_start 1000 10000
-printf '\nthree hosts, 1000 keys, 10000 groups; 1 ms between two looks of a host\n'
-printf '%8s %15s %8s %8s\n' host server median 'max ms'
-fleet_measure 100 400
-printf '\na decision, of 2000 in one process on host1\n'
-printf '%24s %8s %8s\n' '' median 'p99 us'
-calls_measure 2000
+few=$(full 1000 600) many=$(full 100000 1000) groups=$(full 10000 100) changes=$(full 100 4)
+measure "$few" "$groups" "$changes" "$(full 400 50)"
+measure "$many" "$groups" "$changes" "$(full 2000 50)"
+fleet_start "$few" "$groups"
+fleet_measure "keys=$few,groups=$groups,hosts=3" "$changes" "$(full 400 50)"
+calls_measure "$(full 2000 20)"
