@@ -139,12 +139,15 @@ enum ak_err
 safefile_new_end(struct safefile_new *f, mode_t mode, struct diag *why)
 {
 	char beside[PATH_MAX];
+	const char *path;
 
 	if (complete(f, mode) != AK_OK || !path_beside(f->path, beside) ||
 	    rename(beside, f->path) == -1)
 		return fail_new(f, why);
-	if ((f->keep & SAFEFILE_SYNC) != 0 && sync_folder(f->path) != AK_OK)
-		return diag_say(why, AK_ERR_UNAVAILABLE, f->path, 0, 0,
+	path = f->path;
+	f->path = NULL;
+	if ((f->keep & SAFEFILE_SYNC) != 0 && sync_folder(path) != AK_OK)
+		return diag_say(why, AK_ERR_UNAVAILABLE, path, 0, 0,
 		    "is written, but may be the old file again after a power failure: %s",
 		    strerror(errno));
 	return AK_OK;
