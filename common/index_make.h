@@ -4,11 +4,11 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "diag.h"
 #include "err.h"
 #include "index.h"
+#include "safefile.h"
 
 struct index_key {
 	const void *bytes;
@@ -48,11 +48,11 @@ enum ak_err index_make_finish(struct index_make *m, const struct index_make_head
     unsigned char **bytes, size_t *len_b) AK_MUST_CHECK;
 
 /*
- * The finished file in the place of path, as by safefile_replace (safefile.h):
- * a large one is written as it is laid out, and never in memory whole.
- * AK_ERR_EXISTS as above; then path is as it was.
+ * The finished file beside path, for safefile_new_end to put it in its place; a
+ * large one is written as it is laid out, and never in memory whole. head->id
+ * says what was drawn. AK_ERR_EXISTS as above. On failure nothing is left of it.
  */
-enum ak_err index_make_replace(struct index_make *m, const struct index_make_head *head,
-    const char *path, mode_t mode, unsigned keep, struct diag *why) AK_MUST_CHECK;
+enum ak_err index_make_write(struct index_make *m, struct index_make_head *head,
+    const char *path, unsigned keep, struct safefile_new *out, struct diag *why) AK_MUST_CHECK;
 
 #endif

@@ -6,7 +6,6 @@
 
 #include "index_make.h"
 #include "pack.h"
-#include "safefile.h"
 
 /*
  * Records that lie one behind the other and will do so in the file: one in the

@@ -102,37 +102,34 @@ write_in_pieces(struct layout *l)
 }
 
 static enum ak_err
-replace_large(struct layout *l, const char *path, mode_t mode, unsigned keep)
+write_whole(struct index_make *m, const struct index_make_head *head, struct layout *l)
 {
-	struct safefile_new to;
-	enum ak_err err = safefile_new_begin(&to, path, keep, l->why);
+	unsigned char *bytes;
+	size_t len_b;
+	enum ak_err err = index_make_finish(m, head, &bytes, &len_b);
 
-	if (err != AK_OK)
-		return err;
-	l->to = &to;
-	if ((err = write_in_pieces(l)) != AK_OK) {
-		safefile_new_drop(&to);
-		return err;
-	}
-	return safefile_new_end(&to, mode, l->why);
+	if (err == AK_OK)
+		err = safefile_new_write(l->to, bytes, len_b, 0, l->why);
+	free(bytes);
+	return err;
 }
 
 enum ak_err
-index_make_replace(struct index_make *m, const struct index_make_head *head, const char *path,
-    mode_t mode, unsigned keep, struct diag *why)
+index_make_write(struct index_make *m, struct index_make_head *head, const char *path,
+    unsigned keep, struct safefile_new *out, struct diag *why)
 {
 	struct layout l;
-	unsigned char *bytes = NULL;
-	size_t len_b;
-	enum ak_err err = begin(m, head, &l);
+	enum ak_err err;
 
+	*out = SAFEFILE_NEW_INIT;
+	if ((err = begin(m, head, &l)) != AK_OK ||
+	    (err = safefile_new_begin(out, path, keep, why)) != AK_OK)
+		return err;
+	head->id = l.head.id;
+	l.to = out;
 	l.why = why;
-	if (err == AK_OK && l.head.size_b > PIECE_B)
-		return replace_large(&l, path, mode, keep);
-	if (err == AK_OK)
-		err = place_whole(&l, &bytes, &len_b);
-	if (err == AK_OK)
-		err = safefile_replace(path, mode, bytes, len_b, keep, why);
-	free(bytes);
+	err = l.head.size_b > PIECE_B ? write_in_pieces(&l) : write_whole(m, head, &l);
+	if (err != AK_OK)
+		safefile_new_drop(out);
 	return err;
 }

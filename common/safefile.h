@@ -75,8 +75,10 @@ enum ak_err safefile_replace(const char *path, mode_t mode, const void *bytes, s
 struct safefile_new {
 	int fd;
 	unsigned keep;
-	const char *path; /* NULL: dropped */
+	const char *path; /* NULL: there is none */
 };
+
+#define SAFEFILE_NEW_INIT ((struct safefile_new){.fd = -1})
 
 enum ak_err safefile_new_begin(
     struct safefile_new *f, const char *path, unsigned keep, struct diag *why) AK_MUST_CHECK;

@@ -167,11 +167,14 @@ enum ak_err
 safefile_new_end(struct safefile_new *f, mode_t mode, struct diag *why)
 {
 	char beside[PATH_MAX];
+	const char *path;
 
 	if (complete(f, mode) != AK_OK || !path_beside(f->path, beside) ||
 	    rename(beside, f->path) == -1)
 		return fail_new(f, why);
-	return (f->keep & SAFEFILE_SYNC) != 0 ? settle(f->path, why) : AK_OK;
+	path = f->path;
+	f->path = NULL;
+	return (f->keep & SAFEFILE_SYNC) != 0 ? settle(path, why) : AK_OK;
 }
 
 enum ak_err

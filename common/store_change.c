@@ -80,10 +80,12 @@ store_remove(struct store *s, const struct key_record *k, int64_t now)
 
 /* A commit, under way. */
 struct commit {
-	const struct store *s;
+	struct store *s;
 	struct index_make *make;
 	const struct staged **staged; /* in the file's order */
 	size_t next; /* of them */
+	struct index_make_head head; /* of the new file */
+	struct safefile_new file;
 };
 
 static int
@@ -161,18 +163,19 @@ next_generation(const struct store *s)
 }
 
 static enum ak_err
-write_file(struct store *s, struct index_make *make, int64_t now, struct diag *why)
+write_beside(struct commit *c, int64_t now, struct diag *why)
 {
-	struct index_make_head head = {
-	    .generation = next_generation(s), .built_at = store_stamp(s, now)};
+	struct store *s = c->s;
 	enum ak_err err;
 
-	local_extra_pack(&s->extra, head.extra);
+	c->head = (struct index_make_head){
+	    .generation = next_generation(s), .built_at = store_stamp(s, now)};
+	local_extra_pack(&s->extra, c->head.extra);
 	if ((err = store_keep_refused(s, why)) != AK_OK)
 		return err;
 	/* A copy that is whole does not give way to one that is not. */
-	err = index_make_replace(make, &head, s->paths.local, 0600,
-	    SAFEFILE_SYNC | (s->kept[0] == '\0' ? SAFEFILE_PREVIOUS : 0U), why);
+	err = index_make_write(c->make, &c->head, s->paths.local,
+	    SAFEFILE_SYNC | (s->kept[0] == '\0' ? SAFEFILE_PREVIOUS : 0U), &c->file, why);
 	if (err == AK_ERR_EXISTS)
 		return diag_because(why, err, "the name, id or uid is another key's");
 	return err;
@@ -211,27 +214,40 @@ gather(struct commit *c, struct index_mapping *kept, struct diag *why)
 	return add_staged_before(c, INDEX_ORDERS, 0);
 }
 
+/* All of it, but for the name. */
+static enum ak_err
+prepare(struct commit *c, int64_t now, struct diag *why)
+{
+	struct index_mapping kept[INDEX_ORDERS] = {INDEX_MAPPING_INIT, INDEX_MAPPING_INIT};
+	enum ak_err err;
+
+	if ((c->make = index_make_new(c->s->staged.n)) == NULL)
+		return AK_ERR_NOMEM;
+	err = gather(c, kept, why);
+	if (err == AK_OK)
+		err = write_beside(c, now, why);
+	index_make_free(c->make);
+	free(c->staged);
+	for (unsigned o = 0; o < INDEX_ORDERS; o++)
+		index_unmap(&kept[o]);
+	return err;
+}
+
 enum ak_err
-store_commit(struct store *s, int64_t now, struct diag *why)
+store_commit(struct store *s, int64_t now, const struct store_meanwhile *m, struct diag *why)
 {
 	struct commit c = {.s = s};
-	struct index_mapping kept[INDEX_ORDERS] = {INDEX_MAPPING_INIT, INDEX_MAPPING_INIT};
 	enum ak_err err;
 
 	/* A new host, an accepted rollback and a restamp write a file though no key changed. */
 	if (!store_is_staged(s) && s->ring.local.fd != -1 && !s->opt.accept_rollback &&
 	    !s->opt.trust_clock)
 		return AK_OK;
-	if ((c.make = index_make_new(s->staged.n)) == NULL)
-		return AK_ERR_NOMEM;
-	err = gather(&c, kept, why);
-	if (err == AK_OK)
-		err = write_file(s, c.make, now, why);
-	index_make_free(c.make);
-	free(c.staged);
-	for (unsigned o = 0; o < INDEX_ORDERS; o++)
-		index_unmap(&kept[o]);
-	if (err != AK_OK)
+	if ((err = prepare(&c, now, why)) != AK_OK)
+		return err;
+	if (m != NULL)
+		m->run(m->ctx, (struct source_id){c.head.generation, c.head.id});
+	if ((err = safefile_new_end(&c.file, 0600, why)) != AK_OK)
 		return err;
 	staged_clear(&s->staged);
 	s->raised = false;

@@ -170,13 +170,16 @@ write_file(const struct paths *p, const struct file *f, const struct model *m, i
     struct diag *why)
 {
 	struct index_make_head head = {.generation = f->id->generation + 1, .built_at = now};
+	struct safefile_new file;
 	struct index_make *make =
 	    index_make_new(model_count_known(m) + model_count(m, f->first) +
 			   model_count(m, f->last) + COOKIES_MAX);
 	enum ak_err err = make == NULL ? AK_ERR_NOMEM : add_records(make, f, m);
 
 	if (err == AK_OK)
-		err = index_make_replace(make, &head, f->path, 0600, 0, why);
+		err = index_make_write(make, &head, f->path, 0, &file, why);
+	if (err == AK_OK)
+		err = safefile_new_end(&file, 0600, why);
 	index_make_free(make);
 	if (err != AK_OK)
 		return diag_because(why, err, "%s: %s", f->path, ak_strerror(err));
