@@ -25,9 +25,9 @@ _Noreturn void bench_die(const char *what, const char *why);
 /* The next of a fixed sequence without a visible order, below n > 0. */
 uint64_t bench_pick(uint64_t *turn, uint64_t n);
 
-/* What this process holds now: open descriptors, mappings, locks on files, anonymous memory in bytes. */
+/* What this process holds now: open descriptors, mappings, locks on files; memory in use: what malloc gave, and other anonymous pages. */
 struct bench_held {
-	long descriptors, mappings, locks, anonymous_b;
+	long descriptors, mappings, locks, memory_b;
 };
 void bench_held_now(struct bench_held *out);
 

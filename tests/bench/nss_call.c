@@ -4,7 +4,8 @@
  * usage: nss_call lookups KEYS ROUNDS BUDGET-MS MODULE...   every kind of look-up, the modules in turn in each round
  *        nss_call walks KEYS ROUNDS MODULE...               all users, one after the other
  *        nss_call cold KEYS ROUNDS MODULE...                a process that loads the module and looks up once, above one that does not
- *        nss_call left KEYS CALLS MODULE                    what such a process holds after CALLS of each kind and a walk that it did not hold before
+ *        nss_call left KEYS BUDGET-MS MODULE                what one process holds more than before after calls of each kind,
+ *                                                           then after a list, then after many more of both
  *        nss_call once MODULE|-                             such a process; - loads nothing
  * MODULE is WHO=SERVICE[:POOL]: WHO stands in the rows, SERVICE is the word of nsswitch.conf, and only POOL of the
  * keys are asked for when a cache shall be warm. Key i has the name ci-deploy-000000i and FIRST_UID + i for uid and
@@ -31,6 +32,7 @@
 /* A cache's first touches use up names. */
 #define FIRST_MAX 20
 #define ROOM_B (1 << 20)
+#define KEYS_MAX 9999999
 
 extern char **environ;
 
@@ -120,16 +122,25 @@ static const struct op {
 #define N_OPS (sizeof(ops) / sizeof(ops[0]))
 
 static void
+key_question(uint64_t i, struct question *out)
+{
+	out->id = FIRST_UID + (uint32_t)i;
+	(void)snprintf(out->name, sizeof(out->name), "ci-deploy-%07u", (unsigned)i);
+}
+
+static void
 ask(struct subject *s, enum whom whom, struct question *q)
 {
-	uint64_t at =
-	    whom == A_KEY ? bench_pick(&s->turn, s->pool) : bench_pick(&s->turn, s->n_keys);
+	uint64_t n = whom == A_KEY ? s->pool : s->n_keys;
 
 	if (whom == A_NEW_KEY)
-		at = --s->untouched;
-	q->id = FIRST_UID + (uint32_t)at + (whom == NOBODY ? (uint32_t)s->n_keys : 0);
-	(void)snprintf(q->name, sizeof(q->name), "%s-%07u",
-	    whom == NOBODY ? "no-deploy" : "ci-deploy", (unsigned)at);
+		key_question(--s->untouched, q);
+	else
+		key_question(bench_pick(&s->turn, n), q);
+	if (whom == NOBODY) {
+		q->id += (uint32_t)s->n_keys;
+		memcpy(q->name, "no", 2);
+	}
 }
 
 /* One call; the end where its answer is not the right one: a figure of a module that fails says nothing. */
@@ -181,10 +192,10 @@ round_of(struct subject *s, const struct op *op, double budget_us)
 	return bench_stat_of(took, n);
 }
 
-/* The median of what the rounds came to. */
+/* The median of what the rounds came to; where each is a single figure, their greatest too. */
 static void
 say(const char *measure, const struct subject *s, const struct bench_stat *rounds, size_t n,
-    double scale, const char *unit)
+    bool single, double scale, const char *unit)
 {
 	double medians[ROUNDS_MAX], p99s[ROUNDS_MAX];
 	struct bench_stat all;
@@ -196,8 +207,24 @@ say(const char *measure, const struct subject *s, const struct bench_stat *round
 	}
 	all.median = bench_stat_of(medians, n).median / scale;
 	all.p99 = bench_stat_of(p99s, n).median / scale;
+	if (single)
+		all.p99 = p99s[n - 1] / scale;
 	(void)snprintf(keys, sizeof(keys), "keys=%llu", (unsigned long long)s->n_keys);
 	bench_row(measure, s->who, keys, &all, unit);
+}
+
+/* What a cache shall know is asked for once. */
+static void
+warm(struct subject *s)
+{
+	struct question q;
+
+	for (uint64_t i = 0; s->pool < s->n_keys && i < s->pool; i++)
+		for (size_t o = 0; o < N_OPS; o++)
+			if (ops[o].whom == A_KEY && applies(s, &ops[o])) {
+				key_question(i, &q);
+				(void)ops[o].call(s, &q);
+			}
 }
 
 static void
@@ -205,6 +232,8 @@ lookups(struct subject *s, size_t n_subjects, size_t rounds, double budget_us)
 {
 	static struct bench_stat took[N_OPS][MODULES_MAX][ROUNDS_MAX];
 
+	for (size_t i = 0; i < n_subjects; i++)
+		warm(&s[i]);
 	/* The first round is none: it warms what can be warm. */
 	for (size_t r = 0; r <= rounds; r++)
 		for (size_t o = 0; o < N_OPS; o++)
@@ -215,7 +244,7 @@ lookups(struct subject *s, size_t n_subjects, size_t rounds, double budget_us)
 	for (size_t o = 0; o < N_OPS; o++)
 		for (size_t i = 0; i < n_subjects; i++)
 			if (applies(&s[i], &ops[o]))
-				say(ops[o].measure, &s[i], took[o][i], rounds, 1, "us");
+				say(ops[o].measure, &s[i], took[o][i], rounds, false, 1, "us");
 }
 
 /* ---- all users ---- */
@@ -250,7 +279,7 @@ walks(struct subject *s, size_t n_subjects, size_t rounds)
 			took[i][r] = bench_stat_of(&us, 1);
 		}
 	for (size_t i = 0; i < n_subjects; i++)
-		say("enumeration", &s[i], took[i], rounds, 1000, "ms");
+		say("enumeration", &s[i], took[i], rounds, true, 1000, "ms");
 }
 
 /* ---- a fresh process ---- */
@@ -284,7 +313,7 @@ cold(char *self, char **modules, struct subject *s, size_t n_subjects, size_t ro
 			took[i][r == 0 ? 0 : r - 1] = bench_stat_of(&above, 1);
 		}
 	for (size_t i = 0; i < n_subjects; i++)
-		say("cold", &s[i], took[i], rounds, 1, "us");
+		say("cold", &s[i], took[i], rounds, true, 1, "us");
 }
 
 /* ---- what is left behind ---- */
@@ -294,39 +323,67 @@ static void
 settle(void)
 {
 	volatile char stack[256 * 1024];
-	struct bench_held held;
 
 	for (size_t i = 0; i < sizeof(stack); i += 1024)
 		stack[i] = 1;
 	memset(room, 1, sizeof(room));
-	bench_held_now(&held);
 }
 
 static void
-left(struct subject *s, size_t calls)
+say_left(const struct subject *s, const char *after, const struct bench_held *was,
+    const struct bench_held *is)
 {
-	struct bench_held before, after;
-	char keys[32];
-
-	settle();
-	bench_held_now(&before);
-	for (size_t o = 0; o < N_OPS; o++)
-		for (size_t n = 0; ops[o].whom != A_NEW_KEY && applies(s, &ops[o]) && n < calls;
-		     n++)
-			(void)timed_us(s, &ops[o]);
-	(void)walk_us(s);
-	bench_held_now(&after);
-	(void)snprintf(keys, sizeof(keys), "keys=%llu", (unsigned long long)s->n_keys);
 	const struct {
 		const char *measure, *unit;
 		long n;
-	} rows[] = {{"left-memory", "bytes", after.anonymous_b - before.anonymous_b},
-	    {"left-descriptors", "descriptors", after.descriptors - before.descriptors},
-	    {"left-mappings", "mappings", after.mappings - before.mappings},
-	    {"left-locks", "locks", after.locks - before.locks}};
+	} rows[] = {{"left-memory", "bytes", is->memory_b - was->memory_b},
+	    {"left-descriptors", "descriptors", is->descriptors - was->descriptors},
+	    {"left-mappings", "mappings", is->mappings - was->mappings},
+	    {"left-locks", "locks", is->locks - was->locks}};
+	char parameters[64];
+
+	(void)snprintf(parameters, sizeof(parameters), "keys=%llu,after=%s",
+	    (unsigned long long)s->n_keys, after);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		bench_row(rows[i].measure, s->who, keys,
+		bench_row(rows[i].measure, s->who, parameters,
 		    &(struct bench_stat){.median = (double)rows[i].n, .p99 = -1}, rows[i].unit);
+}
+
+/* As many calls as there is time for, but some. */
+static void
+ask_all(struct subject *s, double budget_us)
+{
+	for (size_t o = 0; o < N_OPS; o++) {
+		double left_us = budget_us;
+
+		for (size_t n = 0; ops[o].whom != A_NEW_KEY && applies(s, &ops[o]) &&
+				   (n < CALLS_MIN || left_us > 0);
+		     n++)
+			left_us -= timed_us(s, &ops[o]);
+	}
+}
+
+#define WALKS 20
+
+/* After look-ups; after the first list too; after many more of both. */
+static void
+left(struct subject *s, double budget_us)
+{
+	struct bench_held before, asked, listed, more;
+
+	settle();
+	bench_held_now(&before);
+	ask_all(s, budget_us);
+	bench_held_now(&asked);
+	(void)walk_us(s);
+	bench_held_now(&listed);
+	for (unsigned i = 0; i < WALKS; i++)
+		(void)walk_us(s);
+	ask_all(s, budget_us);
+	bench_held_now(&more);
+	say_left(s, "look-ups", &before, &asked);
+	say_left(s, "list", &asked, &listed);
+	say_left(s, "more", &listed, &more);
 }
 
 /* ---- the command line ---- */
@@ -360,7 +417,8 @@ once(const char *module)
 
 	if (strcmp(module, "-") == 0)
 		return 0;
-	subject_parse(module, 1, true, &s);
+	subject_parse(module, KEYS_MAX, true, &s);
+	s.pool = 1;
 	(void)timed_us(&s, &ops[0]);
 	return 0;
 }
@@ -378,9 +436,8 @@ main(int argc, char **argv)
 		return once(argv[2]);
 	if (argc < 5)
 		bench_die("usage", "lookups, walks, cold or left, with the arguments of each");
-	n_keys = bench_number(argv[2], 1, 9999999);
-	rounds =
-	    (size_t)bench_number(argv[3], 1, strcmp(verb, "left") == 0 ? 1000000 : ROUNDS_MAX);
+	n_keys = bench_number(argv[2], 1, KEYS_MAX);
+	rounds = (size_t)bench_number(argv[3], 1, ROUNDS_MAX);
 	if (strcmp(verb, "lookups") == 0)
 		budget_ms = bench_number(argv[at++], 1, 10000);
 	for (int i = at; i < argc && n < MODULES_MAX; i++)
@@ -392,7 +449,7 @@ main(int argc, char **argv)
 	else if (strcmp(verb, "cold") == 0)
 		cold(argv[0], argv + at, subjects, n, rounds);
 	else if (strcmp(verb, "left") == 0)
-		left(subjects, rounds);
+		left(subjects, (double)rounds * 1e3);
 	else
 		bench_die(verb, "is no verb");
 	return 0;

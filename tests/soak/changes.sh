@@ -17,6 +17,10 @@ FACTS=${1:?the folder of facts}
 NO_TOKEN=apikey_none
 serial=0
 
+# Whoever asks need not go on when this has failed.
+set -E
+trap 'printf "failed\n" >"$FACTS/rounds"' ERR
+
 # say KEY LOGIN NAME [TOKEN [WRONG]]: what is so from now on; a token that is not given is that of before.
 declare -A TOKEN WRONG
 say() {
@@ -26,6 +30,9 @@ say() {
 	printf '%d %s %s %s %s\n' "$serial" "$2" "$3" "${TOKEN[$1]}" "${WRONG[$1]}" >"$FACTS/.said"
 	mv "$FACTS/.said" "$FACTS/$1"
 }
+
+# within CMD…: the directory's word is here by now, or will be; a busy machine may take its time.
+within() { wait_until 120 "$@" || { cat "$GUEST/explain"; return 1; }; }
 
 # made KEY OPTION…: a key comes.
 made() {
@@ -44,13 +51,13 @@ deleted() {
 visits() {
 	say visitor either either
 	new_key visitor --in directory --role user
-	soon_may visitor soak
+	within may visitor soak
 	say visitor in in "$(token visitor)"
 }
 leaves() {
 	say visitor either either
 	change delete visitor --in directory
-	wait_until 15 is_no_user visitor
+	within is_no_user visitor
 	say visitor out out
 }
 is_no_user() { ! getent passwd "$1" >/dev/null; }
@@ -82,11 +89,11 @@ policy() {
 # a_member, no_member: by a group of the directory.
 a_member() {
 	group_change one add team member
-	soon_may member soak
+	within may member soak
 }
 no_member() {
 	group_change one delete team member
-	soon_may_not member soak
+	within may_not member soak
 }
 
 # wrong_token KEY: a token with its id and another secret.
@@ -110,10 +117,10 @@ first() {
 	principal_ldif member | ldap_change one
 	group_ldif groupOfNames team | ldap_change one
 	new_key member
-	soon_may_not member soak
+	within may_not member soak
 	say member out in "$(token member)"
 	new_key robot --in directory --role user
-	soon_may robot soak
+	within may robot soak
 	say robot in in "$(token robot)" "$(wrong_token robot)"
 	visits
 }

@@ -56,7 +56,13 @@ fact_stands(int folder, const char *key, const struct fact *before)
 unsigned long
 facts_rounds(int folder)
 {
-	char text[32];
+	char text[32], *end;
+	unsigned long n;
 
-	return read_text(folder, "rounds", text, sizeof(text)) ? strtoul(text, NULL, 10) : 0;
+	if (!read_text(folder, "rounds", text, sizeof(text)))
+		return 0;
+	n = strtoul(text, &end, 10);
+	if (end == text)
+		error(2, 0, "the changes came to an early end");
+	return n;
 }

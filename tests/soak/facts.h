@@ -24,7 +24,7 @@ struct fact {
 void fact_read(int folder, const char *key, struct fact *out);
 /* Is it still so, without a change in between? */
 bool fact_stands(int folder, const char *key, const struct fact *before);
-/* How often all has been changed; 0 until the first time. */
+/* How often all has been changed; 0 until the first time. The program ends where the changes did. */
 unsigned long facts_rounds(int folder);
 
 #endif

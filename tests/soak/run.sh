@@ -32,13 +32,13 @@ for phase in auth account session; do
 	printf '%s required pam_apikey.so\n' $phase
 done >/etc/pam.d/soak
 HOST_SETTINGS='host: bastion'
-directory_settings 'may_grant=[user]'
+directory_settings 'may_grant=[user]' timeout=60s
 slapd_start one
 daemon_start
 holds 'the daemon follows' follows
 bash "$TOP/tests/soak/changes.sh" "$FACTS" </dev/null >"$GUEST/changes.out" 2>&1 &
 changes_pid=$!
-holds 'the keys are made' wait_until 60 test -e "$FACTS/ready"
+holds 'the keys are made' wait_until 120 test -e "$FACTS/ready"
 exec 3>&1
 holds "$LOGINS logins and more while all is replaced $ROUNDS times: every answer right, nothing grows" soak
 holds 'every change did what it should' changes_end
