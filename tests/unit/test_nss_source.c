@@ -40,7 +40,7 @@ struct row {
 	unsigned n_keys;
 	struct laid keys[3];
 	enum ak_err err;
-	unsigned order; /* 0: the right one */
+	bool elsewhere; /* in the other's order */
 	uint32_t number;
 };
 
@@ -97,7 +97,7 @@ a_user_has_the_two_keys_of_its_own_name_and_uid_and_no_others(void **state)
 	    {"another number", 2, {{RECORD_UID, ID_70000}, {RECORD_NAME, "ci", 2}},
 		AK_ERR_CORRUPT, .number = 70001},
 	    {"among the groups", 2, {{RECORD_UID, ID_70000}, {RECORD_NAME, "ci", 2}},
-		AK_ERR_CORRUPT, .order = ORDER_GROUPS},
+		AK_ERR_CORRUPT, .elsewhere = true},
 	};
 	static const struct user_record ci = {.uid = 70000,
 	    .name = "ci",
@@ -111,7 +111,7 @@ a_user_has_the_two_keys_of_its_own_name_and_uid_and_no_others(void **state)
 	(void)state;
 	user_record_pack(&ci, &value);
 	for (size_t i = 0; i < N(rows); i++) {
-		struct index_view v = {.order = rows[i].order == 0 ? ORDER_USERS : rows[i].order,
+		struct index_view v = {.order = rows[i].elsewhere ? ORDER_GROUPS : ORDER_USERS,
 		    .value = value.bytes,
 		    .value_len_b = value.len_b};
 		unsigned char *keys = lay_out(&rows[i], &v);
@@ -139,7 +139,7 @@ a_group_has_the_two_keys_of_its_own_name_and_gid_and_no_others(void **state)
 	    {"another number", 2, {{RECORD_GID, ID_70000}, {RECORD_GROUP_NAME, "ops", 3}},
 		AK_ERR_CORRUPT, .number = 70001},
 	    {"among the users", 2, {{RECORD_GID, ID_70000}, {RECORD_GROUP_NAME, "ops", 3}},
-		AK_ERR_CORRUPT, .order = ORDER_USERS},
+		AK_ERR_CORRUPT, .elsewhere = true},
 	};
 	static const struct group_record ops = {.gid = 70000, .name = "ops"};
 	struct pack value = PACK_INIT;
