@@ -147,8 +147,7 @@ a_group_has_the_two_keys_of_its_own_name_and_gid_and_no_others(void **state)
 	(void)state;
 	group_record_pack(&ops, &value);
 	for (size_t i = 0; i < N(rows); i++) {
-		struct index_view v = {
-		    .order = rows[i].order == 0 ? ORDER_GROUPS : rows[i].order,
+		struct index_view v = {.order = rows[i].elsewhere ? ORDER_USERS : ORDER_GROUPS,
 		    .value = value.bytes,
 		    .value_len_b = value.len_b};
 		unsigned char *keys = lay_out(&rows[i], &v);
