@@ -48,14 +48,13 @@ directory_is_current(const struct publication *p)
 	       is_step(was->directory_groups, note.groups, now->directory_groups);
 }
 
-/* Is the old file what this store's opening would have published? */
+/* Was the old file made from what was there when the store was opened? */
 static bool
 old_is_current(const struct publication *p)
 {
 	const struct users_extra *was = &p->old_extra, *now = &p->extra;
 
-	return p->old.fd != -1 && p->live->image != NULL && !p->all_changed &&
-	       store_before(p->store).generation > 0 &&
+	return p->old.fd != -1 && store_before(p->store).generation > 0 &&
 	       is_same(was->local, store_before(p->store)) && was->policy == now->policy &&
 	       was->config == now->config && was->group == now->group &&
 	       directory_is_current(p);
@@ -65,7 +64,7 @@ old_is_current(const struct publication *p)
 static enum ak_err
 try_users(struct publication *p, bool whole)
 {
-	size_t hint = p->old.head.order[ORDER_USERS].count + 16;
+	size_t hint = whole ? p->old.head.order[ORDER_USERS].count + 16 : 0;
 
 	index_make_free(p->make);
 	groupset_empty(&p->groups);
@@ -79,7 +78,8 @@ try_users(struct publication *p, bool whole)
 static enum ak_err
 add_users(struct publication *p)
 {
-	enum ak_err err = old_is_current(p) ? try_users(p, false) : AK_ERR_CORRUPT;
+	bool part = p->live->image != NULL && !p->all_changed && old_is_current(p);
+	enum ak_err err = part ? try_users(p, false) : AK_ERR_CORRUPT;
 
 	if (publish_is_damage(err))
 		err = try_users(p, true);
@@ -95,8 +95,6 @@ write_users(struct publication *p, int64_t now)
 	struct local_extra high = store_extra(p->store);
 	struct index_make_head head = {
 	    .generation = p->old.head.generation + 1, .built_at = store_stamp(p->store, now)};
-	unsigned char *bytes = NULL;
-	size_t len_b = 0;
 	enum ak_err err;
 
 	p->extra.local = id_of(local);
@@ -109,11 +107,8 @@ write_users(struct publication *p, int64_t now)
 	p->res.groups = (uint32_t)p->groups.n;
 	err = groupset_write(&p->groups, p->make);
 	if (err == AK_OK)
-		err = index_make_finish(p->make, &head, &bytes, &len_b);
-	if (err == AK_OK)
-		err = safefile_replace(
-		    store_borrow_paths(p->store)->users, 0644, bytes, len_b, 0, p->why);
-	free(bytes);
+		err = index_make_replace(
+		    p->make, &head, store_borrow_paths(p->store)->users, 0644, 0, p->why);
 	return err;
 }
 
@@ -189,6 +184,21 @@ publish_check(struct store *s, const struct live *live, struct diag *why)
 	groupset_clear(&p.groups);
 	index_close(&p.old);
 	return err;
+}
+
+bool
+publish_is_due(struct store *s, const struct live *live)
+{
+	struct publication p = {.store = s, .live = live, .old = INDEX_INIT};
+	bool due;
+
+	if (store_borrow_local(s)->fd == -1) /* a new host */
+		return false;
+	open_old(&p);
+	decide_extra(&p);
+	due = !old_is_current(&p) || !live_is_stored(store_borrow_paths(s), live);
+	index_close(&p.old);
+	return due;
 }
 
 enum ak_err

@@ -3,11 +3,11 @@
 #
 # A defect is a mutant: a comparison turned, && and || swapped, a condition negated, a denial that is success, a `!'
 # taken away (schemata.awk). All of them are compiled into a copy of the source below build/mutate, and a switch says
-# which one is at work; so one build serves them all. A mutant is tried on those tests of its file (files.txt) that
+# which one is at work; so one build serves them all. It has the sanitizers, as in ./dev check. A mutant is tried on those tests of its file (files.txt) that
 # come past it. One that no test catches is a gap in the tests, unless equivalent.txt says why none can tell.
 #
 # A mutant may kill, delete or allocate anything: tests run where they see no process but their own, can
-# write nothing but the copy and a /tmp of their own, and get so much memory.
+# write nothing but the copy and a /tmp of their own.
 set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -24,7 +24,8 @@ EQUIVALENT=$HERE/equivalent.txt
 run_test() (
 	cd "$BUILT" || return
 	export CMOCKA_MESSAGE_OUTPUT=TAP CMOCKA_TEST_ABORT=1 top_srcdir=$SRC top_builddir=$BUILT srcdir=$SRC localstatedir=/var
-	ulimit -S -v 8000000 -f 2000000 -c 0
+	export ASAN_OPTIONS=max_allocation_size_mb=1000
+	ulimit -S -f 2000000 -c 0
 	case $1 in
 	*.sh) set -- bash "$SRC/$1" ;;
 	*) set -- "./$1" ;;
@@ -33,18 +34,18 @@ run_test() (
 )
 export BUILT SRC
 
-# copy_source: all but the files that have mutants is as it is here.
+# copy_source FILE…: all but these, which have mutants, is as it is here.
 copy_source() {
 	mkdir -p "$SRC"
 	cd "$TOP"
 	{ git ls-files -z 2>/dev/null || find . -path ./build -prune -o -type f -print0; } >"$OUT/names"
-	tr '\0' '\n' <"$OUT/names" | grep -vxF -f <(printf '%s\n' "${ALL[@]}" common/err.c) >"$OUT/copied"
+	tr '\0' '\n' <"$OUT/names" | grep -vxF -f <(printf '%s\n' "$@" common/err.c) >"$OUT/copied"
 	tar -C "$TOP" -cf - -T "$OUT/copied" | tar -C "$SRC" -xf -
 	# What has mutants no more is older than its object.
 	if [ -f "$OUT/mutated" ]; then
-		(cd "$SRC" && { grep -vxF -f <(printf '%s\n' "${ALL[@]}") "$OUT/mutated" || :; } | xargs -r touch)
+		(cd "$SRC" && { grep -vxF -f <(printf '%s\n' "$@") "$OUT/mutated" || :; } | xargs -r touch)
 	fi
-	printf '%s\n' "${ALL[@]}" >"$OUT/mutated"
+	printf '%s\n' "$@" >"$OUT/mutated"
 	{ cat "$TOP/common/err.c" "$HERE/mutant_switch.c"; } >"$OUT/err.c"
 	cmp -s "$OUT/err.c" "$SRC/common/err.c" || cp "$OUT/err.c" "$SRC/common/err.c"
 }
@@ -64,7 +65,7 @@ build() {
 	[ -e "$SRC/configure" ] || autoreconf -i "$SRC"
 	mkdir -p "$BUILT"
 	cd "$BUILT"
-	[ -e config.status ] || "$SRC/configure" CFLAGS='-O1 -g0 -w' --prefix=/usr --sysconfdir=/etc --localstatedir=/var
+	[ -e config.status ] || "$SRC/configure" CC=gcc CFLAGS='-O1 -g0 -w' --enable-sanitizers --prefix=/usr --sysconfdir=/etc --localstatedir=/var
 	make -s -j 2 "$@"
 }
 
@@ -99,20 +100,24 @@ caged() {
 		exec "$@"' bash "$@"
 }
 
-if [ "${1:-}" = --caged ]; then
-	shift
-	try_all "$@"
-	exit
-fi
-mkdir -p "$OUT"
-export OUT
-mapfile -t ALL < <(table | awk '{ print $1 }')
-mapfile -t FILES < <(table "$@" | awk '{ print $1 }')
-[ ${#FILES[@]} -gt 0 ] || exit 2
-mapfile -t TESTS < <(table "$@" | awk '{ for (i = 2; i <= NF; i++) print $i }' | sort -u)
-mapfile -t TARGETS < <(built_for "${TESTS[@]}")
-copy_source
-make_mutants "$TOP" "$SRC" "${ALL[@]}"
-build "${TARGETS[@]}" >"$OUT/build.log" 2>&1 || { tail -n 40 "$OUT/build.log" >&2; exit 1; }
-caged bash "$HERE/run.sh" --caged "$@"
-report "$@"
+main() {
+	local all files tests targets
+	mkdir -p "$OUT"
+	export OUT
+	mapfile -t all < <(table | awk '{ print $1 }')
+	mapfile -t files < <(table "$@" | awk '{ print $1 }')
+	[ ${#files[@]} -gt 0 ] || exit 2
+	mapfile -t tests < <(table "$@" | awk '{ for (i = 2; i <= NF; i++) print $i }' | sort -u)
+	mapfile -t targets < <(built_for "${tests[@]}")
+	copy_source "${all[@]}"
+	make_mutants "$TOP" "$SRC" "${all[@]}"
+	build "${targets[@]}" >"$OUT/build.log" 2>&1 || { tail -n 40 "$OUT/build.log" >&2; exit 1; }
+	caged bash "$HERE/run.sh" --caged "$@"
+	report "$@"
+}
+
+case ${1:-} in
+--caged) try_all "${@:2}" ;;
+*) main "$@" ;;
+esac
+exit
