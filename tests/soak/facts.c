@@ -38,8 +38,8 @@ fact_read(int folder, const char *key, struct fact *out)
 	char login[8], name[8];
 
 	if (!read_text(folder, key, out->text, sizeof(out->text)) ||
-	    sscanf(out->text, "%*s %7s %7s %127s %127s", login, name, out->token, out->wrong) !=
-		4)
+	    sscanf(out->text, "%15s %7s %7s %127s %127s", out->serial, login, name, out->token,
+		out->wrong) != 5)
 		error(2, 0, "nothing is said of %s", key);
 	out->login = want_of(key, login);
 	out->name = want_of(key, name);

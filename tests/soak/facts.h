@@ -16,6 +16,7 @@ enum want { WANT_EITHER, WANT_IN, WANT_OUT };
  */
 struct fact {
 	char text[4 * FACT_WORD_CAP];
+	char serial[16];
 	enum want login, name;
 	char token[FACT_WORD_CAP], wrong[FACT_WORD_CAP];
 };

@@ -36,6 +36,8 @@
 /* The daemon is measured at any moment of its work. */
 #define DAEMON_SLACK_KIB 1024U
 #define DAEMON_SLACK_DESCRIPTORS 4U
+/* So many wrong answers are told one by one. */
+#define COMPLAINTS 20U
 /* So many children at a time. */
 #define CHILDREN 3U
 
@@ -85,12 +87,16 @@ static unsigned group;
 /* What a child answers. */
 enum answer { ANSWER_RIGHT, ANSWER_WRONG };
 
+/* The first ones are shown. */
 static void
 complain(const struct row *row, const struct fact *f, const char *what)
 {
-	wrong++;
-	(void)printf("# wrong: login %lu, %s, %s, %s: %s", logins, row->key,
-	    row->in_child ? "in a child" : "here", what, f->text);
+	static const char *const words[] = {"either", "in", "out"};
+
+	if (wrong++ < COMPLAINTS)
+		(void)printf("# wrong: login %lu, %s, %s, fact %s (login %s, name %s): %s\n",
+		    logins, row->key, row->in_child ? "in a child" : "here", f->serial,
+		    words[f->login], words[f->name], what);
 }
 
 /* Someone of the machine: nobody's key, whatever happens. */
