@@ -64,7 +64,7 @@ old_is_current(const struct publication *p)
 static enum ak_err
 try_users(struct publication *p, bool whole)
 {
-	size_t hint = p->old.head.order[ORDER_USERS].count + 16;
+	size_t hint = whole ? p->old.head.order[ORDER_USERS].count + 16 : 0;
 
 	index_make_free(p->make);
 	groupset_empty(&p->groups);
@@ -95,8 +95,6 @@ write_users(struct publication *p, int64_t now)
 	struct local_extra high = store_extra(p->store);
 	struct index_make_head head = {
 	    .generation = p->old.head.generation + 1, .built_at = store_stamp(p->store, now)};
-	unsigned char *bytes = NULL;
-	size_t len_b = 0;
 	enum ak_err err;
 
 	p->extra.local = id_of(local);
@@ -109,11 +107,8 @@ write_users(struct publication *p, int64_t now)
 	p->res.groups = (uint32_t)p->groups.n;
 	err = groupset_write(&p->groups, p->make);
 	if (err == AK_OK)
-		err = index_make_finish(p->make, &head, &bytes, &len_b);
-	if (err == AK_OK)
-		err = safefile_replace(
-		    store_borrow_paths(p->store)->users, 0644, bytes, len_b, 0, p->why);
-	free(bytes);
+		err = index_make_replace(
+		    p->make, &head, store_borrow_paths(p->store)->users, 0644, 0, p->why);
 	return err;
 }
 

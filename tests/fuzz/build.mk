@@ -9,7 +9,9 @@ FLAGS = -std=gnu11 -D_GNU_SOURCE -g -O1 -fno-omit-frame-pointer -fno-sanitize-re
 LIBS = -Wl,--as-needed -lyaml -lgcrypt
 TABLE = tests/fuzz/targets.txt
 
-objects = $(patsubst %.c,$(OUT)/%.o,$(wildcard $(filter-out -%,$(1))))
+# Of a glob not the programs' main files.
+MAINS = cli/main.c cli/askpass.c cli/completion.c daemon/main.c daemon/engine.c
+objects = $(patsubst %.c,$(OUT)/%.o,$(filter-out $(MAINS),$(wildcard $(filter-out -%,$(1)))))
 COMMON := $(call objects,common/*.c)
 NAMES := $(shell awk 'NF && !/^\#/ { print $$1 }' $(TABLE))
 

@@ -226,8 +226,7 @@ policy(void)
 {
 	static const char text[] =
 	    "version: 1\nspaces: {a: {}}\nroles:\n  viewer: {services: [sshd]}\n"
-	    "  editor: {services: ['*'], accounts: [deploy]}\n"
-	    "groups:\n  staff: [editor]\n";
+	    "  editor: {services: ['*'], accounts: [deploy]}\n";
 	static struct image *im;
 	struct settings settings;
 
