@@ -48,14 +48,13 @@ directory_is_current(const struct publication *p)
 	       is_step(was->directory_groups, note.groups, now->directory_groups);
 }
 
-/* Is the old file what this store's opening would have published? */
+/* Was the old file made from what was there when the store was opened? */
 static bool
 old_is_current(const struct publication *p)
 {
 	const struct users_extra *was = &p->old_extra, *now = &p->extra;
 
-	return p->old.fd != -1 && p->live->image != NULL && !p->all_changed &&
-	       store_before(p->store).generation > 0 &&
+	return p->old.fd != -1 && store_before(p->store).generation > 0 &&
 	       is_same(was->local, store_before(p->store)) && was->policy == now->policy &&
 	       was->config == now->config && was->group == now->group &&
 	       directory_is_current(p);
@@ -79,7 +78,8 @@ try_users(struct publication *p, bool whole)
 static enum ak_err
 add_users(struct publication *p)
 {
-	enum ak_err err = old_is_current(p) ? try_users(p, false) : AK_ERR_CORRUPT;
+	bool part = p->live->image != NULL && !p->all_changed && old_is_current(p);
+	enum ak_err err = part ? try_users(p, false) : AK_ERR_CORRUPT;
 
 	if (publish_is_damage(err))
 		err = try_users(p, true);
@@ -184,6 +184,21 @@ publish_check(struct store *s, const struct live *live, struct diag *why)
 	groupset_clear(&p.groups);
 	index_close(&p.old);
 	return err;
+}
+
+bool
+publish_is_due(struct store *s, const struct live *live)
+{
+	struct publication p = {.store = s, .live = live, .old = INDEX_INIT};
+	bool due;
+
+	if (store_borrow_local(s)->fd == -1) /* a new host */
+		return false;
+	open_old(&p);
+	decide_extra(&p);
+	due = !old_is_current(&p) || !live_is_stored(store_borrow_paths(s), live);
+	index_close(&p.old);
+	return due;
 }
 
 static enum ak_err

@@ -88,4 +88,13 @@ enum ak_err safefile_new_end(
     struct safefile_new *f, mode_t mode, struct diag *why) AK_MUST_CHECK;
 void safefile_new_drop(struct safefile_new *f);
 
+/* Remove what a killed writer of path left beside it; for who knows that none is at work. */
+void safefile_sweep(const char *path);
+
+/*
+ * Two files of one folder change places, at once, and for good. AK_ERR_NOT_FOUND:
+ * one of them isn't there, or the file system can't do it; nothing was changed.
+ */
+enum ak_err safefile_swap(const char *path, const char *other, struct diag *why) AK_MUST_CHECK;
+
 #endif

@@ -17,6 +17,15 @@ path_beside(const char *path, char beside[PATH_MAX])
 	return n > 0 && n < PATH_MAX;
 }
 
+void
+safefile_sweep(const char *path)
+{
+	char beside[PATH_MAX];
+
+	if (path_beside(path, beside))
+		(void)unlink(beside);
+}
+
 static enum ak_err
 say_stands(const char *path, struct diag *why)
 {
@@ -54,7 +63,8 @@ safefile_new_begin(struct safefile_new *f, const char *path, unsigned keep, stru
 	*f = (struct safefile_new){.fd = -1, .keep = keep};
 	if (path[0] != '/')
 		return diag_because(why, AK_ERR_INVALID, "%s: the path must be absolute", path);
-	if (strlen(path) + sizeof(".new") + 1 > sizeof(beside) || !path_beside(path, beside))
+	if (strlen(path) + sizeof(".prev.new") + 1 > sizeof(beside) ||
+	    !path_beside(path, beside))
 		return diag_because(why, AK_ERR_INVALID, "the path is too long");
 	if (unlink(beside) == -1 && errno != ENOENT)
 		return say_stands(path, why);
@@ -107,18 +117,36 @@ sync_folder(const char *path)
 	return failed == 0 ? AK_OK : AK_ERR_UNAVAILABLE;
 }
 
-/* A second name for the old bytes, so that path itself never vanishes. */
+/* For good: what is there now is there after a power failure. */
+static enum ak_err
+settle(const char *path, struct diag *why)
+{
+	if (sync_folder(path) == AK_OK)
+		return AK_OK;
+	return diag_say(why, AK_ERR_UNAVAILABLE, path, 0, 0,
+	    "is written, but may be the old file again after a power failure: %s",
+	    strerror(errno));
+}
+
+/* A second name for the old bytes: path never vanishes, and its .prev neither. */
 static enum ak_err
 keep_previous(const char *path)
 {
-	char prev[PATH_MAX];
+	char prev[PATH_MAX], beside[PATH_MAX];
+	int failed, saved;
 
 	(void)snprintf(prev, sizeof(prev), "%s.prev", path);
-	if (unlink(prev) == -1 && errno != ENOENT)
-		return AK_ERR_UNAVAILABLE;
-	if (link(path, prev) == -1 && errno != ENOENT)
-		return AK_ERR_UNAVAILABLE;
-	return AK_OK;
+	if (!path_beside(prev, beside))
+		return AK_ERR_RANGE;
+	(void)unlink(beside);
+	if (link(path, beside) == -1)
+		return errno == ENOENT ? AK_OK : AK_ERR_UNAVAILABLE;
+	failed = rename(beside, prev);
+	saved = errno;
+	/* Where both are names of one file already, that did nothing. */
+	(void)unlink(beside);
+	errno = saved;
+	return failed == 0 ? AK_OK : AK_ERR_UNAVAILABLE;
 }
 
 /* Everything about it but its name; by fchmod, whatever the umask is; last, so that no half of it is ever readable. */
@@ -146,11 +174,7 @@ safefile_new_end(struct safefile_new *f, mode_t mode, struct diag *why)
 		return fail_new(f, why);
 	path = f->path;
 	f->path = NULL;
-	if ((f->keep & SAFEFILE_SYNC) != 0 && sync_folder(path) != AK_OK)
-		return diag_say(why, AK_ERR_UNAVAILABLE, path, 0, 0,
-		    "is written, but may be the old file again after a power failure: %s",
-		    strerror(errno));
-	return AK_OK;
+	return (f->keep & SAFEFILE_SYNC) != 0 ? settle(path, why) : AK_OK;
 }
 
 enum ak_err
@@ -163,4 +187,17 @@ safefile_replace(const char *path, mode_t mode, const void *bytes, size_t len_b,
 	if (err == AK_OK)
 		err = safefile_new_write(&f, bytes, len_b, 0, why);
 	return err == AK_OK ? safefile_new_end(&f, mode, why) : err;
+}
+
+enum ak_err
+safefile_swap(const char *path, const char *other, struct diag *why)
+{
+	if (path[0] != '/')
+		return diag_because(why, AK_ERR_INVALID, "%s: the path must be absolute", path);
+	if (renameat2(AT_FDCWD, path, AT_FDCWD, other, RENAME_EXCHANGE) == -1) {
+		if (errno == EINVAL || errno == ENOSYS || errno == ENOENT)
+			return AK_ERR_NOT_FOUND;
+		return say_stands(path, why);
+	}
+	return settle(path, why);
 }

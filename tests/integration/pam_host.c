@@ -65,6 +65,16 @@ getgroups(int size, gid_t list[])
 	return n_groups;
 }
 
+/* What the compiler calls where it knows how large the list is. */
+SEEN int __getgroups_chk(int size, gid_t list[], size_t list_b);
+
+SEEN int
+__getgroups_chk(int size, gid_t list[], size_t list_b)
+{
+	(void)list_b;
+	return getgroups(size, list);
+}
+
 SEEN int
 setgroups(size_t size, const gid_t *list)
 {
