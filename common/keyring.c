@@ -215,6 +215,8 @@ keyring_find_gid(const struct paths *p, const char *group, uint32_t *gid)
 	err = index_find(&users, by.bytes, by.len_b, &r);
 	if (err == AK_OK) {
 		err = group_record_unpack(r.view.value, r.view.value_len_b, &found);
+		if (err == AK_OK && strcmp(found.name, group) != 0)
+			err = AK_ERR_CORRUPT;
 		if (err == AK_OK)
 			*gid = found.gid;
 		index_record_clear(&r);
