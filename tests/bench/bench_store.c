@@ -80,10 +80,9 @@ main(int argc, char **argv)
 	struct index_make_head head = {.generation = 1};
 	struct local_extra extra;
 	struct index_make *m;
-	unsigned char *bytes;
+	struct safefile_new file;
 	unsigned long n, roles;
 	char path[PATH_CAP];
-	size_t len_b;
 	enum ak_err err;
 
 	if (argc != 4)
@@ -100,12 +99,11 @@ main(int argc, char **argv)
 	extra = (struct local_extra){.uid_high = FIRST_UID + (uint32_t)n - 1};
 	local_extra_pack(&extra, head.extra);
 	(void)snprintf(path, sizeof(path), "%s/local.idx", argv[1]);
-	err = index_make_finish(m, &head, &bytes, &len_b);
+	err = index_make_write(m, &head, path, 0, &file, NULL);
 	if (err == AK_OK)
-		err = safefile_replace(path, 0600, bytes, len_b, 0, NULL);
+		err = safefile_new_end(&file, 0600, NULL);
 	if (err != AK_OK)
 		die(path, ak_strerror(err));
-	free(bytes);
 	index_make_free(m);
 	return 0;
 }

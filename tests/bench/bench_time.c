@@ -149,11 +149,19 @@ anonymous_outside_heap(void)
 	return sum_b - in_heap_b;
 }
 
-void
-bench_held_now(struct bench_held *out)
+static void
+look(struct bench_held *out)
 {
 	out->descriptors = count_descriptors();
 	out->locks = count_locks();
 	out->mappings = count_lines(read_proc("/proc/self/maps"));
 	out->memory_b = anonymous_outside_heap() + (long)mallinfo2().uordblks;
+}
+
+/* The first look touches memory of its own, for what it reads. */
+void
+bench_held_now(struct bench_held *out)
+{
+	look(out);
+	look(out);
 }

@@ -15,6 +15,8 @@ peers_fetch
 . "$TOP/tests/lib/e2e.sh"
 # shellcheck source=tests/lib/rows.sh
 . "$TOP/tests/lib/rows.sh"
+# shellcheck source=tests/lib/ldap.sh
+. "$TOP/tests/lib/ldap.sh"
 # shellcheck source=tests/lib/bench.sh
 . "$TOP/tests/lib/bench.sh"
 
@@ -22,10 +24,12 @@ ROUNDS=$(full 7 1)
 BUDGET_MS=$(full 200 1)
 SAMPLES=$GUEST/samples
 
-# Who, and: its module, the service of nsswitch.conf beside files, the user, what has to be started for it.
-declare -A MODULE=([pam_permit]=pam_permit [apikey]=pam_apikey [pam_unix-sha512]=pam_unix [pam_unix-yescrypt]=pam_unix)
-declare -A NAMES=([pam_permit]='' [apikey]=apikey [pam_unix-sha512]='' [pam_unix-yescrypt]='')
-declare -A LOGIN=([pam_permit]=bob [apikey]=bench [pam_unix-sha512]=unix-sha512 [pam_unix-yescrypt]=unix-yescrypt)
+# Who, and: its module, the service of nsswitch.conf beside files, the user.
+declare -A MODULE=([pam_permit]=pam_permit [apikey]=pam_apikey [pam_unix-sha512]=pam_unix [pam_unix-yescrypt]=pam_unix
+	[pam_ldap]=pam_ldap [pam_ldap-starttls]=pam_ldap [pam_sss-cached]=pam_sss)
+declare -A NAMES=([apikey]=apikey [pam_ldap]=ldap [pam_ldap-starttls]=ldap [pam_sss-cached]=sss)
+declare -A LOGIN=([pam_permit]=bob [apikey]=bench [pam_unix-sha512]=unix-sha512 [pam_unix-yescrypt]=unix-yescrypt
+	[pam_ldap]=ci-deploy-0000001 [pam_ldap-starttls]=ci-deploy-0000001 [pam_sss-cached]=ci-deploy-0000001)
 
 # service_make WHO: its service, and where its token or password is.
 service_make() {
@@ -45,12 +49,18 @@ unix_users() {
 	printf 'unix-yescrypt:bench-pw\n' | chpasswd -c YESCRYPT
 }
 
-# names_by WORD…: the name service of those who come next.
-names_by() { printf '%s: files %s\n' passwd "$*" group "$*" shadow '' >/etc/nsswitch.conf; }
+# started_for WHO: what has to be, is.
+started_for() {
+	case $1 in
+	pam_ldap) nslcd_start ;;
+	pam_ldap-starttls) nslcd_start 'ssl start_tls' ;;
+	esac
+}
 
 # turn ROUND WHO: its figures of a round, into $SAMPLES.
 turn() {
-	names_by "${NAMES[$2]}"
+	names_by "${NAMES[$2]:-}"
+	started_for "$2"
 	"$BENCH/pam_call" calls "$BUDGET_MS" "bench-$2" "${LOGIN[$2]}" "$GUEST/secret-$2" | sed "s/^/$1 $2 /" >>"$SAMPLES"
 }
 
@@ -93,8 +103,9 @@ rounds() {
 key_make() { new_key bench --role role-0 && cp "$GUEST/tokens/bench" "$GUEST/secret-apikey"; }
 
 peers=()
-! with_peers || peers=(pam_unix-sha512 pam_unix-yescrypt)
+! with_peers || peers=(pam_unix-sha512 pam_unix-yescrypt pam_ldap pam_ldap-starttls pam_sss-cached)
 install_apikey
+peers_install
 in_memory /etc /var/lib
 syslog_start
 bench_build pam_call bench_store
@@ -107,18 +118,30 @@ done
 note 'PAM and its peers'
 ours_make "$(full 1000 100)" 10
 key_make
+if with_peers; then
+	directory_make 1000
+	nslcd_start
+	sssd_start
+fi
 rounds rules=10 pam_permit apikey "${peers[@]}"
+if with_peers; then
+	sssd_end
+	nslcd_end
+	directory_end
+fi
 note '10,000 transactions in one process'
 names_by apikey
-"$BENCH/pam_call" grows "$(full 10000 100)" apikey bench-apikey bench "$GUEST/secret-apikey"
+exactly "$BENCH/pam_call" grows "$(full 10000 100)" apikey bench-apikey bench "$GUEST/secret-apikey"
 for rules in $(full '100 1000 10000' 1000); do
 	note "PAM, $rules rules"
+	names_by apikey
 	ours_make "$(full 1000 100)" "$rules"
 	key_make
 	rounds "rules=$rules" pam_permit apikey
 done
 for keys in $(full '10000 100000 1000000' 1000); do
 	note "PAM, $keys keys"
+	names_by apikey
 	ours_make "$keys" 10
 	key_make
 	rounds "keys=$keys" pam_permit apikey

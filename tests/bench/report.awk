@@ -1,7 +1,13 @@
-# The report of a run, in Markdown: bars with verdicts, ratios to peers, growth. Called by run.sh as
-#   awk -f report.awk BARS ROWS
-# `missing=fail`: a bar without its row is said, and the status is 1; else such a bar is left out.
+# The report of a run, in Markdown: a text in which lines that begin with @ become what was measured. Called by run.sh as
+#   awk -f report.awk BARS ROWS TEXT
+#   @bars               a table of the bars, what was measured for each, and the verdict
+#   @table MEASURE TITLE   a table of a measure: who by parameters; in brackets how many times ours that is
+#   @rest               a table of each measure that has none
+#   @picture NAME       doc/bench-NAME.svg
+# @date and @machine stand for the variables date and machine, anywhere.
+# missing=fail: a bar or a table without its rows is said, and the status is 1; else it is left out.
 BEGIN { FS = "\t" }
+FNR == 1 { file++ }
 
 function key(measure, who, parameters) { return measure SUBSEP who SUBSEP parameters }
 
@@ -34,10 +40,10 @@ function said(parameters,  n, i, part, pair, text) {
 
 # --- input --------------------------------------------------------------------------------------
 
-FNR == NR && /^= / { title[++bars] = substr($0, 3); next }
-FNR == NR && /^(#|$)/ { next }
-FNR == NR { lines[bars]++; line[bars, lines[bars]] = $0; next }
-{
+file == 1 && /^= / { title[++bars] = substr($0, 3); next }
+file == 1 && /^(#|$)/ { next }
+file == 1 { lines[bars]++; line[bars, lines[bars]] = $0; next }
+file == 2 {
 	at = key($1, $2, $3)
 	if (!(at in median)) {
 		if (!seen_measure[$1]++) measure[++measures] = $1
@@ -45,6 +51,7 @@ FNR == NR { lines[bars]++; line[bars, lines[bars]] = $0; next }
 		if (!seen_who[$1, $2]++) who[$1, ++n_who[$1]] = $2
 	}
 	median[at] = $4; second[at] = $5; unit[$1] = $6
+	next
 }
 
 # --- the bars -----------------------------------------------------------------------------------
@@ -68,7 +75,7 @@ function bar(b,  i, verdict, all, figures, got) {
 	for (i = 1; i <= lines[b]; i++) {
 		got = judge(line[b, i])
 		if (got < 0) {
-			if (missing == "fail") { print "no row: " absent >"/dev/stderr"; failed = 1 }
+			absent_row(absent)
 			return ""
 		}
 		if (!got) all = 0
@@ -83,10 +90,12 @@ function all_bars(  b, text) {
 		if ((text = bar(b)) != "") print text
 }
 
-# --- a table for each measure: who by parameters -------------------------------------------------
+# --- a table of a measure: who by parameters -------------------------------------------------------
 
-function table(m,  i, j, head, rule, text, at, ours) {
-	head = "| " m ", " (unit[m] == "us" ? "µs" : unit[m]) " |"
+function table(m, title,  i, j, head, rule, text, at) {
+	shown_table[m] = 1
+	if (!(m in unit)) { absent_row(m); return }
+	head = "| " title ", " (unit[m] == "us" ? "µs" : unit[m]) " |"
 	rule = "|---|"
 	for (j = 1; j <= n_params[m]; j++) { head = head " " said(params[m, j]) " |"; rule = rule "---|" }
 	print head "\n" rule
@@ -94,24 +103,30 @@ function table(m,  i, j, head, rule, text, at, ours) {
 		text = "| " who[m, i] " |"
 		for (j = 1; j <= n_params[m]; j++) {
 			at = key(m, who[m, i], params[m, j])
-			ours = key(m, "apikey", params[m, j])
-			text = text " " (at in median ? cell(at, ours) : "–") " |"
+			text = text " " (at in median ? cell(at, key(m, "apikey", params[m, j])) : "–") " |"
 		}
 		print text
 	}
 	print ""
 }
-# median, second figure, and how many times ours that is.
+# The median, the second figure, and how many times ours the median is.
 function cell(at, ours,  text) {
 	text = figure(median[at])
 	if (second[at] != "-") text = text " / " figure(second[at])
 	if (at != ours && ours in median && median[ours] > 0) text = text " (×" figure(median[at] / median[ours]) ")"
 	return text
 }
-
-END {
-	all_bars()
-	print ""
-	for (m = 1; m <= measures; m++) table(measure[m])
-	exit failed
+function absent_row(what) {
+	if (missing != "fail") return
+	print "no row: " what >"/dev/stderr"
+	failed = 1
 }
+
+# --- the text -----------------------------------------------------------------------------------
+
+file == 3 && /^@bars$/ { all_bars(); next }
+file == 3 && /^@table / { split($0, word, " "); table(word[2], substr($0, length("@table " word[2]) + 2)); next }
+file == 3 && /^@rest$/ { for (m = 1; m <= measures; m++) if (!(measure[m] in shown_table)) table(measure[m], measure[m]); next }
+file == 3 && /^@picture / { split($0, word, " "); print "![" word[2] "](bench-" word[2] ".svg)"; next }
+file == 3 { gsub(/@date/, date); gsub(/@machine/, machine); print }
+END { exit failed }

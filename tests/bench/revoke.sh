@@ -30,7 +30,8 @@ ended() {
 	watcher=$!
 	wait_until 20 grep -q watching "$GUEST/gone" || { cat "$GUEST/gone" >&2; return 1; }
 	from=${EPOCHREALTIME/./}
-	"$@" >"$GUEST/revoke.out" 2>&1 || { cat "$GUEST/revoke.out" >&2; return 1; }
+	# The command gives up waiting for the dead sooner than this bench does, and says so.
+	"$@" >"$GUEST/revoke.out" 2>&1 || cat "$GUEST/revoke.out" >&2
 	wait "$watcher" || { cat "$GUEST/gone" >&2; return 1; }
 	to=$(tail -n 1 "$GUEST/gone")
 	awk -v us=$((to - from)) 'BEGIN { printf "%.3f\n", us / 1000 }'

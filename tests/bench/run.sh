@@ -2,7 +2,8 @@
 # Runs the benches: each script of this folder makes rows, of which report.awk makes tables. `./dev bench` calls it. Root.
 #
 # usage: bash tests/bench/run.sh [NAME…]     all benches, or those named
-# The rows are left in build/bench/rows.tsv.
+# The rows are left in build/bench/rows.tsv. After a run of all, in which none failed, doc/benchmarks.md and its pictures
+# are what it found.
 set -euo pipefail
 shopt -s inherit_errexit nullglob
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -40,6 +41,28 @@ rows_are_rows() {
 		END { exit bad || !NR }' "$1"
 }
 
+# machine: what this was measured on, as a sentence.
+machine() {
+	awk -F': *' -v kernel="$(uname -r)" -v cores="$(nproc)" -v debian="$(. /etc/os-release && printf '%s' "$PRETTY_NAME")" '
+		/^model name/ && !model { model = $2 }
+		END { printf "%s cores of %s, Linux %s, %s.", cores, model == "" ? "an unnamed processor" : model, kernel, debian }' /proc/cpuinfo
+}
+
+# document: doc/benchmarks.md and doc/bench-*.svg, all or none; a bar or a table without its figures is a failure.
+document() {
+	local new=$OUT/doc name
+	rm -rf "$new"
+	mkdir "$new"
+	awk -v missing=fail -v date="$(date -u +%Y-%m-%d)" -v machine="$(machine)" -f "$HERE/report.awk" \
+		"$HERE/bars.txt" "$OUT/rows.tsv" "$HERE/benchmarks.md" >"$new/benchmarks.md"
+	while read -r name; do
+		awk -v name="$name" -f "$HERE/plot.awk" "$HERE/plots.txt" "$OUT/rows.tsv" >"$new/bench-$name.svg"
+	done < <(awk '/^= / { print $2 }' "$HERE/plots.txt")
+	rm -f "$TOP"/doc/bench-*.svg
+	cp "$new"/* "$TOP/doc"
+	printf 'bench: doc/benchmarks.md is made\n' >&2
+}
+
 NAMES=("$@")
 [ $# -gt 0 ] || readarray -t NAMES < <(benches)
 for name in "${NAMES[@]}"; do
@@ -53,5 +76,6 @@ done
 for name in "${NAMES[@]}"; do
 	[ ! -e "$OUT/$name.tsv" ] || cat "$OUT/$name.tsv"
 done >"$OUT/rows.tsv"
-awk -f "$HERE/report.awk" "$HERE/bars.txt" "$OUT/rows.tsv"
+printf '@bars\n\n@rest\n' | awk -f "$HERE/report.awk" "$HERE/bars.txt" "$OUT/rows.tsv" -
 [ ${#failed[@]} -eq 0 ] || { printf 'bench: failed: %s\n' "${failed[*]}" >&2; exit 1; }
+[ $# -gt 0 ] || document

@@ -2,7 +2,9 @@
 # run.sh: which lines the tests of `make check` and the fuzz corpora reach: a table by file; fails where common, pam or nss is below the bar.
 #
 # All is built by gcc into build/coverage, with counters. What no test reached is listed, line by line, in
-# build/coverage/unreached.txt; how the tests went, in check.log there: whether they pass is ./dev check's to say.
+# build/coverage/unreached.txt; how the tests went, in check.log there: whether they pass is ./dev check's to say (the
+# engine's sandbox forbids to write counters down, so its test fails here). What needs a booted host is reached by
+# tests/e2e alone, and counts as unreached: usermanager, nscd, how ending empties a uid, most of what joins the daemon.
 set -euo pipefail
 shopt -s nullglob globstar
 
@@ -11,7 +13,7 @@ TOP=$(cd "$HERE/../.." && pwd)
 OUT=$TOP/build/coverage
 BAR=90 # per cent of the lines of each folder in BARRED
 BARRED='common pam nss'
-FLAGS=(-O0 -g --coverage -fprofile-update=atomic -U_FORTIFY_SOURCE)
+FLAGS=(-O1 -g --coverage -fprofile-update=atomic -U_FORTIFY_SOURCE)
 export LC_ALL=C.UTF-8
 
 say() { printf '%s\n' "$*" >&2; }
@@ -56,7 +58,7 @@ target_words() {
 		tests/*) printf '%s\n' "$TOP/$word" ;;
 		*)
 			for source in "$OUT/${word%/*}/.libs/"{,*-}"$(basename "$word" .c)".o; do
-				printf '%s\n' "$source"
+				[ ! -e "$source" ] || printf '%s\n' "$source"
 			done
 			;;
 		esac
@@ -69,10 +71,11 @@ run_corpus() {
 	[ "$target" != policy ] || seeds+=("$TOP"/tests/golden/policy/*.yaml)
 	[ ${#seeds[@]} -gt 0 ] || return 0
 	mapfile -t words < <(target_words "$target")
-	built "fuzz-$target" gcc -std=gnu11 -D_GNU_SOURCE -g -I"$TOP"/{common,ldap,daemon,nss,pam,cli,tests/fuzz} \
+	built "fuzz-$target" gcc -std=gnu11 -D_GNU_SOURCE -g -I"$TOP"/{common,ldap,daemon,nss,pam,cli,tests/lib,tests/fuzz} \
+		'-DAK_SYSCONFDIR="/etc"' '-DAK_LOCALSTATEDIR="/var"' \
 		-o "$OUT/fuzz_$target" --coverage "$HERE/once.c" "$TOP/tests/fuzz/fuzz_$target.c" "$TOP/tests/fuzz/fuzz_check.c" \
 		"${words[@]}" -Wl,--start-group "$OUT"/.libs/lib{core,read,token,policy,store}.a -Wl,--end-group -lyaml -lgcrypt -lgcov
-	logged "corpus-$target" "$OUT/fuzz_$target" "${seeds[@]}" ||
+	logged "corpus-$target" timeout -k 5 600 "$OUT/fuzz_$target" "${seeds[@]}" ||
 		say "fuzz_$target failed over its corpus: see $OUT/corpus-$target.log"
 }
 
@@ -80,7 +83,7 @@ run_corpus() {
 # which there are several objects ran as often as in the one where it ran most.
 counts() {
 	cd "$OUT"
-	find . -name '*.gcno' ! -path './tests/*' -print0 | xargs -0 -n 50 gcov -t 2>/dev/null | awk -v top="$TOP/" '
+	find . -name '*.gcno' ! -path './tests/*' ! -name '*conftest*' -print0 | xargs -0 -n 50 gcov -t 2>/dev/null | awk -v top="$TOP/" '
 		{ count = $0; sub(/:.*/, "", count); gsub(/[ *]/, "", count)
 		  rest = substr($0, index($0, ":") + 1); line = rest; sub(/:.*/, "", line); line += 0
 		  text = substr(rest, index(rest, ":") + 1) }
@@ -117,5 +120,5 @@ while read -r target; do
 	run_corpus "$target"
 done < <(awk 'NF && !/^#/ { print $1 }' "$TOP/tests/fuzz/targets.txt")
 counts >"$OUT/counts.tsv"
-awk -F '\t' '$3 == 0 { printf "%s:%d:%s\n", $1, $2, $4 }' "$OUT/counts.tsv" >"$OUT/unreached.txt"
+awk -F '\t' '$3 == 0 { at = $1 ":" $2 ":"; sub(/^[^\t]*\t[^\t]*\t[^\t]*\t/, ""); print at $0 }' "$OUT/counts.tsv" >"$OUT/unreached.txt"
 report <"$OUT/counts.tsv" | tee "$OUT/table.txt"

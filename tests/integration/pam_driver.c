@@ -1833,7 +1833,7 @@ main(int argc, char **argv)
 		const struct CMUnitTest *v;
 		size_t n;
 	} files[] = {{written_tests, n_written_tests}, {stress_tests, n_stress_tests},
-	    {memory_tests, n_memory_tests}, {tests, N(tests)}};
+	    {memory_tests, n_memory_tests}, {between_tests, n_between_tests}, {tests, N(tests)}};
 	static struct CMUnitTest all[N(tests) + 64];
 	size_t n = 0;
 

@@ -7,6 +7,9 @@ export FIRST_UID=1879048192
 export BENCH=$TOP/build/plain/tests/bench
 bench_build() { make -s -C "$TOP/build/plain" "${@/#/tests/bench/}" >&2; }
 
+# exactly CMD…: CMD with a malloc that says exactly what is in use: without its threads' lists of freed pieces.
+exactly() { env GLIBC_TUNABLES=glibc.malloc.tcache_count=0 "$@"; }
+
 # in_memory DIR…: these folders become plain ones in memory. A private host's lie under an overlay, whose own cost at
 # each open would be added to that of every module.
 in_memory() {
@@ -19,6 +22,9 @@ in_memory() {
 		mount --bind "$copy" "$dir"
 	done
 }
+
+# names_by WORD…: who answers behind files from now on.
+names_by() { printf '%s: files %s\n' passwd "$*" group "$*" shadow '' >/etc/nsswitch.conf; }
 
 # ours_make KEYS [RULES]: this host has so many keys, of bench_store, and a policy of so many rules, by `apikey publish`.
 ours_make() {

@@ -79,3 +79,88 @@ cache_index() {
 	awk -F: -v field="$2" '{ printf "%s\t%d\n", $field, at; at += length($0) + 1 }' "$1" | sort -t$'\t' -k1,1 |
 		awk -F'\t' '{ printf "%s%c%s", $1, 0, $2; for (n = length($1 $2); n < 28; n++) printf "%c", 0; print "" }' >"$1.$3"
 }
+
+# --- what asks a server -----------------------------------------------------------------------------
+
+# directory_make KEYS: slapd with the same users and groups, on 127.0.0.1:389. Needs ldap.sh.
+directory_make() {
+	directory_end
+	slapd_make peers listen=ldap://127.0.0.1:389 < <(passwd_lines "$1" | directory_users; group_lines "$1" | directory_groups)
+	slapd_run peers
+}
+directory_end() { [ ! -e "$LDAP/peers/running" ] || { slapd_stop peers; rm "$LDAP/peers/running"; }; }
+
+# directory_users, directory_groups: LDIF of the lines of passwd(5) and group(5) on stdin. All passwords are bench-pw.
+directory_users() {
+	awk -F: -v suffix="$SUFFIX" '{
+		printf "dn: uid=%s,ou=services,%s\nobjectClass: account\nobjectClass: posixAccount\nuid: %s\ncn: %s\n", $1, suffix, $1, $1
+		printf "uidNumber: %s\ngidNumber: %s\nhomeDirectory: %s\nloginShell: %s\nuserPassword: bench-pw\n\n", $3, $4, $6, $7
+	}'
+}
+directory_groups() {
+	awk -F: -v suffix="$SUFFIX" '{
+		printf "dn: cn=%s,ou=groups,%s\nobjectClass: posixGroup\ncn: %s\ngidNumber: %s\n", $1, suffix, $1, $3
+		n = split($4, member, ",")
+		for (i = 1; i <= n; i++) printf "memberUid: %s\n", member[i]
+		print ""
+	}'
+}
+
+# nslcd_start [LINE…]: nslcd, with these lines in its settings too; waits until it answers.
+# shellcheck disable=SC2120 # the lines are pam.sh's
+nslcd_start() {
+	nslcd_end
+	{
+		printf '%s\n' 'uid nslcd' 'gid nslcd' 'uri ldap://127.0.0.1/' "base $SUFFIX" "binddn cn=reader,$SUFFIX" \
+			'bindpw reader-pw' 'pam_authc_search NONE' "tls_cacertfile $LDAP/tls/ca.pem" "$@"
+	} >/etc/nslcd.conf
+	mkdir -p /run/nslcd
+	chown nslcd:nslcd /run/nslcd
+	chmod -R a+rX "$LDAP/tls"
+	chmod a+x "$LDAP"
+	nslcd -n </dev/null >"$GUEST/nslcd.log" 2>&1 &
+	nslcd_pid=$!
+	wait_until 20 getent -s ldap passwd ci-deploy-0000000 || { cat "$GUEST/nslcd.log" >&2; return 1; }
+}
+nslcd_end() {
+	[ -n "${nslcd_pid:-}" ] || return 0
+	kill "$nslcd_pid"
+	wait "$nslcd_pid" || :
+	nslcd_pid=''
+}
+
+# sssd_start: sssd with an empty cache; waits until it answers. What it asks the server for it takes in plain, and
+# passwords over StartTLS; a password that was right is good for an hour.
+sssd_start() {
+	sssd_end
+	rm -rf /var/lib/sss/db/* /var/lib/sss/mc/*
+	cat >/etc/sssd/sssd.conf <<-CONF
+		[sssd]
+		services = nss, pam
+		domains = bench
+		[domain/bench]
+		id_provider = ldap
+		auth_provider = ldap
+		access_provider = permit
+		ldap_uri = ldap://127.0.0.1
+		ldap_search_base = $SUFFIX
+		ldap_schema = rfc2307
+		ldap_default_bind_dn = cn=reader,$SUFFIX
+		ldap_default_authtok = reader-pw
+		ldap_tls_cacert = $LDAP/tls/ca.pem
+		cache_credentials = true
+		cached_auth_timeout = 3600
+		entry_cache_timeout = 36000
+	CONF
+	chmod 600 /etc/sssd/sssd.conf
+	chown root:root /etc/sssd/sssd.conf
+	sssd -i </dev/null >"$GUEST/sssd.log" 2>&1 &
+	sssd_pid=$!
+	wait_until 40 getent -s sss passwd ci-deploy-0000000 || { tail -n 30 "$GUEST/sssd.log" /var/log/sssd/*.log >&2; return 1; }
+}
+sssd_end() {
+	[ -n "${sssd_pid:-}" ] || return 0
+	kill "$sssd_pid"
+	wait "$sssd_pid" || :
+	sssd_pid=''
+}

@@ -88,6 +88,22 @@ what_can_not_be_read_was_never_heard(void **state)
 	free(bytes);
 }
 
+static void
+numbers_that_nobody_writes_were_never_heard(void **state)
+{
+	static const struct freshness rows[] = {
+	    {-1, 900, 900}, {1000, -1, 900}, {1000, 900, -1}};
+	const char *path = tmp_path(*state, "freshness");
+
+	for (size_t i = 0; i < N(rows); i++) {
+		struct freshness g;
+
+		assert_err("", AK_OK, freshness_write(path, &rows[i], NULL));
+		assert_err("negative", AK_ERR_CORRUPT, freshness_read(path, getuid(), &g));
+		assert_true(freshness_is_stale(&g, 1000) && freshness_keys_are_stale(&g, 1000));
+	}
+}
+
 int
 main(void)
 {
@@ -97,6 +113,8 @@ main(void)
 	    cmocka_unit_test(abuse_072_how_old_is_too_old),
 	    cmocka_unit_test_setup_teardown(
 		what_can_not_be_read_was_never_heard, tmp_setup, tmp_teardown),
+	    cmocka_unit_test_setup_teardown(
+		numbers_that_nobody_writes_were_never_heard, tmp_setup, tmp_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
