@@ -519,6 +519,8 @@ a_user_that_nobody_named_is_asked_for_in_authenticate_alone(void **state)
 	assert_non_null(strstr(log_lines, "event=authenticate decision=deny key=ci"));
 	assert_code("not asked", PAM_USER_UNKNOWN, enter("sshd", NULL, "ci", "m"));
 	assert_code("not asked", PAM_USER_UNKNOWN, enter("sshd", NULL, "ci", "o"));
+	real_uid = UID_CI;
+	assert_code("under sudo", PAM_USER_UNKNOWN, enter("sudo", NULL, "ci", "m"));
 	assert_int_equal(conv.asked, 2);
 	conv.code = PAM_CONV_ERR;
 	assert_code("nobody answers", PAM_USER_UNKNOWN, enter("sshd", NULL, "ci", "a"));
@@ -1805,37 +1807,42 @@ setcred_adds_no_group_that_the_name_service_serves_or_leaves_out_by_the_director
 	}
 }
 
-static const char *full_before; /* libpam has no room from these phases on */
+/* libpam has no room in these phases: for data, in the environment. */
+static const char *no_data, *no_env;
 
 static void
 fill_up(pam_handle_t *pamh, char before)
 {
 	(void)pamh;
-	no_room_in_pam = strchr(full_before, before) != NULL;
+	no_room_in_pam = strchr(no_data, before) != NULL;
+	no_room_in_env = strchr(no_env, before) != NULL;
 }
 
 static void
 without_room_for_word_of_the_key_nobody_enters(void **state)
 {
 	static const struct {
-		const char *user, *phases, *full_before;
+		const char *user, *phases, *no_data, *no_env;
 		int code;
 	} rows[] = {
-	    {"ci", "a", "a", PAM_SYSTEM_ERR},
-	    {"ci", "am", "m", PAM_BUF_ERR},
-	    {"ci", "amo", "o", PAM_SESSION_ERR},
-	    {"deploy", "a", "a", PAM_SYSTEM_ERR},
-	    {"deploy", "am", "m", PAM_BUF_ERR},
+	    {"ci", "a", "a", "", PAM_SYSTEM_ERR},
+	    {"ci", "am", "m", "", PAM_BUF_ERR},
+	    {"ci", "amo", "o", "", PAM_SESSION_ERR},
+	    {"ci", "amo", "", "o", PAM_SESSION_ERR},
+	    {"deploy", "a", "a", "", PAM_SYSTEM_ERR},
+	    {"deploy", "a", "", "a", PAM_SYSTEM_ERR},
+	    {"deploy", "am", "m", "", PAM_BUF_ERR},
 	};
 
 	(void)state;
 	share("");
 	for (size_t i = 0; i < N(rows); i++) {
-		full_before = rows[i].full_before;
+		no_data = rows[i].no_data;
+		no_env = rows[i].no_env;
 		how.between = fill_up;
 		assert_code(rows[i].phases, rows[i].code,
 		    enter("sshd", rows[i].user, ci_text, rows[i].phases));
-		no_room_in_pam = false;
+		no_room_in_pam = no_room_in_env = false;
 	}
 }
 

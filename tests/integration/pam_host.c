@@ -89,8 +89,8 @@ setgroups(size_t size, const gid_t *list)
 	return 0;
 }
 
-/* What the module leaves with libpam: nothing more can be left. */
-bool no_room_in_pam;
+/* Nothing more can be left with libpam: of data, or in the environment. */
+bool no_room_in_pam, no_room_in_env;
 
 typedef void cleanup_fn(pam_handle_t *pamh, void *data, int status);
 
@@ -100,7 +100,7 @@ pam_putenv(pam_handle_t *pamh, const char *pair)
 	int (*next)(pam_handle_t *, const char *);
 
 	*(void **)&next = dlsym(RTLD_NEXT, "pam_putenv");
-	return no_room_in_pam ? PAM_BUF_ERR : next(pamh, pair);
+	return no_room_in_env ? PAM_BUF_ERR : next(pamh, pair);
 }
 
 SEEN int
