@@ -12,15 +12,6 @@
 #define APPLIED_VERSION 1U
 #define APPLIED_MAX_B 4096U
 
-static enum ak_err
-path_of(const struct paths *p, char out[PATH_CAP * 2])
-{
-	struct text t = text_over(out, PATH_CAP * 2);
-
-	text_add(&t, "%s/policy.applied", p->state);
-	return t.cut ? AK_ERR_RANGE : AK_OK;
-}
-
 /*
  * A record of a newer version is replaced unseen: it is about the policy that
  * was live before, nothing is decided by it, and the log has who applied what.
@@ -29,8 +20,7 @@ enum ak_err
 applied_write(const struct paths *p, const struct applied *a, struct diag *why)
 {
 	struct pack out = PACK_INIT;
-	char path[PATH_CAP * 2];
-	enum ak_err err = path_of(p, path);
+	enum ak_err err;
 
 	pack_u32(&out, APPLIED_MAGIC);
 	pack_u32(&out, APPLIED_VERSION);
@@ -40,10 +30,10 @@ applied_write(const struct paths *p, const struct applied *a, struct diag *why)
 	pack_str(&out, a->how);
 	if (out.err == AK_OK)
 		pack_u32(&out, hash_crc32(0, out.bytes, out.len_b));
+	err = out.err;
 	if (err == AK_OK)
-		err = out.err;
-	if (err == AK_OK)
-		err = safefile_replace(path, 0600, out.bytes, out.len_b, SAFEFILE_SYNC, why);
+		err = safefile_replace(
+		    p->applied, 0600, out.bytes, out.len_b, SAFEFILE_SYNC, why);
 	pack_clear(&out);
 	return err;
 }
@@ -73,12 +63,10 @@ enum ak_err
 applied_read(const struct paths *p, struct applied *out)
 {
 	struct safefile file;
-	char path[PATH_CAP * 2];
-	enum ak_err err = path_of(p, path);
+	enum ak_err err = safefile_read(p->applied, p->owner, APPLIED_MAX_B, &file, NULL);
 
 	memset(out, 0, sizeof(*out));
-	if (err != AK_OK ||
-	    (err = safefile_read(path, p->owner, APPLIED_MAX_B, &file, NULL)) != AK_OK)
+	if (err != AK_OK)
 		return err;
 	err = parse((const unsigned char *)file.bytes, file.len_b, out);
 	free(file.bytes);

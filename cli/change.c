@@ -53,9 +53,27 @@ speak(struct change *ch)
 	cli_speak(ch->cli);
 }
 
+/* What a writer that was killed left behind is made by the next, though that one changes nothing. */
+static void
+catch_up(struct change *ch)
+{
+	struct cli *c = ch->cli;
+	struct diag why = DIAG_INIT;
+	char said[DIAG_PRINT_CAP];
+
+	if (ch->store == NULL || !ch->has_live || ch->dry_run || store_is_staged(ch->store) ||
+	    !publish_is_due(ch->store, &ch->live))
+		return;
+	if (publish(ch->store, &ch->live, ch->now, NULL, &why) != AK_OK)
+		cli_warn(c, "what the name service serves is out of date: %s",
+		    diag_print(&why, said, sizeof(said)));
+	c->host.names_changed(c->host.ctx);
+}
+
 void
 change_release(struct change *ch)
 {
+	catch_up(ch);
 	store_close(&ch->store);
 	speak(ch);
 }
@@ -83,6 +101,7 @@ change_begin(struct change *ch, const struct args *a, const struct change_option
 	/* Both under the lock: waiting for it may have taken long. */
 	live_load(&c->paths, &ch->live);
 	ch->has_live = true;
+	ch->dry_run = a != NULL && args_has(a, ARG_DRY_RUN);
 	ch->now = c->host.now(c->host.ctx);
 	return ch->directory ? dirkeys_open(c, a, &ch->live, &ch->keys, &ch->why) : AK_OK;
 }

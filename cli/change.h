@@ -48,6 +48,7 @@ struct change {
 	size_t n_uids;
 	struct endings endings;
 	struct holdoff holdoff;
+	bool dry_run; /* nothing is written, not even what is due */
 	bool hushed; /* nothing is printed while a lock is held (cli_hush) */
 	struct lock pass; /* of live sessions: from before the change is true until it was enforced */
 	struct diag why;

@@ -61,7 +61,7 @@ cmd_ensure(struct cli *c, const struct args *a)
 	struct key k;
 	bool found = false;
 	enum ak_err err;
-	int code = CLI_DONE;
+	int code = CLI_DONE, home;
 
 	if ((err = keyopts_check_name(name, &ch.why)) != AK_OK ||
 	    (err = keyopts_parse(a, &o, &ch.why)) != AK_OK ||
@@ -74,9 +74,12 @@ cmd_ensure(struct cli *c, const struct args *a)
 	if (err != AK_OK)
 		goto out;
 	found = true;
-	if ((err = ensure_existing(&ch, &o, &k.rec)) == AK_OK)
+	if ((err = ensure_existing(&ch, &o, &k.rec)) == AK_OK) {
+		home = newkey_make_missing_home(&ch, &k.rec);
 		code = (int)answer_token(
 		    c, a, &k, NULL, ch.now, change_outcome(&ch, &k.rec, ch.committed));
+		code = code == CLI_DONE ? home : code;
+	}
 out:
 	code = change_end(&ch, err, code);
 	if (found)

@@ -158,16 +158,6 @@ warn_undeclared(const struct change *ch, const struct import *im)
 		    n, first);
 }
 
-/* A file names any folder, and a home is given away: only where this host would have put it. */
-static bool
-is_usual_home(const struct change *ch, const struct key_record *k)
-{
-	char usual[PATH_CAP];
-
-	return settings_expand(ch->live.settings.home, k, usual, sizeof(usual)) == AK_OK &&
-	       strcmp(usual, k->home) == 0;
-}
-
 /* The keys are true; what can't be done now is said. */
 static int
 follow_up(struct change *ch, const struct import *im)
@@ -181,11 +171,11 @@ follow_up(struct change *ch, const struct import *im)
 
 		if (row->what == IMPORT_DELETED)
 			leftovers_tell(ch->cli, &row->rec);
-		if (row->what != IMPORT_CREATED)
-			continue;
-		if (is_usual_home(ch, &row->rec))
-			code = newkey_make_home(ch, &row->rec) == CLI_DONE ? code : CLI_FAILED;
-		else if (n_odd++ == 0)
+		else if (newkey_make_missing_home(ch, &row->rec) != CLI_DONE)
+			code = CLI_FAILED;
+		/* A file names any folder, and a home is given away. */
+		if (row->what == IMPORT_CREATED && !newkey_is_usual_home(ch, &row->rec) &&
+		    n_odd++ == 0)
 			odd = &row->rec;
 	}
 	if (n_odd > 0 && ch->live.settings.create_home)
@@ -203,6 +193,7 @@ carry_out(struct change *ch, const struct import *im, bool dry_run, int *code)
 
 	if (dry_run || !store_is_staged(ch->store)) {
 		change_release(ch);
+		*code = dry_run ? CLI_DONE : follow_up(ch, im);
 		return AK_OK;
 	}
 	err = change_publish(ch);

@@ -16,13 +16,15 @@ struct application {
 	struct cli *c;
 	const struct args *a;
 	const char *how; /* apply, rollback */
+	enum ak_err (*replace)(const struct paths *p, struct live *l, const char *bytes,
+	    size_t len_b, struct image **im, struct diag *why);
 	struct policyfile file; /* with its image, for gains and messages */
 	struct change ch;
 	struct gains gains;
 	struct out_json *json; /* NULL: for people */
 	struct pack opened; /* shared accounts that were closed to keys */
 	char was[TOKEN_SHA256_CAP], sha256[TOKEN_SHA256_CAP]; /* was: before; "" none */
-	bool dry_run, same, replaced;
+	bool dry_run, same, replaced, noted;
 	bool leave; /* live sessions on the policy before */
 };
 
@@ -152,6 +154,19 @@ add_digest(struct audit *line, const char *name, const char *sha256)
 	audit_add(line, name, begin);
 }
 
+/* Where a command was killed behind the policy, the next one that asks for the same writes it down. */
+static void
+note_applied(struct application *ap)
+{
+	struct applied r;
+
+	if (!ap->replaced && applied_find(&ap->c->paths, ap->sha256, &r) == AK_OK)
+		return;
+	ap->noted = true;
+	if (record(ap) != AK_OK)
+		cli_warn(ap->c, "who applied this policy could not be written down");
+}
+
 static void
 log_applied(const struct application *ap)
 {
@@ -195,21 +210,20 @@ go_live(struct application *ap)
 		goto out;
 	if (!ap->same) {
 		change_come_first(ch);
-		err = live_replace_policy(
+		err = ap->replace(
 		    &ap->c->paths, &ch->live, ap->file.bytes, ap->file.len_b, &im, &ch->why);
 		if (err != AK_OK)
 			goto out;
 		ap->replaced = true;
-		if (record(ap) != AK_OK)
-			cli_warn(ap->c, "who applied this policy could not be written down");
 	}
+	note_applied(ap);
 	err = change_commit(ch);
-	if (ap->replaced) {
+	if (ap->noted)
 		log_applied(ap);
-		if (err != AK_OK)
-			cli_warn(ap->c, "the policy is live, and its groups are not published: "
-					"run `apikey publish`");
-	}
+	if (ap->replaced && err != AK_OK)
+		cli_warn(ap->c,
+		    "the policy is live, and its groups are not published: run `apikey "
+		    "publish`");
 	change_enforce(ch, CHANGE_EVERYBODY);
 out:
 	image_free(&im);
@@ -341,7 +355,8 @@ apply(struct application *ap, bool tests, enum ak_err err)
 int
 cmd_policy_apply(struct cli *c, const struct args *a)
 {
-	struct application ap = {.c = c, .a = a, .how = "apply", .ch = CHANGE_INIT(c)};
+	struct application ap = {
+	    .c = c, .a = a, .how = "apply", .replace = live_replace_policy, .ch = CHANGE_INIT(c)};
 
 	return apply(&ap, true, policyfile_read(c, a->operands[0], &ap.file, &ap.ch.why));
 }
@@ -350,7 +365,8 @@ cmd_policy_apply(struct cli *c, const struct args *a)
 int
 cmd_policy_rollback(struct cli *c, const struct args *a)
 {
-	struct application ap = {.c = c, .a = a, .how = "rollback", .ch = CHANGE_INIT(c)};
+	struct application ap = {
+	    .c = c, .a = a, .how = "rollback", .replace = live_swap_policy, .ch = CHANGE_INIT(c)};
 	struct safefile prev = {.bytes = NULL};
 	char path[PATH_CAP + 8];
 	enum ak_err err = live_previous_path(&c->paths, path);

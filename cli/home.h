@@ -2,6 +2,7 @@
 #ifndef CLI_HOME_H
 #define CLI_HOME_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -10,10 +11,12 @@
 
 /*
  * Make the home: 0700, with the files of skel (a missing one: none), all of
- * them owned by uid and its group. It belongs to owner (root) until it is
- * whole, so its user can't interfere. A home that uid owns already is left as
- * it is: AK_OK. Another's, or something that is no folder: AK_ERR_EXISTS, and
- * nothing is changed. On any other failure what was made is removed.
+ * them owned by uid and its group. It is made beside its place, as `.NAME.new`
+ * (what a killed command left there is removed), and belongs to owner (root)
+ * until it is whole, so its user can't interfere. A home that uid owns already
+ * is left as it is: AK_OK. Another's, or something that is no folder:
+ * AK_ERR_EXISTS, and nothing is changed. On any other failure what was made is
+ * removed.
  */
 enum ak_err home_make(
     const char *path, const char *skel, uid_t uid, uid_t owner, struct diag *why) AK_MUST_CHECK;
@@ -27,7 +30,9 @@ enum ak_err home_make(
 enum ak_err home_remove(const char *path, uid_t uid, uid_t owner, unsigned long *left,
     struct diag *why) AK_MUST_CHECK;
 
-/* Remove a home that home_make has half made: what uid or owner owns in it. */
-void home_undo(const char *path, uid_t uid, uid_t owner);
+/* What a home is called while it is made, and below parent what was half made so: it is removed, as far as uid or owner owns it. */
+#define HOME_BESIDE_CAP (NAME_MAX + 6)
+void home_name_beside(const char *name, char out[HOME_BESIDE_CAP]);
+void home_undo(int parent, const char *name, uid_t uid, uid_t owner);
 
 #endif

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -173,25 +174,43 @@ check_there(int parent, const char *path, const char *name, uid_t uid, struct di
 	    (unsigned long)st.st_uid);
 }
 
+/* Whole, under a name of its own. */
+static enum ak_err
+make_beside(int parent, const char *beside, const char *path, const char *skel, uid_t uid,
+    struct diag *why)
+{
+	int home = -1;
+	enum ak_err err;
+
+	if (mkdirat(parent, beside, 0700) == -1 ||
+	    (home = openat(parent, beside, OPEN_DIR)) == -1)
+		return say_errno(path, why);
+	err = fill(home, skel, uid, why);
+	(void)close(home);
+	return err;
+}
+
 enum ak_err
 home_make(const char *path, const char *skel, uid_t uid, uid_t owner, struct diag *why)
 {
-	char name[NAME_MAX + 1];
-	int parent, home = -1;
+	char name[NAME_MAX + 1], beside[HOME_BESIDE_CAP];
+	int parent;
+	struct stat st;
 	enum ak_err err;
 
 	if ((err = folder_open_parent(path, owner, &parent, name, why)) != AK_OK)
 		return err;
-	if (mkdirat(parent, name, 0700) == -1) {
-		err = errno == EEXIST ? check_there(parent, path, name, uid, why)
-				      : say_errno(path, why);
-	} else if ((home = openat(parent, name, OPEN_DIR)) == -1 ||
-		   (err = fill(home, skel, uid, why)) != AK_OK) {
-		err = say_errno(path, why);
-		home_undo(path, uid, owner);
+	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		err = check_there(parent, path, name, uid, why);
+	} else {
+		home_name_beside(name, beside);
+		home_undo(parent, beside, uid, owner);
+		err = make_beside(parent, beside, path, skel, uid, why);
+		if (err == AK_OK && renameat(parent, beside, parent, name) == -1)
+			err = say_errno(path, why);
+		if (err != AK_OK)
+			home_undo(parent, beside, uid, owner);
 	}
-	if (home != -1)
-		(void)close(home);
 	(void)close(parent);
 	return err;
 }

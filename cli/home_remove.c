@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -121,22 +122,18 @@ open_home(struct removal *r, int parent, const char *path, const char *name, int
 }
 
 static enum ak_err
-remove_as(struct removal *r, const char *path, uid_t owner, struct diag *why)
+remove_at(struct removal *r, int parent, const char *path, const char *name, struct diag *why)
 {
-	char name[NAME_MAX + 1];
-	int parent, fd = -1;
-	enum ak_err err;
+	int fd = -1;
+	enum ak_err err = open_home(r, parent, path, name, &fd, why);
 
-	if ((err = folder_open_parent(path, owner, &parent, name, why)) != AK_OK)
-		return err;
-	if ((err = open_home(r, parent, path, name, &fd, why)) == AK_OK) {
+	if (err == AK_OK) {
 		empty(r, fd, 0);
 		if (unlinkat(parent, name, AT_REMOVEDIR) == -1)
 			r->left++;
 	} else if (fd != -1) {
 		(void)close(fd);
 	}
-	(void)close(parent);
 	return err;
 }
 
@@ -144,16 +141,31 @@ enum ak_err
 home_remove(const char *path, uid_t uid, uid_t owner, unsigned long *left, struct diag *why)
 {
 	struct removal r = {.uid = uid, .also = uid};
-	enum ak_err err = remove_as(&r, path, owner, why);
+	char name[NAME_MAX + 1], beside[HOME_BESIDE_CAP];
+	int parent;
+	enum ak_err err = folder_open_parent(path, owner, &parent, name, why);
 
+	*left = 0;
+	if (err != AK_OK)
+		return err;
+	err = remove_at(&r, parent, path, name, why);
 	*left = r.left;
+	home_name_beside(name, beside);
+	home_undo(parent, beside, uid, owner);
+	(void)close(parent);
 	return err;
 }
 
 void
-home_undo(const char *path, uid_t uid, uid_t owner)
+home_name_beside(const char *name, char out[HOME_BESIDE_CAP])
+{
+	(void)snprintf(out, HOME_BESIDE_CAP, ".%s.new", name);
+}
+
+void
+home_undo(int parent, const char *name, uid_t uid, uid_t owner)
 {
 	struct removal r = {.uid = uid, .also = owner};
 
-	(void)!remove_as(&r, path, owner, NULL);
+	(void)!remove_at(&r, parent, name, name, NULL);
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "answer.h"
 #include "eval.h"
@@ -203,6 +204,26 @@ newkey_make_home(struct change *ch, const struct key_record *k)
 		return CLI_DONE;
 	cli_warn(ch->cli, "%s", diag_print(&why, buf, sizeof(buf)));
 	return err == AK_ERR_EXISTS ? CLI_DONE : CLI_FAILED;
+}
+
+bool
+newkey_is_usual_home(const struct change *ch, const struct key_record *k)
+{
+	char usual[PATH_CAP];
+
+	return settings_expand(ch->live.settings.home, k, usual, sizeof(usual)) == AK_OK &&
+	       strcmp(usual, k->home) == 0;
+}
+
+int
+newkey_make_missing_home(struct change *ch, const struct key_record *k)
+{
+	struct stat st;
+
+	if (ch->directory || !newkey_is_usual_home(ch, k) || lstat(k->home, &st) == 0 ||
+	    errno != ENOENT)
+		return CLI_DONE;
+	return newkey_make_home(ch, k);
 }
 
 /* From a binding, a group or a grant, whatever the hour and the address; groups may yet come from elsewhere. */

@@ -18,4 +18,9 @@ enum ak_err newkey_make(struct change *ch, const struct args *a, const char *nam
 /* Its home, where this host makes homes. The key is true whatever comes of it: CLI_FAILED when it could not be made, which is said. */
 int newkey_make_home(struct change *ch, const struct key_record *k);
 
+/* Does it lie where this host puts homes? */
+bool newkey_is_usual_home(const struct change *ch, const struct key_record *k);
+/* Such a home, where there is none: a command that was killed has made the key alone. */
+int newkey_make_missing_home(struct change *ch, const struct key_record *k);
+
 #endif

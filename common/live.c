@@ -33,14 +33,15 @@ clock_ns(void)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* The stored image, when the YAML files are still the ones that it was made from. */
+/* The stored image, when the YAML files are still the ones that it was made from; and could it be half of one that was being saved? */
 static void
-load_stored(const struct paths *p, struct live *l)
+load_stored(const struct paths *p, struct live *l, bool *settled)
 {
 	struct safefile file;
 	const struct image_sources *had;
 	unsigned char *bytes;
 
+	*settled = false;
 	if (safefile_read(p->image, p->owner, IMAGE_MAX_B, &file, NULL) != AK_OK)
 		return;
 	bytes = (unsigned char *)file.bytes;
@@ -49,11 +50,24 @@ load_stored(const struct paths *p, struct live *l)
 	had = image_borrow_sources(l->image);
 	if (!safefile_id_equal(&had->policy, &l->sources.policy) ||
 	    !safefile_id_equal(&had->settings, &l->sources.settings) ||
-	    !safefile_id_equal(&had->group, &l->sources.group) || !live_were_settled(had)) {
+	    !safefile_id_equal(&had->group, &l->sources.group)) {
 		image_free(&l->image);
 		return;
 	}
-	l->sources = *had;
+	*settled = live_were_settled(had);
+}
+
+static void
+take_stored(const struct paths *p, struct live *l)
+{
+	bool settled;
+
+	load_stored(p, l, &settled);
+	if (!settled) {
+		image_free(&l->image);
+		return;
+	}
+	l->sources = *image_borrow_sources(l->image);
 	l->from_store = true;
 }
 
@@ -180,7 +194,7 @@ live_load(const struct paths *p, struct live *l)
 	(void)!safefile_identify(p->policy, &l->sources.policy);
 	(void)!safefile_identify(p->config, &l->sources.settings);
 	(void)!safefile_identify(p->group, &l->sources.group);
-	load_stored(p, l);
+	take_stored(p, l);
 	if (l->image != NULL) {
 		settings_copy(&l->settings, image_borrow_settings(l->image));
 		l->settings_ok = true;
@@ -210,15 +224,23 @@ live_clear(struct live *l)
 
 /* By somebody else, since l was loaded: `policy apply` vouches for what may look half saved to others. */
 static bool
-is_stored(const struct paths *p, const struct live *l)
+is_stored(const struct paths *p, const struct live *l, bool *settled)
 {
 	struct live stored = {.sources = l->sources};
 	bool is;
 
-	load_stored(p, &stored);
+	load_stored(p, &stored, settled);
 	is = stored.image != NULL;
 	image_free(&stored.image);
 	return is;
+}
+
+bool
+live_is_stored(const struct paths *p, const struct live *l)
+{
+	bool settled;
+
+	return l->image == NULL || l->from_store || is_stored(p, l, &settled);
 }
 
 enum ak_err
@@ -226,8 +248,9 @@ live_store(const struct paths *p, const struct live *l, struct diag *why)
 {
 	const void *bytes;
 	size_t len_b;
+	bool settled;
 
-	if (l->image == NULL || l->from_store || is_stored(p, l))
+	if (l->image == NULL || l->from_store || (is_stored(p, l, &settled) && settled))
 		return AK_OK;
 	bytes = image_borrow_bytes(l->image, &len_b);
 	return safefile_replace(p->image, 0600, bytes, len_b, 0, why);
@@ -307,17 +330,13 @@ stamp_trusted(struct image_sources *src)
 		src->built_at_ns = trusted;
 }
 
-enum ak_err
-live_replace_policy(const struct paths *p, struct live *l, const char *bytes, size_t len_b,
-    struct image **im, struct diag *why)
+/* policy.yaml has these bytes now, which im was compiled from. */
+static void
+take_image(
+    const struct paths *p, struct live *l, const char *bytes, size_t len_b, struct image **im)
 {
 	struct image_sources src = l->sources;
-	enum ak_err err = keep_previous(p, why);
 
-	if (err == AK_OK)
-		err = safefile_replace(p->policy, 0644, bytes, len_b, SAFEFILE_SYNC, why);
-	if (err != AK_OK)
-		return err;
 	src.built_at_ns = clock_ns();
 	if (is_as_written(p, bytes, len_b, &src.policy))
 		stamp_trusted(&src);
@@ -331,5 +350,34 @@ live_replace_policy(const struct paths *p, struct live *l, const char *bytes, si
 	l->trusted = live_were_settled(&src);
 	l->trusted_at_ns = src.policy.ctime_ns + TRUST_AFTER_NS;
 	l->problem = DIAG_INIT;
-	return AK_OK;
+}
+
+enum ak_err
+live_replace_policy(const struct paths *p, struct live *l, const char *bytes, size_t len_b,
+    struct image **im, struct diag *why)
+{
+	enum ak_err err = keep_previous(p, why);
+
+	if (err == AK_OK)
+		err = safefile_replace(p->policy, 0644, bytes, len_b, SAFEFILE_SYNC, why);
+	if (err == AK_OK)
+		take_image(p, l, bytes, len_b, im);
+	return err;
+}
+
+enum ak_err
+live_swap_policy(const struct paths *p, struct live *l, const char *bytes, size_t len_b,
+    struct image **im, struct diag *why)
+{
+	char prev[PATH_CAP + 8];
+	enum ak_err err = live_previous_path(p, prev);
+
+	if (err == AK_OK)
+		err = safefile_swap(p->policy, prev, why);
+	/* A file system that can't, or no policy to change places with. */
+	if (err == AK_ERR_NOT_FOUND)
+		return live_replace_policy(p, l, bytes, len_b, im, why);
+	if (err == AK_OK)
+		take_image(p, l, bytes, len_b, im);
+	return err;
 }

@@ -45,6 +45,9 @@ void live_clear(struct live *l);
 enum ak_err live_store(
     const struct paths *p, const struct live *l, struct diag *why) AK_MUST_CHECK;
 
+/* Is an image of these files stored, be it one that is too young to be used? Without an image there is none to store. */
+bool live_is_stored(const struct paths *p, const struct live *l);
+
 /*
  * What live_load does to a policy: compile its bytes with these settings, and
  * hold it against this host (policy_check_host). file: for messages and traces.
@@ -62,6 +65,13 @@ enum ak_err live_compile(const struct paths *p, const struct settings *settings,
  * changed, but that the old text may be there twice.
  */
 enum ak_err live_replace_policy(const struct paths *p, struct live *l, const char *bytes,
+    size_t len_b, struct image **im, struct diag *why) AK_MUST_CHECK;
+
+/*
+ * The same with the text of policy.yaml.prev, which these bytes are: the two
+ * files change places at once, so that neither is lost whenever this ends.
+ */
+enum ak_err live_swap_policy(const struct paths *p, struct live *l, const char *bytes,
     size_t len_b, struct image **im, struct diag *why) AK_MUST_CHECK;
 
 /* PATH.prev of policy.yaml. */

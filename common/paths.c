@@ -34,6 +34,7 @@ paths_under(const char *etc, const char *state, uid_t owner, struct paths *out)
 	    {out->local, state, "local.idx"},
 	    {out->users, state, "users.idx"},
 	    {out->image, state, "policy.image"},
+	    {out->applied, state, "policy.applied"},
 	    {out->lock, state, "lock"},
 	    {out->directory_keys, state, "directory-keys.idx"},
 	    {out->directory_groups, state, "directory-groups.idx"},

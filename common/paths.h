@@ -19,6 +19,7 @@ struct paths {
 	char local[PATH_CAP]; /* its local.idx, users.idx, policy.image, lock */
 	char users[PATH_CAP];
 	char image[PATH_CAP];
+	char applied[PATH_CAP]; /* who put the policy in its place */
 	char lock[PATH_CAP];
 	char directory_keys[PATH_CAP]; /* its directory-keys.idx, directory-groups.idx, freshness */
 	char directory_groups[PATH_CAP];

@@ -1,6 +1,7 @@
 #include "store_impl.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -262,6 +263,20 @@ store_find_uid(const struct store *s, uint32_t uid, struct key *out)
 	return find(s, record_key_number(RECORD_UID, uid), out);
 }
 
+/* Under the lock: whoever began to write these was killed. */
+static void
+sweep(const struct paths *p)
+{
+	const char *const written[] = {p->local, p->users, p->image, p->applied, p->policy};
+	char prev[PATH_CAP + 8];
+
+	for (size_t i = 0; i < sizeof(written) / sizeof(written[0]); i++) {
+		safefile_sweep(written[i]);
+		(void)snprintf(prev, sizeof(prev), "%s.prev", written[i]);
+		safefile_sweep(prev);
+	}
+}
+
 enum ak_err
 store_open(const struct paths *p, const struct store_options *opt, struct store **out,
     struct diag *why)
@@ -282,8 +297,10 @@ store_open(const struct paths *p, const struct store_options *opt, struct store 
 	err = opt->no_wait
 		  ? lock_try(&s->lock, p->lock, NULL, why)
 		  : lock_take(&s->lock, p->lock, opt->hooks.waiting, opt->hooks.ctx, why);
-	if (err == AK_OK)
+	if (err == AK_OK) {
+		sweep(p);
 		err = open_files(s, why);
+	}
 	if (err == AK_OK && opt->accept_rollback)
 		err = store_spend_forgotten(s);
 	if (err != AK_OK) {

@@ -118,7 +118,7 @@ const char *text_of(const struct token *t);
 	} while (0)
 
 /* The driver's other files of tests. */
-extern const struct CMUnitTest written_tests[], stress_tests[], memory_tests[];
-extern const size_t n_written_tests, n_stress_tests, n_memory_tests;
+extern const struct CMUnitTest written_tests[], stress_tests[], memory_tests[], between_tests[];
+extern const size_t n_written_tests, n_stress_tests, n_memory_tests, n_between_tests;
 
 #endif

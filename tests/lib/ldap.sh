@@ -120,7 +120,7 @@ slapd_config() {
 		olcDbMaxSize: 2147483648
 		olcDbNoSync: TRUE
 		olcDbIndex: objectClass,entryUUID,entryCSN eq
-		olcDbIndex: cn,uid eq
+		olcDbIndex: cn,uid,uidNumber,gidNumber,memberUid eq
 		olcAccess: to attrs=userPassword by anonymous auth by * none
 		olcAccess: to dn.subtree="ou=keys,$SUFFIX" by dn.exact="cn=writer,$SUFFIX" write by dn.exact="cn=reader,$SUFFIX" read by * none
 		olcAccess: to dn.subtree="ou=apikey,$SUFFIX" by dn.exact="cn=writer,$SUFFIX" write by dn.exact="cn=reader,$SUFFIX" read by * none

@@ -6,10 +6,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "keyring.h"
 #include "testlib_cli.h"
 #include "testlib_cmocka.h"
 
 #define N(rows) (sizeof(rows) / sizeof((rows)[0]))
+
+/* Is users.idx of the local.idx that is there? */
+static bool
+users_made_from_now(const struct cli_test *t)
+{
+	struct keyring k;
+	bool is = keyring_open(&t->host.paths, &k) == AK_OK && keyring_is_published(&k);
+
+	keyring_close(&k);
+	return is;
+}
 
 /* `check` with this token: the exit code. */
 static int
@@ -264,6 +276,49 @@ publish_makes_a_new_host_and_says_what_it_did(void **state)
 	cli_test_clear(&t);
 }
 
+/* users.idx as it was before the last change: as where that one was killed behind local.idx. */
+static void
+abuse_074_who_changes_nothing_publishes_what_a_killed_one_did_not(void **state)
+{
+	static const struct {
+		int code;
+		const char *says, *words[6];
+	} rows[] = {
+	    {CLI_DONE, NULL, {"set", "a", "--owner", ""}},
+	    {CLI_DONE, NULL, {"disable", "b"}},
+	    {CLI_REFUSED, "there is a key b already", {"create", "--name", "b"}},
+	    {CLI_REFUSED, "is not bound as", {"role", "remove", "a", "admin"}},
+	    {CLI_REFUSED, "there is no key `c'", {"delete", "c"}},
+	};
+	struct cli_test t;
+	struct host_files kept;
+	const char *words[8];
+
+	cli_test_make(&t, state);
+	cli_test_create(&t, "a", "viewer", NULL);
+	host_keep(&t.host, &kept);
+	cli_test_create(&t, "b", "viewer", NULL);
+	assert_run(&t, CLI_DONE, NULL, "disable", "b");
+	for (size_t i = 0; i < N(rows); i++) {
+		file_write(t.host.paths.users, kept.users, kept.users_len_b, 0644);
+		assert_row(rows[i].words[0], users_made_from_now(&t) == false);
+		t.flushes = 0;
+		words[0] = "apikey";
+		memcpy(words + 1, rows[i].words, sizeof(rows[i].words));
+		words[7] = NULL;
+		cli_test_assert(&t, rows[i].code, rows[i].says, cli_test_run(&t, words),
+		    __FILE__, __LINE__);
+		assert_row(rows[i].words[0], users_made_from_now(&t));
+		assert_row(rows[i].words[0], t.flushes == 1);
+	}
+	/* Not by who only looks. */
+	file_write(t.host.paths.users, kept.users, kept.users_len_b, 0644);
+	assert_run(&t, CLI_DONE, NULL, "purge", "--expired", "--dry-run");
+	assert_false(users_made_from_now(&t));
+	host_files_clear(&kept);
+	cli_test_clear(&t);
+}
+
 static void
 a_rollback_is_accepted_only_when_told(void **state)
 {
@@ -323,6 +378,7 @@ main(void)
 	    T(role_add_binds_what_is_declared_once),
 	    T(role_remove_takes_what_is_bound_and_says_what_is_not),
 	    T(publish_makes_a_new_host_and_says_what_it_did),
+	    T(abuse_074_who_changes_nothing_publishes_what_a_killed_one_did_not),
 	    T(a_rollback_is_accepted_only_when_told),
 	    T(publish_trusts_a_clock_that_was_set_back_only_when_told),
 	};

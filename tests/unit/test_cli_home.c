@@ -76,6 +76,24 @@ a_home_has_the_files_of_skel_and_is_private(void **state)
 }
 
 static void
+abuse_074_what_a_killed_command_left_is_made_anew(void **state)
+{
+	struct tmp *t = *state;
+	unsigned long left;
+
+	make_skel(t);
+	assert_int_equal(mkdir(tmp_path(t, "home/.a.new"), 0700), 0);
+	file_write(tmp_path(t, "home/.a.new/half"), "h", 1, 0600);
+	assert_err("", AK_OK, make(t, "home/a"));
+	assert_true(file_holds(tmp_path(t, "home/a/.profile"), "hello\n"));
+	assert_false(file_is_there(tmp_path(t, "home/a/half")));
+	assert_false(file_is_there(tmp_path(t, "home/.a.new")));
+	assert_int_equal(mkdir(tmp_path(t, "home/.a.new"), 0700), 0);
+	assert_err("", AK_OK, home_remove(tmp_path(t, "home/a"), me(), me(), &left, NULL));
+	assert_false(file_is_there(tmp_path(t, "home/.a.new")));
+}
+
+static void
 a_host_without_skel_has_empty_homes(void **state)
 {
 	struct tmp *t = *state;
@@ -114,6 +132,7 @@ a_home_that_fails_is_taken_back(void **state)
 	}
 	assert_err("too deep", AK_ERR_UNAVAILABLE, make(t, "home/a"));
 	assert_false(file_is_there(tmp_path(t, "home/a")));
+	assert_false(file_is_there(tmp_path(t, "home/.a.new")));
 }
 
 static void
@@ -255,6 +274,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    T(a_home_has_the_files_of_skel_and_is_private),
+	    T(abuse_074_what_a_killed_command_left_is_made_anew),
 	    T(a_host_without_skel_has_empty_homes),
 	    T(what_stands_in_the_homes_place_is_left_alone),
 	    T(a_home_that_fails_is_taken_back),

@@ -425,6 +425,29 @@ a_digest_is_sha_256(void **state)
 }
 
 static void
+abuse_074_who_applies_again_after_a_killed_apply_is_written_down(void **state)
+{
+	struct cli_test t;
+	const char *path;
+
+	cli_test_make(&t, state);
+	path = draft(&t, "version: 1\nroles: {other: {}}\n");
+	assert_run(&t, CLI_DONE, NULL, "policy", "apply", path);
+	assert_int_equal(unlink(t.host.paths.applied), 0);
+	t.log[0] = '\0';
+	assert_run(&t, CLI_DONE, NULL, "policy", "apply", path);
+	assert_says(&t, "nothing to change");
+	assert_non_null(strstr(t.log, "event=policy-applied "));
+	assert_run(&t, CLI_DONE, NULL, "policy", "show", "-o", "json");
+	assert_member(&t, "by", "\"alice\"");
+	assert_member(&t, "how", "\"apply\"");
+	t.log[0] = '\0';
+	assert_run(&t, CLI_DONE, NULL, "policy", "apply", path);
+	assert_string_equal(t.log, "");
+	cli_test_clear(&t);
+}
+
+static void
 rollback_puts_the_previous_one_back_and_again_forward(void **state)
 {
 	struct cli_test t;
@@ -697,6 +720,7 @@ main(void)
 	    T(who_loaded_an_applied_policy_before_it_was_stored_does_not_replace_its_image),
 	    T(an_applied_policy_does_not_vouch_for_young_settings),
 	    T(a_digest_is_sha_256),
+	    T(abuse_074_who_applies_again_after_a_killed_apply_is_written_down),
 	    T(rollback_puts_the_previous_one_back_and_again_forward),
 	    T(a_new_policy_is_held_against_every_live_session),
 	    T(sessions_end_by_a_policy_that_is_live_and_logged_though_not_published),

@@ -210,6 +210,23 @@ forged_names_lead_nowhere(void **state)
 	(void)munmap(s, sizeof(*s));
 }
 
+/* Whole, with its checksum, and yet of nobody who could be. */
+static void
+a_slip_for_what_is_no_keys_name_is_damaged(void **state)
+{
+	static const char *const names[] = {"", "Ci", "ci:deploy", "-ci"};
+	struct slip *s = make(state);
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct handle h = FOR_DEPLOY;
+
+		(void)snprintf(h.key, sizeof(h.key), "%s", names[i]);
+		assert_err(names[i], AK_OK, handles_issue(&s->paths, &h, NOW, s->name));
+		assert_int_equal(redeem(s), AK_ERR_CORRUPT);
+	}
+	(void)munmap(s, sizeof(*s));
+}
+
 static void
 no_tampered_byte_is_believed(void **state)
 {
@@ -426,6 +443,7 @@ main(void)
 	    T(abuse_150_only_the_issuer_and_its_parent_may_redeem),
 	    T(it_is_for_one_account_and_address_and_a_short_time),
 	    T(forged_names_lead_nowhere),
+	    T(a_slip_for_what_is_no_keys_name_is_damaged),
 	    T(no_tampered_byte_is_believed),
 	    T(a_right_sum_makes_no_wrong_slip_right),
 	    T(the_clocks_first_second_is_one_like_others),

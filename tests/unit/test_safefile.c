@@ -657,14 +657,17 @@ replace_old(void *path)
 static void
 abuse_074_a_writer_killed_at_any_system_call_leaves_old_or_new(void **state)
 {
-	char path[TMP_CAP * 2];
+	char path[TMP_CAP * 2], prev[TMP_CAP * 2];
 	int code, olds = 0, news = 0;
 	bool more = true;
 
 	(void)snprintf(path, sizeof(path), "%s", tmp_path(*state, "f"));
+	(void)snprintf(prev, sizeof(prev), "%s", tmp_path(*state, "f.prev"));
 	for (unsigned n = 1; more; n++) {
 		struct stat st;
 
+		(void)unlink(prev); /* it may be another name of path */
+		file_write(prev, "older", 5, 0600);
 		file_write(path, "old", 3, 0600);
 		more = steps_run(replace_old, NULL, path, n, &code);
 		assert_int_equal(code, more ? -1 : AK_OK);
@@ -677,11 +680,71 @@ abuse_074_a_writer_killed_at_any_system_call_leaves_old_or_new(void **state)
 			assert_int_equal(st.st_mode & 07777, 0644);
 			news++;
 		}
-		assert_err("next", AK_OK, safefile_replace(path, 0600, "next", 4, 0, NULL));
+		assert_true(file_holds(prev, "old") || file_holds(prev, "older"));
+		assert_err("next", AK_OK,
+		    safefile_replace(path, 0600, "next", 4, SAFEFILE_PREVIOUS, NULL));
 		assert_true(file_holds(path, "next"));
+		assert_true(file_holds(prev, "old") || file_holds(prev, "NEW"));
 		assert_false(file_is_there(tmp_path(*state, ".f.new")));
+		assert_false(file_is_there(tmp_path(*state, ".f.prev.new")));
 	}
 	assert_true(olds > 3 && news > 1);
+}
+
+static void
+abuse_074_what_a_killed_writer_left_is_swept(void **state)
+{
+	const char *path = tmp_path(*state, "f"), *beside = tmp_path(*state, ".f.new");
+
+	file_write(path, "old", 3, 0600);
+	file_write(beside, "ne", 2, 0600);
+	safefile_sweep(path);
+	assert_false(file_is_there(beside));
+	safefile_sweep(path);
+	assert_true(file_holds(path, "old"));
+}
+
+static int
+swap(void *path)
+{
+	char other[TMP_CAP * 2 + 8];
+
+	(void)snprintf(other, sizeof(other), "%s.prev", (const char *)path);
+	return (int)safefile_swap(path, other, NULL);
+}
+
+static void
+abuse_074_two_files_change_places_at_once(void **state)
+{
+	char path[TMP_CAP * 2], prev[TMP_CAP * 2];
+	int code, news = 0;
+	bool more = true;
+
+	(void)snprintf(path, sizeof(path), "%s", tmp_path(*state, "f"));
+	(void)snprintf(prev, sizeof(prev), "%s", tmp_path(*state, "f.prev"));
+	for (unsigned n = 1; more; n++) {
+		file_write(path, "one", 3, 0600);
+		file_write(prev, "two", 3, 0600);
+		more = steps_run(swap, NULL, path, n, &code);
+		assert_int_equal(code, more ? -1 : AK_OK);
+		if (file_holds(path, "two") && file_holds(prev, "one"))
+			news++;
+		else if (!file_holds(path, "one") || !file_holds(prev, "two"))
+			fail_msg("half a change at call %u", n);
+	}
+	assert_true(news > 1);
+}
+
+static void
+a_file_changes_places_with_none(void **state)
+{
+	char path[TMP_CAP * 2];
+
+	(void)snprintf(path, sizeof(path), "%s", tmp_path(*state, "f"));
+	file_write(path, "one", 3, 0600);
+	assert_int_equal(swap(path), AK_ERR_NOT_FOUND);
+	assert_true(file_holds(path, "one"));
+	assert_err("relative", AK_ERR_INVALID, safefile_swap("f", "f.prev", NULL));
 }
 
 #define T(test) cmocka_unit_test_setup_teardown(test, tmp_setup, tmp_teardown)
@@ -718,6 +781,9 @@ main(void)
 	    T(where_nothing_can_be_made_is_unavailable),
 	    T(abuse_073_no_room_leaves_the_old_file_and_nothing_beside_it),
 	    T(abuse_074_a_writer_killed_at_any_system_call_leaves_old_or_new),
+	    T(abuse_074_what_a_killed_writer_left_is_swept),
+	    T(abuse_074_two_files_change_places_at_once),
+	    T(a_file_changes_places_with_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
