@@ -136,11 +136,15 @@ print_bindings(const struct cli *c, const struct args *a, const struct key_recor
 	static const char *const headings[] = {"ROLE", "SCOPE", "NAMES", "DECLARED", NULL};
 	struct out_table t = out_table_init(headings, 0);
 	struct out_json *j = out_json_new();
+	char said[DIAG_PRINT_CAP];
 	struct live live;
 	struct binding b;
 	enum ak_err err;
 
 	live_load(&c->paths, &live);
+	if (live.image == NULL)
+		cli_warn(c, "no key may do anything: %s",
+		    diag_print(&live.problem, said, sizeof(said)));
 	out_list(j, NULL);
 	strv_for (k->bindings, text) {
 		bool declared =
