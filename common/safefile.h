@@ -75,7 +75,7 @@ enum ak_err safefile_replace(const char *path, mode_t mode, const void *bytes, s
 struct safefile_new {
 	int fd;
 	unsigned keep;
-	const char *path; /* NULL: dropped */
+	const char *path; /* NULL: dropped, and what is asked of it then fails */
 };
 
 enum ak_err safefile_new_begin(
