@@ -237,7 +237,7 @@ keyring_find_gid(const struct paths *p, const char *group, uint32_t *gid)
 	char name[KEY_NAME_MAX + 1];
 	struct index_record r;
 	struct index users;
-	uint32_t found;
+	uint32_t found = 0;
 	enum ak_err err;
 
 	if ((err = index_open(p->users, p->owner, &users)) != AK_OK)
