@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "keys.h"
 #include "num.h"
 
 const char *
@@ -198,6 +199,36 @@ answer_changed(const struct cli *c, const struct args *a, const struct key *k, i
 		return print_key(c, true, k, now, NULL, &out);
 	print_line(c, k, out.changed, done_text);
 	return AK_OK;
+}
+
+enum ak_err
+answer_print(const struct cli *c, const struct args *a, struct out_json **j, struct out_table *t)
+{
+	enum ak_err err = a->output == OUTPUT_JSON ? out_json_print(j, OUT_INDENTED, c->out)
+						   : out_table_print(t, c->out);
+
+	out_json_free(j);
+	out_table_clear(t);
+	return err;
+}
+
+enum cli_exit
+answer_about_key(struct cli *c, const struct args *a,
+    enum ak_err (*say)(const struct cli *c, const struct args *a, const struct key *k))
+{
+	struct diag why = DIAG_INIT;
+	struct keys keys;
+	struct key k;
+	enum ak_err err;
+
+	if ((err = keys_open(&c->paths, &keys, &why)) != AK_OK)
+		return cli_fail(c, err, &why);
+	if ((err = keys_find(&keys, a->operands[0], &k, &why)) == AK_OK) {
+		err = say(c, a, &k);
+		key_clear(&k);
+	}
+	keys_close(&keys);
+	return err == AK_OK ? CLI_DONE : cli_fail(c, err, &why);
 }
 
 struct answer_list

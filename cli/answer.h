@@ -25,6 +25,14 @@ void answer_json(struct out_json *j, const struct key *k, const struct used *use
 enum ak_err answer_show(
     const struct cli *c, const struct args *a, const struct key *k, int64_t now) AK_MUST_CHECK;
 
+/* Which of both -o asks for; frees j and t in any case. */
+enum ak_err answer_print(const struct cli *c, const struct args *a, struct out_json **j,
+    struct out_table *t) AK_MUST_CHECK;
+
+/* For a verb about the key that its first operand names: what say answers about it. */
+enum cli_exit answer_about_key(struct cli *c, const struct args *a,
+    enum ak_err (*say)(const struct cli *c, const struct args *a, const struct key *k));
+
 /* What came of a verb for one key. */
 struct outcome {
 	bool changed;

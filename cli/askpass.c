@@ -1,19 +1,16 @@
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include "askpass_answer.h"
+#include "startup.h"
 
 int
 main(int argc, char **argv)
 {
 	static char room[BUFSIZ]; /* stdout's, to be wiped */
-	const struct rlimit none = {.rlim_cur = 0, .rlim_max = 0};
 	int code;
 
-	(void)setrlimit(RLIMIT_CORE, &none);
-	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	startup_keep_memory();
 	if (argc != 2) {
 		(void)fprintf(stderr,
 		    "usage: SSH_ASKPASS=apikey-askpass SSH_ASKPASS_REQUIRE=force ssh "

@@ -114,16 +114,15 @@ fill(const struct cli *c, const struct key_record *k, struct out_json *j, struct
 }
 
 static enum ak_err
-print_groups(const struct cli *c, const struct args *a, const struct key_record *k)
+print_groups(const struct cli *c, const struct args *a, const struct key *k)
 {
 	static const char *const headings[] = {"GROUP", "ROLES", NULL};
 	struct out_table t = out_table_init(headings, 0);
 	struct out_json *j = out_json_new();
-	enum ak_err err = fill(c, k, j, &t);
+	enum ak_err err = fill(c, &k->rec, j, &t);
 
 	if (err == AK_OK)
-		err = a->output == OUTPUT_JSON ? out_json_print(&j, OUT_INDENTED, c->out)
-					       : out_table_print(&t, c->out);
+		return answer_print(c, a, &j, &t);
 	out_json_free(&j);
 	out_table_clear(&t);
 	return err;
@@ -132,17 +131,5 @@ print_groups(const struct cli *c, const struct args *a, const struct key_record 
 int
 cmd_group_list(struct cli *c, const struct args *a)
 {
-	struct diag why = DIAG_INIT;
-	struct keys keys;
-	struct key k;
-	enum ak_err err;
-
-	if ((err = keys_open(&c->paths, &keys, &why)) != AK_OK)
-		return cli_fail(c, err, &why);
-	if ((err = keys_find(&keys, a->operands[0], &k, &why)) == AK_OK) {
-		err = print_groups(c, a, &k.rec);
-		key_clear(&k);
-	}
-	keys_close(&keys);
-	return err == AK_OK ? CLI_DONE : cli_fail(c, err, &why);
+	return answer_about_key(c, a, print_groups);
 }

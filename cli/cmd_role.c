@@ -131,7 +131,7 @@ add_row(struct out_table *t, const struct binding *b, bool declared)
 }
 
 static enum ak_err
-print_bindings(const struct cli *c, const struct args *a, const struct key_record *k)
+print_bindings(const struct cli *c, const struct args *a, const struct key *k)
 {
 	static const char *const headings[] = {"ROLE", "SCOPE", "NAMES", "DECLARED", NULL};
 	struct out_table t = out_table_init(headings, 0);
@@ -139,42 +139,25 @@ print_bindings(const struct cli *c, const struct args *a, const struct key_recor
 	char said[DIAG_PRINT_CAP];
 	struct live live;
 	struct binding b;
-	enum ak_err err;
 
 	live_load(&c->paths, &live);
 	if (live.image == NULL)
 		cli_warn(c, "no key may do anything: %s",
 		    diag_print(&live.problem, said, sizeof(said)));
 	out_list(j, NULL);
-	strv_for (k->bindings, text) {
+	strv_for (k->rec.bindings, text) {
 		bool declared =
 		    binding_parse(text, &b, NULL) == AK_OK && is_declared(live.image, &b);
 
 		add_json(j, text, &b, declared);
 		add_row(&t, &b, declared);
 	}
-	err = a->output == OUTPUT_JSON ? out_json_print(&j, OUT_INDENTED, c->out)
-				       : out_table_print(&t, c->out);
-	out_json_free(&j);
-	out_table_clear(&t);
 	live_clear(&live);
-	return err;
+	return answer_print(c, a, &j, &t);
 }
 
 int
 cmd_role_list(struct cli *c, const struct args *a)
 {
-	struct diag why = DIAG_INIT;
-	struct keys keys;
-	struct key k;
-	enum ak_err err;
-
-	if ((err = keys_open(&c->paths, &keys, &why)) != AK_OK)
-		return cli_fail(c, err, &why);
-	if ((err = keys_find(&keys, a->operands[0], &k, &why)) == AK_OK) {
-		err = print_bindings(c, a, &k.rec);
-		key_clear(&k);
-	}
-	keys_close(&keys);
-	return err == AK_OK ? CLI_DONE : cli_fail(c, err, &why);
+	return answer_about_key(c, a, print_bindings);
 }

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "answer.h"
 #include "endings.h"
 #include "holdoff.h"
 #include "keys.h"
@@ -100,7 +101,6 @@ print_list(const struct cli *c, const struct args *a, const struct livelist *l)
 	const char *key = args_value(a, ARG_KEY);
 	struct out_table t = out_table_init(headings, 0);
 	struct out_json *j = out_json_new();
-	enum ak_err err;
 
 	out_list(j, NULL);
 	for (size_t i = 0; i < l->n; i++) {
@@ -109,11 +109,7 @@ print_list(const struct cli *c, const struct args *a, const struct livelist *l)
 		add_json(j, &l->v[i]);
 		add_row(&t, &l->v[i]);
 	}
-	err = a->output == OUTPUT_JSON ? out_json_print(&j, OUT_INDENTED, c->out)
-				       : out_table_print(&t, c->out);
-	out_json_free(&j);
-	out_table_clear(&t);
-	return err;
+	return answer_print(c, a, &j, &t);
 }
 
 int

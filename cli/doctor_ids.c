@@ -164,14 +164,6 @@ compare(void *ctx, const struct key_record *k)
 	return false;
 }
 
-static enum ak_err
-take_none(void *ctx, const struct key *k)
-{
-	(void)ctx;
-	(void)k;
-	return AK_OK;
-}
-
 static void
 look_at_keys(struct doctor *d, struct locals *users)
 {
@@ -181,7 +173,7 @@ look_at_keys(struct doctor *d, struct locals *users)
 
 	if (keys_open(&d->c->paths, &keys, &why) != AK_OK)
 		return;
-	(void)!keys_each(&keys, compare, take_none, &a, &lost, &why);
+	(void)!keys_each(&keys, compare, NULL, &a, &lost, &why);
 	keys_close(&keys);
 	if (a.clashes > TOLD_MAX)
 		doctor_attend(d, "compare 'apikey list' with passwd(5)",

@@ -30,9 +30,9 @@ enum ak_err keys_find(
 
 /*
  * Every key that wanted answers true for, of this host and of the directory's
- * snapshot, by name; take's answer other than AK_OK ends it. A snapshot that
- * can't be read leaves this host's keys alone, and lost says what to do; NULL:
- * it is a failure.
+ * snapshot, by name; take's answer other than AK_OK ends it. take NULL: wanted
+ * sees to each key itself, and answers false. A snapshot that can't be read
+ * leaves this host's keys alone, and lost says what to do; NULL: it is a failure.
  */
 enum ak_err keys_each(const struct keys *k,
     bool (*wanted)(void *ctx, const struct key_record *rec),

@@ -115,14 +115,6 @@ count_key(void *ctx, const struct key_record *k)
 	return false;
 }
 
-static enum ak_err
-take_none(void *ctx, const struct key *k)
-{
-	(void)ctx;
-	(void)k;
-	return AK_OK;
-}
-
 static uint32_t
 left_in(struct id_range r, uint32_t high)
 {
@@ -181,7 +173,7 @@ find_keys(const struct cli *c, struct status *s)
 	count.used = used_open(c, NULL);
 	s->unused_known = count.used.known;
 	s->directory_known = count.directory.max != 0 && !keys.no_directory;
-	s->keys_known = keys_each(&keys, count_key, take_none, &count, NULL, &why) == AK_OK;
+	s->keys_known = keys_each(&keys, count_key, NULL, &count, NULL, &why) == AK_OK;
 	if (s->keys_known) {
 		find_ids(s, &keys);
 		find_published(s, &keys);

@@ -1,4 +1,4 @@
-#include "index.h"
+#include "index_impl.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -9,7 +9,6 @@
 
 #include "hash.h"
 #include "newer.h"
-#include "pack.h"
 #include "safefile.h"
 
 /*
@@ -50,8 +49,8 @@ index_hash_block(uint64_t hash, uint64_t n_blocks)
 	return (hash >> 32) * n_blocks >> 32;
 }
 
-static enum ak_err
-read_at(int fd, void *buf, size_t len_b, uint64_t offset, size_t *got_b)
+enum ak_err
+index_read_bytes(int fd, void *buf, size_t len_b, uint64_t offset, size_t *got_b)
 {
 	size_t have_b = 0;
 
@@ -142,7 +141,7 @@ index_open(const char *path, uid_t owner, struct index *out)
 	*out = INDEX_INIT;
 	if ((err = safefile_open(path, owner, &out->fd, &st)) != AK_OK)
 		return err == AK_ERR_NOT_FOUND ? AK_ERR_UNAVAILABLE : err;
-	err = read_at(out->fd, b, sizeof(b), 0, &got_b);
+	err = index_read_bytes(out->fd, b, sizeof(b), 0, &got_b);
 	if (err == AK_OK)
 		err = got_b == sizeof(b) ? parse_header(b, (uint64_t)st.st_size, &out->head)
 					 : AK_ERR_CORRUPT;
@@ -174,9 +173,8 @@ index_record_clear(struct index_record *r)
 	r->view = (struct index_view){.bytes = NULL};
 }
 
-/* n_keys keys fit, and the value is what is left behind them. */
-static enum ak_err
-parse_keys(struct index_view *v)
+enum ak_err
+index_parse_keys(struct index_view *v)
 {
 	struct unpack u =
 	    unpack_over(v->bytes + INDEX_RECORD_HEADER_B, v->len_b - INDEX_RECORD_HEADER_B);
@@ -216,7 +214,7 @@ index_parse_record(
 	out->number = le32_load(bytes + 12);
 	if (out->n_keys == 0 || out->order >= INDEX_ORDERS)
 		return AK_ERR_CORRUPT;
-	return parse_keys(out);
+	return index_parse_keys(out);
 }
 
 int
@@ -232,6 +230,21 @@ index_view_has_key(const struct index_view *v, const void *key, size_t key_len_b
 	return 0;
 }
 
+const unsigned char *
+index_view_key_borrow(const struct index_view *v, unsigned char tag, size_t *len_b)
+{
+	const unsigned char *at = v->keys;
+
+	for (unsigned i = 0; i < v->n_keys; i++) {
+		if (at[1] == tag) {
+			*len_b = *at - 1U;
+			return at + 2;
+		}
+		at += 1 + *at;
+	}
+	return NULL;
+}
+
 enum ak_err
 index_read_at(const struct index *ix, uint64_t offset, struct index_record *out)
 {
@@ -245,7 +258,7 @@ index_read_at(const struct index *ix, uint64_t offset, struct index_record *out)
 		return AK_ERR_CORRUPT;
 	left_b = h->size_b - offset;
 	want_b = left_b < sizeof(out->small) ? (size_t)left_b : sizeof(out->small);
-	if ((err = read_at(ix->fd, out->small, want_b, offset, &got_b)) != AK_OK)
+	if ((err = index_read_bytes(ix->fd, out->small, want_b, offset, &got_b)) != AK_OK)
 		return err;
 	if (got_b != want_b || got_b < INDEX_RECORD_HEADER_B)
 		return AK_ERR_CORRUPT;
@@ -256,7 +269,7 @@ index_read_at(const struct index *ix, uint64_t offset, struct index_record *out)
 		return AK_ERR_CORRUPT;
 	if ((out->large = malloc(want_b)) == NULL)
 		return AK_ERR_NOMEM;
-	err = read_at(ix->fd, out->large, want_b, offset, &got_b);
+	err = index_read_bytes(ix->fd, out->large, want_b, offset, &got_b);
 	if (err == AK_OK)
 		err = index_parse_record(out->large, got_b, h->crc_seed, &out->view);
 	if (err != AK_OK) {
@@ -266,11 +279,11 @@ index_read_at(const struct index *ix, uint64_t offset, struct index_record *out)
 	return err;
 }
 
-static enum ak_err
-read_block(const struct index *ix, uint64_t offset, unsigned char block[INDEX_BLOCK_B])
+enum ak_err
+index_read_block(const struct index *ix, uint64_t offset, unsigned char block[INDEX_BLOCK_B])
 {
 	size_t got_b;
-	enum ak_err err = read_at(ix->fd, block, INDEX_BLOCK_B, offset, &got_b);
+	enum ak_err err = index_read_bytes(ix->fd, block, INDEX_BLOCK_B, offset, &got_b);
 
 	if (err != AK_OK)
 		return err;
@@ -278,54 +291,6 @@ read_block(const struct index *ix, uint64_t offset, unsigned char block[INDEX_BL
 					  index_block_crc(ix->head.crc_seed, offset, block))
 		return AK_ERR_CORRUPT;
 	return AK_OK;
-}
-
-/* One slot whose tag fits: is the record behind it the one? */
-static enum ak_err
-try_slot(const struct index *ix, uint64_t offset, const void *key, size_t key_len_b,
-    struct index_record *out)
-{
-	enum ak_err err = index_read_at(ix, offset, out);
-
-	if (err != AK_OK || index_view_has_key(&out->view, key, key_len_b))
-		return err;
-	index_record_clear(out);
-	return AK_ERR_NOT_FOUND;
-}
-
-enum ak_err
-index_find(const struct index *ix, const void *key, size_t key_len_b, struct index_record *out)
-{
-	const struct index_head *h = &ix->head;
-	uint64_t hash = hash_sip(h->id, key, key_len_b);
-	uint64_t block_no = index_hash_block(hash, h->hash_blocks);
-	unsigned char block[INDEX_BLOCK_B];
-	enum ak_err err;
-
-	out->large = NULL;
-	if (ix->fd == -1) /* an empty head would say "not found" */
-		return AK_ERR_UNAVAILABLE;
-	if (key_len_b == 0 || key_len_b > INDEX_KEY_MAX_B)
-		return AK_ERR_NOT_FOUND;
-	for (uint64_t probes = 0; probes < h->hash_blocks; probes++) {
-		err = read_block(ix, INDEX_HEADER_B + block_no * INDEX_BLOCK_B, block);
-		if (err != AK_OK)
-			return err;
-		for (unsigned i = 0; i < INDEX_SLOTS; i++) {
-			const unsigned char *slot = block + (size_t)i * INDEX_SLOT_B;
-			uint64_t offset = le64_load(slot + 4);
-
-			if (offset == 0) /* blocks fill from the front: it would be here */
-				return AK_ERR_NOT_FOUND;
-			if (le32_load(slot) != (uint32_t)hash)
-				continue;
-			err = try_slot(ix, offset, key, key_len_b, out);
-			if (err != AK_ERR_NOT_FOUND)
-				return err;
-		}
-		block_no = block_no + 1 == h->hash_blocks ? 0 : block_no + 1;
-	}
-	return AK_ERR_NOT_FOUND;
 }
 
 /* The i-th entry of an order. */
@@ -337,7 +302,7 @@ read_entry(
 	const unsigned char *slot = block + (i % INDEX_SLOTS) * INDEX_SLOT_B;
 	enum ak_err err;
 
-	err = read_block(
+	err = index_read_block(
 	    ix, ix->head.order[order].blocks_at + i / INDEX_SLOTS * INDEX_BLOCK_B, block);
 	if (err != AK_OK)
 		return err;
@@ -386,7 +351,7 @@ walk_fill(const struct index *ix, struct index_walk *w, unsigned char *buf, size
 {
 	uint64_t left_b = w->end - w->next;
 	size_t want_b = left_b < cap_b ? (size_t)left_b : cap_b;
-	enum ak_err err = read_at(ix->fd, buf, want_b, w->next, &w->in_len_b);
+	enum ak_err err = index_read_bytes(ix->fd, buf, want_b, w->next, &w->in_len_b);
 
 	w->in_at = w->next;
 	if (err == AK_OK && w->in_len_b != want_b)

@@ -90,6 +90,15 @@ void index_close(struct index *ix);
 enum ak_err index_find(const struct index *ix, const void *key, size_t key_len_b,
     struct index_record *out) AK_MUST_CHECK;
 
+/*
+ * The same for what only asks which keys the record has: of one that does not
+ * fit into out->small the value is not read, however long it is, and the view
+ * has none (value NULL). The record's checksum is over all of it, so there each
+ * key is held against the hash blocks, which have their own: it must lead here.
+ */
+enum ak_err index_find_keys(const struct index *ix, const void *key, size_t key_len_b,
+    struct index_record *out) AK_MUST_CHECK;
+
 /* Where the records of an order begin whose number is at least `from`; the order's end when there is none. */
 enum ak_err index_seek(
     const struct index *ix, unsigned order, uint32_t from, uint64_t *offset) AK_MUST_CHECK;
@@ -140,6 +149,10 @@ enum ak_err index_parse_record(const unsigned char *bytes, size_t avail_b, uint3
 
 /* Does the view carry this key? */
 int index_view_has_key(const struct index_view *v, const void *key, size_t key_len_b);
+
+/* The first key that begins with this byte, and what is behind it; NULL: none. */
+const unsigned char *index_view_key_borrow(
+    const struct index_view *v, unsigned char tag, size_t *len_b);
 
 /*
  * malloc for a whole file's worth of bytes, to be released by free: from large

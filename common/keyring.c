@@ -201,22 +201,54 @@ keyring_find_id(const struct keyring *k, const char *id, struct key *out)
 	return err;
 }
 
+/*
+ * A group's gid and name, which its record has as keys: its members, of whom
+ * there may be a million, are nobody's question. A value that was read at no
+ * cost must say the same.
+ */
+static enum ak_err
+group_of_keys(const struct index_view *v, uint32_t *gid, char name[KEY_NAME_MAX + 1])
+{
+	size_t gid_len_b = 0, name_len_b = 0;
+	const unsigned char *number = index_view_key_borrow(v, RECORD_GID, &gid_len_b);
+	const unsigned char *text = index_view_key_borrow(v, RECORD_GROUP_NAME, &name_len_b);
+	struct group_record g;
+	enum ak_err err;
+
+	if (number == NULL || gid_len_b != 4 || text == NULL || name_len_b > KEY_NAME_MAX)
+		return AK_ERR_CORRUPT;
+	memcpy(name, text, name_len_b);
+	name[name_len_b] = '\0';
+	*gid = le32_load(number);
+	if (strlen(name) != name_len_b || !text_is_group_name(name) || *gid == 0 ||
+	    *gid == UINT32_MAX)
+		return AK_ERR_CORRUPT;
+	if (v->value == NULL)
+		return AK_OK;
+	err = group_record_unpack(v->value, v->value_len_b, &g);
+	return err == AK_OK && (g.gid != *gid || strcmp(g.name, name) != 0) ? AK_ERR_CORRUPT
+									    : err;
+}
+
 enum ak_err
 keyring_find_gid(const struct paths *p, const char *group, uint32_t *gid)
 {
 	struct record_key by = record_key_text(RECORD_GROUP_NAME, group);
-	struct group_record found;
+	char name[KEY_NAME_MAX + 1];
 	struct index_record r;
 	struct index users;
+	uint32_t found;
 	enum ak_err err;
 
 	if ((err = index_open(p->users, p->owner, &users)) != AK_OK)
 		return err;
-	err = index_find(&users, by.bytes, by.len_b, &r);
+	err = index_find_keys(&users, by.bytes, by.len_b, &r);
 	if (err == AK_OK) {
-		err = group_record_unpack(r.view.value, r.view.value_len_b, &found);
+		err = group_of_keys(&r.view, &found, name);
+		if (err == AK_OK && strcmp(name, group) != 0)
+			err = AK_ERR_CORRUPT;
 		if (err == AK_OK)
-			*gid = found.gid;
+			*gid = found;
 		index_record_clear(&r);
 	}
 	index_close(&users);
@@ -240,16 +272,17 @@ take_group(const struct index *users, uint32_t gid,
 {
 	struct record_key by = record_key_number(RECORD_GID, gid);
 	struct index_record raw;
-	struct group_record g;
-	enum ak_err err = index_find(users, by.bytes, by.len_b, &raw);
+	char name[KEY_NAME_MAX + 1];
+	uint32_t found = 0;
+	enum ak_err err = index_find_keys(users, by.bytes, by.len_b, &raw);
 
 	if (err == AK_ERR_NOT_FOUND)
 		return take(ctx, gid, "");
 	if (err != AK_OK)
 		return err;
-	err = group_record_unpack(raw.view.value, raw.view.value_len_b, &g);
+	err = group_of_keys(&raw.view, &found, name);
 	if (err == AK_OK)
-		err = g.gid == gid ? take(ctx, gid, g.name) : AK_ERR_CORRUPT;
+		err = found == gid ? take(ctx, gid, name) : AK_ERR_CORRUPT;
 	index_record_clear(&raw);
 	return err;
 }

@@ -102,13 +102,14 @@ look(struct marks_list *l, const struct kind *k, pid_t without)
 
 	l->looked = true;
 	l->failed = dir == NULL;
+	if (dir == NULL)
+		return;
 	while (!l->failed && (name = next_name(dir)) != NULL)
 		if (num_parse(name, 1, INT32_MAX, &pid) == AK_OK && (pid_t)pid != without)
 			l->failed = !take(l, k, dirfd(dir), name);
 	if (!l->failed && errno != 0)
 		l->failed = true;
-	if (dir != NULL)
-		(void)closedir(dir);
+	(void)closedir(dir);
 }
 
 void

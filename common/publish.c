@@ -64,7 +64,7 @@ old_is_current(const struct publication *p)
 static enum ak_err
 try_users(struct publication *p, bool whole)
 {
-	size_t hint = p->old.head.order[ORDER_USERS].count + 16;
+	size_t hint = whole ? p->old.head.order[ORDER_USERS].count + 16 : 0;
 
 	index_make_free(p->make);
 	groupset_empty(&p->groups);
@@ -75,11 +75,17 @@ try_users(struct publication *p, bool whole)
 	return whole ? publish_add_whole(p) : publish_add_part(p);
 }
 
+/* Does what did not change stay as the old file has it? */
+static bool
+is_partial(const struct publication *p)
+{
+	return p->live->image != NULL && !p->all_changed && old_is_current(p);
+}
+
 static enum ak_err
 add_users(struct publication *p)
 {
-	bool part = p->live->image != NULL && !p->all_changed && old_is_current(p);
-	enum ak_err err = part ? try_users(p, false) : AK_ERR_CORRUPT;
+	enum ak_err err = is_partial(p) ? try_users(p, false) : AK_ERR_CORRUPT;
 
 	if (publish_is_damage(err))
 		err = try_users(p, true);
@@ -88,18 +94,16 @@ add_users(struct publication *p)
 	return err;
 }
 
+/* Beside its place; local is what it is made from. */
 static enum ak_err
-write_users(struct publication *p, int64_t now)
+write_users(struct publication *p, struct source_id local)
 {
-	const struct index *local = store_borrow_local(p->store);
 	struct local_extra high = store_extra(p->store);
-	struct index_make_head head = {
-	    .generation = p->old.head.generation + 1, .built_at = store_stamp(p->store, now)};
-	unsigned char *bytes = NULL;
-	size_t len_b = 0;
+	struct index_make_head head = {.generation = p->old.head.generation + 1,
+	    .built_at = store_stamp(p->store, p->now)};
 	enum ak_err err;
 
-	p->extra.local = id_of(local);
+	p->extra.local = local;
 	/* Made from none, it is made anew from the first that can be read. */
 	if (p->directory_lost)
 		p->extra.directory_keys = (struct source_id){.generation = 0};
@@ -109,11 +113,8 @@ write_users(struct publication *p, int64_t now)
 	p->res.groups = (uint32_t)p->groups.n;
 	err = groupset_write(&p->groups, p->make);
 	if (err == AK_OK)
-		err = index_make_finish(p->make, &head, &bytes, &len_b);
-	if (err == AK_OK)
-		err = safefile_replace(
-		    store_borrow_paths(p->store)->users, 0644, bytes, len_b, 0, p->why);
-	free(bytes);
+		err = index_make_write(
+		    p->make, &head, store_borrow_paths(p->store)->users, 0, &p->file, p->why);
 	return err;
 }
 
@@ -206,12 +207,75 @@ publish_is_due(struct store *s, const struct live *live)
 	return due;
 }
 
+static enum ak_err
+make_users(struct publication *p)
+{
+	struct source_id local = id_of(store_borrow_local(p->store));
+	enum ak_err err = gather_taken(p);
+
+	if (err == AK_OK)
+		err = publish_gather_changed(p);
+	if (err == AK_OK)
+		err = add_users(p);
+	if (err == AK_OK)
+		err = write_users(p, local);
+	/* The old file holds a user whose name or uid is another's now, and nobody said so. */
+	if (err == AK_ERR_EXISTS && !p->res.whole && (err = try_users(p, true)) == AK_OK)
+		err = write_users(p, local);
+	return err;
+}
+
+/*
+ * The usual change of a few keys is worked out while the disk takes local.idx.
+ * Keys of a directory ask which ids were given here, and those are not stored
+ * yet. What fails is tried again afterwards, and told then.
+ */
+static void
+make_ready(void *ctx, struct source_id local)
+{
+	struct publication *p = ctx;
+	struct diag *why = p->why;
+
+	if (p->extra.directory_uids.max != 0)
+		return;
+	p->why = NULL;
+	p->is_ready = publish_gather_changed(p) == AK_OK && is_partial(p) &&
+		      try_users(p, false) == AK_OK && write_users(p, local) == AK_OK;
+	p->why = why;
+	if (p->is_ready)
+		return;
+	free(p->changed);
+	p->changed = NULL;
+	p->n_changed = p->next_changed = 0;
+	p->all_changed = false;
+	index_unmap(&p->kept[ORDER_USERS]);
+}
+
+static void
+clear(struct publication *p)
+{
+	safefile_new_drop(&p->file);
+	index_make_free(p->make);
+	groupset_clear(&p->groups);
+	index_close(&p->old);
+	etcfile_set_clear(&p->taken);
+	free(p->changed);
+	for (unsigned o = 0; o < INDEX_ORDERS; o++)
+		index_unmap(&p->kept[o]);
+}
+
 enum ak_err
 publish(struct store *s, const struct live *live, int64_t now, struct publish_result *res,
     struct diag *why)
 {
-	struct publication p = {
-	    .store = s, .live = live, .old = INDEX_INIT, .groups = GROUPSET_INIT, .why = why};
+	struct publication p = {.store = s,
+	    .live = live,
+	    .now = now,
+	    .old = INDEX_INIT,
+	    .groups = GROUPSET_INIT,
+	    .file = SAFEFILE_NEW_INIT,
+	    .why = why};
+	const struct store_meanwhile meanwhile = {.run = make_ready, .ctx = &p};
 	enum ak_err err, gathered;
 
 	p.res.without_policy = live->image == NULL;
@@ -219,20 +283,15 @@ publish(struct store *s, const struct live *live, int64_t now, struct publish_re
 	decide_extra(&p);
 	/* Groups that can't be given must not keep a key from being revoked. */
 	gathered = publish_gather_groups(&p);
-	err = gathered == AK_ERR_NOMEM ? gathered : store_commit(s, now, why);
+	err = gathered == AK_ERR_NOMEM
+		  ? gathered
+		  : store_commit(s, now, gathered == AK_OK ? &meanwhile : NULL, why);
 	if (err == AK_OK)
 		err = gathered;
+	if (err == AK_OK && !p.is_ready)
+		err = make_users(&p);
 	if (err == AK_OK)
-		err = gather_taken(&p);
-	if (err == AK_OK)
-		err = publish_gather_changed(&p);
-	if (err == AK_OK)
-		err = add_users(&p);
-	if (err == AK_OK)
-		err = write_users(&p, now);
-	/* The old file holds a user whose name or uid is another's now, and nobody said so. */
-	if (err == AK_ERR_EXISTS && !p.res.whole && (err = try_users(&p, true)) == AK_OK)
-		err = write_users(&p, now);
+		err = safefile_new_end(&p.file, 0644, why);
 	if (err == AK_OK)
 		err = live_store(store_borrow_paths(s), live, why);
 	if (err != AK_OK)
@@ -240,12 +299,6 @@ publish(struct store *s, const struct live *live, int64_t now, struct publish_re
 		    why, err, "%s: %s", store_borrow_paths(s)->users, ak_strerror(err));
 	if (res != NULL)
 		*res = p.res;
-	index_make_free(p.make);
-	groupset_clear(&p.groups);
-	index_close(&p.old);
-	etcfile_set_clear(&p.taken);
-	free(p.changed);
-	for (unsigned o = 0; o < INDEX_ORDERS; o++)
-		index_unmap(&p.kept[o]);
+	clear(&p);
 	return err;
 }

@@ -5,11 +5,13 @@
 #include "etcfile.h"
 #include "groupset.h"
 #include "publish.h"
+#include "safefile.h"
 
 /* One users.idx in the making. */
 struct publication {
 	struct store *store;
 	const struct live *live;
+	int64_t now;
 	struct index old; /* the users.idx that is there; fd -1: none */
 	struct users_extra old_extra; /* all zero without one */
 	struct users_extra extra; /* the new one's */
@@ -22,6 +24,8 @@ struct publication {
 	/* directory-keys.idx can't be read: who was served from it stays a user, in no role's group */
 	bool directory_lost;
 	struct index_make *make;
+	struct safefile_new file; /* the new one, beside the old one's place */
+	bool is_ready; /* it is made, of what the store is about to commit */
 	struct index_mapping kept[INDEX_ORDERS]; /* the old file's records */
 	struct publish_result res;
 	struct diag *why;

@@ -67,6 +67,27 @@ enum safefile_keep {
 enum ak_err safefile_replace(const char *path, mode_t mode, const void *bytes, size_t len_b,
     unsigned keep, struct diag *why) AK_MUST_CHECK;
 
+/*
+ * The same for bytes that come piece by piece: begin, then write at any offsets,
+ * then end, which gives the file its mode and its name. When one fails, or the
+ * caller drops it, nothing is left of it. path is borrowed until then.
+ */
+struct safefile_new {
+	int fd;
+	unsigned keep;
+	const char *path; /* NULL: there is none */
+};
+
+#define SAFEFILE_NEW_INIT ((struct safefile_new){.fd = -1})
+
+enum ak_err safefile_new_begin(
+    struct safefile_new *f, const char *path, unsigned keep, struct diag *why) AK_MUST_CHECK;
+enum ak_err safefile_new_write(struct safefile_new *f, const void *bytes, size_t len_b,
+    uint64_t at, struct diag *why) AK_MUST_CHECK;
+enum ak_err safefile_new_end(
+    struct safefile_new *f, mode_t mode, struct diag *why) AK_MUST_CHECK;
+void safefile_new_drop(struct safefile_new *f);
+
 /* Remove what a killed writer of path left beside it; for who knows that none is at work. */
 void safefile_sweep(const char *path);
 

@@ -99,11 +99,21 @@ void store_take_high(
 bool store_is_staged(const struct store *s);
 
 /*
+ * What is done while the disk takes the new file, which is not true yet, and may
+ * never be; local is what it will be. What store_find_* find is what it holds.
+ */
+struct store_meanwhile {
+	void (*run)(void *ctx, struct source_id local);
+	void *ctx;
+};
+
+/*
  * Make what is staged true: written, fsynced, renamed; the previous file is
  * kept as local.idx.prev. Nothing staged: nothing happens. Then users.idx is
- * behind until publish.
+ * behind until publish. m may be NULL.
  */
-enum ak_err store_commit(struct store *s, int64_t now, struct diag *why) AK_MUST_CHECK;
+enum ak_err store_commit(struct store *s, int64_t now, const struct store_meanwhile *m,
+    struct diag *why) AK_MUST_CHECK;
 
 /* Every key of the directory, in uid order: as store_each, from directory-keys.idx; nothing where there is none. */
 enum ak_err store_each_directory(const struct store *s,

@@ -80,33 +80,77 @@ store_remove(struct store *s, const struct key_record *k, int64_t now)
 
 /* A commit, under way. */
 struct commit {
-	const struct store *s;
+	struct store *s;
 	struct index_make *make;
+	const struct staged **staged; /* in the file's order */
+	size_t next; /* of them */
+	struct index_make_head head; /* of the new file */
+	struct safefile_new file;
 };
+
+static int
+by_place(const void *a, const void *b)
+{
+	const struct staged *x = *(const struct staged *const *)a;
+	const struct staged *y = *(const struct staged *const *)b;
+
+	if (x->order != y->order)
+		return x->order < y->order ? -1 : 1;
+	if (x->number != y->number)
+		return x->number < y->number ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+static enum ak_err
+add_staged(const struct commit *c, const struct staged *st)
+{
+	struct index_key keys[3];
+
+	for (unsigned k = 0; k < st->n_keys; k++)
+		keys[k] = (struct index_key){st->keys[k].bytes, st->keys[k].len_b};
+	return index_make_add(
+	    c->make, st->order, st->number, keys, st->n_keys, st->value, st->value_len_b);
+}
+
+/* Those whose place is before this one of the order: so nothing need be sorted, and what is stored stays in long runs. */
+static enum ak_err
+add_staged_before(struct commit *c, unsigned order, uint64_t number)
+{
+	const struct staged_list *l = &c->s->staged;
+	enum ak_err err = AK_OK;
+
+	for (; c->next < l->n && err == AK_OK; c->next++) {
+		const struct staged *st = c->staged[c->next];
+
+		if (st->order > order || (st->order == order && st->number >= number))
+			break;
+		err = add_staged(c, st);
+	}
+	return err;
+}
 
 static enum ak_err
 keep_stored(void *ctx, const struct index_view *v)
 {
-	const struct commit *c = ctx;
+	struct commit *c = ctx;
+	enum ak_err err = add_staged_before(c, v->order, v->number);
 
-	return staged_replaces(&c->s->staged, v) ? AK_OK : index_make_copy(c->make, v);
+	if (err != AK_OK || staged_replaces(&c->s->staged, v))
+		return err;
+	return index_make_copy(c->make, v);
 }
 
 static enum ak_err
-add_staged(const struct commit *c)
+sort_staged(struct commit *c)
 {
-	struct index_key keys[3];
-	enum ak_err err = AK_OK;
+	const struct staged_list *l = &c->s->staged;
 
-	for (size_t i = 0; i < c->s->staged.n && err == AK_OK; i++) {
-		const struct staged *st = &c->s->staged.v[i];
-
-		for (unsigned k = 0; k < st->n_keys; k++)
-			keys[k] = (struct index_key){st->keys[k].bytes, st->keys[k].len_b};
-		err = index_make_add(c->make, st->order, st->number, keys, st->n_keys,
-		    st->value, st->value_len_b);
-	}
-	return err;
+	if ((c->staged = reallocarray(NULL, l->n + 1, sizeof(*c->staged))) == NULL)
+		return AK_ERR_NOMEM;
+	for (size_t i = 0; i < l->n; i++)
+		c->staged[i] = &l->v[i];
+	qsort(c->staged, l->n, sizeof(*c->staged), by_place);
+	return AK_OK;
 }
 
 static uint64_t
@@ -119,25 +163,21 @@ next_generation(const struct store *s)
 }
 
 static enum ak_err
-write_file(struct store *s, struct index_make *make, int64_t now, struct diag *why)
+write_beside(struct commit *c, int64_t now, struct diag *why)
 {
-	struct index_make_head head = {
-	    .generation = next_generation(s), .built_at = store_stamp(s, now)};
-	unsigned char *bytes = NULL;
-	size_t len_b = 0;
+	struct store *s = c->s;
 	enum ak_err err;
 
-	local_extra_pack(&s->extra, head.extra);
-	err = index_make_finish(make, &head, &bytes, &len_b);
+	c->head = (struct index_make_head){
+	    .generation = next_generation(s), .built_at = store_stamp(s, now)};
+	local_extra_pack(&s->extra, c->head.extra);
+	if ((err = store_keep_refused(s, why)) != AK_OK)
+		return err;
+	/* A copy that is whole does not give way to one that is not. */
+	err = index_make_write(c->make, &c->head, s->paths.local,
+	    SAFEFILE_SYNC | (s->kept[0] == '\0' ? SAFEFILE_PREVIOUS : 0U), &c->file, why);
 	if (err == AK_ERR_EXISTS)
 		return diag_because(why, err, "the name, id or uid is another key's");
-	if (err == AK_OK)
-		err = store_keep_refused(s, why);
-	/* A copy that is whole does not give way to one that is not. */
-	if (err == AK_OK)
-		err = safefile_replace(s->paths.local, 0600, bytes, len_b,
-		    SAFEFILE_SYNC | (s->kept[0] == '\0' ? SAFEFILE_PREVIOUS : 0U), why);
-	free(bytes);
 	return err;
 }
 
@@ -153,45 +193,61 @@ reopen(struct store *s)
 	return s->ring.local_err;
 }
 
-static size_t
-stored_count(const struct store *s)
-{
-	const struct index *ix = &s->ring.local;
-
-	return ix->fd == -1 ? 0 : (size_t)(ix->head.order[0].count + ix->head.order[1].count);
-}
-
 bool
 store_is_staged(const struct store *s)
 {
 	return s->staged.n > 0 || s->raised;
 }
 
+static enum ak_err
+gather(struct commit *c, struct index_mapping *kept, struct diag *why)
+{
+	const struct index *local = &c->s->ring.local;
+	enum ak_err err = sort_staged(c);
+
+	if (err != AK_OK)
+		return err;
+	for (unsigned o = 0; local->fd != -1 && o < INDEX_ORDERS && err == AK_OK; o++)
+		err = index_each(local, o, keep_stored, c, &kept[o]);
+	if (err != AK_OK)
+		return diag_say(why, err, c->s->paths.local, 0, 0, "%s", ak_strerror(err));
+	return add_staged_before(c, INDEX_ORDERS, 0);
+}
+
+/* All of it, but for the name. */
+static enum ak_err
+prepare(struct commit *c, int64_t now, struct diag *why)
+{
+	struct index_mapping kept[INDEX_ORDERS] = {INDEX_MAPPING_INIT, INDEX_MAPPING_INIT};
+	enum ak_err err;
+
+	if ((c->make = index_make_new(c->s->staged.n)) == NULL)
+		return AK_ERR_NOMEM;
+	err = gather(c, kept, why);
+	if (err == AK_OK)
+		err = write_beside(c, now, why);
+	index_make_free(c->make);
+	free(c->staged);
+	for (unsigned o = 0; o < INDEX_ORDERS; o++)
+		index_unmap(&kept[o]);
+	return err;
+}
+
 enum ak_err
-store_commit(struct store *s, int64_t now, struct diag *why)
+store_commit(struct store *s, int64_t now, const struct store_meanwhile *m, struct diag *why)
 {
 	struct commit c = {.s = s};
-	struct index_mapping kept[INDEX_ORDERS] = {INDEX_MAPPING_INIT, INDEX_MAPPING_INIT};
-	enum ak_err err = AK_OK;
+	enum ak_err err;
 
 	/* A new host, an accepted rollback and a restamp write a file though no key changed. */
 	if (!store_is_staged(s) && s->ring.local.fd != -1 && !s->opt.accept_rollback &&
 	    !s->opt.trust_clock)
 		return AK_OK;
-	if ((c.make = index_make_new(s->staged.n + stored_count(s))) == NULL)
-		return AK_ERR_NOMEM;
-	for (unsigned o = 0; s->ring.local.fd != -1 && o < INDEX_ORDERS && err == AK_OK; o++)
-		err = index_each(&s->ring.local, o, keep_stored, &c, &kept[o]);
-	if (err != AK_OK)
-		(void)diag_say(why, err, s->paths.local, 0, 0, "%s", ak_strerror(err));
-	if (err == AK_OK)
-		err = add_staged(&c);
-	if (err == AK_OK)
-		err = write_file(s, c.make, now, why);
-	index_make_free(c.make);
-	for (unsigned o = 0; o < INDEX_ORDERS; o++)
-		index_unmap(&kept[o]);
-	if (err != AK_OK)
+	if ((err = prepare(&c, now, why)) != AK_OK)
+		return err;
+	if (m != NULL)
+		m->run(m->ctx, (struct source_id){c.head.generation, c.head.id});
+	if ((err = safefile_new_end(&c.file, 0600, why)) != AK_OK)
 		return err;
 	staged_clear(&s->staged);
 	s->raised = false;

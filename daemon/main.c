@@ -5,12 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon.h"
+#include "startup.h"
 
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "(unknown)"
@@ -22,27 +21,6 @@ static const char usage[] = "usage: apikeyd [-f]\n"
 			    "  -f  stay in the foreground, and print what is logged\n"
 			    "  -V  print the version\n"
 			    "  -h  print this text\n";
-
-/* A closed 0, 1 or 2 would be given to the next file that is opened. */
-static int
-keep_descriptors(void)
-{
-	for (int fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) == -1 &&
-		    open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
-			return -1;
-	return 0;
-}
-
-/* The directory's password passes through. */
-static void
-keep_memory(void)
-{
-	const struct rlimit none = {.rlim_cur = 0, .rlim_max = 0};
-
-	(void)setrlimit(RLIMIT_CORE, &none);
-	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-}
 
 /* What the other process says until it is ready (a NUL) or no more. */
 static int
@@ -135,9 +113,9 @@ main(int argc, char **argv)
 	bool foreground = false;
 	int opt;
 
-	if (keep_descriptors() != 0)
+	if (startup_keep_descriptors() != 0)
 		return EXIT_FAILURE;
-	keep_memory();
+	startup_keep_memory();
 	(void)umask(077); /* files that others read get their own mode */
 	while ((opt = getopt(argc, argv, "fVh")) != -1)
 		switch (opt) {

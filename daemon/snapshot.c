@@ -170,21 +170,20 @@ write_file(const struct paths *p, const struct file *f, const struct model *m, i
     struct diag *why)
 {
 	struct index_make_head head = {.generation = f->id->generation + 1, .built_at = now};
+	struct safefile_new file;
 	struct index_make *make =
 	    index_make_new(model_count_known(m) + model_count(m, f->first) +
 			   model_count(m, f->last) + COOKIES_MAX);
-	unsigned char *bytes = NULL;
-	size_t len_b;
 	enum ak_err err = make == NULL ? AK_ERR_NOMEM : add_records(make, f, m);
 
 	if (err == AK_OK)
-		err = index_make_finish(make, &head, &bytes, &len_b);
+		err = index_make_write(make, &head, f->path, 0, &file, why);
+	if (err == AK_OK)
+		err = safefile_new_end(&file, 0600, why);
 	index_make_free(make);
 	if (err != AK_OK)
-		return diag_say(why, err, f->path, 0, 0, "%s", ak_strerror(err));
-	err = safefile_replace(f->path, 0600, bytes, len_b, 0, why);
-	free(bytes);
-	return err == AK_OK ? look_at(p, f, why) : err;
+		return diag_because(why, err, "%s: %s", f->path, ak_strerror(err));
+	return look_at(p, f, why);
 }
 
 enum ak_err

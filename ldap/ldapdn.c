@@ -120,6 +120,58 @@ compare(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* As libldap has it. */
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static bool
+is_hex(char c)
+{
+	return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'f');
+}
+
+/*
+ * libldap passes over whatever stands between a value as #HEX with a blank
+ * behind it and the next part, and takes a # alone: such a text would be
+ * another entry's name.
+ */
+static bool
+hex_is_whole(const char *dn, size_t len)
+{
+	const char *at = dn, *end = dn + len;
+
+	while ((at = memchr(at, '=', (size_t)(end - at))) != NULL) {
+		const char *digits;
+
+		for (at++; at < end && is_blank(*at); at++)
+			;
+		if (at == end || *at != '#')
+			continue;
+		for (digits = ++at; at < end && is_hex(*at); at++)
+			;
+		if (at == digits)
+			return false;
+		while (at < end && is_blank(*at))
+			at++;
+		if (at < end && strchr(",;+", *at) == NULL)
+			return false;
+	}
+	return true;
+}
+
+static bool
+has_hex(LDAPDN dn)
+{
+	for (int i = 0; dn[i] != NULL; i++)
+		for (int j = 0; dn[i][j] != NULL; j++)
+			if ((dn[i][j]->la_flags & LDAP_AVA_BINARY) != 0)
+				return true;
+	return false;
+}
+
 /* The parts of one RDN, each as text, sorted. */
 static enum ak_err
 add_sorted(struct text *t, LDAPRDN rdn)
@@ -188,7 +240,8 @@ ldapdn_normalise(const char *dn, char out[LDAPDN_CAP])
 	/* Escapes make a name at most three times as long as it was. */
 	if (bv.bv_len > (size_t)3 * LDAPDN_CAP)
 		return AK_ERR_RANGE;
-	if (ldap_bv2dn(&bv, &parsed, LDAP_DN_FORMAT_LDAP) == LDAP_SUCCESS && parsed != NULL)
+	if (ldap_bv2dn(&bv, &parsed, LDAP_DN_FORMAT_LDAP) == LDAP_SUCCESS && parsed != NULL &&
+	    (!has_hex(parsed) || hex_is_whole(bv.bv_val, bv.bv_len)))
 		err = print(parsed, &t);
 	if (err != AK_OK)
 		out[0] = '\0';

@@ -1,11 +1,13 @@
 /*
- * bench_directory: from an LDAP server's answer to a change, to the decision of a login that follows from it.
+ * bench_directory: from the sending of a change to an LDAP server, to the decision of a login that follows from it.
  *
  * usage: bench_directory VERB ARGUMENT...
- *   turns URI GROUP-DN MEMBER-DN KEY CHANGES PACE-MS    changes, each looked for on this host; median and maximum in ms
- *   changes URI GROUP-DN MEMBER-DN CHANGES PACE-MS      the moment of the server's answer to each
+ *   turns URI GROUP-DN MEMBER-DN KEY CHANGES PACE-MS    changes, each looked for on this host: the ms of each
+ *   changes URI GROUP-DN MEMBER-DN CHANGES PACE-MS FILE FILE FILE
+ *                                                       the moment at which each is sent; the next waits until the
+ *                                                       three flips that write the FILEs have seen it
  *   flips KEY CHANGES                                   the moment of the first look, then that of each turn of the answer
- *   calls KEY CALLS                                     what a decision that admits takes; median and 99th percentile in us
+ *   calls KEY CALLS                                     what a decision that admits takes: the us of each
  *
  * A change puts the member into the group or takes it out, in turn. A look asks the account phase of the
  * service cron for KEY. Moments are ms of CLOCK_MONOTONIC, which is the same in every namespace.
@@ -24,12 +26,11 @@
 
 #define TIMES_MAX 10000
 #define LIMIT_MS 60000.0
+#define WATCHERS 3
 /* Between the looks of `flips`: many hosts share few processors with their daemons. */
 #define PAUSE_MS 1
 /* libpam keeps every look-up of a name with the handle, and goes through all of them at the next. */
 #define LOOKS_PER_HANDLE 20
-
-static double took[TIMES_MAX];
 
 static double
 now_ms(void)
@@ -98,14 +99,6 @@ admitted(pam_handle_t *pamh)
 	if (rc != PAM_SUCCESS && rc != PAM_PERM_DENIED)
 		die("pam_acct_mgmt", pam_strerror(pamh, rc));
 	return rc == PAM_SUCCESS;
-}
-
-static int
-compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
 }
 
 static uint64_t
@@ -180,14 +173,41 @@ turns(char **arg)
 		(void)poll(NULL, 0, pace);
 		if (look(arg[3]) == in)
 			die(arg[3], "is admitted, or not, before the change");
-		change(ld, arg[1], arg[2], in);
 		from = now_ms();
+		change(ld, arg[1], arg[2], in);
 		await(arg[3], in, 0);
-		took[i] = now_ms() - from;
+		(void)printf("%.3f\n", now_ms() - from);
 	}
-	qsort(took, n, sizeof(took[0]), compare);
-	(void)printf("%8.1f %8.1f\n", took[n / 2], took[n - 1]);
 	(void)ldap_unbind_ext_s(ld, NULL, NULL);
+}
+
+static size_t
+count_lines(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	size_t n = 0;
+	int c;
+
+	if (f == NULL)
+		die(path, "can't be read");
+	while ((c = getc(f)) != EOF)
+		n += c == '\n';
+	(void)fclose(f);
+	return n;
+}
+
+/* A change that is taken back before a host has looked would never be seen there. */
+static void
+await_lines(char **files, size_t n)
+{
+	double from = now_ms();
+
+	for (unsigned i = 0; i < WATCHERS; i++)
+		while (count_lines(files[i]) < n) {
+			if (now_ms() - from > LIMIT_MS)
+				die(files[i], "a host has not seen the change in a minute");
+			(void)poll(NULL, 0, PAUSE_MS);
+		}
 }
 
 static void
@@ -199,8 +219,10 @@ changes(char **arg)
 
 	for (size_t i = 0; i < n; i++) {
 		(void)poll(NULL, 0, pace);
-		change(ld, arg[1], arg[2], i % 2 == 0);
 		say_moment();
+		change(ld, arg[1], arg[2], i % 2 == 0);
+		/* Its first line is that of the look before all changes. */
+		await_lines(arg + 5, i + 2);
 	}
 	(void)ldap_unbind_ext_s(ld, NULL, NULL);
 }
@@ -231,19 +253,17 @@ calls(char **arg)
 
 		if (!admitted(pamh))
 			die(arg[0], "is not admitted");
-		took[i] = (now_ms() - from) * 1e3;
+		(void)printf("%.1f\n", (now_ms() - from) * 1e3);
 		(void)pam_end(pamh, PAM_SUCCESS);
 	}
-	qsort(took, n, sizeof(took[0]), compare);
-	(void)printf("%8.0f %8.0f\n", took[n / 2], took[n * 99 / 100]);
 }
 
 static const struct verb {
 	const char *name;
 	int n_args;
 	void (*run)(char **arg);
-} verbs[] = {
-    {"turns", 6, turns}, {"changes", 5, changes}, {"flips", 2, flips}, {"calls", 2, calls}};
+} verbs[] = {{"turns", 6, turns}, {"changes", 5 + WATCHERS, changes}, {"flips", 2, flips},
+    {"calls", 2, calls}};
 
 int
 main(int argc, char **argv)

@@ -78,8 +78,17 @@ for built in "$PAM" "$NSS" "${PROGRAMS[@]}"; do
 	holds "$name has the checked functions of the C library" sh -c "nm -D '$built' | grep -Eq ' U __[a-z_]+_chk@'"
 	[ "$(uname -m)" != x86_64 ] || holds "$name marks where calls may go" sh -c "objdump -d --section=.text '$built' | grep -q endbr64"
 done
+shows 'every object is built with the checks of _FORTIFY_SOURCE=3' 0 '-D_FORTIFY_SOURCE=3' \
+	make -C "$TOP/build/plain" -n V=1 -W "$TOP/common/text.c" libcore.la
+# In somebody else's program: no answer in a place that threads share, no process, no thread, nothing that is the program's own.
+NOT_IN_A_MODULE='(get|set|end)(pw|gr|sp|net|serv|proto|host)(nam|uid|gid|ent|by[a-z]+)|(local|gm|c|asc)time|strtok|strsignal|l?rand(om|48)?'
+NOT_IN_A_MODULE+='|(secure_)?getenv|(set|put|unset|clear)env|setlocale|umask|f?chdir|chroot|set(e|re|res)?[ug]id|setrlimit|(open|close)log|alarm|setitimer'
+NOT_IN_A_MODULE+='|v?fork|clone|system|popen|exec[a-z]+|posix_spawnp?|pthread_create|dl(open|sym)|signal|_?exit|abort|tmpnam|mktemp|gets|str(n?cpy|n?cat)|v?sprintf'
 for module in "$PAM" "$NSS"; do
 	name=$(basename "$module")
+	holds "$name calls something" sh -c "nm -D --undefined-only '$module' | grep -q ' U open'"
+	exits "$name calls nothing that is not safe among threads or that changes the program" 1 \
+		sh -c "nm -D --undefined-only --format=posix '$module' | cut -d' ' -f1 | cut -d@ -f1 | grep -Ex '$NOT_IN_A_MODULE'"
 	shows "$name is never unmapped" 0 'NODELETE' flags "$module"
 	exits "$name runs nothing of ours at load" 1 sh -c "nm '$module' | grep -E ' [tT] .*(_ctor|constructor)'"
 done

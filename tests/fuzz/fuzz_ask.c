@@ -1,10 +1,9 @@
 #include "fuzz_ask.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "eval.h"
+#include "fuzz_check.h"
 #include "moments.h"
 
 /* Read, so that a sanitizer sees it. */
@@ -22,15 +21,6 @@ look_list(struct strv v)
 	strv_for (v, entry) {
 		look(entry);
 	}
-}
-
-void
-fuzz_check(int holds, const char *sentence)
-{
-	if (holds)
-		return;
-	(void)fprintf(stderr, "contradiction: %s\n", sentence);
-	abort();
 }
 
 static void

@@ -16,7 +16,4 @@ void fuzz_read(const struct image *im);
  */
 void fuzz_ask(const struct image *im, bool compiled);
 
-/* Ends the program, with the sentence. */
-void fuzz_check(int holds, const char *sentence);
-
 #endif

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "dirtext.h"
-#include "fuzz_ask.h"
+#include "fuzz_check.h"
 #include "model.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len_b);

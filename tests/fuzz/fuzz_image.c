@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "fuzz_ask.h"
+#include "fuzz_check.h"
 #include "hash.h"
 #include "image_layout.h"
 

@@ -1,7 +1,7 @@
 /* fuzz_import: any bytes as a file of keys: each wrong line is told with its place, and what is taken can be stored, once each. */
 #include <string.h>
 
-#include "fuzz_ask.h"
+#include "fuzz_check.h"
 #include "importfile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len_b);

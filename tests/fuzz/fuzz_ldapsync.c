@@ -1,5 +1,5 @@
 /* fuzz_ldapsync: any bytes as a value of RFC 4533: refused and empty, or within its own bounds; and whatever cookie it brings can be sent back. */
-#include "fuzz_ask.h"
+#include "fuzz_check.h"
 #include "ldapsync.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len_b);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "audit.h"
-#include "fuzz_ask.h"
+#include "fuzz_check.h"
 #include "logfmt.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len_b);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "fuzz_ask.h"
+#include "fuzz_check.h"
 #include "policy.h"
 #include "policy_tests.h"
 #include "policy_warn.h"

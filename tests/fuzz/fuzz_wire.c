@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fuzz_ask.h"
+#include "fuzz_check.h"
 #include "wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len_b);

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "calendar.h"
-#include "fuzz_ask.h"
+#include "fuzz_check.h"
 #include "zone.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len_b);

@@ -1,41 +1,117 @@
 #!/usr/bin/env bash
-# run.sh SECONDS [FOLDER]: each fuzz target for so long, from its seeds. TAP.
+# run.sh SECONDS FOLDER, or run.sh --minutes N FOLDER: the fuzz targets of targets.txt, from their seeds.
 #
-# Seeds: corpus/TARGET, which also keeps whatever failed once; the golden policies (as files, and
-# compiled); this machine's time zones. What is found on the way stays in FOLDER/found-TARGET.
+# The first: each target for so long, as TAP. The second: all of them in N minutes, and a table of what that was worth.
+# As many side by side as there are processors. Seeds: corpus/TARGET, which also keeps whatever failed once; the golden
+# policies (as files, and compiled); this machine's time zones. What is found on the way stays in FOLDER/found-TARGET and
+# is where the next run begins; what fails stays in FOLDER/failed-TARGET.
 set -euo pipefail
 shopt -s nullglob
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/lib/tap.sh
 . "$HERE/../lib/tap.sh"
-SECONDS_EACH=${1:?how many seconds for each target}
-OUT=${2:-$HERE/../../build/fuzz}
-trap 'rm -f "$tap_out"' EXIT
+MINUTES=''
+[ "${1:-}" != --minutes ] || { MINUTES=${2:?how many minutes} && shift 2; }
+[ -n "$MINUTES" ] || { SECONDS_EACH=${1:?how many seconds for each target} && shift; }
+OUT=${1:-$HERE/../../build/fuzz}
+JOBS=$(nproc)
+mapfile -t TARGETS < <(awk 'NF && !/^#/ { print $1 }' "$HERE/targets.txt")
+
+# Files that a target reads by their names lie where writing is quick, and are gone afterwards.
+FILES=$(mktemp -d -p "$([ -w /dev/shm ] && echo /dev/shm || echo "${TMPDIR:-/tmp}")" apikey-fuzz.XXXXXX)
+trap 'rm -rf "$tap_out" "$FILES"' EXIT
 
 # seeds TARGET: fills FOLDER/seeds-TARGET.
 seeds() {
-	local to=$OUT/seeds-$1 zone
+	local to=$OUT/seeds-$1 seed zone
 	rm -rf "$to"
-	mkdir -p "$to" "$OUT/found-$1" "$OUT/failed-$1"
+	mkdir -p "$to" "$OUT/found-$1" "$OUT/failed-$1" "$FILES/$1"
 	for seed in "$HERE/corpus/$1"/*; do
 		cp "$seed" "$to/"
 	done
 	case $1 in
 	policy) cp "$HERE"/../golden/policy/*.yaml "$HERE/../../etc/policy.yaml" "$to/" ;;
 	image) "$OUT/make_image" "$to" "$HERE"/../golden/policy/*.yaml "$HERE/../../etc/policy.yaml" ;;
+	index | nss | keys | record | run) TMPDIR=$FILES "$OUT/make_seeds" "$1" "$to" ;;
 	zone)
 		for zone in UTC Etc/GMT+5 Europe/Berlin America/New_York Australia/Lord_Howe Pacific/Apia Africa/Casablanca; do
 			[ ! -f "/usr/share/zoneinfo/$zone" ] || cp "/usr/share/zoneinfo/$zone" "$to/${zone//\//-}"
 		done
 		;;
 	esac
+	chmod u+w "$to"/*
 }
 
-# fuzz TARGET: first the seeds, then what libFuzzer makes of them.
+# fuzz TARGET SECONDS: first the seeds, then what libFuzzer makes of them. Leaves FOLDER/TARGET.log, .status and .cpu (s).
 fuzz() {
-	"$OUT/fuzz_$1" -max_total_time="$SECONDS_EACH" -timeout=20 -rss_limit_mb=4096 -max_len=20000 \
-		-print_final_stats=1 -artifact_prefix="$OUT/failed-$1/" "$OUT/found-$1" "$OUT/seeds-$1" >"$tap_out" 2>&1
+	local TIMEFORMAT='%U %S' status=0
+	seeds "$1"
+	{
+		time TMPDIR=$FILES/$1 "$OUT/fuzz_$1" -max_total_time="$2" -timeout=60 -rss_limit_mb=2048 -max_len=20000 \
+			-print_final_stats=1 -artifact_prefix="$OUT/failed-$1/" "$OUT/found-$1" "$OUT/seeds-$1" >"$OUT/$1.log" 2>&1
+	} 2>"$OUT/$1.cpu" || status=$?
+	printf '%s\n' "$status" >"$OUT/$1.status"
+}
+
+# fuzz_all SECONDS: each target, JOBS at a time.
+fuzz_all() {
+	local target running=0
+	rm -f "$OUT"/*.status
+	for target in "${TARGETS[@]}"; do
+		[ "$running" -lt "$JOBS" ] || { wait -n || :; running=$((running - 1)); }
+		fuzz "$target" "$1" &
+		running=$((running + 1))
+	done
+	wait
+}
+
+# passed TARGET: did its run end well?
+passed() { [ "$(cat "$OUT/$1.status" 2>/dev/null)" = 0 ]; }
+
+# told TARGET: what is worth reading of a run that failed, from the first word of the failure on.
+told() {
+	awk '/contradiction:|ERROR:|runtime error:/ { on = 1 } on' "$OUT/$1.log" | head -n 40
+	tail -n 3 "$OUT/$1.log"
+}
+
+# figure TARGET NAME: one of libFuzzer's figures.
+figure() { awk -v name="stat::$2:" '$1 == name { n = $2 } END { print n + 0 }' "$OUT/$1.log"; }
+
+# row TARGET: a line of the table.
+row() {
+	local covered files
+	covered=$(awk '{ for (i = 1; i < NF; i++) if ($i == "cov:") n = $(i + 1) } END { print n + 0 }' "$OUT/$1.log")
+	files=("$OUT/found-$1"/*)
+	printf '%-12s %8.1f %12d %9d %8d  %s\n' "$1" "$(awk '{ print $1 + $2; exit }' "$OUT/$1.cpu")" \
+		"$(figure "$1" number_of_executed_units)" "$covered" "${#files[@]}" \
+		"$(passed "$1" && echo nothing || echo "FAILED: $OUT/failed-$1")"
+}
+
+as_tap() {
+	local target
+	for target in "${TARGETS[@]}"; do
+		if passed "$target"; then
+			tap_ok "fuzz_$target: nothing found in $SECONDS_EACH s"
+			printf '# %s inputs\n' "$(figure "$target" number_of_executed_units)"
+		else
+			told "$target" >"$tap_out"
+			tap_not_ok "fuzz_$target: see $OUT/failed-$target"
+		fi
+	done
+	tap_done
+}
+
+as_table() {
+	local target bad=0
+	for target in "${TARGETS[@]}"; do
+		passed "$target" || { bad=1 && printf -- '--- fuzz_%s\n' "$target" && told "$target"; }
+	done
+	printf '%-12s %8s %12s %9s %8s  %s\n' target 'CPU s' executions coverage corpus found
+	for target in "${TARGETS[@]}"; do
+		row "$target"
+	done
+	return "$bad"
 }
 
 if ! bash "$HERE/build.sh" "$OUT" >"$tap_out" 2>&1; then
@@ -43,15 +119,11 @@ if ! bash "$HERE/build.sh" "$OUT" >"$tap_out" 2>&1; then
 	tap_done
 	exit
 fi
-tap_ok 'the fuzz targets can be built'
-for target in policy image zone ldapsync wire entry logfmt import; do
-	seeds "$target"
-	if fuzz "$target"; then
-		runs=$(awk '/stat::number_of_executed_units/ { print $2 }' "$tap_out")
-		tap_ok "fuzz_$target: nothing found in $SECONDS_EACH s"
-		printf '# %s inputs\n' "${runs:-0}"
-	else
-		tap_not_ok "fuzz_$target: see $OUT/failed-$target"
-	fi
-done
-tap_done
+if [ -n "$MINUTES" ]; then
+	fuzz_all $(((MINUTES * 60 * JOBS + ${#TARGETS[@]} - 1) / ${#TARGETS[@]}))
+	as_table
+else
+	tap_ok 'the fuzz targets can be built'
+	fuzz_all "$SECONDS_EACH"
+	as_tap
+fi

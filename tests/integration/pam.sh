@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The PAM module as libpam loads it, on a host of its own: tests/integration/pam_driver.c inside a user and mount namespace,
-# where root is whoever runs this. Users come from nss_wrapper, stacks from pam_wrapper.
+# where root is whoever runs this. Users come from nss_wrapper, stacks from pam_wrapper. `quick' leaves out what takes long.
 set -euo pipefail
 
 here=${top_builddir:-$PWD}
@@ -105,5 +105,5 @@ fi
 export PAM_WRAPPER_SERVICE_DIR=$dir/services NSS_WRAPPER_PASSWD=$dir/passwd NSS_WRAPPER_GROUP=$dir/group
 export ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0
 status=0
-unshare --map-root-user --mount env PAM_WRAPPER=1 LD_PRELOAD="$preload" "$dir/pam_driver" "$dir/root" || status=$?
+unshare --map-root-user --mount env PAM_WRAPPER=1 LD_PRELOAD="$preload" "$dir/pam_driver" "$dir/root" "$@" || status=$?
 exit "$status"

@@ -25,6 +25,7 @@ extern uid_t real_uid;
 extern gid_t groups[NGROUPS_MAX];
 extern int n_groups;
 extern bool groups_are_fixed;
+extern bool no_room_in_pam, no_room_in_env;
 
 /* Called once, after the next file of records is in its place. */
 extern void (*once_recorded)(void);
@@ -117,7 +118,7 @@ const char *text_of(const struct token *t);
 	} while (0)
 
 /* The driver's other files of tests. */
-extern const struct CMUnitTest written_tests[], stress_tests[], memory_tests[];
-extern const size_t n_written_tests, n_stress_tests, n_memory_tests;
+extern const struct CMUnitTest written_tests[], stress_tests[], memory_tests[], between_tests[];
+extern const size_t n_written_tests, n_stress_tests, n_memory_tests, n_between_tests;
 
 #endif

@@ -266,7 +266,7 @@ an_old_key_of_ours_does_not_hold_its_name(void **state)
 	s = host_open(&t.host);
 	assert_err("", AK_OK, store_find_name(s, "a", &k));
 	assert_err("", AK_OK, store_remove(s, &k.rec, HOST_NOW));
-	assert_err("", AK_OK, store_commit(s, HOST_NOW, NULL));
+	assert_err("", AK_OK, store_commit(s, HOST_NOW, NULL, NULL));
 	key_clear(&k);
 	store_close(&s);
 	t.user = t.group = "a";

@@ -194,6 +194,33 @@ abuse_005_018_a_secret_that_ended_is_refused(void **state)
 	CHECK_ROWS(rows);
 }
 
+/* What stands behind the last secret, or past the room for them, is none. */
+static void
+a_number_that_is_no_secret_of_the_key_is_refused(void **state)
+{
+	struct key_record key = some_key();
+	struct decide_request req = {.key = &key, .now = NOW, .secret = 9, .favour = true};
+	struct verdict v;
+
+	(void)state;
+	key.n_secrets = KEY_SECRETS_MAX;
+	for (unsigned i = 0; i < KEY_SECRETS_MAX; i++)
+		key.secrets[i] = (struct key_secret){.number = i + 1, .not_after = NUM_NEVER};
+	assert_err("another", AK_ERR_DENIED, decide(&req, NULL, &v));
+	assert_int_equal(v.reason, REASON_SECRET_ENDED);
+	for (unsigned n = 0; n <= KEY_SECRETS_MAX; n++)
+		for (req.secret = 1; req.secret <= KEY_SECRETS_MAX; req.secret++) {
+			key.n_secrets = n;
+			(void)!decide(&req, NULL, &v);
+			assert_int_equal(
+			    v.reason, req.secret <= n ? REASON_PERMITTED : REASON_SECRET_ENDED);
+		}
+	key.n_secrets = KEY_SECRETS_MAX + 1;
+	req.secret = 9;
+	assert_err("too many", AK_ERR_DENIED, decide(&req, NULL, &v));
+	assert_int_equal(v.reason, REASON_SECRET_ENDED);
+}
+
 static void
 abuse_144_without_a_token_only_what_never_asks_for_one_is_entered(void **state)
 {
@@ -687,8 +714,12 @@ every_reason_has_a_word_and_a_text_of_its_own(void **state)
 			assert_string_not_equal(
 			    reason_word((enum reason)i), reason_word((enum reason)k));
 	}
-	assert_string_equal(reason_word((enum reason)0), "unknown");
-	assert_string_equal(reason_text((enum reason)(REASON_BY_HAND + 1)), "unknown");
+	for (unsigned i = 0; i < 64; i++) {
+		if (i >= REASON_PERMITTED && i <= REASON_BY_HAND)
+			continue;
+		assert_string_equal(reason_word((enum reason)i), "unknown");
+		assert_string_equal(reason_text((enum reason)i), "unknown");
+	}
 }
 
 /* Whatever the request, an answer of AK_OK and REASON_PERMITTED come together, and a failing gate always refuses. */
@@ -892,6 +923,44 @@ rules_refuse_with_their_reason(void **state)
 }
 
 static void
+a_rules_long_reason_is_cut_at_a_whole_character(void **state)
+{
+	static const struct {
+		const char *name;
+		size_t letters;
+		const char *end;
+		size_t said; /* bytes of the reason */
+	} rows[] = {{"it just fits", 160, "", 160}, {"one more", 161, "", 160},
+	    {"a character within", 157, "\xe2\x82\xac", 160},
+	    {"a character across", 159, "\xe2\x82\xac", 159},
+	    {"one that ends behind", 158, "\xe2\x82\xac", 158},
+	    {"much more", 400, "\xe2\x82\xac", 160}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char policy[1024], want[512], letters[401];
+		struct key_record key = some_key();
+		struct decide_request req = {.key = &key, .service = "sshd", .now = NOW};
+		struct image *im;
+		struct verdict v;
+
+		memset(letters, 'a', sizeof(letters));
+		(void)snprintf(policy, sizeof(policy),
+		    "version: 1\ndeny:\n- {id: d, reason: '%.*s%s', login: ci}\n",
+		    (int)rows[i].letters, letters, rows[i].end);
+		(void)snprintf(want, sizeof(want), "deny rule d: %.*s%s", (int)rows[i].letters,
+		    letters, rows[i].end);
+		want[strlen("deny rule d: ") + rows[i].said] = '\0';
+		im = compiled(policy, "root", false);
+		req.policy = im;
+		assert_err(rows[i].name, AK_ERR_DENIED, decide(&req, NULL, &v));
+		assert_string_equal(v.why, want);
+		verdict_clear(&v);
+		image_free(&im);
+	}
+}
+
+static void
 abuse_173_what_cannot_be_told_ends_no_session(void **state)
 {
 	struct key_record key = some_key();
@@ -978,6 +1047,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_gate_and_the_policy_refuse_for_their_reason),
 	    cmocka_unit_test(abuse_005_018_a_secret_that_ended_is_refused),
+	    cmocka_unit_test(a_number_that_is_no_secret_of_the_key_is_refused),
 	    cmocka_unit_test(abuse_144_without_a_token_only_what_never_asks_for_one_is_entered),
 	    cmocka_unit_test(
 		abuse_006_007_104_105_a_key_holds_from_its_first_second_to_before_its_last),
@@ -995,6 +1065,7 @@ main(void)
 	    cmocka_unit_test(no_request_is_permitted_past_a_gate),
 	    cmocka_unit_test(abuse_128_without_memory_the_verdict_is_a_denial),
 	    cmocka_unit_test(rules_refuse_with_their_reason),
+	    cmocka_unit_test(a_rules_long_reason_is_cut_at_a_whole_character),
 	    cmocka_unit_test(abuse_173_what_cannot_be_told_ends_no_session),
 	    cmocka_unit_test(a_role_that_the_stack_asks_for_is_held_here_or_where_it_says),
 	};

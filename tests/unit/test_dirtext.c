@@ -143,6 +143,42 @@ what_no_key_can_be_is_refused(void **state)
 	}
 }
 
+/* That many values are no accident: a key has so many of none. */
+static void
+more_values_than_a_key_has_are_refused(void **state)
+{
+	static const struct {
+		enum directory_slot slot;
+		const char *value;
+		unsigned most;
+	} rows[] = {{SLOT_BINDING, "viewer", 256}, {SLOT_KEY_GROUP, "ops", 256},
+	    {SLOT_KEY_FROM, "10.0.0.0/8", 256}, {SLOT_KEY_VERIFIER, SECRET, 1}};
+	static char values[32768];
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++)
+		for (unsigned more = 0; more < 3; more++) {
+			struct directory_entry e = {.search = DIRECTORY_KEYS, .dn = "cn=x"};
+			size_t each_b = strlen(rows[i].value) + 1;
+			struct diag why = DIAG_INIT;
+			struct key_record k;
+
+			for (unsigned v = 0; v < rows[i].most + more; v++)
+				memcpy(values + v * each_b, rows[i].value, each_b);
+			e.values[SLOT_NAME] = (struct strv){"ci-deploy", 10};
+			e.values[SLOT_KEY_ID] = (struct strv){"A123456789", 11};
+			e.values[SLOT_KEY_UID] = (struct strv){"1879048193", 11};
+			e.values[rows[i].slot] =
+			    (struct strv){values, (rows[i].most + more) * each_b};
+			assert_err(rows[i].value, more == 0 ? AK_OK : AK_ERR_INVALID,
+			    dirtext_key_of_entry(&e, &k, &why));
+			assert_row(rows[i].value,
+			    (strstr(why.text, "has more than") != NULL) ==
+				(more > (rows[i].slot == SLOT_KEY_VERIFIER ? 1U : 0U)));
+			key_record_clear(&k);
+		}
+}
+
 static void
 secrets_come_newest_first_whatever_the_server_says(void **state)
 {
@@ -217,6 +253,7 @@ main(void)
 	    cmocka_unit_test(times_are_read_as_rfc_4517_has_them),
 	    cmocka_unit_test(a_time_comes_back),
 	    cmocka_unit_test(what_no_key_can_be_is_refused),
+	    cmocka_unit_test(more_values_than_a_key_has_are_refused),
 	    cmocka_unit_test(secrets_come_newest_first_whatever_the_server_says),
 	    cmocka_unit_test(a_key_comes_back),
 	};

@@ -1,6 +1,7 @@
 /* Names and ids of /etc/passwd and /etc/group. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "etcfile.h"
@@ -55,6 +56,9 @@ a_file_that_is_not_there_has_nobody_and_one_that_cannot_be_read_is_an_outage(voi
 	assert_false(etcfile_set_has_id(&set, 0));
 	assert_err("", AK_ERR_UNAVAILABLE, etcfile_find_id(tmp_path(*state, "."), "root", &id));
 	assert_err("", AK_ERR_UNAVAILABLE, etcfile_set_add(&set, tmp_path(*state, ".")));
+	assert_int_equal(mkfifo(tmp_path(*state, "pipe"), 0600), 0);
+	assert_err("a pipe keeps nobody waiting", AK_ERR_UNAVAILABLE,
+	    etcfile_find_id(tmp_path(*state, "pipe"), "root", &id));
 	etcfile_set_clear(&set);
 }
 

@@ -542,6 +542,92 @@ abuse_128_without_memory_nothing_is_held(void **state)
 	image_free(&im);
 }
 
+/* What the name service serves: no service, account, address or moment is asked about. */
+static void
+the_roles_that_hold_whatever_is_asked_need_a_declared_space(void **state)
+{
+	static const struct {
+		const char *bindings, *space, *held;
+		enum ak_err err;
+		enum policy_outcome outcome;
+	} rows[] = {
+	    {"viewer", "root", "viewer", AK_OK, POLICY_PERMITTED},
+	    {"", "root", "", AK_OK, POLICY_PERMITTED},
+	    {"editor:spaces:production", "berlin", "editor", AK_OK, POLICY_PERMITTED},
+	    {"editor:spaces:production", "staging", "", AK_OK, POLICY_PERMITTED},
+	    {"viewer", "nowhere", "", AK_ERR_DENIED, POLICY_NO_SPACE},
+	};
+	struct image *im = compiled(example);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct lists l;
+		struct policy_request req = request(&l, rows[i].bindings, "h", rows[i].space);
+		struct policy_result res = POLICY_RESULT_INIT;
+		char names[128];
+
+		req.service = "no-service";
+		assert_err(
+		    rows[i].bindings, rows[i].err, policy_eval_unconditional(im, &req, &res));
+		assert_row(rows[i].bindings, res.outcome == rows[i].outcome);
+		assert_string_equal(
+		    names_of(im, &res.roles, names, sizeof(names)), rows[i].held);
+		policy_result_clear(&res);
+		lists_clear(&l);
+	}
+	image_free(&im);
+}
+
+static void
+without_memory_no_role_holds_whatever_is_asked(void **state)
+{
+	struct image *im = compiled(example);
+	struct lists l;
+	struct policy_request req = request(&l, "viewer editor", "h", "root");
+	struct policy_result res = POLICY_RESULT_INIT;
+	unsigned n = 1;
+
+	(void)state;
+	for (;; n++) {
+		enum ak_err err;
+
+		alloc_fail_nth(n);
+		err = policy_eval_unconditional(im, &req, &res);
+		if (!alloc_stop())
+			break;
+		assert_err("", AK_ERR_NOMEM, err);
+		assert_int_equal(res.outcome, POLICY_FAILED);
+		assert_int_equal(role_set_next(&res.roles, 0), IMAGE_NONE);
+		policy_result_clear(&res);
+	}
+	assert_true(n > 1);
+	assert_int_equal(res.outcome, POLICY_PERMITTED);
+	policy_result_clear(&res);
+	lists_clear(&l);
+	image_free(&im);
+}
+
+static void
+an_account_is_opened_by_the_role_that_names_it_and_root_by_none(void **state)
+{
+	static const struct {
+		const char *account;
+		bool opens;
+	} rows[] = {{"deploy", true}, {"web", true}, {"web1", true}, {"bob", false},
+	    {"", false}, {"deploy2", false}, {"root", false}};
+	struct image *im = compiled("version: 1\n"
+				    "roles:\n"
+				    "  none: {services: [sshd]}\n"
+				    "  one: {services: [sshd], accounts: [deploy]}\n"
+				    "  more: {services: [sshd], accounts: ['web*', 'roo*']}\n");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_row(rows[i].account,
+		    policy_opens_account(im, rows[i].account) == rows[i].opens);
+	image_free(&im);
+}
+
 int
 main(void)
 {
@@ -556,6 +642,9 @@ main(void)
 	    cmocka_unit_test(sets_of_any_size_give_their_roles_in_order),
 	    cmocka_unit_test(the_roles_are_the_union_whatever_the_order),
 	    cmocka_unit_test(abuse_128_without_memory_nothing_is_held),
+	    cmocka_unit_test(the_roles_that_hold_whatever_is_asked_need_a_declared_space),
+	    cmocka_unit_test(without_memory_no_role_holds_whatever_is_asked),
+	    cmocka_unit_test(an_account_is_opened_by_the_role_that_names_it_and_root_by_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

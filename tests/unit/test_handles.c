@@ -1,15 +1,20 @@
 /* One-time slips from the process that asked for a token to the one that opens the session. */
 #include <dirent.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "handles.h"
+#include "proc.h"
+#include "rundir.h"
 #include "testlib_child.h"
 #include "testlib_cmocka.h"
 #include "testlib_keys.h"
@@ -18,6 +23,17 @@
 
 static const struct handle FOR_DEPLOY = {
     .uid = 70000, .key = "ci", .secret = 7, .account = "deploy", .rhost = "192.0.2.1"};
+
+static bool no_randomness;
+
+ssize_t __real_getrandom(void *bytes, size_t len_b, unsigned flags);
+ssize_t __wrap_getrandom(void *bytes, size_t len_b, unsigned flags);
+
+ssize_t
+__wrap_getrandom(void *bytes, size_t len_b, unsigned flags)
+{
+	return no_randomness ? -1 : __real_getrandom(bytes, len_b, flags);
+}
 
 /* What a child needs, and what it leaves. */
 struct slip {
@@ -194,6 +210,23 @@ forged_names_lead_nowhere(void **state)
 	(void)munmap(s, sizeof(*s));
 }
 
+/* Whole, with its checksum, and yet of nobody who could be. */
+static void
+a_slip_for_what_is_no_keys_name_is_damaged(void **state)
+{
+	static const char *const names[] = {"", "Ci", "ci:deploy", "-ci"};
+	struct slip *s = make(state);
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct handle h = FOR_DEPLOY;
+
+		(void)snprintf(h.key, sizeof(h.key), "%s", names[i]);
+		assert_err(names[i], AK_OK, handles_issue(&s->paths, &h, NOW, s->name));
+		assert_int_equal(redeem(s), AK_ERR_CORRUPT);
+	}
+	(void)munmap(s, sizeof(*s));
+}
+
 static void
 no_tampered_byte_is_believed(void **state)
 {
@@ -219,6 +252,142 @@ no_tampered_byte_is_believed(void **state)
 	assert_int_equal(redeem(s), AK_OK);
 	free(bytes);
 	(void)munmap(s, sizeof(*s));
+}
+
+/* A slip as this process would issue it, but for what the row says. */
+struct forged {
+	const char *row;
+	enum ak_err err;
+	const char *key, *account, *file; /* NULL: as issued */
+	int more_b; /* at its end; negative: it is cut */
+	bool by_child;
+	int pid_off;
+	unsigned start_off, namespace_off;
+};
+
+/* Below the run folder, with a right sum. */
+static void
+forge(struct slip *s, const struct forged *f, int64_t issued_s)
+{
+	struct pack p = PACK_INIT;
+	struct proc own;
+	int dir;
+
+	assert_err("", AK_OK, proc_read(getpid(), &own));
+	own.id.pid += f->pid_off;
+	own.id.start += f->start_off;
+	pack_u32(&p, FOR_DEPLOY.uid);
+	pack_str(&p, f->key == NULL ? FOR_DEPLOY.key : f->key);
+	pack_u32(&p, FOR_DEPLOY.secret);
+	pack_str(&p, f->account == NULL ? FOR_DEPLOY.account : f->account);
+	pack_str(&p, FOR_DEPLOY.rhost);
+	for (int i = 0; i < 2; i++) {
+		pack_u32(&p, f->by_child == (i == 1) ? (uint32_t)own.id.pid : 1);
+		pack_u64(&p, f->by_child == (i == 1) ? own.id.start : UINT64_MAX);
+	}
+	pack_u64(&p, proc_namespace() + f->namespace_off);
+	pack_u64(&p, (uint64_t)issued_s);
+	if (f->more_b > 0)
+		pack_u32(&p, 0);
+	p.len_b -= f->more_b < 0 ? (size_t)-f->more_b : 0;
+	(void)snprintf(s->name, sizeof(s->name), "%s",
+	    f->file == NULL ? "0123456789abcdef0123456789abcdef" : f->file);
+	assert_err("", AK_OK, rundir_open(s->paths.run, "handles", s->paths.owner, &dir));
+	assert_err(f->row, AK_OK, rundir_write(dir, f->file == NULL ? s->name : f->file, &p));
+	(void)close(dir);
+	pack_clear(&p);
+}
+
+static void
+a_right_sum_makes_no_wrong_slip_right(void **state)
+{
+	static const char longer[] = "0123456789abcdef0123456789abcdef0";
+	static char wide[300];
+	const struct forged rows[] = {
+	    {"as it is issued", .err = AK_OK},
+	    {"by a child of this process", AK_OK, .by_child = true},
+	    {"more at its end", AK_ERR_CORRUPT, .more_b = 1},
+	    {"cut", AK_ERR_CORRUPT, .more_b = -1},
+	    {"no name of a key", AK_ERR_CORRUPT, .key = "A b"},
+	    {"an account that is too long", AK_ERR_CORRUPT, .account = wide},
+	    {"another pid namespace", AK_ERR_DENIED, .namespace_off = 1},
+	    {"another process", AK_ERR_DENIED, .pid_off = 1},
+	    {"one that had this pid before", AK_ERR_DENIED, .start_off = 1},
+	    {"another's child", AK_ERR_DENIED, .by_child = true, .pid_off = 1},
+	    {"a child of one that had this pid", AK_ERR_DENIED, .by_child = true,
+		.start_off = 1},
+	    {"a name in upper case", AK_ERR_NOT_FOUND,
+		.file = "0123456789ABCDEF0123456789ABCDEF"},
+	    {"a name that is too long", AK_ERR_NOT_FOUND, .file = longer},
+	};
+	struct slip *s = make(state);
+
+	memset(wide, 'a', sizeof(wide) - 1);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *name = rows[i].file == NULL ? s->name : rows[i].file;
+		struct handle h;
+
+		forge(s, &rows[i], NOW);
+		assert_err(rows[i].row, rows[i].err,
+		    handles_redeem(&s->paths, name, "deploy", "192.0.2.1", NOW, false, &h));
+		assert_row(rows[i].row, (h.uid == 70000) == (rows[i].err == AK_OK));
+	}
+	forge(s, &rows[0], -1);
+	assert_err("before time", AK_ERR_DENIED, redeem_as(s, "deploy", "192.0.2.1", 0, false));
+	(void)munmap(s, sizeof(*s));
+}
+
+static void
+the_clocks_first_second_is_one_like_others(void **state)
+{
+	struct slip *s = make(state);
+
+	assert_err("", AK_OK, handles_issue(&s->paths, &FOR_DEPLOY, 0, s->name));
+	assert_err("", AK_OK, redeem_as(s, "deploy", "192.0.2.1", 0, true));
+	(void)munmap(s, sizeof(*s));
+}
+
+static void
+without_randomness_none_is_issued_and_nothing_is_left(void **state)
+{
+	struct slip *s = make(state);
+
+	no_randomness = true;
+	assert_int_equal(issue(s), AK_ERR_UNAVAILABLE);
+	no_randomness = false;
+	assert_string_equal(s->name, "");
+	assert_int_equal(count(s), 0);
+	(void)munmap(s, sizeof(*s));
+}
+
+/* The first process of a pid namespace has no parent in it, such as sshd in a container. */
+static int
+issue_as_first(void *ctx)
+{
+	int status = 0;
+	pid_t pid;
+
+	if (unshare(CLONE_NEWPID | CLONE_NEWNS) == -1 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 || (pid = fork()) == -1)
+		return 255;
+	if (pid == 0) {
+		if (mount("none", "/proc", "proc", 0, NULL) == -1)
+			_exit(255);
+		_exit(issue(ctx) != AK_OK ? 1 : redeem(ctx));
+	}
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 254;
+}
+
+static void
+a_process_without_a_parent_issues_and_redeems(void **state)
+{
+	struct slip *s = make(state);
+	int answer = child_ask(issue_as_first, s);
+
+	(void)munmap(s, sizeof(*s));
+	if (answer == 255)
+		skip(); /* only root can make namespaces */
+	assert_int_equal(answer, AK_OK);
 }
 
 static void
@@ -274,7 +443,12 @@ main(void)
 	    T(abuse_150_only_the_issuer_and_its_parent_may_redeem),
 	    T(it_is_for_one_account_and_address_and_a_short_time),
 	    T(forged_names_lead_nowhere),
+	    T(a_slip_for_what_is_no_keys_name_is_damaged),
 	    T(no_tampered_byte_is_believed),
+	    T(a_right_sum_makes_no_wrong_slip_right),
+	    T(the_clocks_first_second_is_one_like_others),
+	    T(without_randomness_none_is_issued_and_nothing_is_left),
+	    T(a_process_without_a_parent_issues_and_redeems),
 	    T(what_is_past_or_damaged_is_swept_and_the_rest_is_left),
 	    T(abuse_073_without_room_none_is_issued_and_nothing_is_left),
 	};

@@ -1022,6 +1022,82 @@ abuse_128_no_memory_is_said(void **state)
 	free(bytes);
 }
 
+/* A file of one record with two keys and a value of so many bytes. */
+static void
+write_two_keys(const char *path, size_t value_len_b, unsigned char **bytes, size_t *len_b)
+{
+	static const unsigned char zero[4096];
+	struct index_key keys[] = {{"gABCD", 5}, {"Nteam", 5}};
+	struct index_make_head head = {.generation = 7, .id = 99};
+	struct index_make *m = index_make_new(0);
+
+	assert_non_null(m);
+	assert_err("", AK_OK, index_make_add(m, 1, 3, keys, 2, zero, value_len_b));
+	assert_err("", AK_OK, index_make_finish(m, &head, bytes, len_b));
+	index_make_free(m);
+	file_write(path, *bytes, *len_b, 0600);
+}
+
+static void
+the_keys_of_a_large_record_are_read_without_its_value(void **state)
+{
+	static const struct {
+		size_t value_len_b;
+		bool has_value;
+	} rows[] = {{20, true}, {4096, false}};
+	struct index_record rec;
+	struct index ix;
+	unsigned char *bytes;
+	size_t len_b, key_len_b;
+
+	for (size_t i = 0; i < N(rows); i++) {
+		const char *path = tmp_path(*state, "keys.idx");
+
+		write_two_keys(path, rows[i].value_len_b, &bytes, &len_b);
+		assert_err("", AK_OK, index_open(path, geteuid(), &ix));
+		assert_err("", AK_OK, index_find_keys(&ix, "gABCD", 5, &rec));
+		assert_int_equal(rec.view.value != NULL, rows[i].has_value);
+		assert_null(rec.large);
+		assert_memory_equal(
+		    index_view_key_borrow(&rec.view, 'N', &key_len_b), "team", 4);
+		assert_int_equal(key_len_b, 4);
+		assert_null(index_view_key_borrow(&rec.view, 'x', &key_len_b));
+		index_record_clear(&rec);
+		assert_err("", AK_ERR_NOT_FOUND, index_find_keys(&ix, "gABCE", 5, &rec));
+		index_close(&ix);
+		assert_err("", AK_ERR_UNAVAILABLE, index_find_keys(&ix, "gABCD", 5, &rec));
+		free(bytes);
+	}
+}
+
+/* Its checksum is not asked: the value was not read. A key that changed leads elsewhere. */
+static void
+abuse_064_a_flipped_bit_in_a_large_records_keys_is_corrupt(void **state)
+{
+	char path[2 * TMP_CAP];
+	unsigned char *bytes;
+	struct index_record rec;
+	struct index ix;
+	size_t len_b, at;
+
+	(void)snprintf(path, sizeof(path), "%s", tmp_path(*state, "keys.idx"));
+	write_two_keys(path, 4096, &bytes, &len_b);
+	assert_err("", AK_OK, index_open(path, geteuid(), &ix));
+	at = ix.head.records_at + INDEX_RECORD_HEADER_B;
+	index_close(&ix);
+	/* "\5gABCD\5Nteam": what is not the key that was asked for. */
+	for (size_t bit = 8 * 6; bit < 8 * 12; bit++) {
+		bytes[at + bit / 8] ^= (unsigned char)(1U << bit % 8);
+		file_write(path, bytes, len_b, 0600);
+		assert_err("", AK_OK, index_open(path, geteuid(), &ix));
+		assert_err(
+		    "a flipped bit", AK_ERR_CORRUPT, index_find_keys(&ix, "gABCD", 5, &rec));
+		index_close(&ix);
+		bytes[at + bit / 8] ^= (unsigned char)(1U << bit % 8);
+	}
+	free(bytes);
+}
+
 static void
 a_cleared_record_holds_nothing(void **state)
 {
@@ -1093,6 +1169,8 @@ main(void)
 	    T(abuse_067_a_walk_says_corrupt_for_a_file_that_has_shrunk),
 	    T(a_walk_goes_on_over_its_buffer_when_the_index_is_closed),
 	    T(abuse_128_no_memory_is_said),
+	    T(the_keys_of_a_large_record_are_read_without_its_value),
+	    T(abuse_064_a_flipped_bit_in_a_large_records_keys_is_corrupt),
 	    T(a_cleared_record_holds_nothing),
 	    T(every_hash_has_a_block),
 	};

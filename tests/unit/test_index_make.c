@@ -287,6 +287,227 @@ a_file_can_be_made_from_another_ones_records(void **state)
 	model_clear(&model);
 }
 
+/* A file of n records with the numbers 0, step, 2 * step, …; views are of all of them. */
+static size_t
+make_source(unsigned n, unsigned step, unsigned char **bytes, struct index_view *views)
+{
+	struct index_make *m = index_make_new(n);
+	size_t len_b, at;
+	char key[16];
+
+	assert_non_null(m);
+	for (unsigned i = 0; i < n; i++) {
+		(void)snprintf(key, sizeof(key), "s%u", i * step);
+		assert_err("", AK_OK, add(m, 0, i * step, key, key));
+	}
+	assert_err("", AK_OK, index_make_finish(m, &plain_head, bytes, &len_b));
+	index_make_free(m);
+	at = le64_load(*bytes + 56);
+	for (unsigned i = 0; i < n; i++) {
+		assert_err("", AK_OK,
+		    index_parse_record(*bytes + at, len_b - at,
+			index_crc_seed(plain_head.generation), &views[i]));
+		at += views[i].len_b;
+	}
+	assert_int_equal(at, len_b);
+	return len_b;
+}
+
+static void
+what_is_added_later_stands_at_its_place_among_what_was_copied(void **state)
+{
+	struct index_view views[100], v;
+	unsigned char *bytes, buf[4096];
+	struct index_make *m = index_make_new(0);
+	struct index_walk w;
+	struct index ix;
+
+	assert_non_null(m);
+	(void)make_source(N(views), 2, &bytes, views);
+	for (size_t i = 0; i < N(views); i++)
+		assert_err("", AK_OK, index_make_copy(m, &views[i]));
+	assert_err("", AK_OK, add(m, 0, 11, "odd", "odd"));
+	assert_err("", AK_OK, add(m, 0, 20, "tie", "tie"));
+	open_finished(*state, m, &ix);
+	index_walk_start(&ix, 0, ix.head.order[0].records_at, &w);
+	for (unsigned i = 0, wanted = 0; i < N(views) + 2; i++) {
+		assert_err("", AK_OK, index_walk_next(&ix, &w, buf, sizeof(buf), &v));
+		if (i == 6) {
+			assert_memory_equal(v.value, "odd", 3);
+		} else if (i == 12) {
+			assert_memory_equal(v.value, "tie", 3);
+			assert_int_equal(v.number, 20);
+		} else {
+			assert_int_equal(v.number, wanted);
+			wanted += 2;
+		}
+	}
+	assert_err("", AK_ERR_NOT_FOUND, index_walk_next(&ix, &w, buf, sizeof(buf), &v));
+	index_close(&ix);
+	index_make_free(m);
+	free(bytes);
+}
+
+/* Their bytes are read twice, and the length of a record decides where the next one is. */
+static void
+what_was_damaged_since_it_was_copied_is_met(void **state)
+{
+	static const struct {
+		const char *name;
+		size_t at;
+		unsigned char byte;
+		bool unsorted;
+	} rows[] = {{"shorter than a record", 4, 15, false}, {"longer than all", 6, 1, false},
+	    {"more keys than there are", 8, 200, false},
+	    {"a key beyond the end", 16, 255, false}, {"shorter, unsorted", 4, 15, true}};
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		struct index_view views[3];
+		unsigned char *bytes, *out;
+		struct index_make *m = index_make_new(0);
+		size_t len_b;
+
+		assert_non_null(m);
+		(void)make_source(N(views), 1, &bytes, views);
+		for (size_t k = 0; k < N(views); k++)
+			assert_err("", AK_OK, index_make_copy(m, &views[k]));
+		if (rows[i].unsorted)
+			assert_err("", AK_OK, add(m, 0, 1, "last", "last"));
+		bytes[(size_t)(views[1].bytes - bytes) + rows[i].at] = rows[i].byte;
+		assert_err(rows[i].name, AK_ERR_CORRUPT,
+		    index_make_finish(m, &plain_head, &out, &len_b));
+		index_make_free(m);
+		free(bytes);
+	}
+}
+
+static void
+records_that_lie_the_wrong_way_round_are_put_right(void **state)
+{
+	struct index_view views[2], v;
+	unsigned char *bytes, turned[256], buf[256];
+	struct index_make *m = index_make_new(0);
+	struct index_walk w;
+	struct index ix;
+	size_t at = 0;
+
+	assert_non_null(m);
+	(void)make_source(N(views), 1, &bytes, views);
+	for (size_t i = N(views); i-- > 0; at += v.len_b) {
+		memcpy(turned + at, views[i].bytes, views[i].len_b);
+		assert_err("", AK_OK,
+		    index_parse_record(turned + at, sizeof(turned) - at, views[i].crc_seed, &v));
+		assert_err("", AK_OK, index_make_copy(m, &v));
+	}
+	open_finished(*state, m, &ix);
+	index_walk_start(&ix, 0, ix.head.order[0].records_at, &w);
+	for (uint32_t i = 0; i < N(views); i++) {
+		assert_err("", AK_OK, index_walk_next(&ix, &w, buf, sizeof(buf), &v));
+		assert_int_equal(v.number, i);
+	}
+	index_close(&ix);
+	index_make_free(m);
+	free(bytes);
+}
+
+/* As the store and publish have it made. */
+static enum ak_err
+replace(struct index_make *m, const char *path)
+{
+	struct index_make_head head = plain_head;
+	struct safefile_new file;
+	enum ak_err err = index_make_write(m, &head, path, 0, &file, NULL);
+
+	return err == AK_OK ? safefile_new_end(&file, 0600, NULL) : err;
+}
+
+#define MANY 30000U
+
+/* Many copied, some added, one larger than a piece that is written. */
+static struct index_make *
+make_large(const struct index_view *views, bool twin)
+{
+	static unsigned char huge[3 << 20];
+	struct index_make *m = index_make_new(0);
+	struct index_key key = {"huge", 4};
+
+	assert_non_null(m);
+	for (unsigned i = 0; i < MANY; i++) {
+		char name[16];
+
+		(void)snprintf(name, sizeof(name), "a%u", i * 2 + 1);
+		assert_err("", AK_OK, index_make_copy(m, &views[i]));
+		if (i % 1000 == 0)
+			assert_err("", AK_OK, add(m, 0, i * 2 + 1, name, name));
+	}
+	assert_err("", AK_OK, index_make_add(m, 1, 7, &key, 1, huge, sizeof(huge)));
+	if (twin)
+		assert_err("", AK_OK, add(m, 1, 8, "s58000", "another's key"));
+	return m;
+}
+
+static void
+a_large_file_is_the_same_written_in_pieces(void **state)
+{
+	static struct index_view views[MANY];
+	const char *path = tmp_path(*state, "large");
+	unsigned char *bytes, *wanted, *got;
+	struct index_make *m;
+	size_t len_b;
+	FILE *f;
+
+	(void)make_source(MANY, 2, &bytes, views);
+	m = make_large(views, false);
+	assert_err("", AK_OK, index_make_finish(m, &plain_head, &wanted, &len_b));
+	assert_true(len_b > (size_t)4 << 20);
+	assert_err("", AK_OK, replace(m, path));
+	assert_non_null(got = malloc(len_b + 1));
+	assert_non_null(f = fopen(path, "re"));
+	assert_int_equal(fread(got, 1, len_b + 1, f), len_b);
+	assert_memory_equal(got, wanted, len_b);
+	(void)fclose(f);
+	free(got);
+	free(wanted);
+	index_make_free(m);
+	free(bytes);
+}
+
+static void
+a_large_file_that_cannot_be_leaves_the_old_one_and_nothing_beside_it(void **state)
+{
+	static struct index_view views[MANY];
+	char path[TMP_CAP * 2];
+	unsigned char *bytes;
+	struct index_make *m;
+
+	(void)snprintf(path, sizeof(path), "%s", tmp_path(*state, "large"));
+	file_write(path, "old", 3, 0600);
+	(void)make_source(MANY, 2, &bytes, views);
+	m = make_large(views, true);
+	assert_err("", AK_ERR_EXISTS, replace(m, path));
+	assert_true(file_holds(path, "old"));
+	assert_false(file_is_there(tmp_path(*state, ".large.new")));
+	index_make_free(m);
+	m = make_large(views, false);
+	for (unsigned n = 1;; n++) {
+		enum ak_err err;
+
+		alloc_fail_nth(n);
+		err = replace(m, path);
+		if (!alloc_stop()) {
+			assert_err("", AK_OK, err);
+			assert_true(n > 1);
+			break;
+		}
+		assert_err("no memory", AK_ERR_NOMEM, err);
+		assert_true(file_holds(path, "old"));
+		assert_false(file_is_there(tmp_path(*state, ".large.new")));
+	}
+	index_make_free(m);
+	free(bytes);
+}
+
 /* One record more than a file had, of each kind, under a limit on allocations. */
 static enum ak_err
 build_anew(const struct index_view *copied)
@@ -393,6 +614,11 @@ main(void)
 	    T(the_same_records_and_id_give_the_same_bytes),
 	    T(an_id_is_drawn_when_none_is_given),
 	    T(a_file_can_be_made_from_another_ones_records),
+	    T(what_is_added_later_stands_at_its_place_among_what_was_copied),
+	    T(what_was_damaged_since_it_was_copied_is_met),
+	    T(records_that_lie_the_wrong_way_round_are_put_right),
+	    T(a_large_file_is_the_same_written_in_pieces),
+	    T(a_large_file_that_cannot_be_leaves_the_old_one_and_nothing_beside_it),
 	    T(abuse_128_every_allocation_may_fail),
 	    T(a_failed_allocation_loses_one_record_and_no_other),
 	};

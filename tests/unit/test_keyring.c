@@ -179,6 +179,31 @@ abuse_101_102_103_time_is_undefined_when_a_file_is_from_the_future(void **state)
 	}
 }
 
+/* local.idx is the one that users.idx was made from: the same change of the same truth, and readable. */
+static void
+a_change_is_published_when_both_files_are_of_it(void **state)
+{
+	static const struct {
+		const char *row;
+		enum ak_err err;
+		uint64_t generation, id;
+		bool published;
+	} rows[] = {{"the same", AK_OK, 7, 9, true},
+	    {"not readable", AK_ERR_CORRUPT, 7, 9, false},
+	    {"another change", AK_OK, 8, 9, false}, {"another truth", AK_OK, 7, 8, false},
+	    {"neither", AK_ERR_UNAVAILABLE, 8, 8, false}};
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		struct keyring ring = KEYRING_INIT;
+
+		ring.users.local = (struct source_id){7, 9};
+		ring.local_err = rows[i].err;
+		ring.local_now = (struct source_id){rows[i].generation, rows[i].id};
+		assert_row(rows[i].row, keyring_is_published(&ring) == rows[i].published);
+	}
+}
+
 static void
 the_newer_stamp_of_both_files_counts(void **state)
 {
@@ -407,6 +432,24 @@ abuse_155_the_local_key_of_a_name_wins(void **state)
 }
 
 static void
+a_local_record_on_the_heap_wins_and_leaves_nothing_there(void **state)
+{
+	static const struct row row = {BY_UID, NULL, DIRECTORY_UID, AK_ERR_NOT_FOUND, false};
+	struct key_record keys[] = {directory_key("a", DIRECTORY_UID)};
+	struct key_record local = key_make("a", 70000);
+	char many[2000];
+	struct host h;
+
+	make_directory(&h, *state);
+	(void)directory_write_keys(&h.paths, keys, N(keys), HOST_NOW);
+	for (size_t i = 0; i < sizeof(many); i++)
+		many[i] = i % 10 == 9 ? '\0' : 'r';
+	local.bindings = (struct strv){.bytes = many, .len_b = sizeof(many)};
+	write_crossed(&h, &local, record_key_text(RECORD_NAME, "a"));
+	check_rows(&h, &row, 1);
+}
+
+static void
 the_local_key_of_an_id_wins(void **state)
 {
 	struct key_record keys[] = {directory_key("x", DIRECTORY_UID)};
@@ -526,6 +569,11 @@ a_membership_that_cannot_be_read_is_not_one_that_is_not_there(void **state)
 	(void)directory_write_keys(&h.paths, &k, 1, HOST_NOW);
 	assert_int_equal(rename(h.paths.directory_keys, h.paths.directory_groups), 0);
 	assert_err("a key", AK_ERR_CORRUPT, keyring_membership(&h.paths, "a", &m));
+	assert_err("a path that leads nowhere", AK_OK,
+	    text_copy(
+		h.paths.directory_groups, sizeof(h.paths.directory_groups), h.paths.users));
+	(void)strcat(h.paths.directory_groups, "/x");
+	assert_err("below a file", AK_ERR_UNAVAILABLE, keyring_membership(&h.paths, "a", &m));
 }
 
 /* ---- the groups of a user ---- */
@@ -592,6 +640,30 @@ a_users_groups_are_those_that_the_name_service_serves(void **state)
 }
 
 static void
+a_groups_gid_is_found_by_its_name_alone(void **state)
+{
+	unsigned fds = count_fds();
+	struct nss_fixture f;
+	struct host h;
+	uint32_t gid = 1;
+
+	begin_groups(&h, *state, &f);
+	nss_fixture_end(&f, h.paths.users);
+	assert_err("sudo", AK_OK, keyring_find_gid(&h.paths, "sudo", &gid));
+	assert_int_equal(gid, 27);
+	assert_err("guards", AK_OK, keyring_find_gid(&h.paths, "guards", &gid));
+	assert_int_equal(gid, 100001);
+	assert_err("a user", AK_ERR_NOT_FOUND, keyring_find_gid(&h.paths, "a", &gid));
+	assert_err("none", AK_ERR_NOT_FOUND, keyring_find_gid(&h.paths, "", &gid));
+	directory_damage(h.paths.users);
+	assert_err("damaged", AK_ERR_CORRUPT, keyring_find_gid(&h.paths, "sudo", &gid));
+	assert_int_equal(unlink(h.paths.users), 0);
+	assert_err("missing", AK_ERR_UNAVAILABLE, keyring_find_gid(&h.paths, "sudo", &gid));
+	assert_int_equal(gid, 100001);
+	assert_int_equal(count_fds(), fds);
+}
+
+static void
 groups_that_rest_on_a_file_from_the_future_are_left_out(void **state)
 {
 	struct nss_fixture f;
@@ -652,6 +724,26 @@ a_users_groups_end_where_they_are_refused_and_are_none_where_the_file_is_damaged
 	assert_int_equal(count_fds(), fds);
 }
 
+static void
+a_group_that_says_another_name_is_damage(void **state)
+{
+	const struct group_record other = {.gid = 27, .name = "sudo"};
+	struct nss_fixture f;
+	uint32_t gid = 7;
+	struct host h;
+
+	host_make(&h, *state);
+	nss_fixture_begin(&f, 1, 0);
+	nss_fixture_group(&f, "builders", 100000, STRV_EMPTY);
+	nss_fixture_forged_group(&f, "viewers", 27, 27, &other);
+	nss_fixture_end(&f, h.paths.users);
+	assert_err("", AK_OK, keyring_find_gid(&h.paths, "builders", &gid));
+	assert_int_equal(gid, 100000);
+	assert_err("", AK_ERR_CORRUPT, keyring_find_gid(&h.paths, "viewers", &gid));
+	assert_int_equal(gid, 100000);
+	assert_err("", AK_ERR_NOT_FOUND, keyring_find_gid(&h.paths, "none", &gid));
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, tmp_setup, tmp_teardown)
 
 int
@@ -663,6 +755,7 @@ main(void)
 	    T(abuse_064_any_flipped_byte_is_damage_and_never_not_found),
 	    T(abuse_157_an_older_local_idx_is_a_rollback),
 	    T(abuse_101_102_103_time_is_undefined_when_a_file_is_from_the_future),
+	    T(a_change_is_published_when_both_files_are_of_it),
 	    T(the_newer_stamp_of_both_files_counts),
 	    T(a_record_that_says_another_name_uid_or_id_is_damage),
 	    T(a_file_of_anothers_or_open_to_others_is_unsafe),
@@ -670,6 +763,7 @@ main(void)
 	    T(a_host_without_a_directory_range_has_no_keys_of_a_directory),
 	    T(abuse_098_a_key_of_the_directory_never_has_an_id_outside_its_range),
 	    T(abuse_155_the_local_key_of_a_name_wins),
+	    T(a_local_record_on_the_heap_wins_and_leaves_nothing_there),
 	    T(the_local_key_of_an_id_wins),
 	    T(abuse_064_whatever_is_wrong_with_the_directorys_keys_local_ones_are_found),
 	    T(without_local_idx_the_directorys_keys_are_found_and_local_ones_are_unavailable),
@@ -678,6 +772,8 @@ main(void)
 	    T(a_membership_that_cannot_be_read_is_not_one_that_is_not_there),
 	    T(a_users_groups_are_those_that_the_name_service_serves),
 	    T(groups_that_rest_on_a_file_from_the_future_are_left_out),
+	    T(a_groups_gid_is_found_by_its_name_alone),
+	    T(a_group_that_says_another_name_is_damage),
 	    T(a_users_groups_end_where_they_are_refused_and_are_none_where_the_file_is_damaged),
 	};
 

@@ -31,6 +31,8 @@ equal_names_become_equal_texts(void **state)
 	    {"uid=b+cn=a,o=x", "cn=a+uid=b,o=x"},
 	    {"CN=A+UID=B,o=x", "cn=a+uid=b,o=x"},
 	    {"2.5.4.3=#04024869,o=x", "cn=#04024869,o=x"},
+	    {"cn= #04024869 ; o=#0402+uid=b", "cn=#04024869,o=#0402+uid=b"},
+	    {"cn=a=#b,o=x", "cn=a\\3d#b,o=x"},
 	    {"commonName=ci,organizationName=x", "cn=ci,o=x"},
 	    {"CommonName=ci,2.5.4.10=x", "cn=ci,o=x"},
 	    {"2.5.4.3=ci,ORGANIZATIONALUNITNAME=y,2.5.4.11=z", "cn=ci,ou=y,ou=z"},
@@ -64,7 +66,10 @@ what_is_no_name_is_refused(void **state)
 {
 	static const char *const rows[] = {"", "ci-deploy", "cn", "=ci", "cn=ci,", ",cn=ci",
 	    "cn=ci,,o=x", "cn=ci\\", "cn=ci\\x1,o=x", "cn=\"ci,o=x", "cn=ci,o", "cn=#0,o=x",
-	    "cn=#zz", "c n=ci", "#'01'B"};
+	    "cn=#zz", "c n=ci", "#'01'B",
+	    /* libldap itself takes these */
+	    "cn=# n", "cn=#,o=x", "cn=#04024869 zz,o=x", "uid=a+cn=#04 x,o=y", "cn=#04,o=# 5",
+	    "cn=\t# 5"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

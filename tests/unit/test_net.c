@@ -117,7 +117,8 @@ a_bad_block_is_refused_and_has_nothing_of_it(void **state)
 	    "10.0.0.0/00", "10.0.0.0/8/8", "10.0.0.1/8", "11.0.0.0/7", "10.128.0.0/8",
 	    "192.168.1.1/24", "10.0.0.0/255.0.0.0", "::/129", "2001:db8::1/32", "fe80::1%eth0",
 	    "fe80::%eth0/64", "10/8", "10.0.0.0/99999999999999999999", "host/8", "10.0.0.0/8\n",
-	    "*"};
+	    "*", "0000:0000:0000:0000:0000:ffff:255.255.255.2555/8",
+	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/8"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -129,6 +130,23 @@ a_bad_block_is_refused_and_has_nothing_of_it(void **state)
 }
 
 /* Against shifts of 32-bit numbers. */
+static void
+addresses_are_printed_as_they_are_written(void **state)
+{
+	static const char *const rows[] = {
+	    "10.9.8.7", "255.255.255.255", "2001:db8::1", "::", "::1", "fe80::1"};
+	struct net_addr a;
+	char buf[INET6_ADDRSTRLEN], small[7] = "before";
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		a = addr(rows[i]);
+		assert_string_equal(net_print_addr(&a, buf, sizeof(buf)), rows[i]);
+	}
+	a = addr("10.9.8.7");
+	assert_string_equal(net_print_addr(&a, small, sizeof(small)), "");
+}
+
 static void
 ipv4_blocks_agree_with_arithmetic(void **state)
 {
@@ -182,9 +200,9 @@ static void
 host_names_are_letters_digits_dots_and_dashes(void **state)
 {
 	static const char *const good[] = {
-	    "bastion-1", "a", "9", "db.example.com", "Web_1", "_x"};
-	static const char *const bad[] = {
-	    "", "-a", ".a", "a b", "a,b", "a:b", "a/b", "*", "b\xc3\xbc", "a\n"};
+	    "bastion-1", "a", "9", "db.example.com", "Web_1", "_x", "azAZ09"};
+	static const char *const bad[] = {"", "-a", ".a", "a b", "a,b", "a:b", "a/b", "*",
+	    "b\xc3\xbc", "a\n", "a`", "a{", "a@", "a["};
 	char longest[NET_HOST_MAX + 2];
 
 	(void)state;
@@ -204,11 +222,13 @@ hosts_are_compared_without_case(void **state)
 {
 	(void)state;
 	assert_true(net_same_host("Bastion-I", "bastion-i"));
+	assert_true(net_same_host("AZ", "az"));
 	assert_true(net_same_host("", ""));
 	assert_false(net_same_host("a", "ab"));
 	assert_false(net_same_host("ab", "a"));
 	assert_false(net_same_host("a", "b"));
 	assert_false(net_same_host("a@", "a`"));
+	assert_false(net_same_host("a[", "a{"));
 }
 
 int
@@ -219,6 +239,7 @@ main(void)
 	    cmocka_unit_test(what_is_no_literal_address_is_refused),
 	    cmocka_unit_test(a_block_has_what_is_in_it_alone),
 	    cmocka_unit_test(a_bad_block_is_refused_and_has_nothing_of_it),
+	    cmocka_unit_test(addresses_are_printed_as_they_are_written),
 	    cmocka_unit_test(ipv4_blocks_agree_with_arithmetic),
 	    cmocka_unit_test(random_texts_are_read_as_inet_pton_reads_them),
 	    cmocka_unit_test(host_names_are_letters_digits_dots_and_dashes),

@@ -660,6 +660,7 @@ abuse_071_no_range_takes_in_a_reserved_id(void **state)
 	} rows[] = {
 	    {"good", {65536, 99999}, {100000, 109999}, {200000, 299999}, AK_OK},
 	    {"no directory", {65536, 99999}, {100000, 109999}, {0, 0}, AK_OK},
+	    {"one of each", {70000, 70000}, {100000, 100000}, {200000, 200000}, AK_OK},
 	    {"no role groups", {65536, 99999}, {0, 0}, {0, 0}, AK_OK},
 	    {"root", {0, 99999}, {100000, 109999}, {0, 0}, AK_ERR_CORRUPT},
 	    {"no uids", {0, 0}, {100000, 109999}, {0, 0}, AK_ERR_CORRUPT},

@@ -2,23 +2,47 @@
  * test_reference: the evaluator against a second one, written from
  * apikey-policy(5) alone (ref_policy), over random policies and requests
  * (ref_random); and what must hold of any two policies. A failure prints the
- * shortest policy that still shows it. REFERENCE_POLICIES says how many.
+ * shortest policy that still shows it, and the arguments that have it again:
+ *
+ * test_reference [POLICIES [SEED]]
  */
 #include "testlib_cmocka.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "num.h"
 #include "ref_compare.h"
 
-#define N_REQUESTS 100U
+/* Of each policy: what many policies show, many requests of one don't. */
+#define N_REQUESTS 10U
 
-static unsigned
-count_policies(unsigned usual)
+static unsigned n_policies = 3000;
+
+/* The next policy's own: given as SEED, it is the first one. */
+static struct rnd
+next_policy(struct rnd *seeds, uint64_t *seed)
 {
-	const char *given = getenv("REFERENCE_POLICIES");
+	*seed = seeds->state;
+	return rnd_from(rnd_u64(seeds));
+}
 
-	return given == NULL ? usual : (unsigned)strtoul(given, NULL, 0);
+static void
+say_again(uint64_t seed)
+{
+	print_error("to have it again: test_reference 1 0x%016llx\n", (unsigned long long)seed);
+}
+
+static double
+seconds_since(const struct timespec *began)
+{
+	struct timespec now;
+
+	assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &now), 0);
+	return (double)(now.tv_sec - began->tv_sec) +
+	       (double)(now.tv_nsec - began->tv_nsec) / 1e9;
 }
 
 static int
@@ -32,35 +56,53 @@ need_zones(void **state)
 }
 
 static void
+compare_policy(struct rnd *r, uint64_t seed, unsigned verdicts[REF_PERMITTED + 1])
+{
+	struct draft draft;
+	struct ref_subject p;
+
+	draft_random(r, &draft);
+	p = ref_subject_of(&draft);
+	for (unsigned j = 0; j < N_REQUESTS; j++) {
+		struct ref_request q = request_random(r);
+		struct ref_difference d = {.t = text_over(d.text, sizeof(d.text))};
+
+		ref_compare(&d, p.im, yamltree_root_borrow(p.doc), &q, j % 4 == 0);
+		if (d.t.len > 0) {
+			say_again(seed);
+			ref_fail_shortest(p.text, q);
+		}
+		verdicts[d.verdict]++;
+	}
+	ref_subject_clear(&p);
+	draft_clear(&draft);
+}
+
+static void
 the_image_says_what_the_reference_says(void **state)
 {
-	struct rnd r = rnd_start("the_image_says_what_the_reference_says");
+	struct rnd seeds = rnd_start("the_image_says_what_the_reference_says");
 	unsigned verdicts[REF_PERMITTED + 1] = {0};
+	const uint64_t first = seeds.state;
+	struct timespec began;
 
 	(void)state;
-	for (unsigned i = 0; i < count_policies(1000); i++) {
-		struct draft draft;
-		struct ref_subject p;
+	assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &began), 0);
+	for (unsigned i = 0; i < n_policies; i++) {
+		uint64_t seed;
+		struct rnd r = next_policy(&seeds, &seed);
 
-		draft_random(&r, &draft);
-		p = ref_subject_of(&draft);
-		for (unsigned j = 0; j < N_REQUESTS; j++) {
-			struct ref_request q = request_random(&r);
-			struct ref_difference d = {.t = text_over(d.text, sizeof(d.text))};
-
-			ref_compare(&d, p.im, yamltree_root_borrow(p.doc), &q, j % 4 == 0);
-			if (d.t.len > 0)
-				ref_fail_shortest(p.text, q);
-			verdicts[d.verdict]++;
-		}
-		ref_subject_clear(&p);
-		draft_clear(&draft);
+		compare_policy(&r, seed, verdicts);
 	}
 	print_message("refused %u, not admitted %u, no space %u, no role %u, permitted %u\n",
 	    verdicts[REF_REFUSED], verdicts[REF_NOT_ADMITTED], verdicts[REF_NO_SPACE],
 	    verdicts[REF_NO_ROLE], verdicts[REF_PERMITTED]);
+	print_message(
+	    "%u policies, %u requests each, %.0f policies a second; TEST_SEED=0x%016llx\n",
+	    n_policies, N_REQUESTS, n_policies / seconds_since(&began),
+	    (unsigned long long)first);
 	/* Random policies that refused everybody would prove little. */
-	for (size_t v = 0; v <= REF_PERMITTED && count_policies(1000) >= 100; v++)
+	for (size_t v = 0; v <= REF_PERMITTED && n_policies >= 1000; v++)
 		assert_true(verdicts[v] > 0);
 }
 
@@ -105,11 +147,13 @@ static void
 check_change(const char *test, void (*change)(struct rnd *, struct draft *), bool shuffle,
     bool (*holds)(const struct pair *))
 {
-	struct rnd r = rnd_start(test);
+	struct rnd seeds = rnd_start(test);
 
-	for (unsigned i = 0; i < count_policies(1000) / 10; i++) {
+	for (unsigned i = 0; i < (n_policies + 9) / 10; i++) {
 		struct draft draft;
 		struct ref_subject before, after;
+		uint64_t seed;
+		struct rnd r = next_policy(&seeds, &seed);
 
 		draft_random(&r, &draft);
 		before = ref_subject_of(&draft);
@@ -123,6 +167,7 @@ check_change(const char *test, void (*change)(struct rnd *, struct draft *), boo
 				request_shuffle(&r, &other);
 			pair_make(&p, &before, &q, &after, &other);
 			if (!holds(&p)) {
+				say_again(seed);
 				print_error("--- before\n%s--- after\n%s---\n", before.text,
 				    after.text);
 				ref_request_print(&q);
@@ -217,8 +262,22 @@ one_more_allow_never_refuses_more(void **state)
 	check_change("one_more_allow_never_refuses_more", add_allow, false, refuses_no_more);
 }
 
+/* The count and the seed, which testlib_random takes from the environment. */
+static void
+take_arguments(int argc, char **argv)
+{
+	uint64_t n = n_policies;
+
+	if (argc > 3 || (argc > 1 && num_parse(argv[1], 1, UINT32_MAX, &n) != AK_OK) ||
+	    (argc > 2 && setenv("TEST_SEED", argv[2], 1) == -1)) {
+		(void)fprintf(stderr, "usage: test_reference [POLICIES [SEED]]\n");
+		exit(2);
+	}
+	n_policies = (unsigned)n;
+}
+
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_image_says_what_the_reference_says),
@@ -228,5 +287,6 @@ main(void)
 	    cmocka_unit_test(one_more_allow_never_refuses_more),
 	};
 
+	take_arguments(argc, argv);
 	return cmocka_run_group_tests_name("reference", tests, need_zones, NULL);
 }

@@ -26,7 +26,7 @@ put(struct host *h, const struct key_record *k)
 	enum ak_err err = store_put(s, k);
 
 	if (err == AK_OK)
-		err = store_commit(s, HOST_NOW, &h->why);
+		err = store_commit(s, HOST_NOW, NULL, &h->why);
 	store_close(&s);
 	return err;
 }
@@ -167,7 +167,7 @@ nothing_staged_writes_nothing(void **state)
 	assert_err("", AK_OK, put(&h, &k));
 	assert_int_equal(stat(h.paths.local, &before), 0);
 	s = host_open(&h);
-	assert_err("", AK_OK, store_commit(s, HOST_NOW, NULL));
+	assert_err("", AK_OK, store_commit(s, HOST_NOW, NULL, NULL));
 	store_close(&s);
 	assert_int_equal(stat(h.paths.local, &after), 0);
 	assert_int_equal(before.st_ino, after.st_ino);
@@ -209,7 +209,7 @@ what_could_not_be_read_back_is_never_stored(void **state)
 	s = host_open(&h);
 	for (size_t i = 0; i < N(rows); i++)
 		assert_err(rows[i].name, AK_ERR_INVALID, store_put(s, &rows[i]));
-	assert_err("", AK_OK, store_commit(s, HOST_NOW, NULL));
+	assert_err("", AK_OK, store_commit(s, HOST_NOW, NULL, NULL));
 	store_close(&s);
 	assert_err("", AK_OK, host_publish(&h, HOST_NOW));
 }
@@ -905,7 +905,7 @@ a_role_group_keeps_its_gid_for_ever(void **state)
 	assert_int_equal(gid, 69000);
 	assert_err("staged already", AK_OK, store_role_gid(s, "one", gids, &gid));
 	assert_int_equal(gid, 69000);
-	assert_err("", AK_OK, store_commit(s, HOST_NOW, NULL));
+	assert_err("", AK_OK, store_commit(s, HOST_NOW, NULL, NULL));
 	store_close(&s);
 	h.opt.hooks = (struct store_hooks){.id_taken = is_taken, .ctx = &taken};
 	s = host_open(&h);
@@ -946,9 +946,9 @@ abuse_135_an_id_that_was_given_once_is_nobody_elses(void **state)
 	assert_err("", AK_OK, store_role_gid(s, "one", (struct id_range){69000, 69001}, &id));
 	assert_err("", AK_OK, store_put(s, &k));
 	assert_err("", AK_OK, store_put(s, &gone));
-	assert_err("", AK_OK, store_commit(s, HOST_NOW, NULL));
+	assert_err("", AK_OK, store_commit(s, HOST_NOW, NULL, NULL));
 	assert_err("", AK_OK, store_remove(s, &gone, HOST_NOW));
-	assert_err("", AK_OK, store_commit(s, HOST_NOW, NULL));
+	assert_err("", AK_OK, store_commit(s, HOST_NOW, NULL, NULL));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		assert_err(rows[i].row, AK_OK, store_id_given(s, rows[i].id, &given));
 		assert_row(rows[i].row, given == rows[i].given);

@@ -1,5 +1,6 @@
 /* What a key presents: its form, its check, its randomness, and what is stored of it. */
 #include <gcrypt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,45 @@ static const struct {
     {"A000000002", "apikey_A000000002_00000000000000000000000000000000000000000000UNZi7",
 	"79c70b18817138e9f228c9d3964a3f82f49e72f15b03b531f5f2272886519b60"},
 };
+
+/* ---- what the kernel and the library answer ---- */
+
+static unsigned draws_left = UINT_MAX, hashes_left = UINT_MAX;
+static bool library_is_old;
+
+ssize_t __real_getrandom(void *bytes, size_t len_b, unsigned flags);
+ssize_t __wrap_getrandom(void *bytes, size_t len_b, unsigned flags);
+const char *__real_gcry_check_version(const char *wanted);
+const char *__wrap_gcry_check_version(const char *wanted);
+gcry_error_t __real_gcry_md_hash_buffers(
+    int algo, unsigned flags, void *digest, const gcry_buffer_t *iov, int n);
+gcry_error_t __wrap_gcry_md_hash_buffers(
+    int algo, unsigned flags, void *digest, const gcry_buffer_t *iov, int n);
+
+ssize_t
+__wrap_getrandom(void *bytes, size_t len_b, unsigned flags)
+{
+	if (draws_left == 0)
+		return (ssize_t)len_b - 1;
+	draws_left--;
+	return __real_getrandom(bytes, len_b, flags);
+}
+
+const char *
+__wrap_gcry_check_version(const char *wanted)
+{
+	return library_is_old ? NULL : __real_gcry_check_version(wanted);
+}
+
+gcry_error_t
+__wrap_gcry_md_hash_buffers(
+    int algo, unsigned flags, void *digest, const gcry_buffer_t *iov, int n)
+{
+	if (hashes_left == 0)
+		return gcry_error(GPG_ERR_INV_OP);
+	hashes_left--;
+	return __real_gcry_md_hash_buffers(algo, flags, digest, iov, n);
+}
 
 /* The check from the format's description alone. */
 static void
@@ -572,10 +612,84 @@ a_verifier_cut_or_changed_anywhere_is_refused_or_another(void **state)
 		}
 }
 
+/* The first test of all: nobody has used the library in this process yet. */
+static void
+a_library_that_is_too_old_is_not_used_and_another_is_made_ready_once(void **state)
+{
+	unsigned char zeros[KEY_DIGEST_B] = {0};
+	char hash[TOKEN_SHA256_CAP];
+	struct verifier v;
+	struct token t;
+
+	(void)state;
+	assert_err("", AK_OK, parse(vectors[0].text, &t));
+	library_is_old = true;
+	assert_err("verify", AK_ERR_UNAVAILABLE, token_verify(&t, zeros, zeros));
+	assert_err("make", AK_ERR_UNAVAILABLE, token_make_verifier(&t, &v));
+	assert_err("sha256", AK_ERR_UNAVAILABLE, token_sha256("abc", 3, hash));
+	library_is_old = false;
+	assert_false(gcry_control(GCRYCTL_INITIALIZATION_FINISHED_P));
+	assert_err("verify", AK_ERR_DENIED, token_verify(&t, zeros, zeros));
+	assert_true(gcry_control(GCRYCTL_INITIALIZATION_FINISHED_P));
+	/* Who made it ready decided which version will do. */
+	library_is_old = true;
+	assert_err("verify", AK_ERR_DENIED, token_verify(&t, zeros, zeros));
+	library_is_old = false;
+}
+
+static void
+a_hash_that_fails_verifies_nothing(void **state)
+{
+	unsigned char zeros[KEY_DIGEST_B] = {0};
+	struct token t;
+	struct verifier v;
+
+	(void)state;
+	assert_err("", AK_OK, parse(vectors[0].text, &t));
+	for (unsigned n = 0; n < 2; n++) {
+		hashes_left = n;
+		assert_err("verify", AK_ERR_UNAVAILABLE, token_verify(&t, zeros, zeros));
+		hashes_left = n;
+		assert_err("make", AK_ERR_UNAVAILABLE, token_make_verifier(&t, &v));
+	}
+	hashes_left = UINT_MAX;
+}
+
+static void
+without_randomness_there_is_no_token_and_no_verifier(void **state)
+{
+	struct token t, made;
+	struct verifier v;
+	unsigned n = 0;
+
+	(void)state;
+	assert_err("", AK_OK, parse(vectors[0].text, &t));
+	draws_left = 0;
+	assert_err("", AK_ERR_UNAVAILABLE, token_make_verifier(&t, &v));
+	for (; draws_left = n, token_new(NULL, &made) != AK_OK; n++)
+		assert_no_token("no randomness", &made);
+	assert_true(n >= 3); /* the id's first, its others, the secret */
+	draws_left = UINT_MAX;
+	token_clear(&made);
+}
+
+static void
+the_sha256_of_bytes_is_printed(void **state)
+{
+	char hash[TOKEN_SHA256_CAP];
+
+	(void)state;
+	assert_err("", AK_OK, token_sha256("abc", 3, hash));
+	assert_string_equal(
+	    hash, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(
+		a_library_that_is_too_old_is_not_used_and_another_is_made_ready_once),
 	    cmocka_unit_test(the_fixed_vectors_are_tokens),
 	    cmocka_unit_test(abuse_001_to_019_what_is_not_whole_is_no_token),
 	    cmocka_unit_test(abuse_008_a_token_cut_anywhere_is_no_token),
@@ -595,6 +709,9 @@ main(void)
 	    cmocka_unit_test(a_verifier_is_printed_and_read_back),
 	    cmocka_unit_test(a_malformed_verifier_is_refused),
 	    cmocka_unit_test(a_verifier_cut_or_changed_anywhere_is_refused_or_another),
+	    cmocka_unit_test(a_hash_that_fails_verifies_nothing),
+	    cmocka_unit_test(without_randomness_there_is_no_token_and_no_verifier),
+	    cmocka_unit_test(the_sha256_of_bytes_is_printed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,181 @@
+/* What comes between two phases, or before the first: another key in the place of the one that was verified, and words of sshd's that decide. */
+#include <stdio.h>
+#include <string.h>
+
+#include "pam_host.h"
+#include "testlib_cmocka.h"
+
+/* ---- the address, where sshd says it in the environment alone ---- */
+
+static const char *connection;
+
+static void
+say_connection(pam_handle_t *pamh, char before)
+{
+	char pair[256];
+
+	(void)before;
+	(void)snprintf(pair, sizeof(pair), "SSH_CONNECTION=%s", connection);
+	assert_int_equal(pam_putenv(pamh, pair), PAM_SUCCESS);
+}
+
+static void
+a_keys_networks_are_asked_of_what_sshd_says_of_its_connection(void **state)
+{
+	static const struct {
+		const char *rhost, *connection;
+		int code;
+	} rows[] = {
+	    {NULL, "192.0.2.7 50000 198.51.100.9 22", PAM_SUCCESS},
+	    {NULL, "192.0.2.7", PAM_SUCCESS},
+	    {NULL, "198.51.100.1 50000 192.0.2.7 22", PAM_PERM_DENIED},
+	    {NULL, " 192.0.2.7 50000", PAM_PERM_DENIED},
+	    {NULL, "192.0.2.7,50000", PAM_PERM_DENIED},
+	    {NULL, "", PAM_PERM_DENIED},
+	    {NULL, "127.0.0.1 50000 127.0.0.1 22", PAM_PERM_DENIED},
+	    {NULL, "192.0.2.7000000000000000000000000000000000000000000000000000000000 1 2 3",
+		PAM_PERM_DENIED},
+	    {"a.name.example.com", "192.0.2.7 50000 198.51.100.9 22", PAM_SUCCESS},
+	    {"198.51.100.1", "192.0.2.7 50000 198.51.100.9 22", PAM_PERM_DENIED},
+	    {"192.0.2.7", "198.51.100.1 50000 192.0.2.9 22", PAM_SUCCESS},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		connection = rows[i].connection;
+		how.rhost = rows[i].rhost;
+		how.between = say_connection;
+		assert_code(rows[i].connection, rows[i].code,
+		    enter("sshd", "bound", text_of(&tok_other[5]), "a"));
+	}
+}
+
+/* ---- another key than the one that was verified ---- */
+
+static void
+bind_opens(struct key_record *k)
+{
+	key_bind(k, "opens");
+}
+
+static void
+share(void)
+{
+	host_policy(&host, "version: 1\nroles:\n"
+			   "  all: {services: ['*']}\n"
+			   "  opens: {services: ['*'], accounts: [deploy]}\n");
+	amend(UID_CI, bind_opens);
+}
+
+static void
+call_it_other(struct key_record *k)
+{
+	(void)snprintf(k->name, sizeof(k->name), "other");
+}
+
+static void
+rename_ci(void)
+{
+	amend(UID_CI, call_it_other);
+}
+
+static void
+delete_ci(void)
+{
+	amend(UID_CI, NULL);
+}
+
+static char moment;
+static void (*happens)(void);
+
+static void
+let_it_happen(pam_handle_t *pamh, char before)
+{
+	(void)pamh;
+	if (before == moment)
+		happens();
+}
+
+static void
+a_key_that_is_no_more_is_behind_no_account_and_nor_is_another_with_its_uid(void **state)
+{
+	static const struct {
+		const char *row, *user, *phases;
+		void (*happens)(void);
+		int code;
+		const char *logged;
+	} rows[] = {
+	    {"deleted, shared account", "deploy", "am", delete_ci, PAM_PERM_DENIED,
+		"the key behind this login is no more"},
+	    {"renamed, shared account", "deploy", "am", rename_ci, PAM_PERM_DENIED,
+		"the key behind this login is no more"},
+	    {"deleted, own account", "ci", "am", delete_ci, PAM_PERM_DENIED,
+		"no key has this name and uid"},
+	    {"renamed, own account", "ci", "am", rename_ci, PAM_PERM_DENIED,
+		"no key has this name and uid"},
+	    {"deleted before the session", "deploy", "amo", delete_ci, PAM_SESSION_ERR,
+		"the key behind this login is no more"},
+	    {"renamed before the session", "deploy", "amo", rename_ci, PAM_SESSION_ERR,
+		"the key behind this login is no more"},
+	};
+
+	for (size_t i = 0; i < N(rows); i++) {
+		assert_int_equal(set_up(state), 0);
+		share();
+		happens = rows[i].happens;
+		moment = rows[i].phases[strlen(rows[i].phases) - 1];
+		how.between = let_it_happen;
+		how.past_unknown = true;
+		assert_code(rows[i].row, rows[i].code,
+		    enter("sshd", rows[i].user, ci_text, rows[i].phases));
+		assert_row(rows[i].row, has_logged(rows[i].logged));
+		assert_int_equal(count_records("sessions", false), 0);
+	}
+}
+
+/* The record is there, and the decision is not made yet. */
+static void
+abuse_141_a_key_that_becomes_another_at_the_last_moment_has_no_session(void **state)
+{
+	static void (*const changes[])(void) = {rename_ci, delete_ci};
+
+	for (size_t i = 0; i < N(changes); i++) {
+		assert_int_equal(set_up(state), 0);
+		assert_code("", PAM_SUCCESS, enter("login", "ci", ci_text, "am"));
+		once_recorded = changes[i];
+		assert_code("", PAM_SESSION_ERR, enter("login", "ci", NULL, "o"));
+		assert_true(has_logged("why=\"the key is no more\""));
+		assert_string_equal(conv.last_told, "the key is no more");
+	}
+}
+
+/* ---- what fits into no handle ---- */
+
+static void
+whose_address_fits_into_no_handle_has_no_login_by_sshd(void **state)
+{
+	char too_long[65];
+
+	(void)state;
+	memset(too_long, 'h', sizeof(too_long) - 1);
+	too_long[sizeof(too_long) - 1] = '\0';
+	how.rhost = too_long;
+	assert_code("one too many", PAM_SYSTEM_ERR, enter("sshd", "ci", ci_text, "a"));
+	assert_true(has_logged("why=\"no handle could be left for the session\""));
+	assert_int_equal(count_records("handles", false), 0);
+	how.rhost = too_long + 1;
+	assert_code(
+	    "all that there is room for", PAM_SUCCESS, enter("sshd", "ci", ci_text, "a"));
+	how.rhost = too_long;
+	assert_code("others leave none", PAM_SUCCESS, enter("login", "ci", ci_text, "a"));
+}
+
+#define T(test) cmocka_unit_test_setup(test, set_up)
+
+const struct CMUnitTest between_tests[] = {
+    T(a_keys_networks_are_asked_of_what_sshd_says_of_its_connection),
+    T(a_key_that_is_no_more_is_behind_no_account_and_nor_is_another_with_its_uid),
+    T(abuse_141_a_key_that_becomes_another_at_the_last_moment_has_no_session),
+    T(whose_address_fits_into_no_handle_has_no_login_by_sshd),
+};
+const size_t n_between_tests = N(between_tests);
