@@ -93,6 +93,7 @@ case ${1:-} in
 	for verb in create delete import rollback; do
 		fault_case "$verb" ENOSPC
 	done
+	fault_case apply EMFILE
 	;;
 *)
 	read -ra verbs <<<"$1"
