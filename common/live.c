@@ -235,14 +235,6 @@ is_stored(const struct paths *p, const struct live *l, bool *settled)
 	return is;
 }
 
-bool
-live_is_stored(const struct paths *p, const struct live *l)
-{
-	bool settled;
-
-	return l->image == NULL || l->from_store || is_stored(p, l, &settled);
-}
-
 enum ak_err
 live_store(const struct paths *p, const struct live *l, struct diag *why)
 {
@@ -302,24 +294,25 @@ let_grain_pass(int64_t stamp_ns)
 	}
 }
 
-/* Is the file still what was written, after a moment from which on every edit has a stamp of its own? */
-static bool
-is_as_written(const struct paths *p, const char *bytes, size_t len_b, struct safefile_id *id)
+/* The file is still what was written, after a moment from which on every edit has a stamp of its own; *id: its identity. */
+static enum ak_err
+read_again(const struct paths *p, const char *bytes, size_t len_b, struct safefile_id *id,
+    struct diag *why)
 {
-	struct safefile file;
+	struct safefile file = {.bytes = NULL};
 	bool same;
 
-	if (safefile_identify(p->policy, id) != AK_OK)
-		return false;
-	let_grain_pass(id->ctime_ns);
-	if (safefile_read(p->policy, p->owner, YAML_MAX_B, &file, NULL) != AK_OK)
-		return false;
-	/* Whole seconds: the file system's grain is coarser than the clock's. */
-	same = file.len_b == len_b && memcmp(file.bytes, bytes, len_b) == 0 &&
-	       file.id.ctime_ns % 1000000000 != 0;
+	if (safefile_identify(p->policy, id) == AK_OK)
+		let_grain_pass(id->ctime_ns);
+	same = safefile_read(p->policy, p->owner, YAML_MAX_B, &file, NULL) == AK_OK &&
+	       file.len_b == len_b && memcmp(file.bytes, bytes, len_b) == 0;
 	*id = file.id;
 	free(file.bytes);
-	return same;
+	if (same)
+		return AK_OK;
+	return diag_say(why, AK_ERR_UNAVAILABLE, p->policy, 0, 0,
+	    "was put in its place, and is another text already, or can't be read: see that it "
+	    "is the right one, and run `apikey publish`");
 }
 
 /*
@@ -337,15 +330,19 @@ stamp_trusted(struct image_sources *src)
 		src->built_at_ns = trusted;
 }
 
-/* policy.yaml has these bytes now, which im was compiled from. */
-static void
-take_image(
-    const struct paths *p, struct live *l, const char *bytes, size_t len_b, struct image **im)
+/* These bytes, which im was compiled from, were put in policy.yaml's place: they alone are what its identity may stand for. */
+static enum ak_err
+take_image(const struct paths *p, struct live *l, const char *bytes, size_t len_b,
+    struct image **im, struct diag *why)
 {
 	struct image_sources src = l->sources;
+	enum ak_err err;
 
 	src.built_at_ns = clock_ns();
-	if (is_as_written(p, bytes, len_b, &src.policy))
+	if ((err = read_again(p, bytes, len_b, &src.policy, why)) != AK_OK)
+		return err;
+	/* Whole seconds: the file system's grain is coarser than the clock's. */
+	if (src.policy.ctime_ns % 1000000000 != 0)
 		stamp_trusted(&src);
 	image_free(&l->image);
 	l->image = *im;
@@ -357,6 +354,7 @@ take_image(
 	l->trusted = live_were_settled(&src);
 	l->trusted_at_ns = src.policy.ctime_ns + TRUST_AFTER_NS;
 	l->problem = DIAG_INIT;
+	return AK_OK;
 }
 
 enum ak_err
@@ -367,9 +365,7 @@ live_replace_policy(const struct paths *p, struct live *l, const char *bytes, si
 
 	if (err == AK_OK)
 		err = safefile_replace(p->policy, 0644, bytes, len_b, SAFEFILE_SYNC, why);
-	if (err == AK_OK)
-		take_image(p, l, bytes, len_b, im);
-	return err;
+	return err == AK_OK ? take_image(p, l, bytes, len_b, im, why) : err;
 }
 
 enum ak_err
@@ -379,12 +375,13 @@ live_swap_policy(const struct paths *p, struct live *l, const char *bytes, size_
 	char prev[PATH_CAP + 8];
 	enum ak_err err = live_previous_path(p, prev);
 
+	/* Whose file that was, with which mode and which other names, is not to be the live one's. */
+	if (err == AK_OK)
+		err = safefile_replace(prev, 0644, bytes, len_b, SAFEFILE_SYNC, why);
 	if (err == AK_OK)
 		err = safefile_swap(p->policy, prev, why);
 	/* A file system that can't, or no policy to change places with. */
 	if (err == AK_ERR_NOT_FOUND)
 		return live_replace_policy(p, l, bytes, len_b, im, why);
-	if (err == AK_OK)
-		take_image(p, l, bytes, len_b, im);
-	return err;
+	return err == AK_OK ? take_image(p, l, bytes, len_b, im, why) : err;
 }
