@@ -345,7 +345,9 @@ apply(struct application *ap, bool tests, enum ak_err err)
 		err = parse(ap);
 	ap->dry_run = args_has(ap->a, ARG_DRY_RUN);
 	if (ap->a->output == OUTPUT_JSON) {
-		ap->json = out_json_new();
+		/* Without one it would be an answer for people. */
+		if ((ap->json = out_json_new()) == NULL && err == AK_OK)
+			err = AK_ERR_NOMEM;
 		out_object(ap->json, NULL);
 	}
 	ap->finish = ap->back != NULL && ap->back->interrupted;

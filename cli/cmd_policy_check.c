@@ -196,7 +196,9 @@ cmd_policy_check(struct cli *c, const struct args *a)
 	bool refused;
 
 	if (err == AK_OK && a->output == OUTPUT_JSON) {
-		f.json = out_json_new();
+		/* Without one it would be an answer for people. */
+		if ((f.json = out_json_new()) == NULL)
+			err = AK_ERR_NOMEM;
 		out_object(f.json, NULL);
 		out_list(f.json, "findings");
 	}

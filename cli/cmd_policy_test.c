@@ -38,7 +38,9 @@ cmd_policy_test(struct cli *c, const struct args *a)
 	enum ak_err err = prepare(c, a->operands[0], &file, &why);
 
 	if (err == AK_OK && a->output == OUTPUT_JSON) {
-		t.json = out_json_new();
+		/* Without one it would be an answer for people. */
+		if ((t.json = out_json_new()) == NULL)
+			err = AK_ERR_NOMEM;
 		out_object(t.json, NULL);
 	} else {
 		t.f = c->out;

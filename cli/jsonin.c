@@ -14,10 +14,10 @@ jsonin_parse(const char *bytes, size_t len_b, struct diag *why)
 {
 	struct jsonin in = {.why = why};
 	json_error_t said;
+	bool no_memory;
 
-	jsonmem_use();
-	in.object = json_loadb(bytes, len_b, JSON_REJECT_DUPLICATES, &said);
-	if (in.object == NULL && json_error_code(&said) == json_error_out_of_memory)
+	in.object = jsonmem_load(bytes, len_b, &said, &no_memory);
+	if (no_memory)
 		in.err = AK_ERR_NOMEM;
 	else if (in.object == NULL)
 		jsonin_fail(&in, "is no JSON: %s", cli_shown(said.text));

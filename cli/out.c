@@ -152,12 +152,13 @@ out_json_print(struct out_json **j, enum out_layout layout, FILE *f)
 	enum ak_err err = AK_ERR_NOMEM;
 
 	if (*j != NULL && (*j)->depth > 0 && !(*j)->failed) {
-		/* A stream that fails keeps its mark. */
-		(void)json_dump_callback(
+		int rc = json_dump_callback(
 		    (*j)->open[0], write_part, f, layout == OUT_INDENTED ? JSON_INDENT(2) : 0);
+
 		if (layout == OUT_INDENTED)
 			(void)fputc('\n', f);
-		err = AK_OK;
+		/* A stream that fails keeps its mark. */
+		err = rc == 0 || ferror(f) ? AK_OK : AK_ERR_NOMEM;
 	}
 	out_json_free(j);
 	return err;

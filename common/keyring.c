@@ -237,13 +237,18 @@ keyring_find_gid(const struct paths *p, const char *group, uint32_t *gid)
 	char name[KEY_NAME_MAX + 1];
 	struct index_record r;
 	struct index users;
+	uint32_t found = 0;
 	enum ak_err err;
 
 	if ((err = index_open(p->users, p->owner, &users)) != AK_OK)
 		return err;
 	err = index_find_keys(&users, by.bytes, by.len_b, &r);
 	if (err == AK_OK) {
-		err = group_of_keys(&r.view, gid, name);
+		err = group_of_keys(&r.view, &found, name);
+		if (err == AK_OK && strcmp(name, group) != 0)
+			err = AK_ERR_CORRUPT;
+		if (err == AK_OK)
+			*gid = found;
 		index_record_clear(&r);
 	}
 	index_close(&users);

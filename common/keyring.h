@@ -43,7 +43,7 @@ bool keyring_is_published(const struct keyring *k);
 #define KEYRING_CLOCK_SLACK_S 60
 bool keyring_time_undefined(const struct keyring *k, int64_t now);
 
-/* The gid of a role's group, as users.idx serves it. */
+/* The gid of a role's group, as users.idx serves it. AK_ERR_CORRUPT also when the group found says another name. */
 enum ak_err keyring_find_gid(
     const struct paths *p, const char *group, uint32_t *gid) AK_MUST_CHECK;
 

@@ -257,7 +257,7 @@ live_previous_path(const struct paths *p, char out[PATH_CAP + 8])
 	return t.cut ? AK_ERR_RANGE : AK_OK;
 }
 
-/* What can't be read is no policy that anybody would go back to. */
+/* What is no policy of ours nobody would go back to; what can't be read just now stays where it is. */
 static enum ak_err
 keep_previous(const struct paths *p, struct diag *why)
 {
@@ -265,8 +265,15 @@ keep_previous(const struct paths *p, struct diag *why)
 	struct safefile old;
 	enum ak_err err = live_previous_path(p, prev);
 
-	if (err != AK_OK || safefile_read(p->policy, p->owner, YAML_MAX_B, &old, NULL) != AK_OK)
+	if (err != AK_OK)
 		return err;
+	err = safefile_read(p->policy, p->owner, YAML_MAX_B, &old, NULL);
+	if (err == AK_ERR_UNAVAILABLE || err == AK_ERR_NOMEM)
+		return diag_say(why, err, p->policy, 0, 0,
+		    "cannot be read, and would be lost: %s; try again, or move it away",
+		    ak_strerror(err));
+	if (err != AK_OK)
+		return AK_OK;
 	err = safefile_replace(prev, 0644, old.bytes, old.len_b, SAFEFILE_SYNC, why);
 	free(old.bytes);
 	return err;

@@ -75,7 +75,7 @@ enum ak_err safefile_replace(const char *path, mode_t mode, const void *bytes, s
 struct safefile_new {
 	int fd;
 	unsigned keep;
-	const char *path; /* NULL: there is none */
+	const char *path; /* NULL: dropped, and what is asked of it then fails */
 };
 
 #define SAFEFILE_NEW_INIT ((struct safefile_new){.fd = -1})

@@ -84,6 +84,8 @@ safefile_new_write(
 {
 	const unsigned char *from = bytes;
 
+	if (f->path == NULL)
+		return AK_ERR_INVALID;
 	while (len_b > 0) {
 		ssize_t n = pwrite(f->fd, from, len_b < PIECE_B ? len_b : PIECE_B, (off_t)at);
 
@@ -169,6 +171,8 @@ safefile_new_end(struct safefile_new *f, mode_t mode, struct diag *why)
 	char beside[PATH_MAX];
 	const char *path;
 
+	if (f->path == NULL)
+		return AK_ERR_INVALID;
 	if (complete(f, mode) != AK_OK || !path_beside(f->path, beside) ||
 	    rename(beside, f->path) == -1)
 		return fail_new(f, why);

@@ -3,7 +3,9 @@
  *
  * usage: bench_directory VERB ARGUMENT...
  *   turns URI GROUP-DN MEMBER-DN KEY CHANGES PACE-MS    changes, each looked for on this host: the ms of each
- *   changes URI GROUP-DN MEMBER-DN CHANGES PACE-MS      the moment at which each is sent
+ *   changes URI GROUP-DN MEMBER-DN CHANGES PACE-MS FILE FILE FILE
+ *                                                       the moment at which each is sent; the next waits until the
+ *                                                       three flips that write the FILEs have seen it
  *   flips KEY CHANGES                                   the moment of the first look, then that of each turn of the answer
  *   calls KEY CALLS                                     what a decision that admits takes: the us of each
  *
@@ -24,6 +26,7 @@
 
 #define TIMES_MAX 10000
 #define LIMIT_MS 60000.0
+#define WATCHERS 3
 /* Between the looks of `flips`: many hosts share few processors with their daemons. */
 #define PAUSE_MS 1
 /* libpam keeps every look-up of a name with the handle, and goes through all of them at the next. */
@@ -178,6 +181,35 @@ turns(char **arg)
 	(void)ldap_unbind_ext_s(ld, NULL, NULL);
 }
 
+static size_t
+count_lines(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	size_t n = 0;
+	int c;
+
+	if (f == NULL)
+		die(path, "can't be read");
+	while ((c = getc(f)) != EOF)
+		n += c == '\n';
+	(void)fclose(f);
+	return n;
+}
+
+/* A change that is taken back before a host has looked would never be seen there. */
+static void
+await_lines(char **files, size_t n)
+{
+	double from = now_ms();
+
+	for (unsigned i = 0; i < WATCHERS; i++)
+		while (count_lines(files[i]) < n) {
+			if (now_ms() - from > LIMIT_MS)
+				die(files[i], "a host has not seen the change in a minute");
+			(void)poll(NULL, 0, PAUSE_MS);
+		}
+}
+
 static void
 changes(char **arg)
 {
@@ -189,6 +221,8 @@ changes(char **arg)
 		(void)poll(NULL, 0, pace);
 		say_moment();
 		change(ld, arg[1], arg[2], i % 2 == 0);
+		/* Its first line is that of the look before all changes. */
+		await_lines(arg + 5, i + 2);
 	}
 	(void)ldap_unbind_ext_s(ld, NULL, NULL);
 }
@@ -228,8 +262,8 @@ static const struct verb {
 	const char *name;
 	int n_args;
 	void (*run)(char **arg);
-} verbs[] = {
-    {"turns", 6, turns}, {"changes", 5, changes}, {"flips", 2, flips}, {"calls", 2, calls}};
+} verbs[] = {{"turns", 6, turns}, {"changes", 5 + WATCHERS, changes}, {"flips", 2, flips},
+    {"calls", 2, calls}};
 
 int
 main(int argc, char **argv)

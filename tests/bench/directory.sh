@@ -76,7 +76,8 @@ fleet_measure() {
 		watchers+=($!)
 		wait_until 10 test -s "$GUEST/flips$n"
 	done
-	"$BENCH" changes "$(ldapi_uri one)" "$(dn_of_group crew)" "$KEY_DN" "$2" "$3" >"$GUEST/sent"
+	"$BENCH" changes "$(ldapi_uri one)" "$(dn_of_group crew)" "$KEY_DN" "$2" "$3" \
+		"${HOSTS[@]/#/$GUEST/flips}" >"$GUEST/sent"
 	for n in "${watchers[@]}"; do
 		wait "$n"
 	done

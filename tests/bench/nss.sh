@@ -18,8 +18,9 @@ peers_fetch
 . "$TOP/tests/lib/bench.sh"
 
 read -ra SIZES <<<"$(full '1000 10000 100000 1000000' '100')"
-ROUNDS=$(full 11 2)
 BUDGET_MS=$(full 20 1)
+# What is held is asked once.
+LEFT_AT=$(full 100000 100)
 # A cache that maps its file is asked for so many keys, which it knows; what is new to it is a measure of its own.
 SSSD_KEYS=200
 # A server is loaded with no more than this: sssd and nslcd are not made for a million.
@@ -46,15 +47,17 @@ peers_make() {
 
 # at KEYS: all rows of a host with so many keys. sssd lists no users.
 at() {
-	local keys=$1 module modules=(apikey=apikey) listing=(apikey=apikey)
+	local keys=$1 module rounds modules=(apikey=apikey) listing=(apikey=apikey)
+	rounds=$(full $((keys < 1000000 ? 11 : 5)) 2)
 	note "$keys keys"
 	files_unmake
 	ours_make "$keys"
 	! with_peers || peers_make "$keys"
-	"$BENCH/nss_call" lookups "$keys" "$ROUNDS" "$BUDGET_MS" "${modules[@]}"
-	"$BENCH/nss_call" walks "$keys" "$ROUNDS" "${listing[@]}"
+	"$BENCH/nss_call" lookups "$keys" "$rounds" "$BUDGET_MS" "${modules[@]}"
+	"$BENCH/nss_call" walks "$keys" "$rounds" "${listing[@]}"
 	"$BENCH/nss_call" cold "$keys" "$(full 51 3)" "${modules[@]}"
 	for module in "${listing[@]}"; do
+		[ "$keys" -eq "$LEFT_AT" ] || break
 		exactly "$BENCH/nss_call" left "$keys" "$(full 10 1)" "$module"
 	done
 	sssd_end

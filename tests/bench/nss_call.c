@@ -12,7 +12,6 @@
  * gid. Rows go to stdout; nothing is judged here.
  */
 #include <spawn.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +19,9 @@
 #include <unistd.h>
 
 #include "bench_time.h"
-#include "nss_module.h"
+#include "nss_op.h"
 #include "text.h"
 
-#define FIRST_UID 1879048192U
 #define MODULES_MAX 8
 #define ROUNDS_MAX 101
 #define CALLS_MAX 4000
@@ -31,148 +29,9 @@
 #define CALLS_MIN 3
 /* A cache's first touches use up names. */
 #define FIRST_MAX 20
-#define ROOM_B (1 << 20)
 #define KEYS_MAX 9999999
 
 extern char **environ;
-
-struct subject {
-	char text[128];
-	const char *who, *service;
-	struct nss_module module;
-	uint64_t n_keys, pool, turn, untouched;
-};
-
-/* What is asked, made before the clock runs. */
-struct question {
-	char name[32];
-	uint32_t id;
-};
-
-static char room[ROOM_B];
-
-/* ---- the kinds of look-up ---- */
-
-static enum nss_status
-name_call(struct subject *s, const struct question *q)
-{
-	struct passwd pw;
-	int error = 0;
-
-	return s->module.getpwnam(q->name, &pw, room, sizeof(room), &error);
-}
-
-static enum nss_status
-uid_call(struct subject *s, const struct question *q)
-{
-	struct passwd pw;
-	int error = 0;
-
-	return s->module.getpwuid(q->id, &pw, room, sizeof(room), &error);
-}
-
-static enum nss_status
-group_name_call(struct subject *s, const struct question *q)
-{
-	struct group gr;
-	int error = 0;
-
-	return s->module.getgrnam(q->name, &gr, room, sizeof(room), &error);
-}
-
-static enum nss_status
-gid_call(struct subject *s, const struct question *q)
-{
-	struct group gr;
-	int error = 0;
-
-	return s->module.getgrgid(q->id, &gr, room, sizeof(room), &error);
-}
-
-/* As glibc calls it: the list begins with the user's own group. It is never too short here. */
-static enum nss_status
-initgroups_call(struct subject *s, const struct question *q)
-{
-	static gid_t gids_room[64];
-	gid_t *gids = gids_room;
-	long start = 1, size = sizeof(gids_room) / sizeof(gids_room[0]);
-	int error = 0;
-
-	gids[0] = q->id;
-	return s->module.initgroups(q->name, q->id, &start, &size, &gids, -1, &error);
-}
-
-enum whom { A_KEY, NOBODY, A_NEW_KEY };
-
-static const struct op {
-	const char *measure;
-	enum nss_status (*call)(struct subject *, const struct question *);
-	enum whom whom;
-} ops[] = {
-    {"name-hit", name_call, A_KEY},
-    {"name-miss", name_call, NOBODY},
-    {"uid-hit", uid_call, A_KEY},
-    {"uid-miss", uid_call, NOBODY},
-    {"group-name-hit", group_name_call, A_KEY},
-    {"gid-hit", gid_call, A_KEY},
-    {"gid-miss", gid_call, NOBODY},
-    {"initgroups", initgroups_call, A_KEY},
-    {"name-first", name_call, A_NEW_KEY},
-};
-#define N_OPS (sizeof(ops) / sizeof(ops[0]))
-
-static void
-key_question(uint64_t i, struct question *out)
-{
-	out->id = FIRST_UID + (uint32_t)i;
-	(void)snprintf(out->name, sizeof(out->name), "ci-deploy-%07u", (unsigned)i);
-}
-
-static void
-ask(struct subject *s, enum whom whom, struct question *q)
-{
-	uint64_t n = whom == A_KEY ? s->pool : s->n_keys;
-
-	if (whom == A_NEW_KEY)
-		key_question(--s->untouched, q);
-	else
-		key_question(bench_pick(&s->turn, n), q);
-	if (whom == NOBODY) {
-		q->id += (uint32_t)s->n_keys;
-		memcpy(q->name, "no", 2);
-	}
-}
-
-/* One call; the end where its answer is not the right one: a figure of a module that fails says nothing. */
-static double
-timed_us(struct subject *s, const struct op *op)
-{
-	enum nss_status status,
-	    wanted = op->whom == NOBODY ? NSS_STATUS_NOTFOUND : NSS_STATUS_SUCCESS;
-	struct question q;
-	char what[64];
-	double from, took;
-
-	ask(s, op->whom, &q);
-	from = bench_now_us();
-	status = op->call(s, &q);
-	took = bench_now_us() - from;
-	if (status != wanted) {
-		(void)snprintf(what, sizeof(what), "%s: %s of %s", s->who, op->measure, q.name);
-		bench_die(
-		    what, status == NSS_STATUS_UNAVAIL ? "unavailable" : "the wrong answer");
-	}
-	return took;
-}
-
-/* Only a cache has first touches to measure, and not every module has initgroups. */
-static bool
-applies(const struct subject *s, const struct op *op)
-{
-	if (op->whom == A_NEW_KEY)
-		return s->pool < s->n_keys;
-	return op->call != initgroups_call || s->module.initgroups != NULL;
-}
 
 /* ---- look-ups in one process ---- */
 
@@ -186,7 +45,7 @@ round_of(struct subject *s, const struct op *op, double budget_us)
 	if (op->whom == A_NEW_KEY && (max = FIRST_MAX) > s->untouched - s->pool)
 		bench_die(s->who, "too few keys for so many rounds of first touches");
 	for (; n < max && (n < CALLS_MIN || left > 0); n++) {
-		took[n] = timed_us(s, op);
+		took[n] = op_timed_us(s, op);
 		left -= took[n];
 	}
 	return bench_stat_of(took, n);
@@ -221,8 +80,8 @@ warm(struct subject *s)
 
 	for (uint64_t i = 0; s->pool < s->n_keys && i < s->pool; i++)
 		for (size_t o = 0; o < N_OPS; o++)
-			if (ops[o].whom == A_KEY && applies(s, &ops[o])) {
-				key_question(i, &q);
+			if (ops[o].whom == A_KEY && op_applies(s, &ops[o])) {
+				op_question(i, &q);
 				(void)ops[o].call(s, &q);
 			}
 }
@@ -238,12 +97,12 @@ lookups(struct subject *s, size_t n_subjects, size_t rounds, double budget_us)
 	for (size_t r = 0; r <= rounds; r++)
 		for (size_t o = 0; o < N_OPS; o++)
 			for (size_t i = 0; i < n_subjects; i++)
-				if (applies(&s[i], &ops[o]))
+				if (op_applies(&s[i], &ops[o]))
 					took[o][i][r == 0 ? 0 : r - 1] =
 					    round_of(&s[i], &ops[o], budget_us);
 	for (size_t o = 0; o < N_OPS; o++)
 		for (size_t i = 0; i < n_subjects; i++)
-			if (applies(&s[i], &ops[o]))
+			if (op_applies(&s[i], &ops[o]))
 				say(ops[o].measure, &s[i], took[o][i], rounds, false, 1, "us");
 }
 
@@ -259,7 +118,7 @@ walk_us(struct subject *s)
 
 	if (s->module.setpwent(0) != NSS_STATUS_SUCCESS)
 		bench_die(s->who, "setpwent");
-	while (s->module.getpwent(&pw, room, sizeof(room), &error) == NSS_STATUS_SUCCESS)
+	while (s->module.getpwent(&pw, nss_room, sizeof(nss_room), &error) == NSS_STATUS_SUCCESS)
 		n += pw.pw_uid >= FIRST_UID;
 	(void)s->module.endpwent();
 	if (n != s->n_keys)
@@ -326,7 +185,7 @@ settle(void)
 
 	for (size_t i = 0; i < sizeof(stack); i += 1024)
 		stack[i] = 1;
-	memset(room, 1, sizeof(room));
+	memset(nss_room, 1, sizeof(nss_room));
 }
 
 static void
@@ -356,10 +215,10 @@ ask_all(struct subject *s, double budget_us)
 	for (size_t o = 0; o < N_OPS; o++) {
 		double left_us = budget_us;
 
-		for (size_t n = 0; ops[o].whom != A_NEW_KEY && applies(s, &ops[o]) &&
+		for (size_t n = 0; ops[o].whom != A_NEW_KEY && op_applies(s, &ops[o]) &&
 				   (n < CALLS_MIN || left_us > 0);
 		     n++)
-			left_us -= timed_us(s, &ops[o]);
+			left_us -= op_timed_us(s, &ops[o]);
 	}
 }
 
@@ -419,7 +278,7 @@ once(const char *module)
 		return 0;
 	subject_parse(module, KEYS_MAX, true, &s);
 	s.pool = 1;
-	(void)timed_us(&s, &ops[0]);
+	(void)op_timed_us(&s, &ops[0]);
 	return 0;
 }
 

@@ -3,8 +3,8 @@
 # Exit 3: the run has no two points of any curve. Its inks can be read on white and on black.
 BEGIN {
 	FS = "\t"
-	left = 70; right = 560; top = 40; bottom = 360; width = 760; height = 410
-	inks = split("#d9480f #1c7ed6 #2b9348 #b04fd0 #a07400 #12858c", ink, " ")
+	left = 84; right = 560; top = 40; bottom = 360; width = 760; height = 410
+	inks = split("#d9480f #1c7ed6 #2b9348 #b04fd0 #a07400 #12858c #8a6d6d", ink, " ")
 	grey = "#7d7d7d"
 }
 

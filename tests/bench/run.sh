@@ -2,6 +2,8 @@
 # Runs the benches: each script of this folder makes rows, of which report.awk makes tables. `./dev bench` calls it. Root.
 #
 # usage: bash tests/bench/run.sh [NAME…]     all benches, or those named
+#        bash tests/bench/run.sh --smoke     TAP: does each run, with the smallest numbers and without peers, and say figures?
+#                                            However long anything takes.
 # The rows are left in build/bench/rows.tsv. After a run of all, in which none failed, doc/benchmarks.md and its pictures
 # are what it found.
 set -euo pipefail
@@ -34,11 +36,11 @@ bench() {
 	printf 'bench: %s: %d rows, %d s\n' "$1" "$(wc -l <"$OUT/$1.tsv")" $((SECONDS - began)) >&2
 }
 
-# rows_are_rows FILE: six fields each, with figures where figures stand; and at least one.
+# rows_are_rows FILE [LOG]: six fields each, with figures where figures stand; and at least one. Else LOG's end is shown.
 rows_are_rows() {
 	awk -F'\t' '
 		NF != 6 || $4 !~ /^-?[0-9]+(\.[0-9]+)?$/ || $5 !~ /^(-|-?[0-9]+(\.[0-9]+)?)$/ { print "not a row: " $0 >"/dev/stderr"; bad = 1 }
-		END { exit bad || !NR }' "$1"
+		END { exit bad || !NR }' "$1" || { [ -z "${2:-}" ] || tail -n 20 "$2"; return 1; }
 }
 
 # machine: what this was measured on, as a sentence.
@@ -63,6 +65,62 @@ document() {
 	printf 'bench: doc/benchmarks.md is made\n' >&2
 }
 
+# --- the smoke test -----------------------------------------------------------------------------
+
+# measured FILE…: the measures that a list of rows names.
+measured() { awk -F'\t' '/^[^#=@]/ && NF >= 3 && ($2 == "apikey") { print $1 }' "$@" | sort -u; }
+
+# unmeasured FILE…: what the lists name of ours and no row of the smoke test is.
+unmeasured() { comm -23 <(measured "$@") <(measured "$work"/*.rows); }
+
+# verdict FIGURE: what report.awk says of a row with this figure, whose bar is 3; its status.
+verdict() {
+	printf '= a bar\na-measure\tapikey\tkeys=1\tmedian<=3\na-measure\tapikey\tkeys=1\t2×peer\n' >"$work/bars"
+	printf 'a-measure\tapikey\tkeys=%s\t%s\t-\tus\na-measure\tpeer\tkeys=1\t4\t-\tus\n' "$2" "$1" >"$work/row"
+	printf '@bars\n' | awk -v missing=fail -f "$HERE/report.awk" "$work/bars" "$work/row" - | awk -F' *[|] *' 'NR == 3 { print $3, $4 }'
+}
+
+# picture WHERE…: the curve of a row at each of these places, as plot.awk draws it.
+picture() {
+	local at
+	for at in "$@"; do
+		printf 'name-hit\tapikey\tkeys=%s\t%s\t-\tus\n' "$at" "$at"
+	done >"$work/row"
+	awk -v name=names -f "$HERE/plot.awk" "$HERE/plots.txt" "$work/row" | grep -c '<circle'
+}
+
+smoke() {
+	local name
+	# shellcheck source=tests/lib/tap.sh
+	. "$TOP/tests/lib/tap.sh"
+	work=$(mktemp -d)
+	trap 'rm -rf "$work"' EXIT
+	export APIKEY_BENCH=smoke
+	for name in "$@"; do
+		TOP=$TOP bash "$HERE/$name.sh" >"$work/$name.rows" 2>"$work/$name.log" </dev/null || printf 'failed\n' >>"$work/$name.rows" &
+	done
+	wait
+	for name in "$@"; do
+		holds "$name runs, and says figures" rows_are_rows "$work/$name.rows" "$work/$name.log"
+	done
+	equals 'every bar of ours is measured' '' unmeasured "$HERE/bars.txt"
+	equals 'every curve of ours is measured' '' unmeasured "$HERE/plots.txt"
+	equals 'every table is of a measure' '' comm -23 <(awk '/^@table/ { print $2 }' "$HERE/benchmarks.md" | sort) \
+		<(cut -f1 "$work"/*.rows "$HERE/plots.txt" | sort -u)
+	equals 'a figure at its bar meets it' '2 µs, 2 times met' verdict 2 1
+	equals 'a figure above its bar misses it' '3.01 µs, 1.33 times **missed**' verdict 3.01 1
+	equals 'a figure that a peer comes too near misses its bar' '2.50 µs, 1.60 times **missed**' verdict 2.5 1
+	exits 'a bar without its row is a failure' 1 verdict 2 2
+	equals 'a picture has a point for each row' 3 picture 10 1000 100000
+	exits 'a picture of one point is none' 1 picture 10
+	tap_done
+}
+
+if [ "${1:-}" = --smoke ]; then
+	readarray -t NAMES < <(benches)
+	smoke "${NAMES[@]}"
+	exit
+fi
 NAMES=("$@")
 [ $# -gt 0 ] || readarray -t NAMES < <(benches)
 for name in "${NAMES[@]}"; do

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The writer killed at every system call, or failing at it: what was or what is to be, nothing between; the next command
 # mends the rest (abuse 073, 074, 129).
-# usage: killed_writer.sh [all|VERB…]    all: every verb, every fault, every file
+# usage: killed_writer.sh [all|'VERB…' [FAULT…]]    all verbs or these, with every fault or these (fault_try.c); hours
 set -euo pipefail
 # shellcheck source=tests/lib/e2e.sh
 . "$(dirname "$0")/../lib/e2e.sh"
@@ -89,23 +89,26 @@ fault_keep
 expired() { apikey list --expired -o json | grep -q '"gone"'; }
 wait_until 10 expired
 
-verbs=(create delete rotate import apply rollback publish lockdown_on accept_rollback)
-faults=(kill ENOSPC)
-scope=ours
 case ${1:-} in
-'') ;;
-all)
-	verbs=("${!FAULT_VERBS[@]}")
-	faults=(kill ENOSPC ENOSPC+ EDQUOT EIO EIO+ EROFS+ EINTR EMFILE EMFILE+ ENFILE ENOMEM ENOLCK EACCES short)
+'')
+	for verb in create delete rotate import apply rollback lockdown_on accept_rollback; do
+		fault_case "$verb" kill
+	done
+	for verb in create delete import rollback; do
+		fault_case "$verb" ENOSPC
+	done
+	fault_case apply EMFILE
 	;;
 *)
 	read -ra verbs <<<"$1"
+	[ "$1" != all ] || verbs=("${!FAULT_VERBS[@]}")
 	faults=("${@:2}")
+	[ $# -gt 1 ] || faults=(kill ENOSPC ENOSPC+ EDQUOT EIO EIO+ EROFS+ EINTR EMFILE EMFILE+ ENFILE ENOMEM ENOLCK EACCES short)
+	for verb in "${verbs[@]}"; do
+		for fault in "${faults[@]}"; do
+			fault_case "$verb" "$fault"
+		done
+	done
 	;;
 esac
-for verb in "${verbs[@]}"; do
-	for fault in "${faults[@]}"; do
-		fault_case "$verb" "$fault" "$scope"
-	done
-done
 tap_done

@@ -152,7 +152,7 @@ abuse_141_a_key_that_becomes_another_at_the_last_moment_has_no_session(void **st
 /* ---- what fits into no handle ---- */
 
 static void
-abuse_150_whose_address_fits_into_no_handle_has_no_login_by_sshd(void **state)
+whose_address_fits_into_no_handle_has_no_login_by_sshd(void **state)
 {
 	char too_long[65];
 
@@ -176,6 +176,6 @@ const struct CMUnitTest between_tests[] = {
     T(a_keys_networks_are_asked_of_what_sshd_says_of_its_connection),
     T(a_key_that_is_no_more_is_behind_no_account_and_nor_is_another_with_its_uid),
     T(abuse_141_a_key_that_becomes_another_at_the_last_moment_has_no_session),
-    T(abuse_150_whose_address_fits_into_no_handle_has_no_login_by_sshd),
+    T(whose_address_fits_into_no_handle_has_no_login_by_sshd),
 };
 const size_t n_between_tests = N(between_tests);

@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "handles.h"
 #include "pam_host.h"
 #include "testlib_cmocka.h"
 #include "testlib_directory.h"
@@ -489,6 +490,43 @@ abuse_041_to_069_158_broken_files_stop_keys_and_nobody_else(void **state)
 	}
 }
 
+/* The folder of the settings is none. */
+static void
+a_lockdown_that_cannot_be_told_counts_as_one(void **state)
+{
+	char folder[PATH_CAP], aside[PATH_CAP + 8];
+	int code;
+
+	(void)state;
+	(void)snprintf(folder, sizeof(folder), "%s", host.paths.lockdown);
+	*strrchr(folder, '/') = '\0';
+	(void)snprintf(aside, sizeof(aside), "%s.aside", folder);
+	assert_int_equal(rename(folder, aside), 0);
+	file_write(folder, "", 0, 0600);
+	code = enter("cron", "ci", ci_text, "m");
+	assert_int_equal(unlink(folder), 0);
+	assert_int_equal(rename(aside, folder), 0);
+	assert_code("", PAM_PERM_DENIED, code);
+	assert_non_null(strstr(log_lines, "reason=lockdown"));
+}
+
+static void
+a_user_that_nobody_named_is_asked_for_in_authenticate_alone(void **state)
+{
+	(void)state;
+	assert_code("asked", PAM_AUTH_ERR, enter("sshd", NULL, "ci", "a"));
+	assert_int_equal(conv.asked, 2);
+	assert_non_null(strstr(log_lines, "event=authenticate decision=deny key=ci"));
+	assert_code("not asked", PAM_USER_UNKNOWN, enter("sshd", NULL, "ci", "m"));
+	assert_code("not asked", PAM_USER_UNKNOWN, enter("sshd", NULL, "ci", "o"));
+	real_uid = UID_CI;
+	assert_code("under sudo", PAM_USER_UNKNOWN, enter("sudo", NULL, "ci", "m"));
+	assert_int_equal(conv.asked, 2);
+	conv.code = PAM_CONV_ERR;
+	assert_code("nobody answers", PAM_USER_UNKNOWN, enter("sshd", NULL, "ci", "a"));
+	conv.code = PAM_SUCCESS;
+}
+
 static void
 abuse_064_no_flipped_byte_lets_a_wrong_token_in_or_stops_bob(void **state)
 {
@@ -776,6 +814,7 @@ a_key_enters_an_account_that_its_role_opens(void **state)
 	assert_code("", PAM_SUCCESS, enter("sshd", "deploy", ci_text, "a"));
 	assert_int_equal(conv.asked, 1);
 	assert_string_equal(conv.prompt, "Password: ");
+	assert_non_null(strstr(log_lines, "event=authenticate decision=allow key=ci"));
 	empty_folder("handles");
 	assert_code("pam_unix is asked of its expiry", PAM_USER_UNKNOWN,
 	    enter("sshd", "deploy", ci_text, "am"));
@@ -851,6 +890,7 @@ abuse_163_what_looks_like_a_token_is_final_and_goes_nowhere(void **state)
 		assert_code(rows[i], PAM_AUTH_ERR, enter("shows", "deploy", rows[i], "a"));
 		assert_string_equal(left, "(none)");
 	}
+	assert_null(strstr(log_lines, " key="));
 	how.after = keep_authtok;
 	assert_code("right", PAM_SUCCESS, enter("shows", "deploy", ci_text, "a"));
 	assert_string_equal(left, "(none)");
@@ -1767,6 +1807,77 @@ setcred_adds_no_group_that_the_name_service_serves_or_leaves_out_by_the_director
 	}
 }
 
+/* libpam has no room in these phases: for data, in the environment. */
+static const char *no_data, *no_env;
+
+static void
+fill_up(pam_handle_t *pamh, char before)
+{
+	(void)pamh;
+	no_room_in_pam = strchr(no_data, before) != NULL;
+	no_room_in_env = strchr(no_env, before) != NULL;
+}
+
+static void
+without_room_for_word_of_the_key_nobody_enters(void **state)
+{
+	static const struct {
+		const char *user, *phases, *no_data, *no_env;
+		int code;
+	} rows[] = {
+	    {"ci", "a", "a", "", PAM_SYSTEM_ERR},
+	    {"ci", "am", "m", "", PAM_BUF_ERR},
+	    {"ci", "amo", "o", "", PAM_SESSION_ERR},
+	    {"ci", "amo", "", "o", PAM_SESSION_ERR},
+	    {"deploy", "a", "a", "", PAM_SYSTEM_ERR},
+	    {"deploy", "a", "", "a", PAM_SYSTEM_ERR},
+	    {"deploy", "am", "m", "", PAM_BUF_ERR},
+	};
+
+	(void)state;
+	share("");
+	for (size_t i = 0; i < N(rows); i++) {
+		no_data = rows[i].no_data;
+		no_env = rows[i].no_env;
+		how.between = fill_up;
+		assert_code(rows[i].phases, rows[i].code,
+		    enter("sshd", rows[i].user, ci_text, rows[i].phases));
+		no_room_in_pam = no_room_in_env = false;
+	}
+}
+
+static void
+an_address_that_no_handle_holds_opens_no_shared_account(void **state)
+{
+	static char wide[200];
+
+	(void)state;
+	share("");
+	memset(wide, 'a', sizeof(wide) - 1);
+	how.rhost = wide;
+	assert_code("", PAM_SYSTEM_ERR, enter("sshd", "deploy", ci_text, "a"));
+}
+
+/* The uid is another key's by now. */
+static void
+a_handle_of_a_key_that_is_no_more_opens_nothing(void **state)
+{
+	struct handle h = {.uid = UID_CI, .key = "gone", .secret = 1, .account = "deploy"};
+	char pair[sizeof("APIKEY_HANDLE=") + HANDLE_CAP] = "APIKEY_HANDLE=";
+	struct pam_conv with = {.conv = converse};
+	pam_handle_t *pamh = NULL;
+
+	(void)state;
+	share("");
+	assert_err("", AK_OK,
+	    handles_issue(&host.paths, &h, handles_now(), pair + sizeof("APIKEY_HANDLE=") - 1));
+	assert_int_equal(pam_start("sshd", "deploy", &with, &pamh), PAM_SUCCESS);
+	assert_int_equal(pam_putenv(pamh, pair), PAM_SUCCESS);
+	assert_code("", PAM_PERM_DENIED, pam_acct_mgmt(pamh, 0));
+	assert_non_null(strstr(log_lines, "the key behind this login is no more"));
+	(void)pam_end(pamh, 0);
+}
+
 #define T(test) cmocka_unit_test_setup(test, set_up)
 
 int
@@ -1814,6 +1925,11 @@ main(int argc, char **argv)
 	    T(without_a_place_for_records_keys_are_refused_and_nobody_else),
 	    T(a_line_may_ignore_who_is_not_ours_and_nobody_else),
 	    T(a_planted_handle_opens_nothing),
+	    T(a_handle_of_a_key_that_is_no_more_opens_nothing),
+	    T(an_address_that_no_handle_holds_opens_no_shared_account),
+	    T(without_room_for_word_of_the_key_nobody_enters),
+	    T(a_user_that_nobody_named_is_asked_for_in_authenticate_alone),
+	    T(a_lockdown_that_cannot_be_told_counts_as_one),
 	    T(a_key_of_the_directory_enters_with_its_token_by_all_phases),
 	    T(a_key_of_the_directory_enters_a_shared_account_by_its_roles),
 	    T(a_directory_gives_roles_while_it_is_heard_and_keys_a_while_longer),

@@ -2,9 +2,11 @@
 #include "pam_host.h"
 
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <grp.h>
 #include <security/pam_appl.h>
+#include <security/pam_modules.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,6 +87,30 @@ setgroups(size_t size, const gid_t *list)
 	memcpy(groups, list, size * sizeof(*list));
 	n_groups = (int)size;
 	return 0;
+}
+
+/* Nothing more can be left with libpam: of data, or in the environment. */
+bool no_room_in_pam, no_room_in_env;
+
+typedef void cleanup_fn(pam_handle_t *pamh, void *data, int status);
+
+SEEN int
+pam_putenv(pam_handle_t *pamh, const char *pair)
+{
+	int (*next)(pam_handle_t *, const char *);
+
+	*(void **)&next = dlsym(RTLD_NEXT, "pam_putenv");
+	return no_room_in_env ? PAM_BUF_ERR : next(pamh, pair);
+}
+
+SEEN int
+pam_set_data(pam_handle_t *pamh, const char *name, void *data, cleanup_fn *cleanup)
+{
+	int (*next)(pam_handle_t *, const char *, void *, cleanup_fn *);
+	bool full = no_room_in_pam && data != NULL && strncmp(name, "apikey_", 7) == 0;
+
+	*(void **)&next = dlsym(RTLD_NEXT, "pam_set_data");
+	return full ? PAM_BUF_ERR : next(pamh, name, data, cleanup);
 }
 
 /* A moment between the module's record and its decision. */

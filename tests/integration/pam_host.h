@@ -25,6 +25,7 @@ extern uid_t real_uid;
 extern gid_t groups[NGROUPS_MAX];
 extern int n_groups;
 extern bool groups_are_fixed;
+extern bool no_room_in_pam, no_room_in_env;
 
 /* Called once, after the next file of records is in its place. */
 extern void (*once_recorded)(void);

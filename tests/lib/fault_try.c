@@ -1,10 +1,10 @@
 /*
  * Runs a program whose system calls on files fail, or kill it, each in its turn.
  *
- * fault_try LOG SCOPE FAULT N CMD…   CMD, of whose calls that FAULT can befall the N-th meets it; CMD's exit status
+ * fault_try LOG FAULT N CMD…   CMD, of whose calls on what lies in apikey's folders and in homes, and that FAULT can
+ * befall, the N-th meets it; CMD's exit status
  *
  *   LOG     gets a line for each fault: N CALL PATH. Empty: CMD has no N-th such call
- *   SCOPE   ours: calls on what lies in apikey's folders and in homes; any: on any file, from the first that is ours on
  *   FAULT   kill            SIGKILL before the call
  *           ENOSPC, EIO, …  the call fails so and does nothing; close(2) does, and fails
  *           ENOSPC+, …      it, and all that follow it
@@ -35,7 +35,8 @@
 
 /* What a call does, and so what can befall it. */
 enum {
-	LOOK = 1, /* reads, and asks */
+	LOOK = 1,
+	READ = 1024,
 	OPEN = 2,
 	MAKE = 4, /* needs room on the disk: a new file or name */
 	WRITE = 8,
@@ -82,9 +83,9 @@ static const struct call {
     {SYS_faccessat, "faccessat", LOOK, AT(0)},
     {SYS_readlinkat, "readlinkat", LOOK, AT(0)},
     {SYS_fstat, "fstat", LOOK, FD(0)},
-    {SYS_read, "read", LOOK, FD(0)},
-    {SYS_pread64, "pread64", LOOK, FD(0)},
-    {SYS_getdents64, "getdents64", LOOK, FD(0)},
+    {SYS_read, "read", READ, FD(0)},
+    {SYS_pread64, "pread64", READ, FD(0)},
+    {SYS_getdents64, "getdents64", READ, FD(0)},
     {SYS_mmap, "mmap", MAP, FD(4)},
     {SYS_write, "write", WRITE, FD(0)},
     {SYS_pwrite64, "pwrite64", WRITE, FD(0)},
@@ -118,7 +119,7 @@ static const struct error {
     {"EDQUOT", EDQUOT, MAKE | WRITE | SYNC | CLOSE | META},
     {"EROFS", EROFS, MAKE | DROP | META},
     {"EIO", EIO, ~(unsigned)(LOCK | MAP)},
-    {"EINTR", EINTR, OPEN | LOOK | WRITE | LOCK | CLOSE},
+    {"EINTR", EINTR, OPEN | READ | WRITE | LOCK | CLOSE},
     {"EMFILE", EMFILE, OPEN},
     {"ENFILE", ENFILE, OPEN},
     {"ENOMEM", ENOMEM, OPEN | MAKE | DROP | META | MAP},
@@ -132,7 +133,7 @@ static const char *const folders[] = {
 /* What the command line asks for. */
 struct asked {
 	FILE *log;
-	bool any, kill, part, none, on;
+	bool kill, part, none, on;
 	int error;
 	unsigned befalls;
 	uint64_t n;
@@ -297,7 +298,6 @@ set_register(pid_t pid, unsigned n, uint64_t value)
 struct watched {
 	pid_t pid;
 	uint64_t count;
-	bool seen; /* a file of ours was met */
 	int answer; /* of the call that is being made; 0: its own */
 };
 
@@ -326,9 +326,8 @@ enter(struct watched *w, const struct asked *a, const struct __ptrace_syscall_in
 			c = &calls[i];
 	if (c == NULL || !find_path(w->pid, c, info->entry.args, path))
 		return;
-	w->seen = w->seen || is_ours(path);
-	if ((what_it_does(c, info->entry.args) & a->befalls) == 0 ||
-	    !(a->any ? w->seen && path[0] == '/' : is_ours(path)) || is_idle(c, path))
+	if ((what_it_does(c, info->entry.args) & a->befalls) == 0 || !is_ours(path) ||
+	    is_idle(c, path))
 		return;
 	w->count++;
 	if (w->count != a->n && (!a->on || w->count < a->n))
@@ -392,20 +391,19 @@ main(int argc, char **argv)
 	struct watched w = {.pid = -1};
 	int status;
 
-	if (argc < 6 || num_parse(argv[4], 0, UINT32_MAX, &a.n) != AK_OK) {
+	if (argc < 5 || num_parse(argv[3], 0, UINT32_MAX, &a.n) != AK_OK) {
 		(void)fputs("usage: see the top of fault_try.c\n", stderr);
 		return 2;
 	}
-	a.any = strcmp(argv[2], "any") == 0;
-	parse_fault(argv[3], &a);
+	parse_fault(argv[2], &a);
 	if ((a.log = fopen(argv[1], "we")) == NULL)
 		die(argv[1]);
 	if ((w.pid = fork()) == -1)
 		die("fork");
 	if (w.pid == 0) {
 		if (ptrace(PTRACE_TRACEME, 0, 0, 0) == 0)
-			(void)execvp(argv[5], argv + 5);
-		die(argv[5]);
+			(void)execvp(argv[4], argv + 4);
+		die(argv[4]);
 	}
 	(void)sigaction(SIGTERM, &sa, NULL);
 	if (waitpid(w.pid, &status, 0) != w.pid || !WIFSTOPPED(status) ||

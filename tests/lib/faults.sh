@@ -4,8 +4,8 @@
 # Sourced after apikey.sh.
 
 FAULTS=$GUEST/faults
-# What of a key in JSON is another each time.
-FAULT_CHANCE='s/"(id|created_at)": "[^"]*"//g; s/"last_used": .*"home"/"home"/'
+# What may be another each time: of a key in JSON; and the next id, where it could not be told whose one is.
+FAULT_CHANCE='s/"(id|created_at)": "[^"]*"//g; s/"last_used": .*"home"/"home"/; s/(7000[3-9]|6900[4-9])/NEXT/g'
 mkdir -p "$FAULTS"
 
 # fault_build: what makes the faults.
@@ -54,13 +54,14 @@ fault_look() {
 		bounded getent group "${FAULT_KEYS[@]}" "${FAULT_GROUPS[@]}"
 		bounded id -G "${FAULT_KEYS[0]}" 2>/dev/null
 	) || :
+	names=$(sed -E "$FAULT_CHANCE" <<<"$names")
 	door=$(bounded pamtester faults "${FAULT_KEYS[0]}" authenticate acct_mgmt <"$FAULTS/token" >/dev/null 2>&1; echo $?)
-	files=$(find "$STATE" /etc/apikey /home -printf '%p %y %m %U\n' | sort; cksum <"$POLICY.prev")
+	files=$(find "$STATE" /etc/apikey /home -printf '%p %y %m %U\n' | sed -E "$FAULT_CHANCE" | sort; cksum <"$POLICY.prev")
 }
 
 # --- a fault --------------------------------------------------------------------------------------
 
-# fault_once SCOPE FAULT N CMD…: CMD with that fault; false: it has no N-th such call. Its status is in $rc, what it
+# fault_once FAULT N CMD…: CMD with that fault; false: it has no N-th such call. Its status is in $rc, what it
 # said in $FAULTS/err, which call it was in $fault_at.
 fault_once() {
 	rc=0
@@ -98,6 +99,8 @@ fault_judge() {
 	kill,137) ;;
 	kill,*) fault_bad "exit $rc" ;;
 	*,0) [ "$truth$names" = "$truth_new$names_new" ] || fault_bad 'said to be done' "$truth_new$names_new" "$truth$names" ;;
+	# Whose an id is could not be told: then it is somebody's.
+	*,1) grep -q "is another user's or group's" "$FAULTS/err" || fault_bad 'exit 1' ;;
 	*,3) grep -q '^apikey: .*[a-z]' "$FAULTS/err" || fault_bad 'not a word' ;;
 	*) fault_bad "exit $rc" ;;
 	esac
@@ -113,9 +116,9 @@ fault_mended() {
 	fault_is truth names door files
 }
 
-# fault_case NAME FAULT SCOPE: the verb NAME with FAULT at each of its calls: one case.
+# fault_case NAME FAULT: the verb NAME with FAULT at each of its calls: one case.
 fault_case() {
-	local name=$1 fault=$2 scope=$3 n fault_n_bad=0 cmd mend side rc fault_at
+	local name=$1 fault=$2 n fault_n_bad=0 cmd mend side rc fault_at
 	local truth names door files truth_old names_old door_old files_old truth_new names_new door_new files_new
 	read -ra cmd <<<"${FAULT_VERBS[$name]}"
 	read -ra mend <<<"${FAULT_MENDS[$name]:-${FAULT_VERBS[$name]}}"
@@ -130,7 +133,7 @@ fault_case() {
 	truth_new=$truth names_new=$names door_new=$door files_new=$files
 	for ((n = 1; n < 2000; n++)); do
 		fault_begin "$name"
-		fault_once "$scope" "$fault" "$n" "${cmd[@]}" || break
+		fault_once "$fault" "$n" "${cmd[@]}" || break
 		fault_look
 		fault_judge
 		fault_mended "${mend[@]}"

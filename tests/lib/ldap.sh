@@ -53,12 +53,13 @@ signed() {
 #   sync=no           without RFC 4533
 #   limit=N           size limit for the reader
 #   id=N peers=URI…   a provider of many, which takes what the peers have
+#   index=NAME,…      attributes that are looked up beside ours
 slapd_make() {
-	local name=$1 dir=$LDAP/$1 listen='' cert=good sync=yes limit=unlimited id='' peers='' option
+	local name=$1 dir=$LDAP/$1 listen='' cert=good sync=yes limit=unlimited id='' peers='' index='' option
 	shift
 	for option in "$@"; do
 		case $option in
-		listen=* | cert=* | sync=* | limit=* | id=* | peers=*) local "${option?}" ;;
+		listen=* | cert=* | sync=* | limit=* | id=* | peers=* | index=*) local "${option?}" ;;
 		*) printf 'slapd_make: %s\n' "$option" >&2; return 2 ;;
 		esac
 	done
@@ -120,7 +121,7 @@ slapd_config() {
 		olcDbMaxSize: 2147483648
 		olcDbNoSync: TRUE
 		olcDbIndex: objectClass,entryUUID,entryCSN eq
-		olcDbIndex: cn,uid,uidNumber,gidNumber,memberUid eq
+		olcDbIndex: cn,uid eq
 		olcAccess: to attrs=userPassword by anonymous auth by * none
 		olcAccess: to dn.subtree="ou=keys,$SUFFIX" by dn.exact="cn=writer,$SUFFIX" write by dn.exact="cn=reader,$SUFFIX" read by * none
 		olcAccess: to dn.subtree="ou=apikey,$SUFFIX" by dn.exact="cn=writer,$SUFFIX" write by dn.exact="cn=reader,$SUFFIX" read by * none
@@ -128,6 +129,7 @@ slapd_config() {
 		olcLimits: dn.exact="cn=reader,$SUFFIX" size=$limit time=unlimited
 		olcLimits: dn.exact="cn=writer,$SUFFIX" size=unlimited time=unlimited
 	LDIF
+	[ -z "$index" ] || printf 'olcDbIndex: %s eq\n' "$index"
 	[ -z "$peers" ] || slapd_config_peers
 	[ "$sync" = no ] || printf '\ndn: olcOverlay=syncprov,olcDatabase={1}mdb,cn=config\nobjectClass: olcOverlayConfig\nobjectClass: olcSyncProvConfig\nolcOverlay: syncprov\n'
 }

@@ -82,10 +82,11 @@ cache_index() {
 
 # --- what asks a server -----------------------------------------------------------------------------
 
-# directory_make KEYS: slapd with the same users and groups, on 127.0.0.1:389. Needs ldap.sh.
+# directory_make KEYS: slapd with the same users and groups, on 127.0.0.1:389, and an index of each attribute that nslcd
+# and sssd ask for. Needs ldap.sh.
 directory_make() {
 	directory_end
-	slapd_make peers listen=ldap://127.0.0.1:389 < <(passwd_lines "$1" | directory_users; group_lines "$1" | directory_groups)
+	slapd_make peers listen=ldap://127.0.0.1:389 index=uidNumber,gidNumber,memberUid,member < <(passwd_lines "$1" | directory_users; group_lines "$1" | directory_groups)
 	slapd_run peers
 }
 directory_end() { [ ! -e "$LDAP/peers/running" ] || { slapd_stop peers; rm "$LDAP/peers/running"; }; }

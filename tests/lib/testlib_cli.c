@@ -10,6 +10,7 @@
 #include "index.h"
 #include "keyring.h"
 #include "num.h"
+#include "testlib_alloc.h"
 #include "testlib_cmocka.h"
 
 const char *const CLI_POLICY =
@@ -280,7 +281,10 @@ cli_test_run(struct cli_test *t, const char *const *words)
 		char *reordered[WORDS_MAX + 1];
 
 		memcpy(reordered, argv, sizeof(argv));
+		if (t->fail_nth != 0)
+			alloc_fail_nth(t->fail_nth);
 		code = cli_run(&t->cli, argc, reordered);
+		t->alloc_failed = alloc_stop();
 	}
 	(void)close(t->cli.in);
 	(void)fclose(out);

@@ -49,6 +49,8 @@ struct cli_test {
 	bool accounts_down;
 	struct fake_directory directory; /* for --in directory */
 	const char *input; /* what stdin holds; NULL: nothing */
+	unsigned fail_nth; /* this allocation of a run fails (testlib_alloc.h); 0: none */
+	bool alloc_failed; /* there was one */
 	FILE *out_to, *err_to; /* NULL: into out, err */
 	char *out, *err; /* what the last run wrote; freed by the next */
 	char log[16384]; /* audit lines since the start */

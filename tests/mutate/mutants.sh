@@ -2,8 +2,8 @@
 # Mutants of C files: made, tried, reported. Sourced by what says how to build and to run a test:
 #
 #   OUT         a folder for what is noted on the way
-#   run_test T  runs the test T, quietly, with $MUTANT, $MUTANT_REACHED, and no longer than $LIMIT seconds: status 124
-#               then, or 137; exported, by export -f
+#   run_test T  runs the test T, quietly, with $MUTANT, $MUTANT_REACHED, and no longer than $LIMIT seconds: status 124,
+#               137 or 152 (SIGXCPU) then; exported, by export -f
 #   build_one N FILE TEST…  builds these tests anew with -DMUTANT_BUILT=N in FILE, or fails
 #
 # What is noted: OUT/list.tsv (see schemata.awk), OUT/tests.tsv (test, ms, limit in s), OUT/reached/TEST (numbers),
@@ -97,7 +97,10 @@ try_one() {
 		rc=0
 		MUTANT=$number LIMIT=$2 run_test "$1" || rc=$?
 		if [ "$rc" -ne 0 ]; then
-			[ "$rc" -eq 124 ] || [ "$rc" -eq 137 ] && rc=hung || rc=caught
+			case $rc in
+			124 | 137 | 152) rc=hung ;;
+			*) rc=caught ;;
+			esac
 			printf '%s\t%s\t%s\n' "$number" "$rc" "$1"
 			return
 		fi

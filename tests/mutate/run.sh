@@ -3,8 +3,9 @@
 #
 # A defect is a mutant: a comparison turned, && and || swapped, a condition negated, a denial that is success, a `!'
 # taken away (schemata.awk). All of them are compiled into a copy of the source below build/mutate, and a switch says
-# which one is at work; so one build serves them all. It has the sanitizers, as in ./dev check. A mutant is tried on those tests of its file (files.txt) that
-# come past it. One that no test catches is a gap in the tests, unless equivalent.txt says why none can tell.
+# which one is at work; so one build serves them all. It has the sanitizers, as in ./dev check. A mutant is tried on
+# those tests of its file (files.txt) that come past it. One that no test catches is a gap in the tests, unless
+# equivalent.txt says why none can tell.
 #
 # A mutant may kill, delete or allocate anything: tests run where they see no process but their own, can
 # write nothing but the copy and a /tmp of their own.
@@ -20,17 +21,17 @@ EQUIVALENT=$HERE/equivalent.txt
 # shellcheck source=tests/mutate/mutants.sh
 . "$HERE/mutants.sh"
 
-# run_test TEST: as automake would run it.
+# run_test TEST: as automake would run it. The limit is of its own time: what waits for others gets ten times as much.
 run_test() (
 	cd "$BUILT" || return
 	export CMOCKA_MESSAGE_OUTPUT=TAP CMOCKA_TEST_ABORT=1 top_srcdir=$SRC top_builddir=$BUILT srcdir=$SRC localstatedir=/var
 	export ASAN_OPTIONS=max_allocation_size_mb=1000
-	ulimit -c 0
+	ulimit -c 0 -t "$LIMIT"
 	case $1 in
 	*.sh) set -- bash "$SRC/$1" quick ;;
 	*) set -- "./$1" ;;
 	esac
-	unshare --pid --fork --kill-child --mount-proc timeout -k 1 "$LIMIT" "$@" >/dev/null 2>&1 </dev/null
+	unshare --pid --fork --kill-child --mount-proc timeout -k 1 $((LIMIT * 10)) "$@" >/dev/null 2>&1 </dev/null
 )
 export BUILT SRC
 

@@ -304,7 +304,7 @@ a_right_sum_makes_no_wrong_slip_right(void **state)
 	static const char longer[] = "0123456789abcdef0123456789abcdef0";
 	static char wide[300];
 	const struct forged rows[] = {
-	    {"as it is issued", AK_OK},
+	    {"as it is issued", .err = AK_OK},
 	    {"by a child of this process", AK_OK, .by_child = true},
 	    {"more at its end", AK_ERR_CORRUPT, .more_b = 1},
 	    {"cut", AK_ERR_CORRUPT, .more_b = -1},

@@ -724,6 +724,26 @@ a_users_groups_end_where_they_are_refused_and_are_none_where_the_file_is_damaged
 	assert_int_equal(count_fds(), fds);
 }
 
+static void
+a_group_that_says_another_name_is_damage(void **state)
+{
+	const struct group_record other = {.gid = 27, .name = "sudo"};
+	struct nss_fixture f;
+	uint32_t gid = 7;
+	struct host h;
+
+	host_make(&h, *state);
+	nss_fixture_begin(&f, 1, 0);
+	nss_fixture_group(&f, "builders", 100000, STRV_EMPTY);
+	nss_fixture_forged_group(&f, "viewers", 27, 27, &other);
+	nss_fixture_end(&f, h.paths.users);
+	assert_err("", AK_OK, keyring_find_gid(&h.paths, "builders", &gid));
+	assert_int_equal(gid, 100000);
+	assert_err("", AK_ERR_CORRUPT, keyring_find_gid(&h.paths, "viewers", &gid));
+	assert_int_equal(gid, 100000);
+	assert_err("", AK_ERR_NOT_FOUND, keyring_find_gid(&h.paths, "none", &gid));
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, tmp_setup, tmp_teardown)
 
 int
@@ -753,6 +773,7 @@ main(void)
 	    T(a_users_groups_are_those_that_the_name_service_serves),
 	    T(groups_that_rest_on_a_file_from_the_future_are_left_out),
 	    T(a_groups_gid_is_found_by_its_name_alone),
+	    T(a_group_that_says_another_name_is_damage),
 	    T(a_users_groups_end_where_they_are_refused_and_are_none_where_the_file_is_damaged),
 	};
 

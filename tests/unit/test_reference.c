@@ -19,7 +19,7 @@
 /* Of each policy: what many policies show, many requests of one don't. */
 #define N_REQUESTS 10U
 
-static unsigned n_policies = 3000;
+static unsigned n_policies = 2000;
 
 /* The next policy's own: given as SEED, it is the first one. */
 static struct rnd

@@ -170,6 +170,27 @@ any_text_is_read_whole_or_refused(void **state)
 	}
 }
 
+static void
+what_is_no_role_is_said_and_nothing_behind_it(void **state)
+{
+	struct diag why = DIAG_INIT;
+	char text[512];
+	struct binding b;
+
+	(void)state;
+	assert_err("", AK_ERR_INVALID, binding_parse("bad!:spaces:x", &b, &why));
+	assert_non_null(strstr(why.text, "`bad!' is no name of a role"));
+	memset(text, 'R', sizeof(text));
+	text[sizeof(text) - 1] = '\0';
+	why = DIAG_INIT;
+	assert_err("", AK_ERR_INVALID, binding_parse(text, &b, &why));
+	text[80] = '\0';
+	assert_non_null(strstr(why.text, text));
+	text[80] = 'R';
+	text[81] = '\0';
+	assert_null(strstr(why.text, text));
+}
+
 int
 main(void)
 {
@@ -179,6 +200,7 @@ main(void)
 	    cmocka_unit_test(names_have_their_longest),
 	    cmocka_unit_test(a_binding_has_room_for_1023_bytes),
 	    cmocka_unit_test(any_text_is_read_whole_or_refused),
+	    cmocka_unit_test(what_is_no_role_is_said_and_nothing_behind_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -623,6 +623,18 @@ where_nothing_can_be_made_is_unavailable(void **state)
 	    safefile_replace("/proc/apikey-test", 0600, "x", 1, 0, NULL));
 }
 
+static void
+what_was_dropped_is_neither_written_nor_ended(void **state)
+{
+	struct safefile_new f;
+
+	assert_err("begin", AK_OK, safefile_new_begin(&f, tmp_path(*state, "f"), 0, NULL));
+	safefile_new_drop(&f);
+	assert_err("write", AK_ERR_INVALID, safefile_new_write(&f, "x", 1, 0, NULL));
+	assert_err("end", AK_ERR_INVALID, safefile_new_end(&f, 0600, NULL));
+	assert_int_equal(access(tmp_path(*state, "f"), F_OK), -1);
+}
+
 static int
 replace_with_little_room(void *path)
 {
@@ -779,6 +791,7 @@ main(void)
 	    T(what_is_in_the_way_leaves_the_old_file),
 	    T(a_folder_in_its_place_stays_and_nothing_is_left_beside_it),
 	    T(where_nothing_can_be_made_is_unavailable),
+	    T(what_was_dropped_is_neither_written_nor_ended),
 	    T(abuse_073_no_room_leaves_the_old_file_and_nothing_beside_it),
 	    T(abuse_074_a_writer_killed_at_any_system_call_leaves_old_or_new),
 	    T(abuse_074_what_a_killed_writer_left_is_swept),

@@ -588,6 +588,91 @@ damaged_records_are_passed_over(void **state)
 }
 
 static void
+assert_records(const char *row, unsigned sessions, unsigned newer, unsigned damaged)
+{
+	struct sessions_unread unread;
+
+	assert_row(row, list().n == sessions);
+	assert_err(row, AK_OK, sessions_count_unread(&paths, &unread));
+	assert_row(row, unread.newer == newer && unread.damaged == damaged);
+}
+
+static void
+a_right_sum_makes_no_wrong_record_right(void **state)
+{
+	static const struct {
+		const char *row;
+		uint8_t state;
+		const char *key;
+		pid_t leader;
+		bool sound;
+	} rows[] = {
+	    {"as it is written", SESSION_OPEN, "ci", 5, true},
+	    {"the last state", SESSION_ENDING, "ci", 5, true},
+	    {"no state", 0, "ci", 5, false},
+	    {"a state to come", SESSION_ENDING + 1, "ci", 5, false},
+	    {"no name of a key", SESSION_OPEN, "A b", 5, false},
+	    {"no leader", SESSION_OPEN, "ci", 0, false},
+	    {"everybody for a leader", SESSION_OPEN, "ci", -1, false},
+	};
+	struct session s = open_one("ci", CI, DEPLOY, "");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct session other = s;
+
+		other.state = rows[i].state;
+		other.leader.pid = rows[i].leader;
+		(void)snprintf(other.key, sizeof(other.key), "%s", rows[i].key);
+		assert_err(rows[i].row, AK_OK, sessions_update(&paths, &other));
+		assert_records(rows[i].row, rows[i].sound, 0, !rows[i].sound);
+	}
+}
+
+static void
+a_record_of_another_version_or_length_is_none(void **state)
+{
+	static const struct {
+		const char *row;
+		int version_off, more_b;
+		bool newer;
+	} rows[] = {{"a later version", 1, 0, true}, {"an earlier version", -1, 0, false},
+	    {"a byte more", 0, 1, false}, {"a byte less", 0, -1, false}};
+	struct session s = open_one("ci", CI, DEPLOY, "");
+	size_t len_b;
+	unsigned char *bytes = (unsigned char *)file_read(path_of(s.id), &len_b);
+	unsigned char other[4096] = {0};
+
+	(void)state;
+	assert_non_null(bytes);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		size_t n = len_b - 4 + (size_t)rows[i].more_b;
+
+		memcpy(other, bytes, len_b - 4);
+		other[len_b - 4] = 0;
+		other[0] = (unsigned char)(other[0] + rows[i].version_off);
+		le32_store(other + n, hash_crc32(0, other, n));
+		file_write(path_of(s.id), other, n + 4, 0600);
+		assert_records(rows[i].row, 0, rows[i].newer, !rows[i].newer);
+	}
+	free(bytes);
+}
+
+static void
+records_that_cannot_be_looked_for_are_not_counted_as_none(void **state)
+{
+	struct sessions_unread unread = {1, 1};
+
+	(void)state;
+	assert_err("no folder", AK_OK, sessions_count_unread(&paths, &unread));
+	assert_int_equal(unread.newer + unread.damaged, 0);
+	(void)open_one("ci", CI, DEPLOY, "");
+	paths.owner++;
+	assert_err("another's", AK_ERR_UNSAFE, sessions_count_unread(&paths, &unread));
+	paths.owner--;
+}
+
+static void
 fill(char *s, size_t cap_b, char with)
 {
 	memset(s, with, cap_b - 1);
@@ -816,6 +901,9 @@ main(void)
 	    T(a_keys_own_uid_tells_and_its_origin_where_there_is_one),
 	    T(nobody_is_found_on_a_shared_account_by_its_uid_alone),
 	    T(damaged_records_are_passed_over),
+	    T(a_right_sum_makes_no_wrong_record_right),
+	    T(a_record_of_another_version_or_length_is_none),
+	    T(records_that_cannot_be_looked_for_are_not_counted_as_none),
 	    T(a_record_with_everything_full_comes_back_whole),
 	    T(whatever_stands_in_a_record_each_field_is_within_its_bounds),
 	    T(a_record_is_removed_by_its_id_and_nothing_else_is),
