@@ -14,7 +14,8 @@ find_live(const struct cli *c, struct rollback *r)
 	struct applied by;
 	enum ak_err err = AK_OK;
 
-	if (safefile_read(c->paths.policy, c->paths.owner, YAML_MAX_B, &live, NULL) == AK_OK)
+	r->live_err = safefile_read(c->paths.policy, c->paths.owner, YAML_MAX_B, &live, NULL);
+	if (r->live_err == AK_OK)
 		err = token_sha256(live.bytes, live.len_b, r->live_sha256);
 	free(live.bytes);
 	r->interrupted = applied_find(&c->paths, r->live_sha256, &by) == AK_OK &&
@@ -55,6 +56,11 @@ rollback_check(const struct cli *c, const struct rollback *r, struct diag *why)
 	struct rollback now;
 	enum ak_err err = rollback_find(c, &now, why);
 
+	/* One that can't be read at all may be the reason to go back. */
+	if (err == AK_OK && r->live_err != now.live_err &&
+	    (r->live_err == AK_ERR_UNAVAILABLE || now.live_err == AK_ERR_UNAVAILABLE))
+		err = diag_say(why, AK_ERR_UNAVAILABLE, c->paths.policy, 0, 0,
+		    "could not be read for a moment: nothing was put back; try again");
 	if (err == AK_OK && !is_same(r, &now))
 		err = diag_because(why, AK_ERR_DENIED,
 		    "somebody else has changed the policy in this moment: see `apikey policy "

@@ -14,6 +14,7 @@ struct rollback {
 	char path[PATH_CAP + 8]; /* policy.yaml.prev */
 	struct safefile prev;
 	char prev_sha256[TOKEN_SHA256_CAP], live_sha256[TOKEN_SHA256_CAP]; /* "": no live one */
+	enum ak_err live_err; /* why there is none */
 	/*
 	 * The live text was put back by a rollback that did not come to its end: it
 	 * is to be finished. To put back another would bring back what it undid.
@@ -27,7 +28,7 @@ struct rollback {
 enum ak_err rollback_find(
     const struct cli *c, struct rollback *out, struct diag *why) AK_MUST_CHECK;
 
-/* Under the lock: is all of it as it was found? AK_ERR_DENIED with a sentence. */
+/* Under the lock: is all of it as it was found? AK_ERR_DENIED, or AK_ERR_UNAVAILABLE when it can't be told, with a sentence. */
 enum ak_err rollback_check(
     const struct cli *c, const struct rollback *r, struct diag *why) AK_MUST_CHECK;
 

@@ -18,6 +18,24 @@
 
 #define N(rows) (sizeof(rows) / sizeof((rows)[0]))
 
+/* What another command does when this one has made its folder, and has not locked it yet: once. */
+static void (*meanwhile)(struct tmp *t);
+static struct tmp *meanwhile_in;
+
+int __real_flock(int fd, int how);
+int __wrap_flock(int fd, int how);
+
+int
+__wrap_flock(int fd, int how)
+{
+	void (*now)(struct tmp * t) = meanwhile;
+
+	meanwhile = NULL;
+	if (now != NULL)
+		now(meanwhile_in);
+	return __real_flock(fd, how);
+}
+
 /* Homes of whoever runs the test: what needs no root. */
 static uid_t
 me(void)
@@ -162,10 +180,62 @@ commands_that_make_the_same_home_at_once_make_it_once_and_whole(void **state)
 }
 
 static void
+make_an_empty_one(struct tmp *t)
+{
+	assert_int_equal(mkdir(tmp_path(t, "home/a"), 0700), 0);
+}
+
+static void
+finish_it(struct tmp *t)
+{
+	char from[2 * TMP_CAP];
+
+	(void)snprintf(from, sizeof(from), "%s", tmp_path(t, "home/.a.new"));
+	file_write(tmp_path(t, "home/.a.new/theirs"), "t", 1, 0600);
+	assert_int_equal(rename(from, tmp_path(t, "home/a")), 0);
+}
+
+static void
+remove_it(struct tmp *t)
+{
+	assert_int_equal(rmdir(tmp_path(t, "home/.a.new")), 0);
+}
+
+/* Theirs is the home then; and nobody fills a folder that goes by another name. */
+static void
+what_another_command_does_meanwhile_stands(void **state)
+{
+	static const struct {
+		const char *name;
+		void (*meanwhile)(struct tmp *t);
+		const char *has, *has_not;
+	} rows[] = {
+	    {"an empty home came", make_an_empty_one, "home/a", "home/a/.profile"},
+	    {"it was taken and filled", finish_it, "home/a/theirs", "home/a/.profile"},
+	    {"it was swept", remove_it, "home/a/.profile", "home/a/theirs"},
+	};
+	struct tmp *t = *state;
+	unsigned long left;
+
+	make_skel(t);
+	meanwhile_in = t;
+	for (size_t i = 0; i < N(rows); i++) {
+		meanwhile = rows[i].meanwhile;
+		assert_err(rows[i].name, AK_OK, make(t, "home/a"));
+		assert_row(rows[i].name, meanwhile == NULL);
+		assert_row(rows[i].name, file_is_there(tmp_path(t, rows[i].has)));
+		assert_row(rows[i].name, !file_is_there(tmp_path(t, rows[i].has_not)));
+		assert_row(rows[i].name, !file_is_there(tmp_path(t, "home/.a.new")));
+		assert_err(rows[i].name, AK_OK,
+		    home_remove(tmp_path(t, "home/a"), me(), me(), &left, NULL));
+	}
+}
+
+static void
 a_name_may_be_as_long_as_names_are(void **state)
 {
 	struct tmp *t = *state;
-	char path[PATH_MAX] = "", *name;
+	char path[PATH_MAX] = "", beside[HOME_BESIDE_CAP], *name;
 	unsigned long left;
 
 	make_skel(t);
@@ -173,6 +243,8 @@ a_name_may_be_as_long_as_names_are(void **state)
 	name = path + strlen(path);
 	for (size_t len = NAME_MAX - 6; len <= NAME_MAX; len++) {
 		memset(name, 'a', len);
+		home_name_beside(name, beside);
+		assert_string_equal(beside + strlen(beside) - 4, ".new");
 		assert_err(name, AK_OK, home_make(path, tmp_path(t, "skel"), me(), me(), NULL));
 		assert_err(name, AK_OK, home_remove(path, me(), me(), &left, NULL));
 	}
@@ -371,6 +443,7 @@ main(void)
 	    T(abuse_074_what_a_killed_command_left_is_made_anew),
 	    T(what_another_command_is_making_is_not_removed),
 	    T(commands_that_make_the_same_home_at_once_make_it_once_and_whole),
+	    T(what_another_command_does_meanwhile_stands),
 	    T(a_name_may_be_as_long_as_names_are),
 	    T(a_host_without_skel_has_empty_homes),
 	    T(what_stands_in_the_homes_place_is_left_alone),
