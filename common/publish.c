@@ -224,8 +224,9 @@ make_users(struct publication *p)
 		err = add_users(p);
 	if (err == AK_OK)
 		err = write_users(p, local);
-	/* The old file holds a user whose name or uid is another's now, and nobody said so. */
-	if (err == AK_ERR_EXISTS && !p->res.whole && (err = try_users(p, true)) == AK_OK)
+	/* The old file holds a user whose name or uid is another's now, and nobody said so; or it was damaged meanwhile. */
+	if ((err == AK_ERR_EXISTS || err == AK_ERR_CORRUPT) && !p->res.whole &&
+	    (err = try_users(p, true)) == AK_OK)
 		err = write_users(p, local);
 	return err;
 }
