@@ -12,15 +12,18 @@ find_live(const struct cli *c, struct rollback *r)
 {
 	struct safefile live = {.bytes = NULL};
 	struct applied by;
-	enum ak_err err = AK_OK;
+	enum ak_err err;
 
-	r->live_err = safefile_read(c->paths.policy, c->paths.owner, YAML_MAX_B, &live, NULL);
-	if (r->live_err == AK_OK)
+	err = r->live_err =
+	    safefile_read(c->paths.policy, c->paths.owner, YAML_MAX_B, &live, NULL);
+	if (err == AK_OK)
 		err = token_sha256(live.bytes, live.len_b, r->live_sha256);
 	free(live.bytes);
-	r->interrupted = applied_find(&c->paths, r->live_sha256, &by) == AK_OK &&
-			 strcmp(by.how, APPLIED_BEGUN) == 0;
-	return err;
+	if (err == AK_OK)
+		err = applied_find(&c->paths, r->live_sha256, &by);
+	r->interrupted = err == AK_OK && strcmp(by.how, APPLIED_BEGUN) == 0;
+	/* What is wrong with them may be the reason to go back. */
+	return err == AK_ERR_NOMEM ? err : AK_OK;
 }
 
 enum ak_err
@@ -42,12 +45,21 @@ rollback_find(const struct cli *c, struct rollback *out, struct diag *why)
 	    "there is no policy to go back to: none was replaced by `apikey policy apply`");
 }
 
+/* Are these the same policies? */
 static bool
 is_same(const struct rollback *a, const struct rollback *b)
 {
-	return a->interrupted == b->interrupted &&
-	       strcmp(a->live_sha256, b->live_sha256) == 0 &&
+	return strcmp(a->live_sha256, b->live_sha256) == 0 &&
 	       strcmp(a->prev_sha256, b->prev_sha256) == 0;
+}
+
+/* One look could not be had. */
+static bool
+is_doubtful(const struct rollback *a, const struct rollback *b)
+{
+	if (a->live_err != b->live_err)
+		return a->live_err == AK_ERR_UNAVAILABLE || b->live_err == AK_ERR_UNAVAILABLE;
+	return is_same(a, b) && a->interrupted != b->interrupted;
 }
 
 enum ak_err
@@ -56,12 +68,11 @@ rollback_check(const struct cli *c, const struct rollback *r, struct diag *why)
 	struct rollback now;
 	enum ak_err err = rollback_find(c, &now, why);
 
-	/* One that can't be read at all may be the reason to go back. */
-	if (err == AK_OK && r->live_err != now.live_err &&
-	    (r->live_err == AK_ERR_UNAVAILABLE || now.live_err == AK_ERR_UNAVAILABLE))
+	if (err == AK_OK && is_doubtful(r, &now))
 		err = diag_say(why, AK_ERR_UNAVAILABLE, c->paths.policy, 0, 0,
-		    "could not be read for a moment: nothing was put back; try again");
-	if (err == AK_OK && !is_same(r, &now))
+		    "it, or who has put it there, could not be read for a moment: nothing was "
+		    "put back; try again");
+	else if (err == AK_OK && !is_same(r, &now))
 		err = diag_because(why, AK_ERR_DENIED,
 		    "somebody else has changed the policy in this moment: see `apikey policy "
 		    "show', and run `apikey policy rollback' again if that is still wanted");

@@ -169,6 +169,21 @@ a_rollback_that_was_interrupted_is_finished_and_not_turned_round(void **state)
 }
 
 static void
+what_cannot_be_told_in_both_looks_puts_nothing_back(void **state)
+{
+	struct before b;
+
+	before_make(&b, state);
+	interrupt(&b);
+	b.t.cli.host.now = now_after_others;
+	others_path = b.t.host.paths.applied;
+	others_text = "damaged";
+	assert_run(&b.t, CLI_FAILED, "could not be read for a moment", "policy", "rollback");
+	assert_texts(&b, FIRST, SECOND);
+	cli_test_clear(&b.t);
+}
+
+static void
 a_rollback_that_cannot_be_published_is_to_be_finished(void **state)
 {
 	struct before b;
@@ -208,6 +223,7 @@ main(void)
 	    T(nothing_is_put_back_that_was_not_read),
 	    T(the_live_policy_is_a_file_of_our_own_whatever_the_one_before_was),
 	    T(a_rollback_that_was_interrupted_is_finished_and_not_turned_round),
+	    T(what_cannot_be_told_in_both_looks_puts_nothing_back),
 	    T(a_rollback_that_cannot_be_published_is_to_be_finished),
 	    T(an_apply_that_was_interrupted_is_undone),
 	};
