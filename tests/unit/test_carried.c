@@ -223,10 +223,12 @@ each_process_is_its_sessions(void **state)
 		static struct session sessions[4];
 		struct procs_one v[MAX];
 		struct procs procs = {.v = v, .n = make_processes(&rows[i], v)};
-		size_t owner[MAX], n = make_records(&rows[i], sessions);
+		size_t owner[MAX + 1], n = make_records(&rows[i], sessions);
 		char name[256];
 
+		owner[procs.n] = 4711;
 		assert_int_equal(carried_find(&procs, sessions, n, owner), AK_OK);
+		assert_row(rows[i].name, owner[procs.n] == 4711);
 		for (size_t p = 0; p < procs.n; p++) {
 			(void)snprintf(
 			    name, sizeof(name), "%s: pid %d", rows[i].name, v[p].id.pid);
