@@ -13,13 +13,28 @@
 #include "text.h"
 #include "usermanager.h"
 
-int64_t
-pass_clock_ms(void)
+static int64_t
+host_clock_ms(void)
 {
 	struct timespec t = {.tv_sec = 0};
 
 	(void)clock_gettime(CLOCK_BOOTTIME, &t);
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* For less than a second. */
+static void
+host_pause(int64_t ms)
+{
+	const struct timespec pause = {.tv_nsec = (long)ms * 1000000};
+
+	(void)nanosleep(&pause, NULL);
+}
+
+int64_t
+pass_clock_ms(const struct pass *p)
+{
+	return p->calls != NULL ? p->calls->clock_ms() : host_clock_ms();
 }
 
 static enum ak_err
@@ -190,7 +205,7 @@ finish_gently(struct pass *p, struct enforce_one *one)
 {
 	if (one->carried && one->alive > 0 && !one->wait_over) {
 		if (!one->told)
-			mark(p, one, SESSION_ENDING, pass_clock_ms() + ENFORCE_GRACE_MS);
+			mark(p, one, SESSION_ENDING, pass_clock_ms(p) + ENFORCE_GRACE_MS);
 	} else if (one->carried || one->lingers) {
 		mark(p, one, SESSION_CLOSED, 0);
 	}
@@ -246,7 +261,7 @@ find_again(struct pass *p)
 		const struct enforce_one *one = &p->v[i];
 
 		if (one->fate == FATE_GENTLY && one->s.state == SESSION_ENDING)
-			again_in(p, one->s.kill_at_ms - pass_clock_ms());
+			again_in(p, one->s.kill_at_ms - pass_clock_ms(p));
 	}
 	if (live->trusted || p->n == 0)
 		return;
@@ -299,7 +314,9 @@ static const struct enforce_calls host_calls = {.look = procs_look,
     .signal = ending_signal,
     .empty_uid = ending_empty_uid,
     .tell = ending_tell,
-    .end_usermanager = usermanager_end};
+    .end_usermanager = usermanager_end,
+    .clock_ms = host_clock_ms,
+    .pause = host_pause};
 
 enum ak_err
 enforce_lock(const struct paths *paths, bool wait, struct lock *lock, struct diag *why)

@@ -84,6 +84,6 @@ bool pass_is_kept(const struct pass *p, size_t proc);
 uint32_t pass_spare_uid(struct pass *p, uint32_t uid);
 
 /* Milliseconds that go on while the host sleeps; what kill_at_ms is in. */
-int64_t pass_clock_ms(void);
+int64_t pass_clock_ms(const struct pass *p);
 
 #endif

@@ -79,7 +79,7 @@ judge_one(struct pass *p, struct enforce_one *one)
 		one->told = false;
 	} else if (one->judged.right == REJUDGE_TIMED_OUT) {
 		one->fate = FATE_GENTLY;
-		one->wait_over = ending && pass_clock_ms() >= s->kill_at_ms;
+		one->wait_over = ending && pass_clock_ms(p) >= s->kill_at_ms;
 	}
 	return AK_OK;
 }
