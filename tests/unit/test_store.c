@@ -887,6 +887,74 @@ abuse_064_a_file_damaged_at_any_moment_of_a_change_loses_nothing(void **state)
 	host_files_clear(&before);
 }
 
+/* What hide_local took away; a file of that name that came since is the newer. */
+static void
+bring_back_local(const struct writer *w)
+{
+	if (renameat2(AT_FDCWD, w->damaged, AT_FDCWD, w->h->paths.local, RENAME_NOREPLACE) ==
+	    -1)
+		(void)unlink(w->damaged);
+}
+
+static void
+hide_local(void *arg)
+{
+	const struct writer *w = arg;
+
+	assert_int_equal(rename(w->h->paths.local, w->damaged), 0);
+}
+
+/* Two commits of one store; before the second all is well again. */
+static int
+commit_twice(void *arg)
+{
+	const struct writer *w = arg;
+	struct key_record d = key_make("d", 70003);
+	struct store *s = NULL;
+	enum ak_err err = store_open(&w->h->paths, &w->h->opt, &s, NULL);
+
+	if (err == AK_OK)
+		err = store_put(s, &w->put);
+	if (err == AK_OK)
+		(void)!store_commit(s, HOST_NOW, NULL, NULL);
+	bring_back_local(w);
+	if (err == AK_OK)
+		err = store_put(s, &d);
+	if (err == AK_OK)
+		err = store_commit(s, HOST_NOW, NULL, NULL);
+	store_close(&s);
+	return (int)err;
+}
+
+static void
+a_store_whose_commit_failed_knows_its_keys_at_the_next(void **state)
+{
+	struct host h;
+	struct writer w = {.h = &h, .put = key_make("c", 70002)};
+	struct host_files before;
+	uint32_t uid;
+	int code = -1;
+
+	host_make(&h, *state);
+	(void)create(&h, "a");
+	(void)create(&h, "b");
+	host_keep(&h, &before);
+	(void)snprintf(w.damaged, sizeof(w.damaged), "%s/hidden", h.paths.state);
+	for (unsigned n = 1;; n++) {
+		host_put_back(&h, &before);
+		if (!steps_run(commit_twice, hide_local, &w, n, &code))
+			break;
+		bring_back_local(&w);
+		if (code != AK_OK)
+			continue;
+		assert_err("a", AK_OK, find(&h, "a", &uid));
+		assert_err("b", AK_OK, find(&h, "b", &uid));
+		assert_err("d", AK_OK, find(&h, "d", &uid));
+	}
+	assert_int_equal(code, AK_OK);
+	host_files_clear(&before);
+}
+
 static void
 abuse_074_a_new_host_killed_at_any_system_call_begins_again(void **state)
 {
@@ -1151,6 +1219,7 @@ main(void)
 	    T(abuse_074_a_writer_killed_at_any_system_call_leaves_old_or_new),
 	    T(keys_that_do_not_get_their_name_are_not_published),
 	    T(abuse_064_a_file_damaged_at_any_moment_of_a_change_loses_nothing),
+	    T(a_store_whose_commit_failed_knows_its_keys_at_the_next),
 	    T(abuse_074_a_new_host_killed_at_any_system_call_begins_again),
 	    T(abuse_128_no_memory_at_any_point_leaves_old_or_new),
 	    T(abuse_075_writers_at_once_come_one_after_the_other),
