@@ -364,7 +364,8 @@ what_was_ended_is_counted_by_session_and_by_key(void **state)
 	(void)world_log_in(&world.nightly, NIGHTLY, 300);
 	/* One by hand, the other by time: one key. */
 	out = world_pass((struct enforce_how){.end_id = s.id});
-	assert_string_equal(world.ended, "100 by-hand 3; 200 expired gently 3; ");
+	assert_non_null(strstr(world.ended, "100 by-hand 3; "));
+	assert_non_null(strstr(world.ended, "200 expired gently 3; "));
 	assert_int_equal(out.live, 3);
 	assert_int_equal(out.ended, 2);
 	assert_int_equal(out.gently, 1);
@@ -376,24 +377,39 @@ what_was_ended_is_counted_by_session_and_by_key(void **state)
 	assert_int_equal(out.ended_keys, 2);
 }
 
+/* Nothing is left of it but its record: it is not told. */
+static void
+log_in_and_out(pid_t pid)
+{
+	struct session s = world_log_in(&world.ci, DEPLOY, pid);
+
+	s.state = SESSION_CLOSED;
+	world_record(&s);
+	for (pid_t i = 0; i < 3; i++)
+		world_find(pid + i)->gone = true;
+}
+
 static void
 a_key_whose_other_session_was_told_before_is_counted_again(void **state)
 {
 	struct enforce_result out;
-	struct session closed;
+	struct session told;
 
 	(void)state;
+	log_in_and_out(500);
 	(void)world_log_in(&world.ci, DEPLOY, 100);
-	world_find(102)->stuck = true;
+	(void)world_log_in(&world.ci, DEPLOY, 400);
+	world_find(102)->stuck = world_find(402)->stuck = true;
 	world_disable(&world.ci);
-	assert_int_equal(world_pass_all().ended_keys, 1);
-	/* One of which nothing is left is not told. */
-	closed = world_log_in(&world.ci, DEPLOY, 200);
-	closed.state = SESSION_CLOSED;
-	world_record(&closed);
-	for (pid_t pid = 200; pid < 203; pid++)
-		world_find(pid)->gone = true;
+	out = world_pass_all();
+	assert_int_equal(out.ended, 2);
+	assert_int_equal(out.ended_keys, 1);
+	log_in_and_out(200);
 	(void)world_log_in(&world.ci, DEPLOY, 300);
+	log_in_and_out(600);
+	/* One of those told is an older record, one a newer: whichever is read first. */
+	told = world_session(400);
+	world_record(&told);
 	out = world_pass_all();
 	assert_string_equal(world.ended, "300 disabled 3; ");
 	assert_int_equal(out.ended_keys, 1);
