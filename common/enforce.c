@@ -280,11 +280,14 @@ act(struct pass *p)
 
 	if (p->calls == NULL || !needs_look(p))
 		return AK_OK;
-	if ((err = pass_look(p)) != AK_OK || (err = pass_end(p)) != AK_OK)
+	if ((err = pass_look(p)) != AK_OK)
 		return err;
+	err = pass_end(p);
+	/* Who got a signal is told of, though nobody could see whether he is gone. */
 	for (size_t i = 0; i < p->n; i++)
-		finish_one(p, &p->v[i]);
-	return AK_OK;
+		if (err == AK_OK || p->v[i].processes > 0)
+			finish_one(p, &p->v[i]);
+	return err;
 }
 
 static enum ak_err

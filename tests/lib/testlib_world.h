@@ -42,6 +42,7 @@ struct world {
 	int64_t told_ms; /* when a terminal was told something */
 	bool managers_hang; /* user managers take all the time that they are given, and 100 ms more */
 	int64_t managers_ms; /* what they were given by the last pass */
+	bool impatient; /* passes do not wait for their lock */
 	uid_t spare; /* the id by which uids are emptied */
 	unsigned looks; /* of the last pass */
 	int64_t took_ms; /* it */
