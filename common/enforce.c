@@ -14,12 +14,18 @@
 #include "usermanager.h"
 
 static int64_t
-host_clock_ms(void)
+host_clock_ns(clockid_t which)
 {
 	struct timespec t = {.tv_sec = 0};
 
-	(void)clock_gettime(CLOCK_BOOTTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	(void)clock_gettime(which, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static int64_t
+host_clock_ms(void)
+{
+	return host_clock_ns(CLOCK_BOOTTIME) / 1000000;
 }
 
 /* For less than a second. */
@@ -64,8 +70,7 @@ note_unowned(struct pass *p, const struct procs_one *proc)
 	for (size_t i = 0; i < p->n && !proc->ended; i++) {
 		const struct session *s = &p->v[i].s;
 
-		if (s->uid == s->account_uid && s->namespace == p->namespace &&
-		    (proc->real == s->uid || proc->saved == s->uid))
+		if (s->uid == s->account_uid && (proc->real == s->uid || proc->saved == s->uid))
 			p->v[i].lingers = true;
 	}
 }
@@ -145,13 +150,12 @@ needs_look(const struct pass *p)
 	return false;
 }
 
-/* Was no other session of its key told before it, in this pass? They are told in their order. */
+/* Was no other session of its key told before it, in this pass? They are told in their order; who was not to end got no signal. */
 static bool
 is_first_told(const struct pass *p, const struct enforce_one *one)
 {
 	for (const struct enforce_one *before = p->v; before < one; before++)
-		if (before->s.uid == one->s.uid && before->fate == one->fate &&
-		    before->processes > 0 && !before->told)
+		if (before->s.uid == one->s.uid && before->processes > 0 && !before->told)
 			return false;
 	return true;
 }
@@ -254,8 +258,6 @@ static void
 find_again(struct pass *p)
 {
 	const struct live *live = &p->judge.live;
-	struct timespec now = {.tv_sec = 0};
-	int64_t left_ns;
 
 	for (size_t i = 0; i < p->n; i++) {
 		const struct enforce_one *one = &p->v[i];
@@ -266,10 +268,9 @@ find_again(struct pass *p)
 	if (live->trusted || p->n == 0)
 		return;
 	p->out->distrusted = true;
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	left_ns = live->trusted_at_ns - (int64_t)now.tv_sec * 1000000000 - now.tv_nsec;
-	if (left_ns > 0)
-		again_in(p, left_ns / 1000000 + 1);
+	/* Its moment may have come while others were waited for. */
+	if (live->trusted_at_ns > p->began_ns)
+		again_in(p, (live->trusted_at_ns - host_clock_ns(CLOCK_REALTIME)) / 1000000 + 1);
 }
 
 static enum ak_err
@@ -279,11 +280,14 @@ act(struct pass *p)
 
 	if (p->calls == NULL || !needs_look(p))
 		return AK_OK;
-	if ((err = pass_look(p)) != AK_OK || (err = pass_end(p)) != AK_OK)
+	if ((err = pass_look(p)) != AK_OK)
 		return err;
+	err = pass_end(p);
+	/* Who got a signal is told of, though nobody could see whether he is gone. */
 	for (size_t i = 0; i < p->n; i++)
-		finish_one(p, &p->v[i]);
-	return AK_OK;
+		if (err == AK_OK || p->v[i].processes > 0)
+			finish_one(p, &p->v[i]);
+	return err;
 }
 
 static enum ak_err
@@ -295,6 +299,7 @@ run(struct pass *p)
 		return diag_because(p->why, err,
 		    "the records of live sessions in %s can't be read: %s", p->how->paths->run,
 		    ak_strerror(err));
+	p->began_ns = host_clock_ns(CLOCK_REALTIME);
 	rejudge_open(p->how->paths, p->how->now, &p->judge);
 	err = pass_judge(p);
 	if (err == AK_OK)

@@ -106,8 +106,7 @@ signal_one(struct pass *p, struct enforce_one *one, const struct procs_one *proc
 {
 	bool leader = is_leader(one, proc);
 
-	if ((one->fate == FATE_AT_ONCE && (!leader || one->told)) ||
-	    (one->fate == FATE_GENTLY && one->wait_over))
+	if ((one->fate == FATE_AT_ONCE && (!leader || one->told)) || one->wait_over)
 		(void)!p->calls->signal(&proc->id, SIGKILL);
 	else if (one->fate == FATE_GENTLY && !one->told && !leader && !is_usermanager(one))
 		(void)!p->calls->signal(&proc->id, SIGHUP);
@@ -118,6 +117,15 @@ kill_one(struct pass *p, struct enforce_one *one, const struct procs_one *proc)
 {
 	if (one->fate == FATE_AT_ONCE || one->wait_over)
 		(void)!p->calls->signal(&proc->id, SIGKILL);
+}
+
+static bool
+has_terminal(const dev_t *told, size_t n, dev_t tty)
+{
+	for (size_t i = 0; i < n; i++)
+		if (told[i] == tty)
+			return true;
+	return false;
 }
 
 /* To each terminal of a session that ends, once. */
@@ -132,14 +140,12 @@ tell_terminals(struct pass *p)
 		const struct enforce_one *one;
 		char line[320];
 		struct text t = text_over(line, sizeof(line));
-		bool known = false;
 
 		if (p->owner[i] == CARRIED_NONE || proc->tty == 0)
 			continue;
 		one = &p->v[p->owner[i]];
-		for (size_t k = 0; k < n; k++)
-			known = known || told[k] == proc->tty;
-		if (one->told || known || n == TERMINALS_MAX || !pass_concerns(p, one, proc))
+		if (one->told || has_terminal(told, n, proc->tty) || n == TERMINALS_MAX ||
+		    !pass_concerns(p, one, proc))
 			continue;
 		told[n++] = proc->tty;
 		text_add(&t, "\r\napikey: this session is ended: %.250s\r\n", one->judged.why);
@@ -223,8 +229,7 @@ empty_uid(struct pass *p, const struct emptying *e)
 	uint32_t spare = 0;
 
 	if (e->runs && !e->shared && e->how == EMPTY_WHOLE)
-		spare = pass_spare_uid(p, e->uid);
-
+		spare = pass_spare_uid(p);
 	if (spare != 0)
 		(void)!p->calls->empty_uid(e->uid, spare, &why);
 }
@@ -300,9 +305,10 @@ wait_for_ends(struct pass *p, const struct emptyings *u)
 		p->out->left = count_left(p, of_uids);
 		due = count_due(p, false) + of_uids;
 		nobody = due == 0 ? nobody + 1 : 0;
-		if (due < fewest && passed > moved)
-			moved = passed;
-		fewest = due < fewest ? due : fewest;
+		if (due < fewest) {
+			fewest = due;
+			moved = passed > LEADERS_MS ? passed : LEADERS_MS;
+		}
 		if (nobody >= LOOKS && (passed >= LEADERS_MS || count_due(p, true) == 0))
 			return AK_OK;
 		if (passed - moved >= KILLED_MS || passed >= KILLED_ALL_MS)

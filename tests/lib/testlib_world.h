@@ -20,25 +20,32 @@ struct someone {
 	pid_t pid, parent;
 	uint32_t audit;
 	uid_t uid; /* real and saved; effective too */
-	uid_t saved_is; /* where it is another; else 0 */
-	bool effective_root, contained;
+	uid_t effective_is, saved_is; /* where it is another; else 0 */
+	bool effective_root, contained, zombie;
 	dev_t tty;
 	bool deaf; /* to SIGHUP */
 	bool stuck; /* to SIGKILL too, as in an uninterruptible wait */
-	int64_t slow_ms; /* SIGKILL takes so long; dies_ms: when, then */
+	unsigned hides; /* seen by every look of that number, and no other; 0: by all */
+	int64_t slow_ms; /* what ends it takes so long; dies_ms: when, then */
 	int64_t dies_ms;
 	bool gone;
+	int64_t hup_ms, kill_ms; /* when it got the first of each; 0: none */
 };
 
 struct world {
 	struct someone v[WORLD_MAX];
 	size_t n;
-	char log[16384]; /* what the last pass did: `HUP 100; KILL 102; ` */
-	char ended[1024]; /* what it told: `ID REASON gently N; ` */
-	char why[512]; /* of its failure */
+	char log[65536]; /* what the last pass did: `HUP 100; KILL 102; ` */
+	char ended[4096]; /* what it told: `ID REASON gently N; ` */
 	int64_t now_ms; /* goes on where somebody waits, and nowhere else */
-	unsigned looks;
-	enum ak_err look_err; /* instead of a look */
+	int64_t began_ms; /* the last pass */
+	int64_t told_ms; /* when a terminal was told something */
+	bool managers_hang; /* user managers take all the time that they are given, and 100 ms more */
+	int64_t managers_ms; /* what they were given by the last pass */
+	bool impatient; /* passes do not wait for their lock */
+	uid_t spare; /* the id by which uids are emptied */
+	unsigned looks; /* of the last pass */
+	int64_t took_ms; /* it */
 	struct host host;
 	struct key_record ci, nightly; /* either may log in by sshd */
 };
@@ -74,13 +81,14 @@ struct session world_session(pid_t pid);
 
 void world_disable(const struct key_record *key);
 void world_expire(int64_t at); /* ci */
+/* The host as it is seconds after the last edit: its policy is trusted. */
+void world_settle(void);
 
 /* ---- a pass ---- */
 
-/* Of this host, now, told to world.ended; it must be done, and take as long as a pass may. */
+/* Of this host, now, told to world.ended. It must be done: that is, err must be AK_OK, where that is not asked for. */
 struct enforce_result world_pass(struct enforce_how how);
-/* It fails so. */
-void world_pass_fails(enum ak_err err);
+enum ak_err world_try(struct enforce_how how, struct enforce_result *out);
 /* Of all sessions. */
 struct enforce_result world_pass_all(void);
 /* After a change of this key. */

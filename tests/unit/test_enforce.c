@@ -263,6 +263,158 @@ a_session_that_was_refused_is_ended_without_a_word(void **state)
 	assert_string_equal(world.ended, "");
 }
 
+/* A daemon has opened both, one after the other. */
+static void
+who_leads_a_session_that_goes_on_lives(void **state)
+{
+	static const struct {
+		const char *name;
+		enum session_state other;
+		bool lives;
+	} rows[] = {{"open", SESSION_OPEN, true}, {"closed", SESSION_CLOSED, false}};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct session s, other;
+		void *own = NULL;
+
+		assert_int_equal(world_setup(&own), 0);
+		other = world_log_in(&world.nightly, DEPLOY, 200);
+		s = world_log_in(&world.ci, DEPLOY, 100);
+		world_find(200)->gone = world_find(201)->gone = world_find(202)->gone = true;
+		other.leader = s.leader;
+		other.since = s.since - 1;
+		other.state = rows[i].other;
+		world_record(&other);
+		world_disable(&world.ci);
+		(void)world_pass_all();
+		assert_row(rows[i].name, world_lives(100) == rows[i].lives);
+		assert_row(rows[i].name, !world_lives(101) && !world_lives(102));
+		assert_int_equal(tmp_teardown(&own), 0);
+	}
+}
+
+static void
+what_is_older_than_a_session_keeps_no_leader_but_its_own_daemon(void **state)
+{
+	static const uint64_t opened[] = {
+	    1000, 1010}; /* as its leader began, or its first child */
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct session s;
+		void *own = NULL;
+
+		assert_int_equal(world_setup(&own), 0);
+		s = world_log_in(&world.ci, DEPLOY, 100);
+		s.opened = opened[i];
+		world_record(&s);
+		world_add(50, 1, DEPLOY, PROC_NO_AUDIT);
+		world_disable(&world.ci);
+		(void)world_pass_all();
+		assert_true(world_lives(50));
+		assert_false(world_lives(100) || world_lives(101) || world_lives(102));
+		assert_int_equal(tmp_teardown(&own), 0);
+	}
+}
+
+/* Of a container's host, say, where a session's mark is inherited from outside. */
+static void
+the_first_process_is_never_ended(void **state)
+{
+	(void)state;
+	(void)world_log_in(&world.ci, CI, 100);
+	world_add(1, 0, CI, 100);
+	world_disable(&world.ci);
+	(void)world_pass_all();
+	assert_false(world_lives(102));
+	assert_false(world_did("KILL 1;"));
+	assert_false(world_did("HUP 1;"));
+}
+
+/* A full table, to its last row. */
+static void
+of_many_sessions_each_is_judged(void **state)
+{
+	char name[64];
+
+	(void)state;
+	for (pid_t i = 0; i < 64; i++)
+		(void)world_log_in(
+		    i % 2 == 0 ? &world.ci : &world.nightly, DEPLOY, 1000 + 3 * i);
+	world_disable(&world.ci);
+	assert_int_equal(world_pass_all().ended, 32);
+	for (pid_t i = 0; i < 64; i++) {
+		(void)snprintf(name, sizeof(name), "session %d", i);
+		assert_row(name, world_lives(1002 + 3 * i) == (i % 2 == 1));
+	}
+	assert_int_equal(world_count_records(), 32);
+}
+
+static void
+what_was_ended_is_counted_by_session_and_by_key(void **state)
+{
+	struct session s;
+	struct enforce_result out;
+
+	(void)state;
+	world_expire(HOST_NOW - 10);
+	s = world_log_in(&world.ci, DEPLOY, 100);
+	(void)world_log_in(&world.ci, DEPLOY, 200);
+	(void)world_log_in(&world.nightly, NIGHTLY, 300);
+	/* One by hand, the other by time: one key. */
+	out = world_pass((struct enforce_how){.end_id = s.id});
+	assert_non_null(strstr(world.ended, "100 by-hand 3; "));
+	assert_non_null(strstr(world.ended, "200 expired gently 3; "));
+	assert_int_equal(out.live, 3);
+	assert_int_equal(out.ended, 2);
+	assert_int_equal(out.gently, 1);
+	assert_int_equal(out.ended_keys, 1);
+	world_disable(&world.nightly);
+	(void)world_log_in(&world.ci, DEPLOY, 400);
+	out = world_pass_all();
+	assert_int_equal(out.ended, 2);
+	assert_int_equal(out.ended_keys, 2);
+}
+
+/* Nothing is left of it but its record: it is not told. */
+static void
+log_in_and_out(pid_t pid)
+{
+	struct session s = world_log_in(&world.ci, DEPLOY, pid);
+
+	s.state = SESSION_CLOSED;
+	world_record(&s);
+	for (pid_t i = 0; i < 3; i++)
+		world_find(pid + i)->gone = true;
+}
+
+static void
+a_key_whose_other_session_was_told_before_is_counted_again(void **state)
+{
+	struct enforce_result out;
+	struct session told;
+
+	(void)state;
+	log_in_and_out(500);
+	(void)world_log_in(&world.ci, DEPLOY, 100);
+	(void)world_log_in(&world.ci, DEPLOY, 400);
+	world_find(102)->stuck = world_find(402)->stuck = true;
+	world_disable(&world.ci);
+	out = world_pass_all();
+	assert_int_equal(out.ended, 2);
+	assert_int_equal(out.ended_keys, 1);
+	log_in_and_out(200);
+	(void)world_log_in(&world.ci, DEPLOY, 300);
+	log_in_and_out(600);
+	/* One of those told is an older record, one a newer: whichever is read first. */
+	told = world_session(400);
+	world_record(&told);
+	out = world_pass_all();
+	assert_string_equal(world.ended, "300 disabled 3; ");
+	assert_int_equal(out.ended_keys, 1);
+}
+
 int
 main(void)
 {
@@ -282,6 +434,12 @@ main(void)
 	    WORLD_CASE(roots_su_takes_nothing_away_of_the_session_that_it_is_called_in),
 	    WORLD_CASE(a_daemon_that_opened_it_and_serves_others_lives),
 	    WORLD_CASE(a_session_that_was_refused_is_ended_without_a_word),
+	    cmocka_unit_test(who_leads_a_session_that_goes_on_lives),
+	    cmocka_unit_test(what_is_older_than_a_session_keeps_no_leader_but_its_own_daemon),
+	    WORLD_CASE(the_first_process_is_never_ended),
+	    WORLD_CASE(of_many_sessions_each_is_judged),
+	    WORLD_CASE(what_was_ended_is_counted_by_session_and_by_key),
+	    WORLD_CASE(a_key_whose_other_session_was_told_before_is_counted_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

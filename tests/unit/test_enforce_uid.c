@@ -176,6 +176,191 @@ nor_is_a_number_taken_that_anybody_runs_under(void **state)
 	assert_true(world_lives(160));
 }
 
+/* --- whose uid it is ------------------------------------------------------------------------ */
+
+#define OTHER 71000U
+
+static void
+a_process_is_of_a_uid_by_its_real_and_its_saved_one(void **state)
+{
+	static const struct {
+		const char *name;
+		struct someone one;
+		bool at_once, ends;
+	} rows[] = {
+	    {"both", {.uid = CI}, true, true},
+	    {"the real one", {.uid = CI, .saved_is = 5}, true, true},
+	    {"the saved one", {.uid = 5, .saved_is = CI}, true, true},
+	    {"the effective one alone", {.uid = 5, .effective_is = CI}, false, false},
+	    {"none", {.uid = OTHER}, false, false},
+	    {"a container's, both", {.uid = CI, .contained = true}, false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		void *own = NULL;
+
+		assert_int_equal(world_setup(&own), 0);
+		world.v[world.n] = rows[i].one;
+		world.v[world.n].pid = 150;
+		world.v[world.n++].parent = 1;
+		assert_int_equal(host_remove(&world.host, CI), AK_OK);
+		(void)world_pass_of(CI);
+		assert_row(rows[i].name, world_did("EMPTY") == rows[i].at_once);
+		assert_row(rows[i].name, world_lives(150) != rows[i].ends);
+		assert_int_equal(tmp_teardown(&own), 0);
+	}
+}
+
+/* By one kill(2) it would be ended with the others. */
+static void
+whoever_shares_a_number_keeps_it_from_being_ended_at_once(void **state)
+{
+	static const struct {
+		const char *name;
+		struct someone one;
+		bool at_once;
+	} rows[] = {
+	    {"a container's real one", {.uid = CI, .saved_is = 5, .contained = true}, false},
+	    {"a container's saved one", {.uid = 5, .saved_is = CI, .contained = true}, false},
+	    {"a container's, of another number", {.uid = OTHER, .contained = true}, true},
+	    {"the spare id, as the real one", {.uid = 99999, .effective_is = 5, .saved_is = 5},
+		false},
+	    {"as the effective one", {.uid = 5, .effective_is = 99999}, false},
+	    {"as the saved one", {.uid = 5, .saved_is = 99999}, false},
+	    {"nobody", {.uid = OTHER}, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		void *own = NULL;
+
+		assert_int_equal(world_setup(&own), 0);
+		world_add(150, 1, CI, PROC_NO_AUDIT);
+		world.v[world.n] = rows[i].one;
+		world.v[world.n].pid = 160;
+		world.v[world.n++].parent = 1;
+		assert_int_equal(host_remove(&world.host, CI), AK_OK);
+		(void)world_pass_of(CI);
+		assert_row(rows[i].name, world_did("EMPTY") == rows[i].at_once);
+		assert_row(rows[i].name, !world_lives(150) && world_lives(160));
+		assert_int_equal(tmp_teardown(&own), 0);
+	}
+}
+
+static void
+a_change_that_leaves_the_key_its_right_empties_nothing(void **state)
+{
+	(void)state;
+	(void)world_log_in(&world.ci, CI, 100);
+	world_add(150, 1, CI, PROC_NO_AUDIT);
+	(void)world_pass_of(CI);
+	assert_string_equal(world.log, "");
+	/* Nor does the end of another session of it, on an account that others share. */
+	(void)world_pass((struct enforce_how){
+	    .uids = (const uint32_t[]){CI}, .n_uids = 1, .end_id = "0000000000000100"});
+	assert_false(world_did("EMPTY") || world_did("MANAGER"));
+	assert_true(world_lives(150));
+}
+
+static void
+without_the_name_services_file_no_uid_is_a_keys(void **state)
+{
+	(void)state;
+	(void)world_log_in(&world.ci, CI, 100);
+	world_add(150, 1, CI, PROC_NO_AUDIT);
+	assert_int_equal(unlink(world.host.paths.users), 0);
+	(void)world_pass_of(CI);
+	assert_string_equal(world.log, "");
+	/* By hand the session ends all the same, and nothing beside it. */
+	(void)world_pass((struct enforce_how){.end_uid = CI});
+	assert_string_equal(world.ended, "100 by-hand 3; ");
+	assert_false(world_did("EMPTY") || world_did("MANAGER"));
+	assert_true(world_lives(150));
+}
+
+/* The host's keys have all other uids than before. */
+static void
+set_uid_range(const char *setting)
+{
+	assert_int_equal(host_remove(&world.host, CI), AK_OK);
+	assert_int_equal(host_remove(&world.host, NIGHTLY), AK_OK);
+	host_wipe(&world.host);
+	host_settings(&world.host, setting);
+	assert_err(world.host.why.text, AK_OK, host_publish(&world.host, HOST_NOW));
+}
+
+static void
+the_lowest_uid_that_a_key_may_have_is_emptied_too(void **state)
+{
+	(void)state;
+	set_uid_range("version: 1\nuid_range: 1000-1100\n");
+	world.spare = 1100;
+	world_add(150, 1, 1000, PROC_NO_AUDIT);
+	(void)world_pass_of(1000);
+	assert_string_equal(world.log, "EMPTY 1000; MANAGER 1000; ");
+}
+
+/* The range is that one uid: it has no other to be ended by. */
+static void
+a_uid_is_not_ended_by_way_of_itself(void **state)
+{
+	(void)state;
+	set_uid_range("version: 1\nuid_range: 71000-71000\n");
+	world_add(150, 1, OTHER, PROC_NO_AUDIT);
+	(void)world_pass_of(OTHER);
+	assert_string_equal(world.log, "KILL 150; MANAGER 71000; ");
+}
+
+/* Nor the first process, where it runs as the key: a container is ended by who began it. */
+static void
+the_first_process_is_never_killed_for_its_uid(void **state)
+{
+	(void)state;
+	world_add(1, 0, CI, PROC_NO_AUDIT);
+	world_add(150, 1, CI, PROC_NO_AUDIT);
+	world_passwd(99999); /* each by itself */
+	assert_int_equal(host_remove(&world.host, CI), AK_OK);
+	(void)world_pass_of(CI);
+	assert_false(world_lives(150));
+	assert_true(world_lives(1));
+}
+
+/* Of root's own su, which goes on: whichever record is read first. */
+static void
+let_su_go_on(pid_t pid)
+{
+	struct session su = world_log_in(&world.ci, CI, pid);
+
+	su.by_root = true;
+	su.secret = 0;
+	su.audit = PROC_NO_AUDIT;
+	world_record(&su);
+	for (pid_t i = 0; i < 3; i++)
+		world_find(pid + i)->gone = true;
+}
+
+static void
+what_no_session_carries_shows_in_the_line_of_one_that_ends(void **state)
+{
+	(void)state;
+	let_su_go_on(100);
+	(void)world_log_in(&world.ci, DEPLOY, 200);
+	(void)world_log_in(&world.ci, CI, 300);
+	(void)world_log_in(&world.ci, CI, 400);
+	(void)world_log_in(&world.ci, DEPLOY, 500);
+	let_su_go_on(600);
+	world_add(150, 1, CI, PROC_NO_AUDIT);
+	world_add(151, 1, CI, PROC_NO_AUDIT);
+	world_disable(&world.ci);
+	assert_int_equal(world_pass_all().ended, 4);
+	assert_non_null(strstr(world.ended, "200 disabled 3; "));
+	assert_non_null(strstr(world.ended, "500 disabled 3; "));
+	assert_true((strstr(world.ended, "300 disabled 5; ") != NULL) !=
+		    (strstr(world.ended, "400 disabled 5; ") != NULL));
+	assert_true(world_did("EMPTY 70001"));
+}
+
 int
 main(void)
 {
@@ -191,6 +376,14 @@ main(void)
 	    WORLD_CASE(only_a_stolen_token_takes_what_no_session_carries_from_one_that_stays),
 	    WORLD_CASE(a_containers_user_of_the_same_number_lives),
 	    WORLD_CASE(nor_is_a_number_taken_that_anybody_runs_under),
+	    WORLD_CASE(a_change_that_leaves_the_key_its_right_empties_nothing),
+	    WORLD_CASE(without_the_name_services_file_no_uid_is_a_keys),
+	    WORLD_CASE(the_lowest_uid_that_a_key_may_have_is_emptied_too),
+	    WORLD_CASE(a_uid_is_not_ended_by_way_of_itself),
+	    WORLD_CASE(the_first_process_is_never_killed_for_its_uid),
+	    WORLD_CASE(what_no_session_carries_shows_in_the_line_of_one_that_ends),
+	    cmocka_unit_test(a_process_is_of_a_uid_by_its_real_and_its_saved_one),
+	    cmocka_unit_test(whoever_shares_a_number_keeps_it_from_being_ended_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
