@@ -56,6 +56,12 @@ fail_new(struct safefile_new *f, struct diag *why)
 }
 
 enum ak_err
+safefile_new_path(const struct safefile_new *f, char out[PATH_MAX])
+{
+	return f->path != NULL && path_beside(f->path, out) ? AK_OK : AK_ERR_INVALID;
+}
+
+enum ak_err
 safefile_new_begin(struct safefile_new *f, const char *path, unsigned keep, struct diag *why)
 {
 	char beside[PATH_MAX];
@@ -178,6 +184,7 @@ safefile_new_end(struct safefile_new *f, mode_t mode, struct diag *why)
 		return fail_new(f, why);
 	path = f->path;
 	f->path = NULL;
+	f->named = true;
 	return (f->keep & SAFEFILE_SYNC) != 0 ? settle(path, why) : AK_OK;
 }
 
