@@ -45,6 +45,7 @@ struct world {
 	bool impatient; /* passes do not wait for their lock */
 	uid_t spare; /* the id by which uids are emptied */
 	unsigned looks; /* of the last pass */
+	unsigned fails_at; /* the look of that number breaks off behind all that it has seen; 0: none */
 	int64_t took_ms; /* it */
 	struct host host;
 	struct key_record ci, nightly; /* either may log in by sshd */
