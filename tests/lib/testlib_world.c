@@ -115,7 +115,7 @@ look(struct procs *out)
 		if (is_seen(&world.v[i]))
 			out->v[out->n++] = seen(&world.v[i]);
 	qsort(out->v, out->n, sizeof(*out->v), by_pid);
-	return AK_OK;
+	return world.looks == world.fails_at ? AK_ERR_UNAVAILABLE : AK_OK;
 }
 
 static void
