@@ -25,6 +25,7 @@ declare -A FAULT_VERBS=(
 	[group_add]='apikey group add beta team'
 	[group_remove]='apikey group remove alpha team'
 	[import]="apikey import $FAULTS/import --prune"
+	[import_compiling]="apikey import $FAULTS/import --prune"
 	[apply]="apikey policy apply $FAULTS/policy"
 	[apply_none]="apikey policy apply $FAULTS/policy --sessions=none"
 	[rollback]='apikey policy rollback'
@@ -45,6 +46,7 @@ declare -A FAULT_MENDS=(
 begin_enable() { apikey disable alpha beta >/dev/null; }
 begin_lockdown_off() { apikey lockdown on >/dev/null; }
 begin_accept_rollback() { cp -a "$FAULTS/older.idx" "$STATE/local.idx"; }
+begin_import_compiling() { rm "$STATE/policy.image"; }
 begin_publish() { cp "$FAULTS/policy" "$POLICY"; }
 
 # policy LINE…: roles of the test.
@@ -98,6 +100,8 @@ case ${1:-} in
 		fault_case "$verb" ENOSPC
 	done
 	fault_case apply EMFILE
+	fault_case create EIO
+	fault_case import_compiling EIO
 	;;
 *)
 	read -ra verbs <<<"$1"

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -444,6 +445,104 @@ a_deleted_keys_uid_is_emptied_though_no_session_is_known(void **state)
 	/* Nobody is asked to end what is not there. */
 	(void)pass((struct enforce_how){.uids = (const uint32_t[]){CI}, .n_uids = 1});
 	assert_string_equal(world.log, "MANAGER 70001; ");
+}
+
+static bool
+is_owed_alone(void)
+{
+	struct lock lock;
+	bool owed = enforce_is_owed(&h.paths);
+	pid_t pid;
+	int status;
+
+	/* While somebody is at work on it, it is his. */
+	assert_int_equal(enforce_lock(&h.paths, true, &lock, NULL), AK_OK);
+	assert_true((pid = fork()) != -1);
+	if (pid == 0)
+		_exit(enforce_is_owed(&h.paths));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	lock_release(&lock);
+	return owed;
+}
+
+/* Killed behind a change: whatever the next pass is asked for. */
+static void
+what_a_killed_command_owed_is_done_by_the_next_pass(void **state)
+{
+	static const uint32_t nobody, both[] = {NIGHTLY, CI, NIGHTLY};
+
+	(void)state;
+	host_settle(&h);
+	(void)log_in(&ci, DEPLOY, 100);
+	(void)log_in(&nightly, NIGHTLY, 200);
+	add(150, 1, CI, PROC_NO_AUDIT);
+	assert_int_equal(enforce_owe(&h.paths, &both[1], 1), AK_OK);
+	disable(&ci);
+	disable(&nightly);
+	assert_true(is_owed_alone());
+	(void)pass((struct enforce_how){.uids = &nobody});
+	assert_string_equal(ended, "100 disabled 3; ");
+	assert_false(lives(102) || lives(150));
+	assert_true(lives(202));
+	assert_false(is_owed_alone());
+	/* Two of them, one after the other, and then everybody. */
+	(void)log_in(&ci, DEPLOY, 300);
+	assert_int_equal(enforce_owe(&h.paths, both, 1), AK_OK);
+	assert_int_equal(enforce_owe(&h.paths, &both[1], 2), AK_OK);
+	(void)pass((struct enforce_how){.uids = both, .n_uids = 1});
+	assert_non_null(strstr(ended, "200 disabled 3; "));
+	assert_non_null(strstr(ended, "300 disabled 3; "));
+	assert_false(is_owed_alone());
+	(void)log_in(&ci, DEPLOY, 400);
+	assert_int_equal(enforce_owe(&h.paths, NULL, 0), AK_OK);
+	(void)pass((struct enforce_how){.uids = &nobody});
+	assert_string_equal(ended, "400 disabled 3; ");
+	assert_false(is_owed_alone());
+}
+
+static void
+what_is_owed_and_cannot_be_read_is_owed_to_everybody(void **state)
+{
+	static const uint32_t nobody, keys[] = {CI};
+	char path[PATH_CAP + 8];
+
+	(void)state;
+	host_settle(&h);
+	(void)snprintf(path, sizeof(path), "%s/owed", h.paths.run);
+	for (int i = 0; i < 2; i++) {
+		(void)log_in(&nightly, NIGHTLY, 200);
+		assert_int_equal(enforce_owe(&h.paths, keys, 1), AK_OK);
+		if (i == 0)
+			assert_int_equal(truncate(path, 3), 0);
+		else
+			assert_int_equal(chmod(path, 0666), 0);
+		disable(&nightly);
+		(void)pass((struct enforce_how){.uids = &nobody});
+		assert_string_equal(ended, "200 disabled 3; ");
+		assert_false(enforce_is_owed(&h.paths));
+		world.n = 0;
+	}
+}
+
+static void
+what_is_owed_stays_so_until_nobody_who_was_told_to_end_is_left(void **state)
+{
+	static const uint32_t nobody, keys[] = {CI};
+
+	(void)state;
+	host_settle(&h);
+	(void)log_in(&ci, CI, 100);
+	find(102)->deaf = true;
+	ci.expires_at = HOST_NOW - 1;
+	assert_int_equal(host_put(&h, &ci), AK_OK);
+	assert_int_equal(enforce_owe(&h.paths, keys, 1), AK_OK);
+	assert_true(pass((struct enforce_how){.uids = &nobody}).again_in_ms >= 0);
+	assert_true(enforce_is_owed(&h.paths));
+	find(102)->gone = true;
+	(void)pass((struct enforce_how){.uids = &nobody});
+	assert_int_equal(pass((struct enforce_how){.uids = &nobody}).again_in_ms, -1);
+	assert_false(enforce_is_owed(&h.paths));
 }
 
 static void
@@ -1201,6 +1300,9 @@ main(void)
 	    CASE(an_administrators_su_keeps_its_root),
 	    CASE(of_a_key_with_two_sessions_one_may_go_alone),
 	    CASE(a_deleted_keys_uid_is_emptied_though_no_session_is_known),
+	    CASE(what_a_killed_command_owed_is_done_by_the_next_pass),
+	    CASE(what_is_owed_and_cannot_be_read_is_owed_to_everybody),
+	    CASE(what_is_owed_stays_so_until_nobody_who_was_told_to_end_is_left),
 	    CASE(a_pass_over_some_keys_judges_no_other),
 	    CASE(a_leader_that_does_not_listen_is_killed),
 	    CASE(what_the_kernel_holds_is_told_once_and_tried_again),
