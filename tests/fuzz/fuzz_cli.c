@@ -43,12 +43,12 @@ no_account(void *ctx, const char *name, uint32_t *id)
 	return AK_ERR_NOT_FOUND;
 }
 
-static bool
+static enum ak_err
 no_id(void *ctx, uint32_t id)
 {
 	(void)ctx;
 	(void)id;
-	return false;
+	return AK_OK;
 }
 
 static void
@@ -135,7 +135,7 @@ machine(void)
 	    .host = {.now = now,
 		.find_user = no_account,
 		.find_group = no_account,
-		.id_taken = no_id,
+		.check_id = no_id,
 		.who = who,
 		.from = from,
 		.log = no_log,

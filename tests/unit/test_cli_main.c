@@ -243,8 +243,8 @@ the_installed_host_knows_the_machines_accounts(void **state)
 	assert_err("", AK_OK, h.find_group(h.ctx, "root", &id));
 	assert_err("", AK_ERR_NOT_FOUND, h.find_user(h.ctx, "no-such-user-here", &id));
 	assert_err("", AK_ERR_NOT_FOUND, h.find_group(h.ctx, "no-such-group-here", &id));
-	assert_true(h.id_taken(h.ctx, 0));
-	assert_false(h.id_taken(h.ctx, 1999999998));
+	assert_err("", AK_ERR_EXISTS, h.check_id(h.ctx, 0));
+	assert_err("", AK_OK, h.check_id(h.ctx, 1999999998));
 }
 
 static void
