@@ -9,12 +9,11 @@ set -euo pipefail
 shopt -s inherit_errexit
 # shellcheck source=tests/lib/e2e.sh
 . "$(dirname "$0")/../lib/e2e.sh"
-for part in ldap follow revoke rows; do
+for part in ldap follow revoke rows bench; do
 	# shellcheck source=/dev/null
 	. "$TOP/tests/lib/$part.sh"
 done
 
-GONE=$TOP/build/plain/tests/bench/bench_gone
 # The daemon waits so long at the most between two writes of what LDAP says, which are no part of one change's time.
 BETWEEN_S=1.5
 
@@ -26,7 +25,7 @@ ended() {
 		shift
 	done
 	shift
-	"$GONE" 60000 "${pids[@]}" >"$GUEST/gone" 2>&1 &
+	"$BENCH/bench_gone" 60000 "${pids[@]}" >"$GUEST/gone" 2>&1 &
 	watcher=$!
 	wait_until 20 grep -q watching "$GUEST/gone" || { cat "$GUEST/gone" >&2; return 1; }
 	from=${EPOCHREALTIME/./}
@@ -90,7 +89,7 @@ all_of() {
 ulimit -n 8192
 syslog_start
 install_directory
-make -s -C "$TOP/build/plain" tests/bench/bench_gone >/dev/null
+bench_build bench_gone
 sshd_start
 sshd_with 'MaxStartups 500' 'MaxSessions 500'
 policy_write 'roles:' '  worker: {services: [sshd]}' 'groups:' '  platform: [{role: worker}]'
