@@ -14,12 +14,12 @@ say_waiting(void *ctx, pid_t holder)
 	cli_warn(c, "waiting for process %ld, which is changing keys too", (long)holder);
 }
 
-static bool
-ask_id_taken(void *ctx, uint32_t id)
+static enum ak_err
+check_id(void *ctx, uint32_t id)
 {
 	const struct cli *c = ctx;
 
-	return c->host.id_taken(c->host.ctx, id);
+	return c->host.check_id(c->host.ctx, id);
 }
 
 static enum ak_err
@@ -27,7 +27,7 @@ open_store(struct change *ch, const struct change_options *opt)
 {
 	struct cli *c = ch->cli;
 	struct store_options options = {
-	    .hooks = {.waiting = say_waiting, .id_taken = ask_id_taken, .ctx = c},
+	    .hooks = {.waiting = say_waiting, .check_id = check_id, .ctx = c},
 	    .accept_rollback = opt != NULL && opt->accept_rollback,
 	    .trust_clock = opt != NULL && opt->trust_clock,
 	    .look_only = ch->dry_run,

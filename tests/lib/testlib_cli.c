@@ -78,10 +78,14 @@ fake_group(void *ctx, const char *name, uint32_t *gid)
 	return fake_account(t, t->group, t->group_gid, name, gid);
 }
 
-static bool
-fake_id_taken(void *ctx, uint32_t id)
+static enum ak_err
+fake_check_id(void *ctx, uint32_t id)
 {
-	return ((struct cli_test *)ctx)->taken == id;
+	const struct cli_test *t = ctx;
+
+	if (t->accounts_down)
+		return AK_ERR_UNAVAILABLE;
+	return t->taken == id ? AK_ERR_EXISTS : AK_OK;
 }
 
 static void
@@ -216,7 +220,7 @@ cli_test_make(struct cli_test *t, void **state)
 		.now = fake_now,
 		.find_user = fake_user,
 		.find_group = fake_group,
-		.id_taken = fake_id_taken,
+		.check_id = fake_check_id,
 		.who = fake_who,
 		.from = fake_from,
 		.log = fake_log,
