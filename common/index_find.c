@@ -102,7 +102,7 @@ read_keys_at(const struct index *ix, uint64_t offset, struct index_record *out)
 	size_t got_b;
 	enum ak_err err;
 
-	if ((err = index_read_front(ix, offset, out, &got_b)) != AK_OK)
+	if ((err = index_read_front(ix, offset, sizeof(out->small), out, &got_b)) != AK_OK)
 		return err;
 	if (le32_load(out->small + 4) <= got_b)
 		return index_parse_record(out->small, got_b, ix->head.crc_seed, v);
