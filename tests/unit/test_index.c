@@ -21,6 +21,14 @@
 
 #define N(rows) (sizeof(rows) / sizeof((rows)[0]))
 
+/* The read that fails (0: none); and how many bytes one gives at most (0: all). */
+static struct {
+	unsigned nth, seen;
+	int with;
+	size_t most_b;
+	bool no_mapping;
+} fault;
+
 /* A model, its file's bytes, and where they lie. */
 struct sample {
 	struct model model;
@@ -153,6 +161,7 @@ the_header_says_what_it_was_given(void **state)
 	struct rnd r = rnd_from(1);
 	struct sample s = sample_of(*state, &r, 10, 10);
 	struct index ix;
+	int fd;
 
 	assert_err("", AK_OK, index_open(s.path, geteuid(), &ix));
 	assert_true(ix.head.generation == le64_load(s.bytes + 16));
@@ -162,8 +171,10 @@ the_header_says_what_it_was_given(void **state)
 	assert_int_equal(ix.head.order[0].count + ix.head.order[1].count, 10);
 	for (unsigned i = 0; i < INDEX_EXTRA_B; i++)
 		assert_int_equal(ix.head.extra[i], 0xa5);
+	fd = ix.fd;
 	index_close(&ix);
 	assert_int_equal(ix.fd, -1);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
 	index_close(&ix);
 	sample_clear(&s);
 }
@@ -178,9 +189,11 @@ a_key_of_no_length_or_too_long_is_not_found(void **state)
 	struct index ix;
 
 	assert_err("", AK_OK, index_open(s.path, geteuid(), &ix));
-	assert_err("empty", AK_ERR_NOT_FOUND, index_find(&ix, "", 0, &found));
 	assert_err("longest", AK_ERR_NOT_FOUND, index_find(&ix, zero, 255, &found));
+	fault.seen = 0;
+	assert_err("empty", AK_ERR_NOT_FOUND, index_find(&ix, "", 0, &found));
 	assert_err("too long", AK_ERR_NOT_FOUND, index_find(&ix, zero, 256, &found));
+	assert_int_equal(fault.seen, 0); /* nothing is read for it */
 	index_close(&ix);
 	sample_clear(&s);
 }
@@ -584,6 +597,8 @@ a_record_outside_its_section_is_corrupt(void **state)
 	seal_header(bytes);
 	assert_err("", AK_OK, open_bytes(*state, bytes, len_b, &ix));
 	assert_err("find", AK_ERR_CORRUPT, index_find(&ix, "key", 3, &found));
+	/* What was read before says nothing of it. */
+	le32_store(found.small + 4, le32_load(bytes + 128 + 4));
 	assert_err("alone", AK_ERR_CORRUPT, index_read_at(&ix, 128, &found));
 	index_close(&ix);
 	free(bytes);
@@ -1341,13 +1356,6 @@ an_entry_that_leads_to_the_other_order_is_corrupt(void **state)
 
 /* ---- what the system answers ---- */
 
-/* The read that fails (0: none); and how many bytes one gives at most (0: all). */
-static struct {
-	unsigned nth, seen;
-	int with;
-	size_t most_b;
-	bool no_mapping;
-} fault;
 static unsigned advised; /* calls of madvise */
 
 ssize_t __real_pread(int fd, void *buf, size_t n, off_t at);
@@ -1487,11 +1495,15 @@ take_all(const struct index *ix, unsigned order, struct taken *t)
 {
 	struct index_mapping kept = {.base = t};
 	enum ak_err err = index_each(ix, order, take, t, &kept);
+	unsigned char resident;
+	void *was;
 
 	/* What was given lies there still; of an empty order there is nothing. */
 	assert_true(kept.base != t);
+	was = kept.base;
 	index_unmap(&kept);
 	assert_true(kept.base == NULL && kept.len_b == 0);
+	assert_true(was == NULL || mincore(was, 1, &resident) == -1);
 	return err;
 }
 
@@ -1575,6 +1587,36 @@ what_is_large_lies_on_large_pages(void **state)
 	assert_true(alloc_stop());
 }
 
+/* Its slot is there, and leads to another record. */
+static void
+abuse_064_a_large_records_key_that_became_another_ones_is_corrupt(void **state)
+{
+	static const unsigned char zero[4096];
+	struct index_key large[] = {{"gABCD", 5}, {"Nteam", 5}}, small = {"Ncrew", 5};
+	struct index_make_head head = {.generation = 7, .id = 99};
+	struct index_make *m = index_make_new(0);
+	struct index_record rec;
+	unsigned char *bytes, *record;
+	struct index ix;
+	size_t len_b;
+
+	assert_non_null(m);
+	assert_err("", AK_OK, index_make_add(m, 0, 1, large, 2, zero, sizeof(zero)));
+	assert_err("", AK_OK, index_make_add(m, 0, 2, &small, 1, "v", 1));
+	assert_err("", AK_OK, index_make_finish(m, &head, &bytes, &len_b));
+	index_make_free(m);
+	record = bytes + le64_load(bytes + 56);
+	memcpy(record + INDEX_RECORD_HEADER_B + 7, "Ncrew", 5);
+	assert_err("", AK_OK, open_bytes(*state, bytes, len_b, &ix));
+	assert_err("another's", AK_ERR_CORRUPT, index_find_keys(&ix, "gABCD", 5, &rec));
+	index_close(&ix);
+	record[8] = 0;
+	assert_err("", AK_OK, open_bytes(*state, bytes, len_b, &ix));
+	assert_err("none", AK_ERR_CORRUPT, index_find_keys(&ix, "gABCD", 5, &rec));
+	index_close(&ix);
+	free(bytes);
+}
+
 static void
 a_cleared_record_holds_nothing(void **state)
 {
@@ -1645,6 +1687,7 @@ main(void)
 	    T(abuse_128_no_memory_is_said),
 	    T(the_keys_of_a_large_record_are_read_without_its_value),
 	    T(abuse_064_a_flipped_bit_in_a_large_records_keys_is_corrupt),
+	    T(abuse_064_a_large_records_key_that_became_another_ones_is_corrupt),
 	    T(a_cleared_record_holds_nothing),
 	    T(every_hash_has_a_block),
 	    T(what_a_value_holds_is_no_key),

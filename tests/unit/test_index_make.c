@@ -299,7 +299,7 @@ make_source(unsigned n, unsigned step, unsigned char **bytes, struct index_view 
 
 	assert_non_null(m);
 	for (unsigned i = 0; i < n; i++) {
-		(void)snprintf(key, sizeof(key), "s%u", i * step);
+		(void)snprintf(key, sizeof(key), "s%u", i);
 		assert_err("", AK_OK, add(m, 0, i * step, key, key));
 	}
 	assert_err("", AK_OK, index_make_finish(m, &plain_head, bytes, &len_b));
@@ -478,7 +478,7 @@ make_large(const struct index_view *views, bool twin)
 	}
 	assert_err("", AK_OK, index_make_add(m, 1, 7, &key, 1, huge, sizeof(huge)));
 	if (twin)
-		assert_err("", AK_OK, add(m, 1, 8, "s58000", "another's key"));
+		assert_err("", AK_OK, add(m, 1, 8, "s29000", "another's key"));
 	return m;
 }
 
@@ -879,7 +879,8 @@ without_randomness_there_is_no_file(void **state)
 static void
 a_hint_of_any_size_loses_no_record(void **state)
 {
-	static const size_t hints[] = {0, 1, 299, 300, 301, SIZE_MAX >> 10, SIZE_MAX};
+	static const size_t hints[] = {
+	    0, 1, 299, 300, 301, SIZE_MAX >> 10, SIZE_MAX / sizeof(struct run) + 2, SIZE_MAX};
 
 	for (size_t i = 0; i < 2 * N(hints); i++) {
 		struct index_make *m;
@@ -1013,18 +1014,44 @@ static void
 records_that_lie_one_behind_the_other_cost_no_memory(void **state)
 {
 	static struct index_view views[MANY];
-	struct index_make *m = index_make_new(1);
-	unsigned char *bytes;
 
 	(void)state;
+	for (unsigned step = 0; step < 2; step++) { /* with one number, too */
+		struct index_make *m = index_make_new(1);
+		unsigned char *bytes;
+
+		assert_non_null(m);
+		(void)make_source(MANY, step, &bytes, views);
+		alloc_fail_nth(1);
+		for (size_t i = 0; i < MANY; i++)
+			assert_err("", AK_OK, index_make_copy(m, &views[i]));
+		assert_false(alloc_stop());
+		index_make_free(m);
+		free(bytes);
+	}
+}
+
+static void
+orders_that_are_added_the_wrong_way_round_are_put_right(void **state)
+{
+	struct index_make *m = index_make_new(0);
+	struct index_record found;
+	struct index ix;
+	uint64_t at;
+
 	assert_non_null(m);
-	(void)make_source(MANY, 2, &bytes, views);
-	alloc_fail_nth(1);
-	for (size_t i = 0; i < MANY; i++)
-		assert_err("", AK_OK, index_make_copy(m, &views[i]));
-	assert_false(alloc_stop());
+	assert_err("", AK_OK, add(m, 1, 3, "second", "2"));
+	assert_err("", AK_OK, add(m, 0, 5, "first", "1"));
+	open_finished(*state, m, &ix);
+	for (unsigned order = 0; order < INDEX_ORDERS; order++) {
+		assert_err("", AK_OK, index_seek(&ix, order, 0, &at));
+		assert_err("", AK_OK, index_read_at(&ix, at, &found));
+		assert_int_equal(found.view.order, order);
+		assert_int_equal(found.view.number, order == 0 ? 5 : 3);
+		index_record_clear(&found);
+	}
+	index_close(&ix);
 	index_make_free(m);
-	free(bytes);
 }
 
 /* All records of a file's bytes are copied, in the order in which they lie there. */
@@ -1192,6 +1219,7 @@ main(void)
 	    T(keys_of_one_tag_have_their_places_each),
 	    T(two_copies_of_a_record_share_its_keys),
 	    T(records_that_lie_one_behind_the_other_cost_no_memory),
+	    T(orders_that_are_added_the_wrong_way_round_are_put_right),
 	    T(what_lies_together_but_does_not_belong_together_is_told_apart),
 	    T(what_could_not_be_sorted_is_sorted_the_next_time),
 	    T(a_key_that_leaves_the_file_is_not_read),
