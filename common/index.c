@@ -92,10 +92,8 @@ layout_is_sound(const struct index_head *h)
 			return false;
 		at += order_blocks(h->order[i].count) * INDEX_BLOCK_B;
 	}
-	return h->records_at == at && h->order[0].records_at == at &&
-	       h->order[0].records_end >= at &&
-	       h->order[1].records_at == h->order[0].records_end &&
-	       h->order[1].records_end == h->size_b && h->size_b >= h->order[1].records_at;
+	return h->records_at == at && h->order[1].records_at >= at &&
+	       h->order[1].records_at <= h->size_b;
 }
 
 static enum ak_err
@@ -192,6 +190,13 @@ index_parse_keys(struct index_view *v)
 	return AK_OK;
 }
 
+/* Can a record of this length lie where so much is left? */
+static bool
+is_length(uint64_t len_b, uint64_t left_b)
+{
+	return len_b >= INDEX_RECORD_HEADER_B && len_b <= left_b && len_b <= INDEX_RECORD_MAX_B;
+}
+
 /* Record: u32 crc, u32 length, u8 keys, u8 order, u16 zero, u32 number; keys; value. */
 enum ak_err
 index_parse_record(
@@ -203,7 +208,7 @@ index_parse_record(
 	if (avail_b < INDEX_RECORD_HEADER_B)
 		return AK_ERR_CORRUPT;
 	len_b = le32_load(bytes + 4);
-	if (len_b < INDEX_RECORD_HEADER_B || len_b > avail_b || len_b > INDEX_RECORD_MAX_B)
+	if (!is_length(len_b, avail_b))
 		return AK_ERR_CORRUPT;
 	if (le32_load(bytes) != hash_crc32(crc_seed, bytes + 4, len_b - 4))
 		return AK_ERR_CORRUPT;
@@ -293,7 +298,7 @@ index_read_at(const struct index *ix, uint64_t offset, struct index_record *out)
 	want_b = le32_load(out->small + 4);
 	if (want_b <= got_b)
 		return index_parse_record(out->small, got_b, h->crc_seed, &out->view);
-	if (want_b > h->size_b - offset || want_b > INDEX_RECORD_MAX_B)
+	if (!is_length(want_b, h->size_b - offset))
 		return AK_ERR_CORRUPT;
 	if (want_b > sizeof(out->small) && (bytes = out->large = malloc(want_b)) == NULL)
 		return AK_ERR_NOMEM;
