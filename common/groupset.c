@@ -98,7 +98,7 @@ groupset_add(struct groupset *g, const char *name, uint32_t gid, bool list_membe
 
 	if (err != AK_OK || groupset_find(g, name) != NULL)
 		return err;
-	if (g->n == g->cap && (err = grow(g)) != AK_OK)
+	if ((g->v == NULL || g->n == g->cap) && (err = grow(g)) != AK_OK)
 		return err;
 	entry.alias = find_gid(g, gid) != NULL;
 	g->v[g->n] = entry;

@@ -257,10 +257,9 @@ index_view_key_borrow(const struct index_view *v, unsigned char tag, size_t *len
 	return NULL;
 }
 
-/* What is read of a record before it is known how long it is. */
 enum ak_err
-index_read_front(
-    const struct index *ix, uint64_t offset, struct index_record *out, size_t *got_b)
+index_read_front(const struct index *ix, uint64_t offset, size_t most_b,
+    struct index_record *out, size_t *got_b)
 {
 	const struct index_head *h = &ix->head;
 	uint64_t left_b;
@@ -272,31 +271,35 @@ index_read_front(
 	if (offset < h->records_at || offset >= h->size_b)
 		return AK_ERR_CORRUPT;
 	left_b = h->size_b - offset;
-	want_b = left_b < sizeof(out->small) ? (size_t)left_b : sizeof(out->small);
+	want_b = left_b < most_b ? (size_t)left_b : most_b;
 	if ((err = index_read_bytes(ix->fd, out->small, want_b, offset, got_b)) != AK_OK)
 		return err;
 	return *got_b != want_b || want_b < INDEX_RECORD_HEADER_B ? AK_ERR_CORRUPT : AK_OK;
 }
 
+/* Most records are no longer; to read more of a file that is in no cache takes longer. */
+#define USUAL_B 512U
+
 enum ak_err
 index_read_at(const struct index *ix, uint64_t offset, struct index_record *out)
 {
 	const struct index_head *h = &ix->head;
+	unsigned char *bytes = out->small;
 	size_t want_b, got_b;
 	enum ak_err err;
 
-	if ((err = index_read_front(ix, offset, out, &got_b)) != AK_OK)
+	if ((err = index_read_front(ix, offset, USUAL_B, out, &got_b)) != AK_OK)
 		return err;
 	want_b = le32_load(out->small + 4);
 	if (want_b <= got_b)
 		return index_parse_record(out->small, got_b, h->crc_seed, &out->view);
 	if (want_b > h->size_b - offset || want_b > INDEX_RECORD_MAX_B)
 		return AK_ERR_CORRUPT;
-	if ((out->large = malloc(want_b)) == NULL)
+	if (want_b > sizeof(out->small) && (bytes = out->large = malloc(want_b)) == NULL)
 		return AK_ERR_NOMEM;
-	err = index_read_bytes(ix->fd, out->large, want_b, offset, &got_b);
+	err = index_read_bytes(ix->fd, bytes, want_b, offset, &got_b);
 	if (err == AK_OK)
-		err = index_parse_record(out->large, got_b, h->crc_seed, &out->view);
+		err = index_parse_record(bytes, got_b, h->crc_seed, &out->view);
 	if (err != AK_OK) {
 		free(out->large);
 		out->large = NULL;
