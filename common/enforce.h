@@ -17,13 +17,15 @@
 /* How long a session that time ended has, after SIGHUP. */
 #define ENFORCE_GRACE_MS 5000
 
-/* How processes are seen and ended; tests bring a host of their own. As in procs.h, ending.h and usermanager.h. */
+/* How processes are seen and ended, and waited for; tests bring a host and a time of their own. As in procs.h, ending.h and usermanager.h. */
 struct enforce_calls {
 	enum ak_err (*look)(struct procs *out);
 	enum ak_err (*signal)(const struct proc_id *id, int sig);
 	enum ak_err (*empty_uid)(uid_t uid, uid_t spare, struct diag *why);
 	void (*tell)(dev_t tty, const char *line);
 	enum ak_err (*end_usermanager)(uint32_t uid, int wait_ms);
+	int64_t (*clock_ms)(void); /* goes on while the host sleeps */
+	void (*pause)(int64_t ms);
 };
 
 /* One session that was ended, or begun to be. */

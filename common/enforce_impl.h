@@ -43,6 +43,7 @@ struct pass {
 	bool everybody;
 	uint32_t *uids;
 	size_t n_uids;
+	int64_t began_ns; /* before judge was opened, on the raw clock */
 	struct enforce_one *v;
 	size_t n, cap;
 	uint64_t namespace; /* of pids: this one */
@@ -89,10 +90,10 @@ enum empty_how {
 enum empty_how pass_asks_uid(struct pass *p, uint32_t uid, bool changed);
 /* Does the process belong to a session opened by a token that goes on? */
 bool pass_is_kept(const struct pass *p, size_t proc);
-/* An id that nobody has, to end all of uid's by; 0: none. */
-uint32_t pass_spare_uid(struct pass *p, uint32_t uid);
+/* An id that nobody has and nothing runs under, to end all of another by; 0: none. */
+uint32_t pass_spare_uid(struct pass *p);
 
 /* Milliseconds that go on while the host sleeps; what kill_at_ms is in. */
-int64_t pass_clock_ms(void);
+int64_t pass_clock_ms(const struct pass *p);
 
 #endif

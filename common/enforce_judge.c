@@ -31,16 +31,7 @@ end_one(struct enforce_one *one, enum reason reason, const char *why)
 	text_add(&t, "%s", why);
 }
 
-/* It was refused when it was opened: that was told, and whoever opened it should be gone. */
-static void
-end_refused(struct enforce_one *one)
-{
-	one->told = true;
-	one->fate = FATE_AT_ONCE;
-	one->judged.reason = REASON_FAILED;
-}
-
-/* What was told before is not told again; whoever is being killed is not asked again. */
+/* What was told before is not told again; whoever is being killed, or was refused when he came, is not asked again. */
 static enum ak_err
 judge_one(struct pass *p, struct enforce_one *one)
 {
@@ -50,14 +41,9 @@ judge_one(struct pass *p, struct enforce_one *one)
 
 	if (s->namespace != p->namespace)
 		return AK_OK;
-	if (s->state == SESSION_REFUSED) {
-		end_refused(one);
-		return AK_OK;
-	}
-	one->told = ending;
-	if (ending && s->kill_at_ms == 0) {
+	one->told = ending || s->state == SESSION_REFUSED;
+	if (s->state == SESSION_REFUSED || (ending && s->kill_at_ms == 0)) {
 		one->fate = FATE_AT_ONCE;
-		one->judged.reason = REASON_FAILED;
 		return AK_OK;
 	}
 	if (is_ended_by_hand(p->how, s)) {
@@ -74,7 +60,7 @@ judge_one(struct pass *p, struct enforce_one *one)
 		one->told = false;
 	} else if (one->judged.right == REJUDGE_TIMED_OUT) {
 		one->fate = FATE_GENTLY;
-		one->wait_over = ending && pass_clock_ms() >= s->kill_at_ms;
+		one->wait_over = ending && pass_clock_ms(p) >= s->kill_at_ms;
 	}
 	return AK_OK;
 }

@@ -14,7 +14,7 @@ path_beside(const char *path, char beside[PATH_MAX])
 	const char *name = strrchr(path, '/') + 1;
 	int n = snprintf(beside, PATH_MAX, "%.*s.%s.new", (int)(name - path), path, name);
 
-	return n > 0 && n < PATH_MAX;
+	return (size_t)n < PATH_MAX;
 }
 
 void

@@ -788,6 +788,35 @@ a_record_may_carry_255_keys(void **state)
 	assert_err("", AK_ERR_CORRUPT, index_parse_record(bytes, sizeof(bytes) - 1, seed, &v));
 }
 
+/* Below a mapping a file may change after its record was found sound. */
+static void
+a_keys_length_that_changes_later_leads_nowhere(void **state)
+{
+	static const unsigned char record[] = {0, 0, 0, 0, 24, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0,
+	    2, 'a', 'b', 1, 'c', 'v', 'a', 'l'};
+	const uint32_t seed = index_crc_seed(3);
+
+	(void)state;
+	for (unsigned at = 16; at <= 19; at += 3)
+		for (unsigned length = 0; length < 256; length++) {
+			unsigned char *bytes = malloc(sizeof(record));
+			struct index_view v;
+			size_t len_b = 0;
+			bool fits = at + length < 21;
+
+			assert_non_null(bytes);
+			memcpy(bytes, record, sizeof(record));
+			le32_store(bytes, hash_crc32(seed, bytes + 4, sizeof(record) - 4));
+			assert_err(
+			    "", AK_OK, index_parse_record(bytes, sizeof(record), seed, &v));
+			bytes[at] = (unsigned char)length;
+			assert_int_equal(index_view_has_key(&v, bytes + at + 1, length), fits);
+			assert_null(index_view_key_borrow(&v, 'v', &len_b));
+			assert_true(v.keys + v.keys_len_b == v.value);
+			free(bytes);
+		}
+}
+
 static void
 a_record_is_corrupt_wherever_its_bytes_end(void **state)
 {
@@ -1161,6 +1190,7 @@ main(void)
 	    T(what_another_generation_wrote_is_corrupt),
 	    T(abuse_065_a_record_that_does_not_add_up_is_corrupt),
 	    T(a_record_may_carry_255_keys),
+	    T(a_keys_length_that_changes_later_leads_nowhere),
 	    T(a_record_is_corrupt_wherever_its_bytes_end),
 	    T(abuse_065_a_hash_without_a_free_slot_is_searched_once),
 	    T(a_hostile_file_with_right_checksums_does_no_harm),
