@@ -205,6 +205,7 @@ live_load(const struct paths *p, struct live *l)
 			err = load_policy(p, l);
 		if (err != AK_OK)
 			(void)diag_because(&l->problem, err, "%s", ak_strerror(err));
+		l->lost = err == AK_ERR_UNAVAILABLE || err == AK_ERR_NOMEM;
 	}
 	live_judge_trust(p, l, read_at_ns);
 	l->policy_id = digest_of(&l->sources.policy);
