@@ -1,6 +1,6 @@
 #include "paths.h"
 
-#include <stdio.h>
+#include <string.h>
 
 #include "text.h"
 
@@ -9,13 +9,19 @@
 #define INSTALLED_STATE AK_LOCALSTATEDIR "/lib/apikey"
 #define INSTALLED_AUDIT AK_LOCALSTATEDIR "/log/apikey/audit.log"
 
+/* By hand: each call of the PAM module joins eighteen, before it knows whose account it is about. */
 static enum ak_err
 join(char dst[PATH_CAP], const char *dir, const char *name)
 {
-	struct text t = text_over(dst, PATH_CAP);
+	size_t dir_len = strlen(dir), name_len = strlen(name);
 
-	text_add(&t, "%s/%s", dir, name);
-	return t.cut ? AK_ERR_RANGE : AK_OK;
+	dst[0] = '\0';
+	if (dir_len + 1 + name_len >= PATH_CAP)
+		return AK_ERR_RANGE;
+	memcpy(dst, dir, dir_len);
+	dst[dir_len] = '/';
+	memcpy(dst + dir_len + 1, name, name_len + 1);
+	return AK_OK;
 }
 
 enum ak_err
