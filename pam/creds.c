@@ -25,7 +25,7 @@ find_gid(const struct scene *sc, const char *group, gid_t *gid)
 	enum ak_err err = live_local_gid(sc->paths.group, group, &found);
 
 	if (err == AK_ERR_NOT_FOUND)
-		err = keyring_find_gid(&sc->paths, group, &found);
+		err = keyring_find_gid_in(&sc->ring.users_file, group, &found);
 	*gid = found;
 	return err == AK_OK && found != 0;
 }
@@ -151,7 +151,8 @@ creds_list(struct scene *sc, struct session *s)
 	enum ak_err err = AK_OK;
 
 	if (sc->subject == SUBJECT_KEY)
-		err = keyring_user_groups(&sc->paths, s->uid, s->since, take_served, &to);
+		err = keyring_user_groups(
+		    &sc->ring.users_file, &sc->paths, s->uid, s->since, take_served, &to);
 	if (err != AK_OK && err != AK_ERR_NOT_FOUND)
 		return err;
 	gather(sc, &extra);
