@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "judge.h"
 #include "report.h"
 
 #define EXTRA_MAX 64U
@@ -42,32 +41,26 @@ add_role(const struct scene *sc, const struct image_role *role, struct extra *ou
 	}
 }
 
-/* Held now, less what the name service serves for the key's own account. */
+/* What a judgement that permits holds, less what the name service serves for the key's own account. */
 static void
-gather(struct scene *sc, struct extra *out)
+gather(struct scene *sc, const struct judgement *j, struct extra *out)
 {
 	const struct image *im = scene_live(sc)->image;
 	struct policy_result served = POLICY_RESULT_INIT;
-	struct judgement j;
+	struct policy_request req;
 
-	*out = (struct extra){.n = 0};
-	if (im == NULL)
+	if (im == NULL || judge_is_roots_su(sc))
 		return;
-	if (judge_scene(sc, sc->secret, false, &j) == AK_OK && !judge_is_roots_su(sc)) {
-		struct policy_request req = decide_policy_request(&j.request);
+	req = decide_policy_request(&j->request);
+	if (sc->subject == SUBJECT_KEY && policy_eval_unconditional(im, &req, &served) != AK_OK)
+		out->incomplete = true;
+	role_set_for (&j->verdict.roles, r) {
+		struct image_role role = image_role(im, r);
 
-		if (sc->subject == SUBJECT_KEY &&
-		    policy_eval_unconditional(im, &req, &served) != AK_OK)
-			out->incomplete = true;
-		role_set_for (&j.verdict.roles, r) {
-			struct image_role role = image_role(im, r);
-
-			if (served.roles.bits == NULL || !role_set_has(&served.roles, r))
-				add_role(sc, &role, out);
-		}
+		if (served.roles.bits == NULL || !role_set_has(&served.roles, r))
+			add_role(sc, &role, out);
 	}
 	policy_result_clear(&served);
-	judge_clear(&j);
 }
 
 static bool
@@ -101,11 +94,14 @@ give(const struct extra *extra)
 int
 creds_run(struct scene *sc)
 {
-	struct extra extra;
+	struct extra extra = {.n = 0};
+	struct judgement j;
 
 	if (sc->sudo || !sc->have_key || ((unsigned)sc->flags & PAM_DELETE_CRED) != 0)
 		return PAM_SUCCESS;
-	gather(sc, &extra);
+	if (judge_scene(sc, sc->secret, false, &j) == AK_OK)
+		gather(sc, &j, &extra);
+	judge_clear(&j);
 	if (extra.n > 0 && !give(&extra))
 		extra.incomplete = true;
 	if (extra.incomplete)
@@ -144,10 +140,10 @@ take_served(void *ctx, uint32_t gid, const char *name)
 }
 
 enum ak_err
-creds_list(struct scene *sc, struct session *s)
+creds_list(struct scene *sc, const struct judgement *j, struct session *s)
 {
 	struct served to = {s, scene_live(sc)->settings.keys_group};
-	struct extra extra;
+	struct extra extra = {.n = 0};
 	enum ak_err err = AK_OK;
 
 	if (sc->subject == SUBJECT_KEY)
@@ -155,7 +151,8 @@ creds_list(struct scene *sc, struct session *s)
 		    &sc->ring.users_file, &sc->paths, s->uid, s->since, take_served, &to);
 	if (err != AK_OK && err != AK_ERR_NOT_FOUND)
 		return err;
-	gather(sc, &extra);
+	if (j != NULL)
+		gather(sc, j, &extra);
 	err = AK_OK;
 	for (unsigned i = 0; i < extra.n && err == AK_OK; i++)
 		err = list_group(s, extra.gids[i], extra.names[i]);

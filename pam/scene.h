@@ -51,8 +51,8 @@ struct scene {
 	enum ak_err options_err;
 	struct paths paths;
 	struct keyring ring;
-	struct live live;
-	bool live_loaded;
+	const struct live *live; /* NULL: not asked for in this look */
+	struct live *unkept; /* what live is, when the handle could not keep it */
 
 	enum subject_kind subject;
 	enum ak_err subject_err; /* SUBJECT_UNAVAILABLE, or key_is_gone: why */
@@ -73,8 +73,15 @@ void scene_open(struct scene *sc, pam_handle_t *pamh, enum phase phase, int flag
     const char **argv);
 void scene_close(struct scene *sc);
 
-/* The settings and policy that hold now; loaded once in a phase, or in each of its looks. */
+/*
+ * The settings and policy that hold now; looked at once in a phase, or in each of
+ * its looks. The handle keeps them from one phase to the next, which reads again
+ * what has changed (live_renew). Without memory there is no policy.
+ */
 const struct live *scene_live(struct scene *sc);
+
+/* After the last phase that decides: a session may last, and keeps none of it. */
+void scene_drop_live(struct scene *sc);
 
 /*
  * Whatever the scene has from the files is read anew, as they are by now; the
