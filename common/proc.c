@@ -38,6 +38,22 @@ proc_read(pid_t pid, struct proc *out)
 	return err;
 }
 
+enum ak_err
+proc_find(pid_t pid, struct proc_id *out)
+{
+	struct procfile_stat stat;
+	enum ak_err err;
+	int dir;
+
+	*out = (struct proc_id){.pid = pid};
+	if ((err = open_process(pid, &dir)) != AK_OK)
+		return err;
+	if ((err = procfile_stat(dir, &stat)) == AK_OK)
+		out->start = stat.start;
+	(void)close(dir);
+	return err;
+}
+
 void
 proc_read_scope(pid_t pid, char *out, size_t cap_b)
 {
@@ -53,12 +69,12 @@ proc_read_scope(pid_t pid, char *out, size_t cap_b)
 bool
 proc_is_alive(const struct proc_id *id)
 {
-	struct proc now;
-	enum ak_err err = proc_read(id->pid, &now);
+	struct proc_id now;
+	enum ak_err err = proc_find(id->pid, &now);
 
 	if (err == AK_ERR_NOT_FOUND)
 		return false;
-	return err != AK_OK || now.id.start == id->start;
+	return err != AK_OK || now.start == id->start;
 }
 
 uint64_t

@@ -33,8 +33,10 @@ look_at_folder(int at, const char *name, uid_t owner, mode_t mode, int *fd)
 static enum ak_err
 open_folder(int at, const char *name, uid_t owner, mode_t mode, int *fd)
 {
-	enum ak_err err;
+	enum ak_err err = look_at_folder(at, name, owner, mode, fd);
 
+	if (err != AK_ERR_NOT_FOUND)
+		return err;
 	if (mkdirat(at, name, mode) == 0)
 		(void)!fchmodat(at, name, mode, 0); /* whatever the umask is */
 	else if (errno != EEXIST)

@@ -13,7 +13,7 @@
  * Once the session is recorded, the one in its record. false: undefined, and an address of this host itself is that too, since a
  * tunnel through the host would launder addresses.
  */
-bool origin_of_call(const struct scene *sc, struct net_addr *out);
+bool origin_of_call(struct scene *sc, struct net_addr *out);
 
 /* The same of an address of this host too, and before any session: for people to read, not to decide by. */
 bool origin_as_said(const struct scene *sc, struct net_addr *out);

@@ -65,6 +65,11 @@ struct scene {
 	bool key_is_gone; /* SUBJECT_LOCAL: one was behind it, and subject_err says why it can't be had */
 	const char *directory; /* `stale' or `unknown', as the last judgement found it; NULL */
 	uint32_t secret; /* that was verified for this login; 0: none, or not known here */
+	enum {
+		ORIGIN_UNASKED,
+		ORIGIN_OWN,
+		ORIGIN_OTHER
+	} origin; /* is the address that the call is said to come from this host's? */
 	bool have_session;
 	struct session session; /* the session that sudo is called in, when it is known */
 };

@@ -73,6 +73,7 @@ list_groups_first(struct scene *sc, struct session *s)
 	bool permitted = judge_scene(sc, sc->secret, false, &j) == AK_OK;
 	const char *problem = list_groups(sc, permitted ? &j : NULL, s);
 
+	cut_copy(s->roles, sizeof(s->roles), j.verdict.roles_text);
 	judge_clear(&j);
 	return problem;
 }
@@ -130,10 +131,12 @@ static int
 open_recorded(struct scene *sc, struct judgement *j, const char **problem)
 {
 	struct session *s = &sc->session;
-	bool permitted = false;
+	uint32_t n_recorded;
+	bool permitted = false, as_recorded;
 
 	memset(j, 0, sizeof(*j));
 	*problem = describe(sc, s);
+	n_recorded = s->n_groups;
 	sc->have_session = *problem == NULL && sessions_open(&sc->paths, s) == AK_OK;
 	if (*problem == NULL && !sc->have_session)
 		*problem = UNWRITTEN;
@@ -147,9 +150,11 @@ open_recorded(struct scene *sc, struct judgement *j, const char **problem)
 	    (scene_leave_session(sc, s) != AK_OK || tell_session(sc, &j->verdict) != AK_OK))
 		*problem = ak_strerror(AK_ERR_NOMEM);
 	permitted = permitted && *problem == NULL;
+	as_recorded = permitted && s->n_groups == n_recorded &&
+		      strcmp(s->roles, j->verdict.roles_text) == 0;
 	cut_copy(s->roles, sizeof(s->roles), j->verdict.roles_text);
 	s->state = permitted ? SESSION_OPEN : SESSION_REFUSED;
-	if (sc->have_session && sessions_update(&sc->paths, s) != AK_OK) {
+	if (sc->have_session && !as_recorded && sessions_update(&sc->paths, s) != AK_OK) {
 		permitted = false;
 		*problem = UNWRITTEN;
 	}
