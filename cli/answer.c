@@ -212,7 +212,7 @@ answer_print(const struct cli *c, const struct args *a, struct out_json **j, str
 	return err;
 }
 
-enum cli_exit
+int
 answer_about_key(struct cli *c, const struct args *a,
     enum ak_err (*say)(const struct cli *c, const struct args *a, const struct key *k))
 {

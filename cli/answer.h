@@ -30,7 +30,7 @@ enum ak_err answer_print(const struct cli *c, const struct args *a, struct out_j
     struct out_table *t) AK_MUST_CHECK;
 
 /* For a verb about the key that its first operand names: what say answers about it. */
-enum cli_exit answer_about_key(struct cli *c, const struct args *a,
+int answer_about_key(struct cli *c, const struct args *a,
     enum ak_err (*say)(const struct cli *c, const struct args *a, const struct key *k));
 
 /* What came of a verb for one key. */

@@ -14,8 +14,11 @@ struct applied {
 	char sha256[TOKEN_SHA256_CAP]; /* of the text */
 	int64_t at;
 	char by[64];
-	char how[16]; /* apply, rollback */
+	char how[16]; /* apply, rollback, or APPLIED_BEGUN */
 };
+
+/* A rollback that was begun: written before it, and until it is done to its end. */
+#define APPLIED_BEGUN "rollback-begun"
 
 enum ak_err applied_write(
     const struct paths *p, const struct applied *a, struct diag *why) AK_MUST_CHECK;

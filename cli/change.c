@@ -30,6 +30,7 @@ open_store(struct change *ch, const struct change_options *opt)
 	    .hooks = {.waiting = say_waiting, .id_taken = ask_id_taken, .ctx = c},
 	    .accept_rollback = opt != NULL && opt->accept_rollback,
 	    .trust_clock = opt != NULL && opt->trust_clock,
+	    .look_only = ch->dry_run,
 	};
 
 	return store_open(&c->paths, &options, &ch->store, &ch->why);
@@ -53,8 +54,12 @@ speak(struct change *ch)
 	cli_speak(ch->cli);
 }
 
-/* What a writer that was killed left behind is made by the next, though that one changes nothing. */
-static void
+/*
+ * What a writer that was killed left behind is made by the next, though that one
+ * changes nothing. By a policy that may be half saved nothing is made unasked.
+ * True: that writer judged nobody's sessions either.
+ */
+static bool
 catch_up(struct change *ch)
 {
 	struct cli *c = ch->cli;
@@ -62,19 +67,32 @@ catch_up(struct change *ch)
 	char said[DIAG_PRINT_CAP];
 
 	if (ch->store == NULL || !ch->has_live || ch->dry_run || store_is_staged(ch->store) ||
-	    !publish_is_due(ch->store, &ch->live))
-		return;
+	    !publish_is_due(ch->store))
+		return false;
+	if (ch->live.image == NULL || !ch->live.trusted) {
+		cli_warn(c,
+		    "what the name service serves is out of date, and the policy %s: run "
+		    "`apikey publish`",
+		    ch->live.image == NULL ? "is not valid" : "was changed just now");
+		return false;
+	}
+	holdoff_begin(&ch->holdoff);
+	change_come_first(ch);
 	if (publish(ch->store, &ch->live, ch->now, NULL, &why) != AK_OK)
 		cli_warn(c, "what the name service serves is out of date: %s",
 		    diag_print(&why, said, sizeof(said)));
 	c->host.names_changed(c->host.ctx);
+	return true;
 }
 
 void
 change_release(struct change *ch)
 {
-	catch_up(ch);
+	bool caught_up = catch_up(ch);
+
 	store_close(&ch->store);
+	if (caught_up)
+		change_enforce(ch, CHANGE_EVERYBODY);
 	speak(ch);
 }
 
@@ -94,6 +112,7 @@ change_begin(struct change *ch, const struct args *a, const struct change_option
 
 	if (a != NULL && (err = diropts_parse(a, &ch->directory, &ch->why)) != AK_OK)
 		return err;
+	ch->dry_run = a != NULL && args_has(a, ARG_DRY_RUN);
 	if (!ch->directory && (err = open_store(ch, opt)) != AK_OK)
 		return err;
 	if (!ch->directory)
@@ -101,7 +120,6 @@ change_begin(struct change *ch, const struct args *a, const struct change_option
 	/* Both under the lock: waiting for it may have taken long. */
 	live_load(&c->paths, &ch->live);
 	ch->has_live = true;
-	ch->dry_run = a != NULL && args_has(a, ARG_DRY_RUN);
 	ch->now = c->host.now(c->host.ctx);
 	return ch->directory ? dirkeys_open(c, a, &ch->live, &ch->keys, &ch->why) : AK_OK;
 }

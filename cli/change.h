@@ -91,7 +91,7 @@ enum ak_err change_remove(
     struct change *ch, const struct key_record *k, const char *event) AK_MUST_CHECK;
 /* The sessions of this key, which was found, are to be judged whether it changes or not. */
 enum ak_err change_judge(struct change *ch, const struct key_record *k) AK_MUST_CHECK;
-/* Nothing is to be changed: let go of the lock. */
+/* Nothing is to be changed: let go of the lock. What a writer that was killed left unpublished is published first, and everybody's sessions are judged. */
 void change_release(struct change *ch);
 
 /* Commit and publish what is staged, let go of the lock, log and enforce. On failure ch->committed says whether the keys changed all the same. */

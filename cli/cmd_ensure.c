@@ -61,7 +61,7 @@ cmd_ensure(struct cli *c, const struct args *a)
 	struct key k;
 	bool found = false;
 	enum ak_err err;
-	int code = CLI_DONE, home;
+	int code = CLI_DONE;
 
 	if ((err = keyopts_check_name(name, &ch.why)) != AK_OK ||
 	    (err = keyopts_parse(a, &o, &ch.why)) != AK_OK ||
@@ -75,10 +75,9 @@ cmd_ensure(struct cli *c, const struct args *a)
 		goto out;
 	found = true;
 	if ((err = ensure_existing(&ch, &o, &k.rec)) == AK_OK) {
-		home = newkey_make_missing_home(&ch, &k.rec);
+		newkey_make_missing_home(&ch, &k.rec);
 		code = (int)answer_token(
 		    c, a, &k, NULL, ch.now, change_outcome(&ch, &k.rec, ch.committed));
-		code = code == CLI_DONE ? home : code;
 	}
 out:
 	code = change_end(&ch, err, code);

@@ -171,11 +171,12 @@ follow_up(struct change *ch, const struct import *im)
 
 		if (row->what == IMPORT_DELETED)
 			leftovers_tell(ch->cli, &row->rec);
-		else if (newkey_make_missing_home(ch, &row->rec) != CLI_DONE)
-			code = CLI_FAILED;
+		else if (row->what != IMPORT_CREATED)
+			newkey_make_missing_home(ch, &row->rec);
 		/* A file names any folder, and a home is given away. */
-		if (row->what == IMPORT_CREATED && !newkey_is_usual_home(ch, &row->rec) &&
-		    n_odd++ == 0)
+		else if (newkey_is_usual_home(ch, &row->rec))
+			code = newkey_make_home(ch, &row->rec) == CLI_DONE ? code : CLI_FAILED;
+		else if (n_odd++ == 0)
 			odd = &row->rec;
 	}
 	if (n_odd > 0 && ch->live.settings.create_home)

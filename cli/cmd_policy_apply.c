@@ -5,9 +5,12 @@
 #include "audit.h"
 #include "change.h"
 #include "gains.h"
+#include "opened.h"
 #include "policysessions.h"
 #include "policytest.h"
+#include "rollback.h"
 #include "safefile.h"
+#include "text.h"
 #include "verbs.h"
 #include "yamltree.h"
 
@@ -16,36 +19,17 @@ struct application {
 	struct cli *c;
 	const struct args *a;
 	const char *how; /* apply, rollback */
-	enum ak_err (*replace)(const struct paths *p, struct live *l, const char *bytes,
-	    size_t len_b, struct image **im, struct diag *why);
 	struct policyfile file; /* with its image, for gains and messages */
+	const struct rollback *back; /* NULL: it is no rollback */
 	struct change ch;
 	struct gains gains;
 	struct out_json *json; /* NULL: for people */
 	struct pack opened; /* shared accounts that were closed to keys */
 	char was[TOKEN_SHA256_CAP], sha256[TOKEN_SHA256_CAP]; /* was: before; "" none */
+	bool finish; /* an earlier rollback, which was interrupted, and nothing else */
 	bool dry_run, same, replaced, noted;
 	bool leave; /* live sessions on the policy before */
 };
-
-/* Which accounts do roles open that no role opened before? Not `*`: sshd has better words for that. */
-static void
-find_opened(struct application *ap, const struct image *before)
-{
-	const struct image *im = ap->file.image;
-
-	for (uint32_t i = 0; i < image_count_roles(im); i++)
-		strv_for (image_role(im, i).accounts, glob) {
-			bool had = strcmp(glob, "*") == 0 ||
-				   strv_has(pack_borrow_strv(&ap->opened), glob);
-
-			for (uint32_t k = 0; before != NULL && k < image_count_roles(before);
-			     k++)
-				had = had || strv_has(image_role(before, k).accounts, glob);
-			if (!had)
-				pack_entry(&ap->opened, glob);
-		}
-}
 
 static enum ak_err
 find_changes(struct application *ap, const struct live *live)
@@ -53,7 +37,7 @@ find_changes(struct application *ap, const struct live *live)
 	enum ak_err err = gains_find(
 	    ap->c, live, live->image, ap->file.image, ap->json, &ap->gains, &ap->ch.why);
 
-	find_opened(ap, live->image);
+	opened_find(live->image, ap->file.image, &ap->opened);
 	return err == AK_OK ? ap->opened.err : err;
 }
 
@@ -132,16 +116,17 @@ check_whole(struct application *ap, struct image **im)
 	return err;
 }
 
-static enum ak_err
-record(const struct application *ap)
+static void
+record(const struct application *ap, const char *how)
 {
 	const struct cli_host *host = &ap->c->host;
 	struct applied r = {.at = ap->ch.now};
 
 	memcpy(r.sha256, ap->sha256, sizeof(r.sha256));
-	(void)snprintf(r.how, sizeof(r.how), "%s", ap->how);
+	(void)snprintf(r.how, sizeof(r.how), "%s", how);
 	host->who(host->ctx, r.by, sizeof(r.by));
-	return applied_write(&ap->c->paths, &r, NULL);
+	if (applied_write(&ap->c->paths, &r, NULL) != AK_OK)
+		cli_warn(ap->c, "who applied this policy could not be written down");
 }
 
 /* No line takes a whole digest for anything but a secret (audit.h): its first digits do. */
@@ -155,16 +140,13 @@ add_digest(struct audit *line, const char *name, const char *sha256)
 }
 
 /* Where a command was killed behind the policy, the next one that asks for the same writes it down. */
-static void
-note_applied(struct application *ap)
+static bool
+is_news(const struct application *ap)
 {
 	struct applied r;
 
-	if (!ap->replaced && applied_find(&ap->c->paths, ap->sha256, &r) == AK_OK)
-		return;
-	ap->noted = true;
-	if (record(ap) != AK_OK)
-		cli_warn(ap->c, "who applied this policy could not be written down");
+	return ap->replaced || ap->finish ||
+	       applied_find(&ap->c->paths, ap->sha256, &r) != AK_OK;
 }
 
 static void
@@ -193,6 +175,44 @@ leave_sessions(struct application *ap)
 	return policysessions_keep(ap->c, ch->live.image, &ch->why);
 }
 
+/* What a rollback puts back, and whether it may, was looked at before the lock was had. */
+static enum ak_err
+look_again(struct application *ap)
+{
+	enum ak_err err;
+
+	if (ap->back != NULL && (err = rollback_check(ap->c, ap->back, &ap->ch.why)) != AK_OK)
+		return err;
+	ap->same = is_live_text(ap);
+	if (ap->finish) {
+		(void)!text_copy(ap->was, sizeof(ap->was), ap->back->prev_sha256);
+		(void)!text_copy(ap->sha256, sizeof(ap->sha256), ap->back->live_sha256);
+	}
+	return AK_OK;
+}
+
+/* For a rollback that is interrupted from here on the next one knows it by the record. */
+static enum ak_err
+replace(struct application *ap, struct image **im)
+{
+	struct change *ch = &ap->ch;
+	enum ak_err err;
+
+	if ((err = check_whole(ap, im)) != AK_OK || (err = find_changes(ap, &ch->live)) != AK_OK)
+		return err;
+	if (ap->same)
+		return AK_OK;
+	if (ap->leave && (err = leave_sessions(ap)) != AK_OK)
+		return err;
+	change_come_first(ch);
+	if (ap->back != NULL)
+		record(ap, APPLIED_BEGUN);
+	err = (ap->back != NULL ? live_swap_policy : live_replace_policy)(
+	    &ap->c->paths, &ch->live, ap->file.bytes, ap->file.len_b, im, &ch->why);
+	ap->replaced = err == AK_OK;
+	return err;
+}
+
 /* Under the lock, from the last look to the published groups. */
 static enum ak_err
 go_live(struct application *ap)
@@ -201,26 +221,18 @@ go_live(struct application *ap)
 	struct image *im = NULL;
 	enum ak_err err;
 
-	if ((err = change_begin(ch, NULL, NULL)) != AK_OK ||
-	    (err = check_whole(ap, &im)) != AK_OK ||
-	    (err = find_changes(ap, &ch->live)) != AK_OK)
+	if ((err = change_begin(ch, NULL, NULL)) != AK_OK || (err = look_again(ap)) != AK_OK ||
+	    (!ap->finish && (err = replace(ap, &im)) != AK_OK))
 		goto out;
-	ap->same = is_live_text(ap);
-	if (!ap->same && ap->leave && (err = leave_sessions(ap)) != AK_OK)
-		goto out;
-	if (!ap->same) {
-		change_come_first(ch);
-		err = ap->replace(
-		    &ap->c->paths, &ch->live, ap->file.bytes, ap->file.len_b, &im, &ch->why);
-		if (err != AK_OK)
-			goto out;
-		ap->replaced = true;
-	}
-	note_applied(ap);
+	ap->noted = is_news(ap);
+	if (ap->noted && ap->back == NULL)
+		record(ap, ap->how);
 	err = change_commit(ch);
+	if (ap->noted && ap->back != NULL && err == AK_OK)
+		record(ap, ap->how);
 	if (ap->noted)
 		log_applied(ap);
-	if (ap->replaced && err != AK_OK)
+	if ((ap->replaced || ap->finish) && err != AK_OK)
 		cli_warn(ap->c,
 		    "the policy is live, and its groups are not published: run `apikey "
 		    "publish`");
@@ -228,18 +240,6 @@ go_live(struct application *ap)
 out:
 	image_free(&im);
 	return err;
-}
-
-static void
-print_opened(const struct application *ap)
-{
-	if (ap->opened.len_b == 0)
-		return;
-	(void)fprintf(ap->c->out, "\nfor sshd_config, where passwords are off:\n");
-	strv_for (pack_borrow_strv(&ap->opened), account) {
-		(void)fprintf(
-		    ap->c->out, "Match User %s\n    PasswordAuthentication yes\n", account);
-	}
 }
 
 /* Those that ended: `policy apply --dry-run` tells those that would. */
@@ -273,6 +273,8 @@ print_outcome(const struct application *ap)
 {
 	FILE *f = ap->c->out;
 
+	if (ap->finish) /* answer has said it */
+		return;
 	(void)fprintf(
 	    f, "%u of %u keys gain or lose something\n", ap->gains.changed, ap->gains.keys);
 	if (ap->dry_run)
@@ -292,6 +294,12 @@ answer(struct application *ap)
 	char said[DIAG_PRINT_CAP];
 	enum ak_err err;
 
+	if (ap->finish)
+		cli_warn(ap->c,
+		    "an earlier rollback to the live policy was interrupted: it %s finished, "
+		    "and "
+		    "nothing else is put back",
+		    ap->dry_run ? "would be" : "is");
 	if (ap->gains.lost.text[0] != '\0')
 		cli_warn(ap->c, "%s", diag_print(&ap->gains.lost, said, sizeof(said)));
 	if (j == NULL) {
@@ -301,7 +309,7 @@ answer(struct application *ap)
 		if ((err = print_sessions(ap)) != AK_OK)
 			return err;
 		print_outcome(ap);
-		print_opened(ap);
+		opened_print(&ap->opened, ap->c->out);
 		return AK_OK;
 	}
 	out_text(j, "file", ap->file.name);
@@ -342,7 +350,10 @@ apply(struct application *ap, bool tests, enum ak_err err)
 			err = AK_ERR_NOMEM;
 		out_object(ap->json, NULL);
 	}
-	if (err == AK_OK && (err = prepare(ap, tests)) == AK_OK && !ap->dry_run)
+	ap->finish = ap->back != NULL && ap->back->interrupted;
+	if (err == AK_OK && !ap->finish)
+		err = prepare(ap, tests);
+	if (err == AK_OK && !ap->dry_run)
 		err = go_live(ap);
 	if (err == AK_OK)
 		err = answer(ap);
@@ -357,8 +368,7 @@ apply(struct application *ap, bool tests, enum ak_err err)
 int
 cmd_policy_apply(struct cli *c, const struct args *a)
 {
-	struct application ap = {
-	    .c = c, .a = a, .how = "apply", .replace = live_replace_policy, .ch = CHANGE_INIT(c)};
+	struct application ap = {.c = c, .a = a, .how = "apply", .ch = CHANGE_INIT(c)};
 
 	return apply(&ap, true, policyfile_read(c, a->operands[0], &ap.file, &ap.ch.why));
 }
@@ -367,20 +377,13 @@ cmd_policy_apply(struct cli *c, const struct args *a)
 int
 cmd_policy_rollback(struct cli *c, const struct args *a)
 {
+	struct rollback back = ROLLBACK_INIT;
 	struct application ap = {
-	    .c = c, .a = a, .how = "rollback", .replace = live_swap_policy, .ch = CHANGE_INIT(c)};
-	struct safefile prev = {.bytes = NULL};
-	char path[PATH_CAP + 8];
-	enum ak_err err = live_previous_path(&c->paths, path);
+	    .c = c, .a = a, .how = "rollback", .back = &back, .ch = CHANGE_INIT(c)};
+	enum ak_err err = rollback_find(c, &back, &ap.ch.why);
 
-	if (err == AK_OK)
-		err = safefile_read(path, c->paths.owner, YAML_MAX_B, &prev, &ap.ch.why);
-	if (err == AK_ERR_NOT_FOUND) {
-		ap.ch.why = DIAG_INIT;
-		(void)diag_because(&ap.ch.why, err,
-		    "there is no policy to go back to: none was replaced by `apikey policy "
-		    "apply`");
-	}
-	ap.file = (struct policyfile){.name = path, .bytes = prev.bytes, .len_b = prev.len_b};
+	ap.file = (struct policyfile){
+	    .name = back.path, .bytes = back.prev.bytes, .len_b = back.prev.len_b};
+	back.prev.bytes = NULL;
 	return apply(&ap, false, err);
 }

@@ -2,9 +2,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "folder.h"
@@ -13,7 +16,18 @@
 /* Deeper ones are no skeleton. */
 #define DEPTH_MAX 32U
 
+/* How long another command may take for the same home, and how often it is looked at. */
+#define WAIT_MS 10000
+#define WAIT_STEP_MS 10
+
 #define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+
+/* A home on its way: parent's descriptor, and its names below that. */
+struct making {
+	int parent;
+	const char *path, *name, *beside, *skel;
+	uid_t uid, owner;
+};
 
 /* The first thing that went wrong, for the sentence. */
 static enum ak_err
@@ -161,56 +175,139 @@ fill(int home, const char *skel, uid_t uid, struct diag *why)
 
 /* Something is there already. */
 static enum ak_err
-check_there(int parent, const char *path, const char *name, uid_t uid, struct diag *why)
+check_there(const struct making *m, struct diag *why)
 {
 	struct stat st;
 
-	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return say_errno(path, why);
-	if (S_ISDIR(st.st_mode) && st.st_uid == uid)
+	if (fstatat(m->parent, m->name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return say_errno(m->path, why);
+	if (S_ISDIR(st.st_mode) && st.st_uid == m->uid)
 		return AK_OK;
 	return diag_because(why, AK_ERR_EXISTS,
-	    "home %.200s is there already and belongs to uid %lu: it is left as it is", path,
+	    "home %.200s is there already and belongs to uid %lu: it is left as it is", m->path,
 	    (unsigned long)st.st_uid);
 }
 
-/* Whole, under a name of its own. */
-static enum ak_err
-make_beside(int parent, const char *beside, const char *path, const char *skel, uid_t uid,
-    struct diag *why)
+/* Is this still what goes by that name? */
+static bool
+is_there(int parent, const char *name, const struct stat *was)
 {
-	int home = -1;
-	enum ak_err err;
+	struct stat st;
 
-	if (mkdirat(parent, beside, 0700) == -1 ||
-	    (home = openat(parent, beside, OPEN_DIR)) == -1)
-		return say_errno(path, why);
-	err = fill(home, skel, uid, why);
-	(void)close(home);
-	return err;
+	return fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st.st_dev == was->st_dev && st.st_ino == was->st_ino;
+}
+
+/*
+ * The folder that a home is made in. Whoever has its lock makes it, or may
+ * remove it: only root can open it. *fd -1 after AK_OK: not now, since somebody
+ * makes one, or what a killed command left was just removed.
+ */
+static enum ak_err
+begin_beside(const struct making *m, int *fd, struct diag *why)
+{
+	bool made = mkdirat(m->parent, m->beside, 0700) == 0, locked;
+	struct stat st;
+
+	*fd = -1;
+	if (!made && errno != EEXIST)
+		return say_errno(m->path, why);
+	if ((*fd = openat(m->parent, m->beside, OPEN_DIR)) == -1)
+		return errno == ENOENT ? AK_OK : say_errno(m->beside, why);
+	locked = flock(*fd, LOCK_EX | LOCK_NB) == 0;
+	if (!locked && errno != EWOULDBLOCK)
+		return say_errno(m->beside, why);
+	if (locked && fstat(*fd, &st) == 0 && is_there(m->parent, m->beside, &st)) {
+		if (made)
+			return AK_OK;
+		(void)home_undo(m->parent, m->beside, m->uid, m->owner);
+		if (is_there(m->parent, m->beside, &st))
+			return diag_because(why, AK_ERR_UNAVAILABLE,
+			    "home %.200s: %.200s, in which it would be made, is there already: "
+			    "move it away",
+			    m->path, m->beside);
+	}
+	(void)close(*fd);
+	*fd = -1;
+	return AK_OK;
+}
+
+/* A home of that name that came meanwhile is not replaced, be it an empty one. */
+static int
+give_name(const struct making *m)
+{
+	struct stat st;
+
+	if (renameat2(m->parent, m->beside, m->parent, m->name, RENAME_NOREPLACE) == 0)
+		return 0;
+	/* A file system that can't be asked so. */
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+	if (fstatat(m->parent, m->name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		errno = EEXIST;
+		return -1;
+	}
+	return renameat(m->parent, m->beside, m->parent, m->name);
+}
+
+/* Whole, and then by its name. */
+static enum ak_err
+make_in(const struct making *m, int fd, struct diag *why)
+{
+	enum ak_err err = fill(fd, m->skel, m->uid, why);
+	bool is_taken = false;
+
+	if (err == AK_OK && give_name(m) == -1) {
+		is_taken = errno == EEXIST;
+		err = is_taken ? AK_OK : say_errno(m->path, why);
+		(void)home_undo(m->parent, m->beside, m->uid, m->owner);
+	} else if (err != AK_OK) {
+		(void)home_undo(m->parent, m->beside, m->uid, m->owner);
+	}
+	return is_taken ? check_there(m, why) : err;
+}
+
+/* Another command makes the same home? Then this one's is that one's, as soon as it is there. */
+static enum ak_err
+make(const struct making *m, struct diag *why)
+{
+	const struct timespec pause = {.tv_nsec = WAIT_STEP_MS * 1000000};
+	struct stat st;
+	enum ak_err err;
+	int fd;
+
+	for (int i = 0; i < WAIT_MS / WAIT_STEP_MS; i++) {
+		if (fstatat(m->parent, m->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			return check_there(m, why);
+		if ((err = begin_beside(m, &fd, why)) == AK_OK && fd != -1)
+			err = make_in(m, fd, why);
+		if (fd != -1)
+			(void)close(fd);
+		if (err != AK_OK || fd != -1)
+			return err;
+		(void)nanosleep(&pause, NULL);
+	}
+	return diag_because(why, AK_ERR_UNAVAILABLE,
+	    "home %.200s: another command has been making it for %d seconds, in %.200s",
+	    m->path, WAIT_MS / 1000, m->beside);
 }
 
 enum ak_err
 home_make(const char *path, const char *skel, uid_t uid, uid_t owner, struct diag *why)
 {
 	char name[NAME_MAX + 1], beside[HOME_BESIDE_CAP];
-	int parent;
-	struct stat st;
+	struct making m = {.path = path,
+	    .name = name,
+	    .beside = beside,
+	    .skel = skel,
+	    .uid = uid,
+	    .owner = owner};
 	enum ak_err err;
 
-	if ((err = folder_open_parent(path, owner, &parent, name, why)) != AK_OK)
+	if ((err = folder_open_parent(path, owner, &m.parent, name, why)) != AK_OK)
 		return err;
-	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-		err = check_there(parent, path, name, uid, why);
-	} else {
-		home_name_beside(name, beside);
-		home_undo(parent, beside, uid, owner);
-		err = make_beside(parent, beside, path, skel, uid, why);
-		if (err == AK_OK && renameat(parent, beside, parent, name) == -1)
-			err = say_errno(path, why);
-		if (err != AK_OK)
-			home_undo(parent, beside, uid, owner);
-	}
-	(void)close(parent);
+	home_name_beside(name, beside);
+	err = make(&m, why);
+	(void)close(m.parent);
 	return err;
 }

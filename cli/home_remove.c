@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -137,6 +138,21 @@ remove_at(struct removal *r, int parent, const char *path, const char *name, str
 	return err;
 }
 
+/* Unless a command is at work in it. */
+static unsigned long
+undo_alone(int parent, const char *beside, uid_t uid, uid_t owner)
+{
+	int fd = openat(parent, beside, OPEN_DIR);
+	unsigned long left = 0;
+
+	if (fd == -1)
+		return 0;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		left = home_undo(parent, beside, uid, owner);
+	(void)close(fd);
+	return left;
+}
+
 enum ak_err
 home_remove(const char *path, uid_t uid, uid_t owner, unsigned long *left, struct diag *why)
 {
@@ -148,10 +164,10 @@ home_remove(const char *path, uid_t uid, uid_t owner, unsigned long *left, struc
 	*left = 0;
 	if (err != AK_OK)
 		return err;
-	err = remove_at(&r, parent, path, name, why);
-	*left = r.left;
-	home_name_beside(name, beside);
-	home_undo(parent, beside, uid, owner);
+	if ((err = remove_at(&r, parent, path, name, why)) == AK_OK) {
+		home_name_beside(name, beside);
+		*left = r.left + undo_alone(parent, beside, uid, owner);
+	}
 	(void)close(parent);
 	return err;
 }
@@ -159,13 +175,15 @@ home_remove(const char *path, uid_t uid, uid_t owner, unsigned long *left, struc
 void
 home_name_beside(const char *name, char out[HOME_BESIDE_CAP])
 {
-	(void)snprintf(out, HOME_BESIDE_CAP, ".%s.new", name);
+	/* A name as long as names may be: its beginning; the lock keeps two of the same apart. */
+	(void)snprintf(out, HOME_BESIDE_CAP, ".%.*s.new", NAME_MAX - (int)sizeof(".new"), name);
 }
 
-void
+unsigned long
 home_undo(int parent, const char *name, uid_t uid, uid_t owner)
 {
 	struct removal r = {.uid = uid, .also = owner};
 
 	(void)!remove_at(&r, parent, name, name, NULL);
+	return r.left;
 }

@@ -215,15 +215,15 @@ newkey_is_usual_home(const struct change *ch, const struct key_record *k)
 	       strcmp(usual, k->home) == 0;
 }
 
-int
+void
 newkey_make_missing_home(struct change *ch, const struct key_record *k)
 {
 	struct stat st;
 
-	if (ch->directory || !newkey_is_usual_home(ch, k) || lstat(k->home, &st) == 0 ||
-	    errno != ENOENT)
-		return CLI_DONE;
-	return newkey_make_home(ch, k);
+	if (ch->directory || k->state != KEY_ACTIVE || k->expires_at <= ch->now ||
+	    !newkey_is_usual_home(ch, k) || lstat(k->home, &st) == 0 || errno != ENOENT)
+		return;
+	(void)newkey_make_home(ch, k);
 }
 
 /* From a binding, a group or a grant, whatever the hour and the address; groups may yet come from elsewhere. */

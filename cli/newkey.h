@@ -20,7 +20,7 @@ int newkey_make_home(struct change *ch, const struct key_record *k);
 
 /* Does it lie where this host puts homes? */
 bool newkey_is_usual_home(const struct change *ch, const struct key_record *k);
-/* Such a home, where there is none: a command that was killed has made the key alone. */
-int newkey_make_missing_home(struct change *ch, const struct key_record *k);
+/* Such a home, where there is none, of a key that was there before and can log in: a command that was killed has made the key alone. What fails is said, and no more: nobody asked for a home. */
+void newkey_make_missing_home(struct change *ch, const struct key_record *k);
 
 #endif

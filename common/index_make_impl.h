@@ -15,6 +15,7 @@
 struct run {
 	const unsigned char *borrowed; /* NULL: in the arena */
 	size_t arena_at, len_b;
+	uint64_t digest; /* borrowed: of all its bytes */
 	uint64_t file_at; /* once it is laid out */
 	uint32_t crc_seed; /* borrowed: what their checksums began with */
 	uint32_t n; /* records */
@@ -33,13 +34,17 @@ struct index_make {
 	bool sorted;
 };
 
-/* The length of the record that begins here; 0: these are no record's bytes (they were when they were taken). */
-size_t index_make_measure(const unsigned char *record, size_t avail_b);
+/* The length of the record that begins here; 0: none of the records does (one did when they were taken). */
+size_t index_make_measure(
+    const struct index_make *m, const unsigned char *record, size_t avail_b);
+
+/* Goes on from what it gave before (0: nothing). For bytes that are read twice: were they the same? */
+uint64_t index_make_digest(uint64_t digest, const unsigned char *bytes, size_t len_b);
 
 /* The runs in the file's order. */
 enum ak_err index_make_sort(struct index_make *m) AK_MUST_CHECK;
 
-/* Records up to this size are resealed without another look at their bytes. */
+/* Records up to this size are resealed by a look into a table. */
 #define RESEAL_MAX_B 1024U
 /* Far enough ahead that a block is in the cache when its turn comes. */
 #define AHEAD 16U
@@ -47,7 +52,7 @@ enum ak_err index_make_sort(struct index_make *m) AK_MUST_CHECK;
 /* A key on its way into the hash. */
 struct pending {
 	uint64_t hash, record_at; /* the latter: file offset */
-	const unsigned char *key; /* its length, then its bytes; where its record came from */
+	const unsigned char *key; /* its length, then its bytes; in the piece */
 };
 
 /* The file being laid out. */
@@ -61,8 +66,8 @@ struct layout {
 	struct safefile_new *to; /* NULL: piece has room for all */
 	struct diag *why;
 	uint64_t n_placed[INDEX_ORDERS]; /* records, in their order */
-	uint64_t n_keys; /* that were hashed; the last AHEAD wait for their place */
-	struct pending ahead[AHEAD];
+	uint64_t n_hashed, n_slots; /* keys; as many as have their place already */
+	struct pending ahead[AHEAD]; /* those that wait for it */
 	uint32_t reseal_from; /* the seed of the file that records are copied from */
 	uint32_t reseal[RESEAL_MAX_B];
 };

@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "hash.h"
@@ -5,11 +6,22 @@
 
 /* --- checksums ------------------------------------------------------------------------------ */
 
+/* What so many zero bytes make of the difference of two CRCs. */
+static uint32_t
+carry(uint32_t differs, size_t n)
+{
+	static const unsigned char zeros[RESEAL_MAX_B];
+
+	for (; n > sizeof(zeros); n -= sizeof(zeros))
+		differs = ~hash_crc32(~differs, zeros, sizeof(zeros));
+	return ~hash_crc32(~differs, zeros, n);
+}
+
 /*
  * Two CRCs of the same bytes that began with different seeds differ by
  * something that depends on the seeds and the length alone (a CRC is affine):
- * reseal[n] for n bytes. A copied record was checked when it was read; were
- * it damaged since, its new checksum would be as wrong as the old one.
+ * reseal[n] for n bytes. So a copied record's new checksum comes from its old
+ * one, and where that was wrong, it is as wrong.
  */
 static void
 prepare_reseal(struct layout *l)
@@ -24,18 +36,20 @@ prepare_reseal(struct layout *l)
 		return;
 	l->reseal_from = m->runs[i].crc_seed;
 	differs = l->reseal_from ^ l->head.crc_seed;
-	for (size_t n = 0; n < RESEAL_MAX_B; n++) {
+	for (size_t n = 0; n < RESEAL_MAX_B; n++, differs = carry(differs, 1))
 		l->reseal[n] = differs;
-		differs = ~hash_crc32(~differs, "", 1);
-	}
 }
 
 static uint32_t
 seal_of(const struct layout *l, const struct run *r, const unsigned char *record, size_t len_b)
 {
-	if (r->borrowed != NULL && r->crc_seed == l->reseal_from && len_b < RESEAL_MAX_B)
-		return le32_load(record) ^ l->reseal[len_b - 4];
-	return hash_crc32(l->head.crc_seed, record + 4, len_b - 4);
+	size_t n = len_b - 4;
+
+	if (r->borrowed == NULL)
+		return hash_crc32(l->head.crc_seed, record + 4, n);
+	if (r->crc_seed == l->reseal_from && n < RESEAL_MAX_B)
+		return le32_load(record) ^ l->reseal[n];
+	return le32_load(record) ^ carry(r->crc_seed ^ l->head.crc_seed, n);
 }
 
 static void
@@ -68,9 +82,9 @@ bytes_of(const struct index_make *m, const struct run *r)
 	return r->borrowed != NULL ? r->borrowed : m->arena.bytes + r->arena_at;
 }
 
-/* Where the record came from that lies there in the file: within a run all lie as they did. */
-static const unsigned char *
-source_of(const struct index_make *m, uint64_t file_at)
+/* The run of the record that lies there in the file. */
+static const struct run *
+run_at(const struct index_make *m, uint64_t file_at)
 {
 	size_t low = 0, high = m->n;
 
@@ -82,23 +96,43 @@ source_of(const struct index_make *m, uint64_t file_at)
 		else
 			high = mid;
 	}
-	return bytes_of(m, &m->runs[low]) + (file_at - m->runs[low].file_at);
+	return &m->runs[low];
 }
 
-/* Is the slot's record one that has this key already? */
 static bool
-is_twin(const struct layout *l, const unsigned char *slot, const struct pending *p)
+has_key(const unsigned char *record, const unsigned char *key)
 {
-	const unsigned char *other, *key;
+	const unsigned char *own = record + INDEX_RECORD_HEADER_B;
 
-	if (le32_load(slot) != (uint32_t)p->hash)
-		return false;
-	other = source_of(l->make, le64_load(slot + 4));
-	key = other + INDEX_RECORD_HEADER_B;
-	for (unsigned i = 0; i < other[8]; i++, key += 1U + *key)
-		if (*key == *p->key && memcmp(key + 1, p->key + 1, *key) == 0)
+	for (unsigned i = 0; i < record[8]; i++, own += 1U + *own)
+		if (*own == *key && memcmp(own + 1, key + 1, *key) == 0)
 			return true;
 	return false;
+}
+
+/* EXISTS when the record there has the key. It is looked up where it came from, where each run's lie as they do here. */
+static enum ak_err
+compare(const struct layout *l, uint64_t file_at, const unsigned char *key)
+{
+	const struct run *r = run_at(l->make, file_at);
+	size_t skip_b = (size_t)(file_at - r->file_at), len_b;
+	const unsigned char *from = bytes_of(l->make, r) + skip_b;
+	struct index_view v;
+	unsigned char *copy;
+	enum ak_err err;
+
+	if (r->borrowed == NULL)
+		return has_key(from, key) ? AK_ERR_EXISTS : AK_OK;
+	if ((len_b = index_make_measure(l->make, from, r->len_b - skip_b)) == 0)
+		return AK_ERR_CORRUPT;
+	if ((copy = malloc(len_b)) == NULL)
+		return AK_ERR_NOMEM;
+	memcpy(copy, from, len_b);
+	err = index_parse_record(copy, len_b, r->crc_seed, &v);
+	if (err == AK_OK && has_key(copy, key))
+		err = AK_ERR_EXISTS;
+	free(copy);
+	return err;
 }
 
 /* Into the first free slot from its own block on; EXISTS when a record there has the key already. */
@@ -107,17 +141,20 @@ place_key(const struct layout *l, const struct pending *p)
 {
 	unsigned char *end = l->front + INDEX_HEADER_B + l->head.hash_blocks * INDEX_BLOCK_B;
 	unsigned char *block = first_block(l, p->hash);
+	enum ak_err err;
 
 	for (;;) {
 		for (unsigned i = 0; i < INDEX_SLOTS; i++) {
 			unsigned char *slot = block + (size_t)i * INDEX_SLOT_B;
+			uint64_t other_at = le64_load(slot + 4);
 
-			if (le64_load(slot + 4) == 0) {
+			if (other_at == 0) {
 				set_slot(slot, (uint32_t)p->hash, p->record_at);
 				return AK_OK;
 			}
-			if (is_twin(l, slot, p))
-				return AK_ERR_EXISTS;
+			if (le32_load(slot) == (uint32_t)p->hash &&
+			    (err = compare(l, other_at, p->key)) != AK_OK)
+				return err;
 		}
 		block += INDEX_BLOCK_B;
 		if (block == end)
@@ -129,23 +166,26 @@ place_key(const struct layout *l, const struct pending *p)
 static enum ak_err
 hash_key(struct layout *l, const unsigned char *key, uint64_t record_at)
 {
-	struct pending *p = &l->ahead[l->n_keys % AHEAD];
-	enum ak_err err = l->n_keys < AHEAD ? AK_OK : place_key(l, p);
+	struct pending *p = &l->ahead[l->n_hashed % AHEAD];
+	enum ak_err err = AK_OK;
 
+	if (l->n_hashed - l->n_slots == AHEAD) {
+		err = place_key(l, p);
+		l->n_slots++;
+	}
 	*p = (struct pending){hash_sip(l->head.id, key + 1, *key), record_at, key};
 	__builtin_prefetch(first_block(l, p->hash), 1);
-	l->n_keys++;
+	l->n_hashed++;
 	return err;
 }
 
 static enum ak_err
 place_last_keys(struct layout *l)
 {
-	uint64_t n = l->n_keys < AHEAD ? 0 : l->n_keys - AHEAD;
 	enum ak_err err = AK_OK;
 
-	for (; n < l->n_keys && err == AK_OK; n++)
-		err = place_key(l, &l->ahead[n % AHEAD]);
+	for (; l->n_slots < l->n_hashed && err == AK_OK; l->n_slots++)
+		err = place_key(l, &l->ahead[l->n_slots % AHEAD]);
 	return err;
 }
 
@@ -162,24 +202,79 @@ index_place_flush(struct layout *l)
 }
 
 static enum ak_err
-place_record(struct layout *l, const struct run *r, const unsigned char *record, size_t len_b)
+make_room(struct layout *l, size_t len_b)
 {
-	const unsigned char *key = record + INDEX_RECORD_HEADER_B;
-	unsigned char *block = l->front + l->head.order[r->order].blocks_at;
-	uint64_t i = l->n_placed[r->order]++, at;
+	enum ak_err err;
+
+	if (len_b <= l->cap_b - l->piece_b)
+		return AK_OK;
+	err = place_last_keys(l);
+	return err == AK_OK ? index_place_flush(l) : err;
+}
+
+/* Each of the keys of the record that lies there in the file; they are as many as were taken, and end where it ends. */
+static enum ak_err
+place_keys(struct layout *l, const unsigned char *record, size_t len_b, uint64_t file_at)
+{
+	size_t at = INDEX_RECORD_HEADER_B;
 	enum ak_err err = AK_OK;
 
-	if (len_b > l->cap_b - l->piece_b && (err = index_place_flush(l)) != AK_OK)
+	if (record[8] > l->make->n_keys - l->n_hashed)
+		return AK_ERR_CORRUPT;
+	for (unsigned i = 0; i < record[8] && err == AK_OK; i++) {
+		if (at >= len_b || record[at] >= len_b - at)
+			return AK_ERR_CORRUPT;
+		err = hash_key(l, record + at, file_at);
+		at += 1U + record[at];
+	}
+	return err;
+}
+
+/* From here on, its copy in the piece is all that is looked at. */
+static enum ak_err
+place_record(struct layout *l, const struct run *r, const unsigned char *record, size_t len_b,
+    uint64_t *digest)
+{
+	unsigned char *copy, *block = l->front + l->head.order[r->order].blocks_at;
+	uint64_t i = l->n_placed[r->order]++, at;
+	enum ak_err err;
+
+	if ((err = make_room(l, len_b)) != AK_OK)
 		return err;
+	copy = memcpy(l->piece + l->piece_b, record, len_b);
 	at = l->piece_at + l->piece_b;
-	memcpy(l->piece + l->piece_b, record, len_b);
-	le32_store(l->piece + l->piece_b, seal_of(l, r, record, len_b));
 	l->piece_b += len_b;
 	block += i / INDEX_SLOTS * INDEX_BLOCK_B;
-	set_slot(block + i % INDEX_SLOTS * INDEX_SLOT_B, le32_load(record + 12), at);
-	for (unsigned k = 0; k < record[8] && err == AK_OK; k++, key += 1U + *key)
-		err = hash_key(l, key, at);
-	return err;
+	set_slot(block + i % INDEX_SLOTS * INDEX_SLOT_B, le32_load(copy + 12), at);
+	if (r->borrowed != NULL)
+		*digest = index_make_digest(*digest, copy, len_b);
+	le32_store(copy, seal_of(l, r, copy, len_b));
+	return place_keys(l, copy, len_b, at);
+}
+
+/*
+ * Borrowed bytes are another file's, and a disk may answer otherwise than it did
+ * when they were taken. Nothing is made of what is not the same, though it may
+ * have been placed before that shows.
+ */
+static enum ak_err
+place_run(struct layout *l, const struct run *r)
+{
+	const unsigned char *record = bytes_of(l->make, r);
+	size_t left_b = r->len_b, len_b;
+	uint64_t digest = 0;
+	enum ak_err err;
+
+	for (uint32_t i = 0; i < r->n; i++) {
+		if ((len_b = index_make_measure(l->make, record, left_b)) == 0)
+			return AK_ERR_CORRUPT;
+		if ((err = place_record(l, r, record, len_b, &digest)) != AK_OK)
+			return err;
+		record += len_b;
+		left_b -= len_b;
+	}
+	return left_b == 0 && (r->borrowed == NULL || digest == r->digest) ? AK_OK
+									   : AK_ERR_CORRUPT;
 }
 
 static enum ak_err
@@ -187,17 +282,8 @@ place_records(struct layout *l)
 {
 	enum ak_err err = AK_OK;
 
-	for (size_t i = 0; i < l->make->n; i++) {
-		const struct run *r = &l->make->runs[i];
-		const unsigned char *record = bytes_of(l->make, r), *end = record + r->len_b;
-		size_t len_b;
-
-		for (; record < end && err == AK_OK; record += len_b) {
-			if ((len_b = index_make_measure(record, (size_t)(end - record))) == 0)
-				return AK_ERR_CORRUPT;
-			err = place_record(l, r, record, len_b);
-		}
-	}
+	for (size_t i = 0; i < l->make->n && err == AK_OK; i++)
+		err = place_run(l, &l->make->runs[i]);
 	return err == AK_OK ? place_last_keys(l) : err;
 }
 

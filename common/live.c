@@ -223,7 +223,8 @@ is_unchanged(const struct paths *p, const struct live *l)
 	struct image_sources now;
 	struct safefile_id stored;
 
-	if (l->stored.ino == 0 || safefile_identify(p->image, &stored) != AK_OK)
+	if (!l->from_store || l->stored.ino == 0 ||
+	    safefile_identify(p->image, &stored) != AK_OK)
 		return false;
 	identify_sources(p, &now);
 	return safefile_id_equal(&stored, &l->stored) &&
@@ -265,14 +266,6 @@ is_stored(const struct paths *p, const struct live *l, bool *settled)
 	is = stored.image != NULL;
 	image_free(&stored.image);
 	return is;
-}
-
-bool
-live_is_stored(const struct paths *p, const struct live *l)
-{
-	bool settled;
-
-	return l->image == NULL || l->from_store || is_stored(p, l, &settled);
 }
 
 enum ak_err

@@ -53,9 +53,6 @@ void live_renew(const struct paths *p, struct live *l);
 enum ak_err live_store(
     const struct paths *p, const struct live *l, struct diag *why) AK_MUST_CHECK;
 
-/* Is an image of these files stored, be it one that is too young to be used? Without an image there is none to store. */
-bool live_is_stored(const struct paths *p, const struct live *l);
-
 /*
  * What live_load does to a policy: compile its bytes with these settings, and
  * hold it against this host (policy_check_host). file: for messages and traces.
@@ -70,14 +67,17 @@ enum ak_err live_compile(const struct paths *p, const struct settings *settings,
  * Then l has im (taken over, *im NULL), stamped so that it is trusted at once
  * when it is stored: the file was read again after the clock's grain had
  * passed, so that whatever edits it from now on shows. On failure nothing
- * changed, but that the old text may be there twice.
+ * changed, but that the old text may be there twice; or the file is
+ * in its place, and somebody else has written to it since, or it can't be read
+ * again: then l is as it was, and why says so.
  */
 enum ak_err live_replace_policy(const struct paths *p, struct live *l, const char *bytes,
     size_t len_b, struct image **im, struct diag *why) AK_MUST_CHECK;
 
 /*
- * The same with the text of policy.yaml.prev, which these bytes are: the two
- * files change places at once, so that neither is lost whenever this ends.
+ * The same with the text of policy.yaml.prev, which these bytes are: they are
+ * written there anew, as a file of our own, and then the two files change places
+ * at once, so that neither text is lost whenever this ends.
  */
 enum ak_err live_swap_policy(const struct paths *p, struct live *l, const char *bytes,
     size_t len_b, struct image **im, struct diag *why) AK_MUST_CHECK;

@@ -16,7 +16,7 @@ live_previous_path(const struct paths *p, char out[PATH_CAP + 8])
 	return t.cut ? AK_ERR_RANGE : AK_OK;
 }
 
-/* What can't be read is no policy that anybody would go back to. */
+/* What is no policy of ours nobody would go back to; what can't be read just now stays where it is. */
 static enum ak_err
 keep_previous(const struct paths *p, struct diag *why)
 {
@@ -24,8 +24,15 @@ keep_previous(const struct paths *p, struct diag *why)
 	struct safefile old;
 	enum ak_err err = live_previous_path(p, prev);
 
-	if (err != AK_OK || safefile_read(p->policy, p->owner, YAML_MAX_B, &old, NULL) != AK_OK)
+	if (err != AK_OK)
 		return err;
+	err = safefile_read(p->policy, p->owner, YAML_MAX_B, &old, NULL);
+	if (err == AK_ERR_UNAVAILABLE || err == AK_ERR_NOMEM)
+		return diag_say(why, err, p->policy, 0, 0,
+		    "cannot be read, and would be lost: %s; try again, or move it away",
+		    ak_strerror(err));
+	if (err != AK_OK)
+		return AK_OK;
 	err = safefile_replace(prev, 0644, old.bytes, old.len_b, SAFEFILE_SYNC, why);
 	free(old.bytes);
 	return err;
@@ -46,24 +53,25 @@ let_grain_pass(int64_t stamp_ns)
 	}
 }
 
-/* Is the file still what was written, after a moment from which on every edit has a stamp of its own? */
-static bool
-is_as_written(const struct paths *p, const char *bytes, size_t len_b, struct safefile_id *id)
+/* The file is still what was written, after a moment from which on every edit has a stamp of its own; *id: its identity. */
+static enum ak_err
+read_again(const struct paths *p, const char *bytes, size_t len_b, struct safefile_id *id,
+    struct diag *why)
 {
-	struct safefile file;
+	struct safefile file = {.bytes = NULL};
 	bool same;
 
-	if (safefile_identify(p->policy, id) != AK_OK)
-		return false;
-	let_grain_pass(id->ctime_ns);
-	if (safefile_read(p->policy, p->owner, YAML_MAX_B, &file, NULL) != AK_OK)
-		return false;
-	/* Whole seconds: the file system's grain is coarser than the clock's. */
-	same = file.len_b == len_b && memcmp(file.bytes, bytes, len_b) == 0 &&
-	       file.id.ctime_ns % 1000000000 != 0;
+	if (safefile_identify(p->policy, id) == AK_OK)
+		let_grain_pass(id->ctime_ns);
+	same = safefile_read(p->policy, p->owner, YAML_MAX_B, &file, NULL) == AK_OK &&
+	       file.len_b == len_b && memcmp(file.bytes, bytes, len_b) == 0;
 	*id = file.id;
 	free(file.bytes);
-	return same;
+	if (same)
+		return AK_OK;
+	return diag_say(why, AK_ERR_UNAVAILABLE, p->policy, 0, 0,
+	    "was put in its place, and is another text already, or can't be read: see that it "
+	    "is the right one, and run `apikey publish`");
 }
 
 /*
@@ -81,15 +89,19 @@ stamp_trusted(struct image_sources *src)
 		src->built_at_ns = trusted;
 }
 
-/* policy.yaml has these bytes now, which im was compiled from. */
-static void
-take_image(
-    const struct paths *p, struct live *l, const char *bytes, size_t len_b, struct image **im)
+/* These bytes, which im was compiled from, were put in policy.yaml's place: they alone are what its identity may stand for. */
+static enum ak_err
+take_image(const struct paths *p, struct live *l, const char *bytes, size_t len_b,
+    struct image **im, struct diag *why)
 {
 	struct image_sources src = l->sources;
+	enum ak_err err;
 
 	src.built_at_ns = live_clock_ns();
-	if (is_as_written(p, bytes, len_b, &src.policy))
+	if ((err = read_again(p, bytes, len_b, &src.policy, why)) != AK_OK)
+		return err;
+	/* Whole seconds: the file system's grain is coarser than the clock's. */
+	if (src.policy.ctime_ns % 1000000000 != 0)
 		stamp_trusted(&src);
 	image_free(&l->image);
 	l->image = *im;
@@ -101,6 +113,7 @@ take_image(
 	l->trusted = live_were_settled(&src);
 	l->trusted_at_ns = src.policy.ctime_ns + TRUST_AFTER_NS;
 	l->problem = DIAG_INIT;
+	return AK_OK;
 }
 
 enum ak_err
@@ -111,9 +124,7 @@ live_replace_policy(const struct paths *p, struct live *l, const char *bytes, si
 
 	if (err == AK_OK)
 		err = safefile_replace(p->policy, 0644, bytes, len_b, SAFEFILE_SYNC, why);
-	if (err == AK_OK)
-		take_image(p, l, bytes, len_b, im);
-	return err;
+	return err == AK_OK ? take_image(p, l, bytes, len_b, im, why) : err;
 }
 
 enum ak_err
@@ -123,12 +134,13 @@ live_swap_policy(const struct paths *p, struct live *l, const char *bytes, size_
 	char prev[PATH_CAP + 8];
 	enum ak_err err = live_previous_path(p, prev);
 
+	/* Whose file that was, with which mode and which other names, is not to be the live one's. */
+	if (err == AK_OK)
+		err = safefile_replace(prev, 0644, bytes, len_b, SAFEFILE_SYNC, why);
 	if (err == AK_OK)
 		err = safefile_swap(p->policy, prev, why);
 	/* A file system that can't, or no policy to change places with. */
 	if (err == AK_ERR_NOT_FOUND)
 		return live_replace_policy(p, l, bytes, len_b, im, why);
-	if (err == AK_OK)
-		take_image(p, l, bytes, len_b, im);
-	return err;
+	return err == AK_OK ? take_image(p, l, bytes, len_b, im, why) : err;
 }

@@ -192,18 +192,23 @@ publish_check(struct store *s, const struct live *live, struct diag *why)
 	return err;
 }
 
+/* No edit makes it due, and no damage: those are for whoever means to publish. */
 bool
-publish_is_due(struct store *s, const struct live *live)
+publish_is_due(const struct store *s)
 {
-	struct publication p = {.store = s, .live = live, .old = INDEX_INIT};
+	const struct paths *paths = store_borrow_paths(s);
+	struct index users = INDEX_INIT;
+	struct users_extra extra;
+	struct safefile_id id;
 	bool due;
 
 	if (store_borrow_local(s)->fd == -1) /* a new host */
 		return false;
-	open_old(&p);
-	decide_extra(&p);
-	due = !old_is_current(&p) || !live_is_stored(store_borrow_paths(s), live);
-	index_close(&p.old);
+	if (index_open(paths->users, paths->owner, &users) != AK_OK)
+		return safefile_identify(paths->users, &id) == AK_ERR_NOT_FOUND;
+	due = users_extra_unpack(users.head.extra, &extra) == AK_OK &&
+	      !is_same(extra.local, store_before(s));
+	index_close(&users);
 	return due;
 }
 
@@ -219,8 +224,9 @@ make_users(struct publication *p)
 		err = add_users(p);
 	if (err == AK_OK)
 		err = write_users(p, local);
-	/* The old file holds a user whose name or uid is another's now, and nobody said so. */
-	if (err == AK_ERR_EXISTS && !p->res.whole && (err = try_users(p, true)) == AK_OK)
+	/* The old file holds a user whose name or uid is another's now, and nobody said so; or it was damaged meanwhile. */
+	if ((err == AK_ERR_EXISTS || err == AK_ERR_CORRUPT) && !p->res.whole &&
+	    (err = try_users(p, true)) == AK_OK)
 		err = write_users(p, local);
 	return err;
 }

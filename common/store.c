@@ -298,7 +298,8 @@ store_open(const struct paths *p, const struct store_options *opt, struct store 
 		  ? lock_try(&s->lock, p->lock, NULL, why)
 		  : lock_take(&s->lock, p->lock, opt->hooks.waiting, opt->hooks.ctx, why);
 	if (err == AK_OK) {
-		sweep(p);
+		if (!opt->look_only)
+			sweep(p);
 		err = open_files(s, why);
 	}
 	if (err == AK_OK && opt->accept_rollback)

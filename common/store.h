@@ -40,6 +40,7 @@ struct store_options {
 	struct store_hooks hooks;
 	bool accept_rollback;
 	bool trust_clock; /* stamp by the clock, though files from its future exist */
+	bool look_only; /* nothing is changed: what a killed writer left beside the files stays */
 	bool no_wait; /* another writer holds the lock: AK_ERR_EXISTS at once, and nothing is told */
 };
 

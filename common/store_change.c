@@ -178,6 +178,8 @@ write_beside(struct commit *c, int64_t now, struct diag *why)
 	    SAFEFILE_SYNC | (s->kept[0] == '\0' ? SAFEFILE_PREVIOUS : 0U), &c->file, why);
 	if (err == AK_ERR_EXISTS)
 		return diag_because(why, err, "the name, id or uid is another key's");
+	if (err == AK_ERR_CORRUPT) /* what is kept was sound when it was walked through */
+		return diag_say(why, err, s->paths.local, 0, 0, "%s", ak_strerror(err));
 	return err;
 }
 

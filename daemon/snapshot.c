@@ -108,6 +108,9 @@ snapshot_load(const struct paths *p, struct model *m, struct snapshot *out, stru
 	enum ak_err err;
 
 	*out = (struct snapshot){.keys_built_at = 0};
+	/* What a killed apikeyd left: there is one alone. */
+	safefile_sweep(p->directory_keys);
+	safefile_sweep(p->directory_groups);
 	if ((err = load_file(p, &keys, m, &problems)) == AK_OK)
 		err = load_file(p, &groups, m, &problems);
 	if (problems.len > 0)

@@ -78,7 +78,11 @@ cat >"$FAULTS/delete" <<-'MEND'
 	done
 	exit 1
 MEND
-printf 'cmp -s %s %s || exec apikey policy rollback\nexec apikey publish\n' "$POLICY" "$FAULTS/rolled" >"$FAULTS/rollback"
+# A rollback that has begun is finished by the next, and not turned round.
+cat >"$FAULTS/rollback" <<-MEND
+	cmp -s "$POLICY" "$FAULTS/rolled" && ! grep -aq rollback-begun "$STATE/policy.applied" || exec apikey policy rollback
+	exec apikey publish
+MEND
 cp "$POLICY.prev" "$FAULTS/rolled"
 pamtester faults alpha authenticate acct_mgmt <"$FAULTS/token" >/dev/null 2>&1
 fault_keep
@@ -93,6 +97,7 @@ case ${1:-} in
 	for verb in create delete import rollback; do
 		fault_case "$verb" ENOSPC
 	done
+	fault_case apply EMFILE
 	;;
 *)
 	read -ra verbs <<<"$1"

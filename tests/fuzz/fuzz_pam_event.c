@@ -229,7 +229,7 @@ fuzz_pam_event(struct fuzz_input *in, struct run *r, unsigned what)
 	case 10:
 		at = take_number(in);
 		host_damage_records(r->kind, at % 2 == 0 ? "sessions" : "handles",
-		    at / 4 | fuzz_u8(in) << 16, at / 2 % 2 == 1);
+		    at / 4 | (unsigned)fuzz_u8(in) << 16, at / 2 % 2 == 1);
 		r->damaged = true;
 		break;
 	case 11: /* sshd asks in a child, and the session is opened by its parent */

@@ -203,7 +203,7 @@ pam_putenv(pam_handle_t *pamh, const char *pair)
 	return PAM_SUCCESS;
 }
 
-static void
+static void __attribute__((format(printf, 2, 0)))
 say(const char *how, const char *fmt, va_list ap)
 {
 	size_t len = strlen(world.log);

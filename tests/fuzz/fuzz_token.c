@@ -110,7 +110,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len_b)
 			memcmp(t.text.text, bytes, len_b) == 0 &&
 			strncmp(t.text.text + sizeof(TOKEN_PREFIX) - 1, t.id, KEY_ID_LEN) == 0,
 		    "a token is its text, and names its id");
-		check_typo(t.text.text, t.text.text[20], t.text.text[21]);
+		check_typo(t.text.text, (uint8_t)t.text.text[20], (uint8_t)t.text.text[21]);
 		check_verifier(&t, 0);
 	}
 	token_clear(&t);

@@ -184,7 +184,7 @@ live(const struct row *row, const struct fact *f)
 		answer = ANSWER_WRONG;
 	}
 	(void)fflush(stdout);
-	_exit(answer);
+	_exit((int)answer);
 }
 
 /* Whoever ends the session of a key that is being changed ends the child. */

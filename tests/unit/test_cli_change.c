@@ -4,13 +4,31 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "keyring.h"
+#include "safefile.h"
 #include "testlib_cli.h"
 #include "testlib_cmocka.h"
 
 #define N(rows) (sizeof(rows) / sizeof((rows)[0]))
+
+/* By how much the clock is ahead: files that were written just now are old then. */
+static time_t clock_ahead_s;
+
+int __real_clock_gettime(clockid_t which, struct timespec *out);
+int __wrap_clock_gettime(clockid_t which, struct timespec *out);
+
+int
+__wrap_clock_gettime(clockid_t which, struct timespec *out)
+{
+	int rc = __real_clock_gettime(which, out);
+
+	if (which == CLOCK_REALTIME)
+		out->tv_sec += clock_ahead_s;
+	return rc;
+}
 
 /* Is users.idx of the local.idx that is there? */
 static bool
@@ -299,10 +317,12 @@ abuse_074_who_changes_nothing_publishes_what_a_killed_one_did_not(void **state)
 	host_keep(&t.host, &kept);
 	cli_test_create(&t, "b", "viewer", NULL);
 	assert_run(&t, CLI_DONE, NULL, "disable", "b");
+	clock_ahead_s = 10;
 	for (size_t i = 0; i < N(rows); i++) {
 		file_write(t.host.paths.users, kept.users, kept.users_len_b, 0644);
 		assert_row(rows[i].words[0], users_made_from_now(&t) == false);
 		t.flushes = 0;
+		t.n_calls = 0;
 		words[0] = "apikey";
 		memcpy(words + 1, rows[i].words, sizeof(rows[i].words));
 		words[7] = NULL;
@@ -310,12 +330,88 @@ abuse_074_who_changes_nothing_publishes_what_a_killed_one_did_not(void **state)
 		    __FILE__, __LINE__);
 		assert_row(rows[i].words[0], users_made_from_now(&t));
 		assert_row(rows[i].words[0], t.flushes == 1);
+		/* Whoever lost a right by it was not judged either. */
+		assert_row(rows[i].words[0], t.n_calls > 0 && t.calls[0].all);
+		assert_row(rows[i].words[0], t.calls[0].users == t.calls[0].local);
+		/* Once. */
+		t.n_calls = 0;
+		assert_run(&t, CLI_DONE, NULL, "set", "a", "--owner", "");
+		assert_row(rows[i].words[0], t.n_calls == 0 && t.flushes == 1);
 	}
+	assert_int_equal(unlink(t.host.paths.users), 0);
+	assert_run(&t, CLI_DONE, NULL, "set", "a", "--owner", "");
+	assert_true(users_made_from_now(&t));
 	/* Not by who only looks. */
 	file_write(t.host.paths.users, kept.users, kept.users_len_b, 0644);
 	assert_run(&t, CLI_DONE, NULL, "purge", "--expired", "--dry-run");
 	assert_false(users_made_from_now(&t));
+	clock_ahead_s = 0;
 	host_files_clear(&kept);
+	cli_test_clear(&t);
+}
+
+/* An edit, be it half a one, is for whoever publishes: a command that changes nothing says at most that it is due. */
+static void
+who_changes_nothing_publishes_no_edit(void **state)
+{
+	static const struct {
+		const char *name, *policy; /* NULL: as it is */
+		bool behind; /* users.idx is of an older local.idx */
+		time_t ahead_s;
+		const char *says;
+	} rows[] = {
+	    {"half saved, and old", "version: 1\nroles: {viewer: {}}\n", false, 10, NULL},
+	    {"broken", "version: 3\n", false, 10, NULL},
+	    {"broken, behind", "version: 3\n", true, 10, "is not valid: run `apikey publish`"},
+	    {"young, behind", "version: 1\n", true, 0, "changed just now: run `apikey publish`"},
+	    {"the same, behind", NULL, true, 0, "changed just now: run `apikey publish`"},
+	};
+	struct cli_test t;
+	struct host_files kept;
+	struct safefile_id before, after;
+
+	cli_test_make(&t, state);
+	cli_test_create(&t, "a", "viewer", NULL);
+	host_keep(&t.host, &kept);
+	assert_run(&t, CLI_DONE, NULL, "disable", "a");
+	for (size_t i = 0; i < N(rows); i++) {
+		host_policy(&t.host, CLI_POLICY);
+		assert_run(&t, CLI_DONE, NULL, "publish");
+		if (rows[i].policy != NULL)
+			host_policy(&t.host, rows[i].policy);
+		if (rows[i].behind)
+			file_write(t.host.paths.users, kept.users, kept.users_len_b, 0644);
+		assert_row(rows[i].name, users_made_from_now(&t) != rows[i].behind);
+		(void)!safefile_identify(t.host.paths.users, &before);
+		clock_ahead_s = rows[i].ahead_s;
+		t.flushes = 0;
+		t.n_calls = 0;
+		assert_run(&t, CLI_DONE, rows[i].says, "set", "a", "--owner", "");
+		clock_ahead_s = 0;
+		(void)!safefile_identify(t.host.paths.users, &after);
+		assert_row(rows[i].name, safefile_id_equal(&before, &after));
+		assert_row(rows[i].name, t.flushes == 0 && t.n_calls == 0);
+	}
+	host_files_clear(&kept);
+	cli_test_clear(&t);
+}
+
+static void
+a_dry_run_sweeps_nothing(void **state)
+{
+	struct cli_test t;
+	char beside[sizeof(t.host.paths.policy) + 8];
+
+	cli_test_make(&t, state);
+	cli_test_create(&t, "a", "viewer", NULL);
+	(void)snprintf(beside, sizeof(beside), "%.*s.policy.yaml.new",
+	    (int)(strrchr(t.host.paths.policy, '/') - t.host.paths.policy + 1),
+	    t.host.paths.policy);
+	file_write(beside, "mine", 4, 0600);
+	assert_run(&t, CLI_DONE, NULL, "purge", "--expired", "--dry-run");
+	assert_true(file_holds(beside, "mine"));
+	assert_run(&t, CLI_DONE, NULL, "purge", "--expired");
+	assert_false(file_is_there(beside));
 	cli_test_clear(&t);
 }
 
@@ -379,6 +475,8 @@ main(void)
 	    T(role_remove_takes_what_is_bound_and_says_what_is_not),
 	    T(publish_makes_a_new_host_and_says_what_it_did),
 	    T(abuse_074_who_changes_nothing_publishes_what_a_killed_one_did_not),
+	    T(who_changes_nothing_publishes_no_edit),
+	    T(a_dry_run_sweeps_nothing),
 	    T(a_rollback_is_accepted_only_when_told),
 	    T(publish_trusts_a_clock_that_was_set_back_only_when_told),
 	};

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "testlib_cli.h"
@@ -60,6 +61,37 @@ ensure_changes_what_is_given_and_nothing_else(void **state)
 	assert_run(&t, CLI_REFUSED, "declares no role", "ensure", "a", "--role", "nope");
 	assert_run(&t, CLI_USAGE, "no name of a key", "ensure", "A");
 	assert_run(&t, CLI_USAGE, "ensure needs NAME", "ensure");
+	cli_test_clear(&t);
+}
+
+/* A killed command may have made the key alone; but nobody asked for the home now. */
+static void
+ensure_makes_a_home_that_is_missing_and_only_says_when_it_cannot(void **state)
+{
+	struct cli_test t;
+	char settings[512], home[512];
+
+	cli_test_make(&t, state);
+	if (geteuid() != 0)
+		skip();
+	cli_test_create(&t, "a", "viewer", NULL);
+	(void)snprintf(settings, sizeof(settings), "version: 1\nshell: /bin/sh\nhome: %s\n",
+	    tmp_path(t.tmp, "home/%n"));
+	host_settings(&t.host, settings);
+	(void)snprintf(home, sizeof(home), "%s", tmp_path(t.tmp, "home/a"));
+	assert_run(&t, CLI_DONE, NULL, "set", "a", "--home", home);
+	assert_run(&t, CLI_DONE, "/home: No such file", "ensure", "a", "--role", "viewer");
+	assert_member(&t, "changed", "false");
+	assert_int_equal(mkdir(tmp_path(t.tmp, "home"), 0755), 0);
+	assert_run(&t, CLI_DONE, NULL, "disable", "a");
+	assert_run(&t, CLI_DONE, NULL, "ensure", "a", "--role", "viewer");
+	assert_false(file_is_there(home));
+	assert_run(&t, CLI_DONE, NULL, "enable", "a");
+	t.now = HOST_NOW + 1000;
+	assert_run(&t, CLI_DONE, "has expired by that", "ensure", "a", "--duration", "10");
+	assert_false(file_is_there(home));
+	assert_run(&t, CLI_DONE, NULL, "ensure", "a", "--duration", "30d");
+	assert_true(file_is_there(home));
 	cli_test_clear(&t);
 }
 
@@ -146,6 +178,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(ensure_makes_a_key_once),
 	    T(ensure_changes_what_is_given_and_nothing_else),
+	    T(ensure_makes_a_home_that_is_missing_and_only_says_when_it_cannot),
 	    T(ensure_counts_a_duration_from_the_keys_making),
 	    T(ensure_takes_a_verifier_as_the_state_that_is_wanted),
 	    T(token_new_prints_a_token_and_its_verifier),

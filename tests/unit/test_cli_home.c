@@ -1,11 +1,14 @@
 /* Homes: made whole or not at all, removed without following anybody's traps. */
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "folder.h"
@@ -14,6 +17,24 @@
 #include "testlib_tmp.h"
 
 #define N(rows) (sizeof(rows) / sizeof((rows)[0]))
+
+/* What another command does when this one has made its folder, and has not locked it yet: once. */
+static void (*meanwhile)(struct tmp *t);
+static struct tmp *meanwhile_in;
+
+int __real_flock(int fd, int how);
+int __wrap_flock(int fd, int how);
+
+int
+__wrap_flock(int fd, int how)
+{
+	void (*now)(struct tmp * t) = meanwhile;
+
+	meanwhile = NULL;
+	if (now != NULL)
+		now(meanwhile_in);
+	return __real_flock(fd, how);
+}
 
 /* Homes of whoever runs the test: what needs no root. */
 static uid_t
@@ -91,6 +112,142 @@ abuse_074_what_a_killed_command_left_is_made_anew(void **state)
 	assert_int_equal(mkdir(tmp_path(t, "home/.a.new"), 0700), 0);
 	assert_err("", AK_OK, home_remove(tmp_path(t, "home/a"), me(), me(), &left, NULL));
 	assert_false(file_is_there(tmp_path(t, "home/.a.new")));
+}
+
+/* Its lock says that a command is at work in it. */
+static void
+what_another_command_is_making_is_not_removed(void **state)
+{
+	struct tmp *t = *state;
+	unsigned long left;
+	int fd;
+
+	make_skel(t);
+	assert_err("", AK_OK, make(t, "home/a"));
+	assert_int_equal(mkdir(tmp_path(t, "home/.a.new"), 0700), 0);
+	file_write(tmp_path(t, "home/.a.new/half"), "h", 1, 0600);
+	fd = open(tmp_path(t, "home/.a.new"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_err("", AK_OK, home_remove(tmp_path(t, "home/a"), me(), me(), &left, NULL));
+	assert_true(file_holds(tmp_path(t, "home/.a.new/half"), "h"));
+	(void)close(fd);
+}
+
+#define MAKERS 3
+
+/* Processes that make the same home at once: was one of them refused? */
+static bool
+make_together(struct tmp *t, const char *home)
+{
+	pid_t makers[MAKERS];
+	bool failed = false;
+	int status;
+
+	for (unsigned i = 0; i < MAKERS; i++) {
+		makers[i] = fork();
+		assert_int_not_equal(makers[i], -1);
+		if (makers[i] == 0)
+			_exit(make(t, home) == AK_OK ? 0 : 1);
+	}
+	for (unsigned i = 0; i < MAKERS; i++) {
+		assert_int_equal(waitpid(makers[i], &status, 0), makers[i]);
+		failed = failed || status != 0;
+	}
+	return failed;
+}
+
+static void
+commands_that_make_the_same_home_at_once_make_it_once_and_whole(void **state)
+{
+	struct tmp *t = *state;
+	char name[64];
+
+	make_skel(t);
+	for (unsigned i = 0; i < 30; i++) {
+		(void)snprintf(name, sizeof(name), "skel/.config/more%u", i);
+		file_write(tmp_path(t, name), "more", 4, 0644);
+	}
+	for (unsigned n = 0; n < 60; n++) {
+		(void)snprintf(name, sizeof(name), "home/k%u", n);
+		assert_row(name, !make_together(t, name));
+		for (unsigned i = 0; i < 30; i++) {
+			(void)snprintf(name, sizeof(name), "home/k%u/.config/more%u", n, i);
+			assert_row(name, file_holds(tmp_path(t, name), "more"));
+		}
+		(void)snprintf(name, sizeof(name), "home/.k%u.new", n);
+		assert_row(name, !file_is_there(tmp_path(t, name)));
+	}
+}
+
+static void
+make_an_empty_one(struct tmp *t)
+{
+	assert_int_equal(mkdir(tmp_path(t, "home/a"), 0700), 0);
+}
+
+static void
+finish_it(struct tmp *t)
+{
+	char from[2 * TMP_CAP];
+
+	(void)snprintf(from, sizeof(from), "%s", tmp_path(t, "home/.a.new"));
+	file_write(tmp_path(t, "home/.a.new/theirs"), "t", 1, 0600);
+	assert_int_equal(rename(from, tmp_path(t, "home/a")), 0);
+}
+
+static void
+remove_it(struct tmp *t)
+{
+	assert_int_equal(rmdir(tmp_path(t, "home/.a.new")), 0);
+}
+
+/* Theirs is the home then; and nobody fills a folder that goes by another name. */
+static void
+what_another_command_does_meanwhile_stands(void **state)
+{
+	static const struct {
+		const char *name;
+		void (*meanwhile)(struct tmp *t);
+		const char *has, *has_not;
+	} rows[] = {
+	    {"an empty home came", make_an_empty_one, "home/a", "home/a/.profile"},
+	    {"it was taken and filled", finish_it, "home/a/theirs", "home/a/.profile"},
+	    {"it was swept", remove_it, "home/a/.profile", "home/a/theirs"},
+	};
+	struct tmp *t = *state;
+	unsigned long left;
+
+	make_skel(t);
+	meanwhile_in = t;
+	for (size_t i = 0; i < N(rows); i++) {
+		meanwhile = rows[i].meanwhile;
+		assert_err(rows[i].name, AK_OK, make(t, "home/a"));
+		assert_row(rows[i].name, meanwhile == NULL);
+		assert_row(rows[i].name, file_is_there(tmp_path(t, rows[i].has)));
+		assert_row(rows[i].name, !file_is_there(tmp_path(t, rows[i].has_not)));
+		assert_row(rows[i].name, !file_is_there(tmp_path(t, "home/.a.new")));
+		assert_err(rows[i].name, AK_OK,
+		    home_remove(tmp_path(t, "home/a"), me(), me(), &left, NULL));
+	}
+}
+
+static void
+a_name_may_be_as_long_as_names_are(void **state)
+{
+	struct tmp *t = *state;
+	char path[PATH_MAX] = "", beside[HOME_BESIDE_CAP], *name;
+	unsigned long left;
+
+	make_skel(t);
+	(void)snprintf(path, sizeof(path), "%s/home/", t->dir);
+	name = path + strlen(path);
+	for (size_t len = NAME_MAX - 6; len <= NAME_MAX; len++) {
+		memset(name, 'a', len);
+		home_name_beside(name, beside);
+		assert_string_equal(beside + strlen(beside) - 4, ".new");
+		assert_err(name, AK_OK, home_make(path, tmp_path(t, "skel"), me(), me(), NULL));
+		assert_err(name, AK_OK, home_remove(path, me(), me(), &left, NULL));
+	}
 }
 
 static void
@@ -208,6 +365,15 @@ a_home_that_is_not_the_users_is_not_removed(void **state)
 	    home_remove(tmp_path(t, "home/a"), me() + 1, me(), &left, NULL));
 	assert_err("a link", AK_ERR_DENIED,
 	    home_remove(tmp_path(t, "home/link"), me(), me(), &left, NULL));
+	/* Nor what has the name that it would be made by. */
+	assert_int_equal(mkdir(tmp_path(t, "home/.a.new"), 0700), 0);
+	assert_int_equal(mkdir(tmp_path(t, "home/.b.new"), 0700), 0);
+	assert_err("another's", AK_ERR_DENIED,
+	    home_remove(tmp_path(t, "home/a"), me() + 1, me(), &left, NULL));
+	assert_err("none", AK_ERR_NOT_FOUND,
+	    home_remove(tmp_path(t, "home/b"), me(), me(), &left, NULL));
+	assert_true(file_is_there(tmp_path(t, "home/.a.new")));
+	assert_true(file_is_there(tmp_path(t, "home/.b.new")));
 	assert_true(file_is_there(tmp_path(t, "home/a/.profile")));
 }
 
@@ -275,6 +441,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(a_home_has_the_files_of_skel_and_is_private),
 	    T(abuse_074_what_a_killed_command_left_is_made_anew),
+	    T(what_another_command_is_making_is_not_removed),
+	    T(commands_that_make_the_same_home_at_once_make_it_once_and_whole),
+	    T(what_another_command_does_meanwhile_stands),
+	    T(a_name_may_be_as_long_as_names_are),
 	    T(a_host_without_skel_has_empty_homes),
 	    T(what_stands_in_the_homes_place_is_left_alone),
 	    T(a_home_that_fails_is_taken_back),

@@ -829,6 +829,18 @@ a_home_is_made_where_this_host_makes_them_and_nowhere_else(void **state)
 	import(&t, CLI_DONE, "", text);
 	assert_int_equal(stat(tmp_path(t.tmp, "home-a"), &st), 0);
 	assert_int_equal(st.st_uid, 70000);
+	/* Of a key that is there it is made where it is missing, and no more than said when it can't be. */
+	assert_int_equal(rmdir(tmp_path(t.tmp, "home-a")), 0);
+	import(&t, CLI_DONE, NULL, text);
+	assert_int_equal(rmdir(tmp_path(t.tmp, "home-a")), 0);
+	file_write(tmp_path(t.tmp, ".home-a.new"), "", 0, 0600);
+	import(&t, CLI_DONE, ".home-a.new", text);
+	assert_run(&t, CLI_DONE, NULL, "delete", "a");
+	(void)snprintf(text, sizeof(text),
+	    FIRST HOMELESS("c", "C000000000", "70002") "\"%s\"}\n" LAST,
+	    tmp_path(t.tmp, "home-c"));
+	file_write(tmp_path(t.tmp, ".home-c.new"), "", 0, 0600);
+	import(&t, CLI_FAILED, ".home-c.new", text);
 	/* A file names any folder: it would be given away. */
 	(void)snprintf(text, sizeof(text),
 	    FIRST HOMELESS("b", "B000000000", "70001") "\"%s\"}\n" LAST,

@@ -10,6 +10,7 @@
 #include "testlib_alloc.h"
 #include "testlib_cmocka.h"
 #include "testlib_model.h"
+#include "testlib_steps.h"
 #include "testlib_tmp.h"
 
 #define N(rows) (sizeof(rows) / sizeof((rows)[0]))
@@ -348,38 +349,66 @@ what_is_added_later_stands_at_its_place_among_what_was_copied(void **state)
 	free(bytes);
 }
 
-/* Their bytes are read twice, and the length of a record decides where the next one is. */
+/* As make_source: record i has i more bytes in its value, and the eighth some over 1024. */
+static size_t
+make_uneven(unsigned n, unsigned char **bytes, struct index_view *views)
+{
+	static unsigned char value[2000];
+	struct index_make *m = index_make_new(n);
+	size_t len_b, at;
+	char key[16];
+
+	assert_non_null(m);
+	memset(value, 0x30, sizeof(value));
+	for (unsigned i = 0; i < n; i++) {
+		struct index_key k = {key, 0};
+
+		k.len_b = (size_t)snprintf(key, sizeof(key), "s%u", i);
+		assert_err(
+		    "", AK_OK, index_make_add(m, 0, i, &k, 1, value, i == 7 ? 1300 : 20 + i));
+	}
+	assert_err("", AK_OK, index_make_finish(m, &plain_head, bytes, &len_b));
+	index_make_free(m);
+	at = le64_load(*bytes + 56);
+	for (unsigned i = 0; i < n; i++, at += views[i - 1].len_b)
+		assert_err("", AK_OK,
+		    index_parse_record(*bytes + at, len_b - at,
+			index_crc_seed(plain_head.generation), &views[i]));
+	return len_b;
+}
+
+/* Their bytes are read twice, and nothing is made of what is not the same. */
 static void
 what_was_damaged_since_it_was_copied_is_met(void **state)
 {
-	static const struct {
-		const char *name;
-		size_t at;
-		unsigned char byte;
-		bool unsorted;
-	} rows[] = {{"shorter than a record", 4, 15, false}, {"longer than all", 6, 1, false},
-	    {"more keys than there are", 8, 200, false},
-	    {"a key beyond the end", 16, 255, false}, {"shorter, unsorted", 4, 15, true}};
+	static const unsigned char flips[] = {0x80, 0xff, 0x10};
+	struct index_view views[20];
+	unsigned char *bytes, *out;
+	size_t end_b, len_b;
 
 	(void)state;
-	for (size_t i = 0; i < N(rows); i++) {
-		struct index_view views[3];
-		unsigned char *bytes, *out;
-		struct index_make *m = index_make_new(0);
-		size_t len_b;
+	end_b = make_uneven(N(views), &bytes, views);
+	for (size_t at = le64_load(bytes + 56); at < end_b; at++)
+		for (size_t row = 0; row < 2 * N(flips); row++) {
+			struct index_make *m = index_make_new(0);
+			char name[64];
 
-		assert_non_null(m);
-		(void)make_source(N(views), 1, &bytes, views);
-		for (size_t k = 0; k < N(views); k++)
-			assert_err("", AK_OK, index_make_copy(m, &views[k]));
-		if (rows[i].unsorted)
-			assert_err("", AK_OK, add(m, 0, 1, "last", "last"));
-		bytes[(size_t)(views[1].bytes - bytes) + rows[i].at] = rows[i].byte;
-		assert_err(rows[i].name, AK_ERR_CORRUPT,
-		    index_make_finish(m, &plain_head, &out, &len_b));
-		index_make_free(m);
-		free(bytes);
-	}
+			assert_non_null(m);
+			(void)snprintf(name, sizeof(name), "byte %zu, way %zu", at, row);
+			for (size_t k = 0; k < N(views); k++)
+				assert_err("", AK_OK, index_make_copy(m, &views[k]));
+			if (row >= N(flips)) /* all are sorted */
+				assert_err("", AK_OK, add(m, 0, 1, "last", "last"));
+			bytes[at] ^= flips[row % N(flips)];
+			assert_err(name, AK_ERR_CORRUPT,
+			    index_make_finish(m, &plain_head, &out, &len_b));
+			assert_row(name, out == NULL);
+			bytes[at] ^= flips[row % N(flips)];
+			assert_err(name, AK_OK, index_make_finish(m, &plain_head, &out, &len_b));
+			free(out);
+			index_make_free(m);
+		}
+	free(bytes);
 }
 
 static void
@@ -508,6 +537,187 @@ a_large_file_that_cannot_be_leaves_the_old_one_and_nothing_beside_it(void **stat
 	free(bytes);
 }
 
+#define INNER 6U
+#define INNER_B 32U
+
+/* Records whose values would pass for records, and for keys. */
+static size_t
+make_nested(unsigned char **bytes, struct index_view *views)
+{
+	struct index_make *m = index_make_new(MANY);
+	size_t len_b, at;
+
+	assert_non_null(m);
+	for (unsigned i = 0; i < MANY; i++) {
+		unsigned char value[INNER * INNER_B] = {0}, key[5] = {'k'};
+		struct index_key k = {key, sizeof(key)};
+
+		le32_store(key + 1, i);
+		for (unsigned n = 0; n < INNER; n++) {
+			unsigned char *r = value + (size_t)n * INNER_B;
+
+			/* What a key of 31 bytes, and within it a record of 32, begin with. */
+			r[0] = INNER_B - 1;
+			le32_store(r + 4, INNER_B);
+			r[8] = 1;
+			le32_store(r + 12, i);
+			r[16] = 5;
+			r[17] = (unsigned char)n;
+			le32_store(r + 18, i);
+		}
+		assert_err("", AK_OK, index_make_add(m, 0, i, &k, 1, value, sizeof(value)));
+	}
+	assert_err("", AK_OK, index_make_finish(m, &plain_head, bytes, &len_b));
+	index_make_free(m);
+	at = le64_load(*bytes + 56);
+	for (unsigned i = 0; i < MANY; i++, at += views[i - 1].len_b)
+		assert_err("", AK_OK,
+		    index_parse_record(*bytes + at, len_b - at,
+			index_crc_seed(plain_head.generation), &views[i]));
+	return len_b;
+}
+
+static void
+damage_that_would_pass_for_records_writes_no_file(void **state)
+{
+	static const struct {
+		const char *name;
+		unsigned every; /* one record of so many is damaged */
+		uint32_t longer, shorter;
+		unsigned char keys; /* more of them */
+		bool unsorted;
+	} rows[] = {{"one of two MiB", MANY, 1U << 21, 0, 0, false},
+	    {"one of two MiB, sorted anew", MANY, 1U << 21, 0, 0, true},
+	    {"two records in one", MANY, INNER * INNER_B + 22, 0, 0, false},
+	    {"more records than were taken", 1, 0, INNER * INNER_B, 0, false},
+	    {"more records, sorted anew", 1, 0, INNER * INNER_B, 0, true},
+	    {"more keys than were taken", 1, 0, 0, INNER, false},
+	    {"more keys, sorted anew", 1, 0, 0, INNER, true},
+	    {"another number", MANY, 0, 0, 0, false},
+	    {"another number, sorted anew", MANY, 0, 0, 0, true}};
+	static struct index_view views[MANY];
+	char path[TMP_CAP * 2];
+	unsigned char *bytes, *kept, *out;
+	size_t len_b, out_b;
+
+	(void)snprintf(path, sizeof(path), "%s", tmp_path(*state, "large"));
+	file_write(path, "old", 3, 0600);
+	len_b = make_nested(&bytes, views);
+	assert_non_null(kept = malloc(len_b));
+	memcpy(kept, bytes, len_b);
+	for (size_t i = 0; i < N(rows); i++) {
+		struct index_make *m = index_make_new(0);
+
+		assert_non_null(m);
+		for (unsigned k = 0; k < MANY; k++)
+			assert_err("", AK_OK, index_make_copy(m, &views[k]));
+		if (rows[i].unsorted)
+			assert_err("", AK_OK, add(m, 0, 0, "late", "late"));
+		for (unsigned k = 1; k < MANY; k += rows[i].every) {
+			unsigned char *r = bytes + (views[k].bytes - bytes);
+
+			le32_store(r + 4, le32_load(r + 4) + rows[i].longer - rows[i].shorter);
+			r[8] = (unsigned char)(r[8] + rows[i].keys);
+			if (rows[i].longer + rows[i].shorter + rows[i].keys == 0)
+				le32_store(r + 12, 0);
+		}
+		assert_err(rows[i].name, AK_ERR_CORRUPT, replace(m, path));
+		assert_row(rows[i].name, file_holds(path, "old"));
+		assert_row(rows[i].name, !file_is_there(tmp_path(*state, ".large.new")));
+		assert_err(rows[i].name, AK_ERR_CORRUPT,
+		    index_make_finish(m, &plain_head, &out, &out_b));
+		memcpy(bytes, kept, len_b);
+		index_make_free(m);
+	}
+	free(kept);
+	free(bytes);
+}
+
+/* A large file made from another one, in a child that is stopped after each system call. */
+struct remaking {
+	char from[TMP_CAP * 2], to[TMP_CAP * 2];
+	off_t at; /* of the byte that is damaged meanwhile */
+};
+
+static enum ak_err
+take_copy(void *ctx, const struct index_view *v)
+{
+	return index_make_copy(ctx, v);
+}
+
+static int
+remake(void *arg)
+{
+	struct remaking *re = arg;
+	struct index_mapping kept = INDEX_MAPPING_INIT;
+	struct index_make *m = index_make_new(0);
+	struct index ix;
+	enum ak_err err = index_open(re->from, geteuid(), &ix);
+
+	if (err == AK_OK)
+		err = index_each(&ix, 0, take_copy, m, &kept);
+	if (err == AK_OK)
+		err = replace(m, re->to);
+	index_unmap(&kept);
+	index_close(&ix);
+	index_make_free(m);
+	return (int)err;
+}
+
+static void
+damage(void *arg)
+{
+	const struct remaking *re = arg;
+	FILE *f = fopen(re->from, "r+e");
+	int c;
+
+	assert_non_null(f);
+	assert_int_equal(fseek(f, re->at, SEEK_SET), 0);
+	assert_true((c = fgetc(f)) != EOF);
+	assert_int_equal(fseek(f, re->at, SEEK_SET), 0);
+	assert_true(fputc(c ^ 0x80, f) != EOF);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void
+abuse_064_damage_at_any_moment_of_the_writing_gives_no_wrong_file(void **state)
+{
+	static struct index_view views[MANY];
+	struct remaking re;
+	unsigned char *bytes;
+	char *wanted, *got;
+	size_t len_b, wanted_b, got_b, met = 0;
+	int code;
+
+	(void)snprintf(re.from, sizeof(re.from), "%s", tmp_path(*state, "from"));
+	(void)snprintf(re.to, sizeof(re.to), "%s", tmp_path(*state, "to"));
+	len_b = make_nested(&bytes, views);
+	file_write(re.from, bytes, len_b, 0600);
+	assert_int_equal(child_run(remake, &re), AK_OK);
+	assert_non_null(wanted = file_read(re.to, &wanted_b));
+	for (size_t third = 0; third < 3; third++)
+		for (unsigned n = 1;; n++) {
+			const struct index_view *v = &views[third * (MANY - 1) / 2];
+
+			re.at = (off_t)(v->bytes - bytes) + 20;
+			file_write(re.from, bytes, len_b, 0600);
+			(void)unlink(re.to);
+			if (!steps_run(remake, damage, &re, n, &code))
+				break;
+			if ((got = file_read(re.to, &got_b)) != NULL) {
+				assert_int_equal(got_b, wanted_b);
+				assert_memory_equal(got, wanted, wanted_b);
+			}
+			assert_true((code == AK_OK) == (got != NULL));
+			free(got);
+			met += code == AK_ERR_CORRUPT;
+			assert_false(file_is_there(tmp_path(*state, ".to.new")));
+		}
+	assert_true(met > 3);
+	free(wanted);
+	free(bytes);
+}
+
 /* One record more than a file had, of each kind, under a limit on allocations. */
 static enum ak_err
 build_anew(const struct index_view *copied)
@@ -619,6 +829,8 @@ main(void)
 	    T(records_that_lie_the_wrong_way_round_are_put_right),
 	    T(a_large_file_is_the_same_written_in_pieces),
 	    T(a_large_file_that_cannot_be_leaves_the_old_one_and_nothing_beside_it),
+	    T(damage_that_would_pass_for_records_writes_no_file),
+	    T(abuse_064_damage_at_any_moment_of_the_writing_gives_no_wrong_file),
 	    T(abuse_128_every_allocation_may_fail),
 	    T(a_failed_allocation_loses_one_record_and_no_other),
 	};

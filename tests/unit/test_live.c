@@ -19,12 +19,18 @@
 /* What the clock says while this is not 0. */
 static int64_t clock_at_ns;
 
+/* Where somebody writes when a policy has just been put in its place. */
+static const char *intruded;
+static const char INTRUDERS[] = "version: 1\nroles: {viewer: {services: [z]}}\n";
+
 int __real_clock_gettime(clockid_t which, struct timespec *out);
 int __wrap_clock_gettime(clockid_t which, struct timespec *out);
 
 int
 __wrap_clock_gettime(clockid_t which, struct timespec *out)
 {
+	if (which == CLOCK_REALTIME_COARSE && intruded != NULL)
+		file_write(intruded, INTRUDERS, sizeof(INTRUDERS) - 1, 0644);
 	if (which != CLOCK_REALTIME || clock_at_ns == 0)
 		return __real_clock_gettime(which, out);
 	*out = (struct timespec){
@@ -373,6 +379,45 @@ abuse_172_what_apply_has_put_there_is_trusted_at_once(void **state)
 	assert_true(at == changed_at(folder) + 2 * S);
 }
 
+/* Its identity would vouch for an image of other bytes for ever. */
+static void
+no_image_is_stamped_with_what_it_was_not_made_from(void **state)
+{
+	static const char text[] = "version: 1\nroles: {viewer: {services: [y]}}\n";
+	static const struct {
+		const char *name;
+		enum ak_err (*put)(const struct paths *p, struct live *l, const char *bytes,
+		    size_t len_b, struct image **im, struct diag *why);
+	} rows[] = {{"replaced", live_replace_policy}, {"swapped", live_swap_policy}};
+	struct diag why = DIAG_INIT;
+	char prev[PATH_CAP + 8];
+	struct host h;
+	struct live l;
+
+	host_make(&h, *state);
+	assert_err("", AK_OK, live_previous_path(&h.paths, prev));
+	for (size_t i = 0; i < N(rows); i++) {
+		struct image *im = NULL;
+		uint64_t id;
+
+		file_write(prev, text, sizeof(text) - 1, 0644);
+		live_load(&h.paths, &l);
+		id = l.policy_id;
+		assert_err(rows[i].name, AK_OK,
+		    live_compile(&h.paths, &l.settings, text, sizeof(text) - 1, h.paths.policy,
+			&im, NULL));
+		intruded = h.paths.policy;
+		assert_err(rows[i].name, AK_ERR_UNAVAILABLE,
+		    rows[i].put(&h.paths, &l, text, sizeof(text) - 1, &im, &why));
+		intruded = NULL;
+		assert_row(rows[i].name, strstr(why.text, "another text already") != NULL);
+		assert_row(rows[i].name, im != NULL && l.policy_id == id);
+		assert_row(rows[i].name, file_holds(h.paths.policy, INTRUDERS));
+		image_free(&im);
+		live_clear(&l);
+	}
+}
+
 static void
 what_the_image_gives_is_what_compiling_gives(void **state)
 {
@@ -652,6 +697,7 @@ main(void)
 	    T(abuse_058_a_file_that_has_just_gone_may_be_half_saved),
 	    T(a_policy_that_has_just_gone_is_not_trusted_and_soon_asked_again),
 	    T(abuse_172_what_apply_has_put_there_is_trusted_at_once),
+	    T(no_image_is_stamped_with_what_it_was_not_made_from),
 	    T(what_the_image_gives_is_what_compiling_gives),
 	    T(abuse_059_an_edit_of_any_of_the_three_files_is_seen_at_once),
 	    T(abuse_056_a_policy_made_writable_for_others_is_refused_though_its_image_is_stored),

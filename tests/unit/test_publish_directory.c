@@ -418,6 +418,20 @@ notes_follow_each_other_without_a_gap(void **state)
 	}
 }
 
+/* Would a command that changes nothing publish? It did so each time, while a file of the directory was damaged. */
+static bool
+is_due(const struct host *h)
+{
+	const struct store_options opt = {.look_only = true};
+	struct store *s;
+	bool due;
+
+	assert_err("", AK_OK, store_open(&h->paths, &opt, &s, NULL));
+	due = publish_is_due(s);
+	store_close(&s);
+	return due;
+}
+
 static void
 abuse_064_while_its_keys_cannot_be_read_they_stay_users_without_roles(void **state)
 {
@@ -444,7 +458,9 @@ abuse_064_while_its_keys_cannot_be_read_they_stay_users_without_roles(void **sta
 		has_line(&h, "  of x: API key /srv/x /bin/dash, number " X);
 		has_line(&h, "user y " Y " gids " ALL);
 		has_line(&h, "group editors " EDITORS " members a");
+		assert_false(is_due(&h));
 		file_write(h.paths.directory_keys, bytes, len_b, 0600);
+		assert_false(is_due(&h));
 		publish_again(&h, true);
 		has_line(&h, "user x " X " gids " ALL " " EDITORS " marked " CALM);
 		publish_again(&h, false);

@@ -283,6 +283,21 @@ missing_files_are_an_empty_model(void **state)
 	model_free(&w.m);
 }
 
+static void
+what_a_killed_writer_left_beside_is_removed(void **state)
+{
+	struct world w;
+	const char *names[] = {".directory-keys.idx.new", ".directory-groups.idx.new"};
+
+	world_make(&w, *state);
+	for (size_t i = 0; i < 2; i++)
+		file_write(tmp_path(*state, names[i]), "half", 4, 0600);
+	load(&w);
+	for (size_t i = 0; i < 2; i++)
+		assert_row(names[i], !file_is_there(tmp_path(*state, names[i])));
+	model_free(&w.m);
+}
+
 /* Whole by its checksums, but of the other file's entries. */
 static void
 an_entry_of_another_search_is_damage_too(void **state)
@@ -378,6 +393,7 @@ main(void)
 	    T(only_the_file_that_differs_is_written_and_generations_count_up),
 	    T(a_damaged_file_is_forgotten_as_a_whole_and_says_so),
 	    T(missing_files_are_an_empty_model),
+	    T(what_a_killed_writer_left_beside_is_removed),
 	    T(an_entry_of_another_search_is_damage_too),
 	    T(a_folder_that_cannot_be_written_leaves_what_stands),
 	    T(loading_and_writing_without_memory_are_said),

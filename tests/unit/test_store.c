@@ -1,4 +1,5 @@
 /* Changes to the keys of a host: all or nothing, one writer, no id given twice. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "pack.h"
 #include "store.h"
 #include "testlib_alloc.h"
 #include "testlib_cmocka.h"
@@ -651,6 +653,16 @@ abuse_101_171_no_commit_lowers_a_stamp_but_a_trusted_clock_does(void **state)
 	assert_true(stamp_of(h.paths.users) == HOST_NOW + 5);
 }
 
+static bool
+is_left_beside(const struct host *h)
+{
+	char path[2][PATH_CAP + 16];
+
+	(void)snprintf(path[0], sizeof(path[0]), "%s/.local.idx.new", h->paths.state);
+	(void)snprintf(path[1], sizeof(path[1]), "%s/.users.idx.new", h->paths.state);
+	return file_is_there(path[0]) || file_is_there(path[1]);
+}
+
 static void
 abuse_073_a_full_disk_leaves_the_old_file_and_a_sentence(void **state)
 {
@@ -677,6 +689,7 @@ abuse_073_a_full_disk_leaves_the_old_file_and_a_sentence(void **state)
 		assert_int_equal(before.local_len_b, after.local_len_b);
 		assert_memory_equal(before.local, after.local, after.local_len_b);
 		assert_memory_equal(before.users, after.users, after.users_len_b);
+		assert_false(is_left_beside(&h));
 		host_files_clear(&after);
 	}
 	(void)signal(SIGXFSZ, SIG_DFL);
@@ -684,11 +697,40 @@ abuse_073_a_full_disk_leaves_the_old_file_and_a_sentence(void **state)
 	assert_err("room again", AK_OK, host_put(&h, &k));
 }
 
+/* By then the users are made that would have belonged to it. */
+static void
+keys_that_do_not_get_their_name_are_not_published(void **state)
+{
+	struct host h;
+	struct host_files before, after;
+	struct key_record k = key_make("b", 70001);
+	char prev[PATH_CAP + 8];
+
+	host_make(&h, *state);
+	(void)create(&h, "a");
+	(void)snprintf(prev, sizeof(prev), "%s.prev", h.paths.local);
+	(void)unlink(prev);
+	assert_int_equal(mkdir(prev, 0700), 0);
+	host_keep(&h, &before);
+	assert_err("", AK_ERR_UNAVAILABLE, host_put(&h, &k));
+	host_keep(&h, &after);
+	assert_int_equal(before.local_len_b, after.local_len_b);
+	assert_memory_equal(before.local, after.local, after.local_len_b);
+	assert_int_equal(before.users_len_b, after.users_len_b);
+	assert_memory_equal(before.users, after.users, after.users_len_b);
+	assert_false(is_left_beside(&h));
+	assert_int_equal(rmdir(prev), 0);
+	assert_err("", AK_OK, host_put(&h, &k));
+	host_files_clear(&before);
+	host_files_clear(&after);
+}
+
 /* A writer, to be killed. */
 struct writer {
 	struct host *h;
 	struct key_record put;
 	uint32_t remove;
+	char damaged[PATH_CAP + 16]; /* the name of a file that is, meanwhile */
 };
 
 static int
@@ -773,6 +815,63 @@ abuse_074_a_writer_killed_at_any_system_call_leaves_old_or_new(void **state)
 	host_files_clear(&before);
 }
 
+/* The first record's first key. */
+static void
+damage_first(void *arg)
+{
+	const struct writer *w = arg;
+	unsigned char head[64], byte;
+	int fd = open(w->damaged, O_RDWR | O_CLOEXEC);
+	off_t at;
+
+	assert_true(fd != -1);
+	assert_int_equal(pread(fd, head, sizeof(head), 0), sizeof(head));
+	at = (off_t)le64_load(head + 56) + INDEX_RECORD_HEADER_B + 2;
+	assert_int_equal(pread(fd, &byte, 1, at), 1);
+	byte ^= 0x80;
+	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+	assert_int_equal(close(fd), 0);
+}
+
+/* After each system call of a writer one of the old files, which has a second name, is damaged. */
+static void
+abuse_064_a_file_damaged_at_any_moment_of_a_change_loses_nothing(void **state)
+{
+	struct host h;
+	struct writer w = {.h = &h, .put = key_make("c", 70002), .remove = 70001};
+	struct host_files before;
+	char *old, *new, *dump;
+	int code = -1;
+
+	host_make(&h, *state);
+	(void)create(&h, "a");
+	(void)create(&h, "b");
+	host_keep(&h, &before);
+	old = host_dump(&h);
+	assert_int_equal(child_run(write_all, &w), AK_OK);
+	new = host_dump(&h);
+	(void)snprintf(w.damaged, sizeof(w.damaged), "%s/old", h.paths.state);
+	for (unsigned users = 0; users < 2; users++)
+		for (unsigned n = 1;; n++) {
+			(void)unlink(w.damaged);
+			host_put_back(&h, &before);
+			assert_int_equal(
+			    link(users == 1 ? h.paths.users : h.paths.local, w.damaged), 0);
+			if (!steps_run(write_all, damage_first, &w, n, &code))
+				break;
+			/* What is derived is made anew; nothing comes of keys that are not what they were. */
+			assert_true(code == AK_OK || (users == 0 && code == AK_ERR_CORRUPT));
+			assert_false(is_left_beside(&h));
+			dump = host_dump(&h);
+			assert_string_equal(dump, code == AK_OK ? new : old);
+			free(dump);
+		}
+	assert_int_equal(code, AK_OK);
+	free(old);
+	free(new);
+	host_files_clear(&before);
+}
+
 static void
 abuse_074_a_new_host_killed_at_any_system_call_begins_again(void **state)
 {
@@ -829,6 +928,7 @@ abuse_128_no_memory_at_any_point_leaves_old_or_new(void **state)
 		store_close(&s);
 		failed = alloc_stop();
 		assert_true(err == AK_ERR_NOMEM || err == AK_OK);
+		assert_false(is_left_beside(&h));
 		is_old_or_new(&h, old, new);
 	}
 	live_clear(&live);
@@ -1034,6 +1134,8 @@ main(void)
 	    T(abuse_101_171_no_commit_lowers_a_stamp_but_a_trusted_clock_does),
 	    T(abuse_073_a_full_disk_leaves_the_old_file_and_a_sentence),
 	    T(abuse_074_a_writer_killed_at_any_system_call_leaves_old_or_new),
+	    T(keys_that_do_not_get_their_name_are_not_published),
+	    T(abuse_064_a_file_damaged_at_any_moment_of_a_change_loses_nothing),
 	    T(abuse_074_a_new_host_killed_at_any_system_call_begins_again),
 	    T(abuse_128_no_memory_at_any_point_leaves_old_or_new),
 	    T(abuse_075_writers_at_once_come_one_after_the_other),
