@@ -41,6 +41,22 @@ add_role(const struct scene *sc, const struct image_role *role, struct extra *ou
 	}
 }
 
+/* Does each role come from what asks neither when nor where from? Then the name service serves it. */
+static bool
+asks_nothing(const struct verdict *v)
+{
+	role_set_for (&v->roles, r) {
+		bool held = false;
+
+		for (uint32_t i = 0; i < v->policy.n_held && !held; i++)
+			held = v->policy.held[i].role == r && v->policy.held[i].here &&
+			       v->policy.held[i].source != POLICY_FROM_GRANT;
+		if (!held)
+			return false;
+	}
+	return true;
+}
+
 /* What a judgement that permits holds, less what the name service serves for the key's own account. */
 static void
 gather(struct scene *sc, const struct judgement *j, struct extra *out)
@@ -49,7 +65,8 @@ gather(struct scene *sc, const struct judgement *j, struct extra *out)
 	struct policy_result served = POLICY_RESULT_INIT;
 	struct policy_request req;
 
-	if (im == NULL || judge_is_roots_su(sc))
+	if (im == NULL || judge_is_roots_su(sc) ||
+	    (sc->subject == SUBJECT_KEY && asks_nothing(&j->verdict)))
 		return;
 	req = decide_policy_request(&j->request);
 	if (sc->subject == SUBJECT_KEY && policy_eval_unconditional(im, &req, &served) != AK_OK)
