@@ -1,7 +1,10 @@
 /* What comes between two phases, or before the first: another key in the place of the one that was verified, and words of sshd's that decide. */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "live.h"
+#include "live_trust.h"
 #include "pam_host.h"
 #include "testlib_cmocka.h"
 
@@ -149,6 +152,79 @@ abuse_141_a_key_that_becomes_another_at_the_last_moment_has_no_session(void **st
 	}
 }
 
+/* ---- another policy than the handle keeps ---- */
+
+#define S INT64_C(1000000000)
+
+/* The image of a policy that has long been there, old enough to be kept from phase to phase. */
+static void
+store_image(void)
+{
+	struct image_sources src;
+	struct safefile_id id;
+	struct timespec now;
+	struct live l;
+
+	live_load(&host.paths, &l);
+	assert_non_null(l.image);
+	src = *image_borrow_sources(l.image);
+	src.built_at_ns += 10 * S;
+	image_set_sources(l.image, &src);
+	assert_err("", AK_OK, live_store(&host.paths, &l, NULL));
+	live_clear(&l);
+	assert_err("", AK_OK, safefile_identify(host.paths.image, &id));
+	do
+		assert_int_equal(clock_gettime(CLOCK_REALTIME, &now), 0);
+	while (!live_shows_edits(&id, (int64_t)now.tv_sec * S + now.tv_nsec));
+	live_load(&host.paths, &l);
+	assert_true(l.from_store && l.stored.ino != 0);
+	live_clear(&l);
+}
+
+static void
+give_nothing(void)
+{
+	host_policy(&host, "version: 1\nroles:\n  nobodys: {services: [x]}\n");
+}
+
+static void
+break_policy(void)
+{
+	host_policy(&host, "version: ");
+}
+
+static void
+take_policy_away(void)
+{
+	host_policy(&host, NULL);
+}
+
+static void
+a_policy_that_another_replaces_holds_in_no_later_phase(void **state)
+{
+	static void (*const changes[])(void) = {give_nothing, break_policy, take_policy_away};
+
+	for (size_t i = 0; i < N(changes); i++) {
+		assert_int_equal(set_up(state), 0);
+		store_image();
+		assert_code("unchanged", PAM_SUCCESS, enter("login", "ci", ci_text, "amsocd"));
+		happens = changes[i];
+		moment = 'm';
+		how.between = let_it_happen;
+		assert_code("account", PAM_PERM_DENIED, enter("login", "ci", ci_text, "am"));
+		assert_int_equal(set_up(state), 0);
+		store_image();
+		moment = 'o';
+		how.between = let_it_happen;
+		assert_code("session", PAM_SESSION_ERR, enter("login", "ci", ci_text, "amo"));
+		assert_int_equal(set_up(state), 0);
+		store_image();
+		once_recorded = changes[i];
+		assert_code(
+		    "last moment", PAM_SESSION_ERR, enter("login", "ci", ci_text, "amo"));
+	}
+}
+
 /* ---- what fits into no handle ---- */
 
 static void
@@ -176,6 +252,7 @@ const struct CMUnitTest between_tests[] = {
     T(a_keys_networks_are_asked_of_what_sshd_says_of_its_connection),
     T(a_key_that_is_no_more_is_behind_no_account_and_nor_is_another_with_its_uid),
     T(abuse_141_a_key_that_becomes_another_at_the_last_moment_has_no_session),
+    T(a_policy_that_another_replaces_holds_in_no_later_phase),
     T(whose_address_fits_into_no_handle_has_no_login_by_sshd),
 };
 const size_t n_between_tests = N(between_tests);
