@@ -27,7 +27,6 @@ static struct {
 	struct bytes whole[2][HOST_FILES];
 	struct stat put[HOST_FILES]; /* as it was put there last */
 	bool dirty[HOST_FILES];
-	bool records_dirty;
 } hosts[HOST_KINDS];
 
 static const char *
@@ -70,6 +69,21 @@ clear_place(const char *path)
 		(void)nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
+/*
+ * The host's clock is years ahead of the file system's, so that every file looks
+ * old: then no two of a place may look alike, as one tick after the other they do.
+ */
+static void
+stamp_anew(const char *path)
+{
+	static long turn;
+	const struct timespec at[2] = {{.tv_nsec = UTIME_OMIT},
+	    {.tv_sec = 1000000000 + turn / 1000000000, .tv_nsec = turn % 1000000000}};
+
+	turn++;
+	(void)utimensat(AT_FDCWD, path, at, AT_SYMLINK_NOFOLLOW);
+}
+
 static void
 write_file(const char *path, mode_t mode, const void *bytes, size_t len_b)
 {
@@ -80,6 +94,7 @@ write_file(const char *path, mode_t mode, const void *bytes, size_t len_b)
 	fuzz_check(f != NULL && fwrite(bytes, 1, len_b, f) == len_b &&
 		       fchmod(fileno(f), mode) == 0 && fclose(f) == 0,
 	    "the host's files can be written");
+	stamp_anew(path);
 }
 
 static struct bytes
@@ -133,15 +148,6 @@ stamp_image(enum host_kind kind)
 	put(kind, FILE_IMAGE, image);
 }
 
-static void
-empty_folder(const struct paths *p, const char *name)
-{
-	char path[PATH_CAP * 2];
-
-	(void)snprintf(path, sizeof(path), "%s/%s", p->run, name);
-	clear_place(path);
-}
-
 /* ---- the host ---- */
 
 static char top[64];
@@ -171,7 +177,6 @@ host_make_all(void)
 				hosts[kind].whole[after][file] = read_file(path_of(kind, file));
 		}
 		memset(hosts[kind].dirty, true, sizeof(hosts[kind].dirty));
-		hosts[kind].records_dirty = true;
 	}
 }
 
@@ -189,11 +194,8 @@ host_restore(enum host_kind kind)
 	memset(dirty, 0, sizeof(hosts[kind].dirty));
 	if (stale)
 		stamp_image(kind);
-	empty_folder(p, "sessions");
-	empty_folder(p, "handles");
-	if (hosts[kind].records_dirty)
-		clear_place(p->run);
-	hosts[kind].records_dirty = false;
+	/* One that is there already is opened in fewer steps: the same failure would strike another. */
+	clear_place(p->run);
 	return *p;
 }
 
@@ -264,6 +266,7 @@ host_damage(enum host_kind kind, enum host_file file, enum damage how, uint32_t 
 		break;
 	case DAMAGE_WRITABLE:
 		(void)chmod(path, 0666);
+		stamp_anew(path);
 		break;
 	default:
 		damage_bytes(kind, file, how, at, bytes, len_b);
@@ -293,7 +296,6 @@ host_damage_records(enum host_kind kind, const char *folder, uint32_t at, bool w
 	DIR *d;
 
 	(void)snprintf(path, sizeof(path), "%s/%s", hosts[kind].paths.run, folder);
-	hosts[kind].records_dirty = true;
 	if (with_folder)
 		(void)chmod(path, 0777);
 	for (d = opendir(path); (name = next_record(d)) != NULL;) {
