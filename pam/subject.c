@@ -53,33 +53,13 @@ find_caller(struct scene *sc)
 	return true;
 }
 
-/*
- * Where a session is let go that this handle opened, for the user that is named
- * now, nothing is decided: its account is in its record.
- */
-static const struct session *
-let_go(const struct scene *sc)
-{
-	const struct session *own = scene_borrow_session(sc);
-	bool lets_go =
-	    sc->phase == PHASE_CLOSE ||
-	    (sc->phase == PHASE_SETCRED && ((unsigned)sc->flags & PAM_DELETE_CRED) != 0);
-
-	return lets_go && own != NULL && strcmp(own->account, sc->user) == 0 ? own : NULL;
-}
-
 static bool
 find_account(struct scene *sc)
 {
-	const struct session *own = let_go(sc);
 	const struct passwd *pw;
 
 	if (is_by_uid(sc))
 		return find_caller(sc);
-	if (own != NULL && text_copy(sc->account, sizeof(sc->account), own->account) == AK_OK) {
-		sc->account_uid = own->account_uid;
-		return true;
-	}
 	pw = pam_modutil_getpwnam(sc->pamh, sc->user);
 	if (pw == NULL || text_copy(sc->account, sizeof(sc->account), pw->pw_name) != AK_OK)
 		return false;
@@ -110,16 +90,9 @@ find_key(struct scene *sc)
 void
 subject_find(struct scene *sc)
 {
-	const struct session *own;
-
 	sc->subject = SUBJECT_NOT_OURS;
 	if (!find_user(sc) || !find_account(sc) || sc->account_uid == 0)
 		return;
-	own = let_go(sc);
-	if (own != NULL && sc->phase == PHASE_SETCRED) { /* no key is asked for */
-		sc->subject = own->uid == own->account_uid ? SUBJECT_KEY : SUBJECT_LOCAL;
-		return;
-	}
 	if (keyring_open(&sc->paths, &sc->ring) != AK_OK)
 		return;
 	if (users_extra_has_uid(&sc->ring.users, sc->account_uid))

@@ -13,9 +13,6 @@
  * sudo's authenticate it is PAM_USER, whose password sudo wants: a key's own
  * token must not open what sudoers locks with root's.
  *
- * Where a session is let go (close_session, setcred with PAM_DELETE_CRED) that
- * this handle opened for the same PAM_USER, it is that session's account.
- *
  * Until a uid is known to lie in a key range, or a local account to be one
  * that keys enter, every failure leaves SUBJECT_NOT_OURS: local people log in
  * however broken we are. uid 0 is never ours.
