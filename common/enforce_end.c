@@ -1,3 +1,4 @@
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +9,11 @@
 #include "enforce_impl.h"
 #include "text.h"
 
-/* How long leaders have to close their sessions in order, and then what got SIGKILL to be gone. */
+/* How long leaders have to close their sessions in order. */
 #define LEADERS_MS 250
-#define KILLED_MS 250
+/* Then what got SIGKILL has this long to be gone, and again whenever fewer are left: a busy machine takes its time with many. */
+#define KILLED_MS 500
+#define KILLED_ALL_MS 5000
 #define PAUSE_NS 5000000
 /* So many looks in a row that see nobody. */
 #define LOOKS 4U
@@ -287,8 +290,8 @@ static enum ak_err
 wait_for_ends(struct pass *p, const struct emptyings *u)
 {
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
-	int64_t began = pass_clock_ms(), passed;
-	unsigned nobody = 0, of_uids;
+	int64_t began = pass_clock_ms(), passed, moved = LEADERS_MS;
+	unsigned nobody = 0, due, of_uids, fewest = UINT_MAX;
 	enum ak_err err;
 
 	for (;;) {
@@ -297,10 +300,14 @@ wait_for_ends(struct pass *p, const struct emptyings *u)
 		passed = pass_clock_ms() - began;
 		of_uids = kill_of_uids(p, u);
 		p->out->left = count_left(p, of_uids);
-		nobody = count_due(p, false) + of_uids == 0 ? nobody + 1 : 0;
+		due = count_due(p, false) + of_uids;
+		nobody = due == 0 ? nobody + 1 : 0;
+		if (due < fewest && passed > moved)
+			moved = passed;
+		fewest = due < fewest ? due : fewest;
 		if (nobody >= LOOKS && (passed >= LEADERS_MS || count_due(p, true) == 0))
 			return AK_OK;
-		if (passed >= LEADERS_MS + KILLED_MS)
+		if (passed - moved >= KILLED_MS || passed >= KILLED_ALL_MS)
 			return AK_OK;
 		each_concerned(p, passed >= LEADERS_MS ? kill_one : signal_one);
 		(void)nanosleep(&pause, NULL);

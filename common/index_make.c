@@ -143,20 +143,31 @@ index_make_measure(const struct index_make *m, const unsigned char *record, size
 	return len_b;
 }
 
-/* Each step is a bijection of what was before it, so a change of one word shows for certain; two strands, which do not wait for each other. */
+/* A bijection of what was before it; the halves change places, so that the upper bits, which a product keeps to itself, spread too. */
+static uint64_t
+stir(uint64_t digest, uint64_t word, uint64_t odd)
+{
+	digest = (digest ^ word) * odd;
+	return digest >> 32 | digest << 32;
+}
+
+/* In two strands, which do not wait for each other. A change of one word shows for certain. */
 uint64_t
 index_make_digest(uint64_t digest, const unsigned char *bytes, size_t len_b)
 {
-	const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15);
+	const uint64_t odd_a = UINT64_C(0x9e3779b97f4a7c15),
+		       odd_b = UINT64_C(0xbf58476d1ce4e5b9);
+	unsigned char rest[16] = {0};
 	uint64_t a = 0, b = len_b;
 
-	for (; len_b >= 16; len_b -= 16, bytes += 16) {
-		a = (a ^ le64_load(bytes)) * odd;
-		b = (b ^ le64_load(bytes + 8)) * odd;
+	for (; len_b >= sizeof(rest); len_b -= sizeof(rest), bytes += sizeof(rest)) {
+		a = stir(a, le64_load(bytes), odd_a);
+		b = stir(b, le64_load(bytes + 8), odd_b);
 	}
-	for (; len_b > 0; len_b--, bytes++)
-		a = (a ^ *bytes) * odd;
-	return ((digest ^ a) * odd ^ b) * odd;
+	memcpy(rest, bytes, len_b);
+	a = stir(a, le64_load(rest), odd_a);
+	b = stir(b, le64_load(rest + 8), odd_b);
+	return stir(stir(digest, a, odd_a), b, odd_b);
 }
 
 static int

@@ -173,7 +173,8 @@ unpack_request(struct unpack *u, struct sample *s)
 	req->secret = unpack_u32(u);
 	req->without_token = unpack_u8(u) != 0;
 	req->favour = unpack_u8(u) != 0;
-	return !u->bad;
+	/* Every login has a service; without one the account would not be asked about. */
+	return !u->bad && req->service != NULL;
 }
 
 static void

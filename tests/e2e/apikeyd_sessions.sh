@@ -109,7 +109,7 @@ enter ci ci
 enter other other
 enter local local
 group_change one delete team ci
-holds 'a key that leaves a group of LDAP loses its Unix group: its session ends within a second' wait_until 1 ended ci
+holds 'a key that leaves a group of LDAP loses its Unix group: its session ends within a second' in_bar 1 ended ci
 holds 'the audit log says why, and who' audited 'event=session-ended key=ci .*reason=group-lost .*gently=no .*by=apikeyd$'
 holds 'and so does the log of the host' log_has 'auth(priv)?\.notice.*apikeyd.*event=session-ended key=ci '
 holds 'nobody else was ended' wait_until 5 endings_are 1
@@ -124,17 +124,17 @@ group_change one delete viewers ci
 holds 'nor does one of two that permit the same' wait_until 10 sh -c '! apikey explain ci | grep -qw viewer'
 holds 'they live' all_live ci ci2 other local
 group_change one delete readers ci
-holds 'the last one does: each of its sessions' wait_until 1 all_ended ci ci2
+holds 'the last one does: each of its sessions' in_bar 1 all_ended ci ci2
 holds 'told once for each' wait_until 5 endings_are 2
 
 audit_mark
 enter cloud cloud
 enter cloud2 cloud2
 state_of cloud disabled
-holds 'a key that is disabled in LDAP: within a second' wait_until 1 ended cloud
+holds 'a key that is disabled in LDAP: within a second' in_bar 1 ended cloud
 holds 'for that reason' audited 'event=session-ended key=cloud .*reason=disabled'
 ldap_delete one apikeyName=cloud2,ou=keys
-holds 'a key that is deleted in LDAP: within a second' wait_until 1 ended cloud2
+holds 'a key that is deleted in LDAP: within a second' in_bar 1 ended cloud2
 holds 'for that reason' audited 'event=session-ended key=cloud2 .*reason=deleted'
 state_of cloud active
 soon_may cloud
@@ -186,7 +186,7 @@ group_change one delete readers few
 holds 'six more within a minute, of a third key, are' wait_until 10 held_back 6
 holds 'they live' all_live few1 few2 few3 few4 few5 few6
 change disable few
-holds 'until their own key is disabled on this host' wait_until 1 all_ended few1 few2 few3 few4 few5 few6
+holds 'until their own key is disabled on this host' in_bar 1 all_ended few1 few2 few3 few4 few5 few6
 holds 'then nothing waits' wait_until 10 held_back 0
 
 # --- time ---------------------------------------------------------------------------------------

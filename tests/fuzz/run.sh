@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # run.sh SECONDS FOLDER, or run.sh --minutes N FOLDER: the fuzz targets of targets.txt, from their seeds.
 #
-# The first: each target for so long, as TAP. The second: all of them in N minutes, and a table of what that was worth.
+# The first: each target for so long, as TAP, by the same dice each time: a change is judged by what it did, not by luck.
+# The second: all of them in N minutes, by new dice, and a table of what that was worth.
 # As many side by side as there are processors. Seeds: corpus/TARGET, which also keeps whatever failed once; the golden
 # policies (as files, and compiled); this machine's time zones. What is found on the way stays in FOLDER/found-TARGET and
 # is where the next run begins; what fails stays in FOLDER/failed-TARGET.
@@ -16,6 +17,7 @@ MINUTES=''
 [ -n "$MINUTES" ] || { SECONDS_EACH=${1:?how many seconds for each target} && shift; }
 OUT=${1:-$HERE/../../build/fuzz}
 JOBS=$(nproc)
+SEED=$([ -n "$MINUTES" ] && echo 0 || echo 1) # 0: another one each time
 mapfile -t TARGETS < <(awk 'NF && !/^#/ { print $1 }' "$HERE/targets.txt")
 
 # Files that a target reads by their names lie where writing is quick, and are gone afterwards.
@@ -45,11 +47,13 @@ seeds() {
 
 # fuzz TARGET SECONDS: first the seeds, then what libFuzzer makes of them. Leaves FOLDER/TARGET.log, .status and .cpu (s).
 fuzz() {
-	local TIMEFORMAT='%U %S' status=0
+	local TIMEFORMAT='%U %S' status=0 long=-max_total_time=$2
+	# A check has this one go through its corpus: it compares two runs, and what they find of each other's is the target's own.
+	[ "$1$MINUTES" != pam ] || long=-runs=0
 	seeds "$1"
 	{
-		time TMPDIR=$FILES/$1 "$OUT/fuzz_$1" -max_total_time="$2" -timeout=60 -rss_limit_mb=2048 -max_len=20000 \
-			-print_final_stats=1 -artifact_prefix="$OUT/failed-$1/" "$OUT/found-$1" "$OUT/seeds-$1" >"$OUT/$1.log" 2>&1
+		time TMPDIR=$FILES/$1 "$OUT/fuzz_$1" "$long" -timeout=60 -rss_limit_mb=2048 -max_len=20000 \
+			-seed="$SEED" -print_final_stats=1 -artifact_prefix="$OUT/failed-$1/" "$OUT/found-$1" "$OUT/seeds-$1" >"$OUT/$1.log" 2>&1
 	} 2>"$OUT/$1.cpu" || status=$?
 	printf '%s\n' "$status" >"$OUT/$1.status"
 }

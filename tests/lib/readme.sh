@@ -131,7 +131,7 @@ stay() {
 	stay_pid=$!
 	holds "README: a session of $1 is open" wait_until 10 grep -qx in "$GUEST/stay.out"
 }
-gone_home() { holds 'README: the session is ended' wait_until 1 gone "$stay_pid"; }
+gone_home() { holds 'README: the session is ended' in_bar 1 gone "$stay_pid"; }
 
 # policy_with: the policy as shipped, with the text above it, into /root/policy.yaml.
 policy_with() {

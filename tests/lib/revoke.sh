@@ -198,10 +198,11 @@ live_tell() {
 	done
 }
 
-# ends SENTENCE MS NAME[:WORDS]… -- COMMAND…: all of these processes are gone MS milliseconds after COMMAND began, and were
-# there before. COMMAND may come back later than that, and may set `from`, the microsecond from which the time counts.
+# ends SENTENCE MS NAME[:WORDS]… -- COMMAND…: all of these processes are gone MS milliseconds (a bar) after COMMAND began, and
+# were there before. COMMAND may come back later than that, and may set `from`, the microsecond from which the time counts.
 ends() {
-	local sentence=$1 limit=$2 names=() pids=() from rc=0 ms watcher at last
+	local sentence=$1 limit names=() pids=() from rc=0 ms watcher at last
+	limit=$(patience "$2")
 	shift 2
 	while [ "$1" != -- ]; do
 		names+=("$1")

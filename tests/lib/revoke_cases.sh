@@ -463,9 +463,10 @@ watch_all() {
 	printf 'end 0\n'
 }
 
-# went SENTENCE NAME FROM TO WORD…: these processes were gone between FROM and TO ms after the moment.
+# went SENTENCE NAME FROM TO WORD…: these processes were gone between FROM and TO ms (a bar) after the moment.
 went() {
-	local sentence=$1 name=$2 from=$3 to=$4 word ms bad=0
+	local sentence=$1 name=$2 from=$3 to word ms bad=0
+	to=$(patience "$4")
 	shift 4
 	: >"$tap_out"
 	for word; do

@@ -14,6 +14,17 @@ wait_until() {
 	done
 }
 
+# patience MS: what a bar of so many milliseconds is in a check: five times as much, as the speed of the machine must decide
+# nothing. How long it took is shown; PATIENCE=1 in the environment holds the bar itself, on an idle machine.
+patience() { printf '%d\n' $(($1 * ${PATIENCE:-5})); }
+
+# in_bar SECONDS CMD…: as wait_until, for a bar.
+in_bar() {
+	local seconds=$1
+	shift
+	wait_until "$(($(patience "$((seconds * 1000))") / 1000))" "$@"
+}
+
 # bounded CMD…: CMD, which is killed after 40 s (124, 137): what waits for ever is a failure, not a wait.
 bounded() { timeout -k 5 40 "$@"; }
 

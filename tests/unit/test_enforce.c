@@ -25,6 +25,8 @@ struct someone {
 	dev_t tty;
 	bool deaf; /* to SIGHUP */
 	bool stuck; /* to SIGKILL too, as in an uninterruptible wait */
+	int64_t slow_ms; /* SIGKILL takes so long; dies_ms: when, then */
+	int64_t dies_ms;
 	bool gone;
 };
 
@@ -59,6 +61,15 @@ by_pid(const void *a, const void *b)
 	return x->id.pid < y->id.pid ? -1 : x->id.pid > y->id.pid;
 }
 
+static int64_t
+clock_ms(void)
+{
+	struct timespec t;
+
+	assert_return_code(clock_gettime(CLOCK_MONOTONIC, &t), 0);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 static unsigned looks;
 
 static enum ak_err
@@ -71,7 +82,7 @@ world_look(struct procs *out)
 	for (size_t i = 0; i < world.n; i++) {
 		const struct someone *s = &world.v[i];
 
-		if (s->gone)
+		if (s->gone || (s->dies_ms != 0 && clock_ms() >= s->dies_ms))
 			continue;
 		out->v[out->n++] = (struct procs_one){.id = {s->pid, (uint64_t)s->pid * 10},
 		    .parent = s->parent,
@@ -102,7 +113,10 @@ world_signal(const struct proc_id *id, int sig)
 		return AK_ERR_NOT_FOUND;
 	assert_int_equal(id->start, (uint64_t)id->pid * 10);
 	note(sig == SIGKILL ? "KILL" : "HUP", (unsigned long)id->pid);
-	if ((sig == SIGKILL && !s->stuck) || (sig == SIGHUP && !s->deaf))
+	if (sig == SIGKILL && s->slow_ms != 0) {
+		if (s->dies_ms == 0)
+			s->dies_ms = clock_ms() + s->slow_ms;
+	} else if ((sig == SIGKILL && !s->stuck) || (sig == SIGHUP && !s->deaf))
 		die(s);
 	return AK_OK;
 }
@@ -480,6 +494,19 @@ what_the_kernel_holds_is_told_once_and_tried_again(void **state)
 	assert_string_equal(ended, "");
 	assert_non_null(strstr(world.log, "KILL 102"));
 	assert_int_equal(out.left, 0);
+	assert_int_equal(count_records(), 0);
+}
+
+/* A busy machine: many are killed, and go one after the other. */
+static void
+whoever_goes_slowly_is_waited_for_while_fewer_are_left(void **state)
+{
+	(void)state;
+	(void)log_in(&ci, DEPLOY, 100);
+	for (pid_t i = 0; i < 3; i++)
+		add(110 + i, 101, DEPLOY, 100)->slow_ms = 300 * (i + 1);
+	disable(&ci);
+	assert_int_equal(pass_all().left, 0);
 	assert_int_equal(count_records(), 0);
 }
 
@@ -1177,6 +1204,7 @@ main(void)
 	    CASE(a_pass_over_some_keys_judges_no_other),
 	    CASE(a_leader_that_does_not_listen_is_killed),
 	    CASE(what_the_kernel_holds_is_told_once_and_tried_again),
+	    CASE(whoever_goes_slowly_is_waited_for_while_fewer_are_left),
 	    CASE(the_command_that_ends_its_own_session_comes_to_its_end),
 	    CASE(time_ends_gently),
 	    CASE(who_does_not_listen_is_killed_after_the_grace_and_root_goes_on),

@@ -408,6 +408,22 @@ count_files(const char *dir)
 	return n;
 }
 
+/* Asked without a service, every key that is in order is let in, into root's account too. */
+static void
+a_decision_without_a_service_is_no_logins(void **state)
+{
+	struct scene s;
+
+	scene_make(&s, state, POLICY);
+	s.req.service = NULL;
+	s.req.account = "toor";
+	s.req.account_is_root = true;
+	(void)decide_and_keep(&s);
+	assert_int_equal(count_files(tmp_path(*state, "state/samples")), 1);
+	assert_int_equal(find_kept(&s, s.req.now).n, 0);
+	scene_clear(&s);
+}
+
 static void
 the_oldest_go_by_number_and_by_age(void **state)
 {
@@ -481,6 +497,7 @@ main(void)
 	    T(a_sample_of_another_version_is_passed_over),
 	    T(no_secret_is_in_it_and_nobody_else_can_read_it),
 	    T(damage_is_corrupt_and_passed_over),
+	    T(a_decision_without_a_service_is_no_logins),
 	    T(the_oldest_go_by_number_and_by_age),
 	    T(a_folder_that_is_not_ours_gets_nothing),
 	};
