@@ -14,6 +14,7 @@
 #include "fuzz_forge.h"
 #include "fuzz_pam_forge.h"
 #include "fuzz_pam_world.h"
+#include "samples.h"
 #include "sessions.h"
 
 struct bytes {
@@ -186,8 +187,12 @@ host_restore(enum host_kind kind)
 	const struct paths *p = &hosts[kind].paths;
 	bool *dirty = hosts[kind].dirty;
 	bool stale = dirty[FILE_POLICY] || dirty[FILE_CONFIG] || dirty[FILE_GROUP];
+	char samples[PATH_CAP * 2];
 
-	dirty[FILE_AUDIT] = true;
+	/* What a login itself writes. */
+	dirty[FILE_AUDIT] = dirty[FILE_LASTUSED] = true;
+	(void)snprintf(samples, sizeof(samples), "%s/" SAMPLES_FOLDER, p->state);
+	clear_place(samples);
 	for (unsigned file = 0; file < HOST_FILES; file++)
 		if (dirty[file])
 			put(kind, file, &hosts[kind].whole[0][file]);
@@ -241,6 +246,18 @@ damage_bytes(enum host_kind kind, enum host_file file, enum damage how, uint32_t
 	free(b.at);
 }
 
+/* Not what it is a link to: that is another file, whose damage nobody would mend. */
+static void
+make_writable(const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == -1 || S_ISLNK(st.st_mode))
+		return;
+	(void)chmod(path, 0666);
+	stamp_anew(path);
+}
+
 void
 host_damage(enum host_kind kind, enum host_file file, enum damage how, uint32_t at,
     const uint8_t *bytes, size_t len_b)
@@ -265,8 +282,7 @@ host_damage(enum host_kind kind, enum host_file file, enum damage how, uint32_t 
 		(void)mkfifo(path, 0600);
 		break;
 	case DAMAGE_WRITABLE:
-		(void)chmod(path, 0666);
-		stamp_anew(path);
+		make_writable(path);
 		break;
 	default:
 		damage_bytes(kind, file, how, at, bytes, len_b);
