@@ -22,24 +22,29 @@ origin_as_said(const struct scene *sc, struct net_addr *out)
 	return net_parse_addr(first, out) == AK_OK;
 }
 
-/* The kernel is asked once in a call: neither PAM_RHOST nor the environment changes in it. */
-static bool
-is_own(struct scene *sc, const struct net_addr *said)
+/* Neither PAM_RHOST nor the environment changes in a call. */
+bool
+origin_is_own(void *ctx)
 {
+	struct scene *sc = ctx;
+	struct net_addr said;
+
 	if (sc->origin == ORIGIN_UNASKED)
-		sc->origin = ownaddr_has(said) ? ORIGIN_OWN : ORIGIN_OTHER;
+		sc->origin = origin_as_said(sc, &said) && !ownaddr_has(&said) ? ORIGIN_OTHER
+									      : ORIGIN_OWN;
 	return sc->origin == ORIGIN_OWN;
 }
 
 bool
-origin_of_call(struct scene *sc, struct net_addr *out)
+origin_of_call(const struct scene *sc, struct net_addr *out, bool *doubtful)
 {
-	const struct session *own = scene_borrow_session(sc);
+	const struct own_session *own = scene_borrow_session(sc);
 
 	/* The PAM environment is the user's by now: pam_env(8) may have read ~/.pam_environment. */
+	*doubtful = own == NULL;
 	if (own != NULL)
-		return net_parse_addr(own->address, out) == AK_OK;
-	return origin_as_said(sc, out) && !is_own(sc, out);
+		return net_parse_addr(own->session.address, out) == AK_OK;
+	return origin_as_said(sc, out);
 }
 
 /* The key's own account: its session is looked for here, a local account's was found with the key behind it. */

@@ -161,7 +161,7 @@ scene_borrow_handover(const struct scene *sc)
 	return borrow(sc, HANDOVER_NAME);
 }
 
-const struct session *
+const struct own_session *
 scene_borrow_session(const struct scene *sc)
 {
 	return borrow(sc, SESSION_NAME);
@@ -222,12 +222,13 @@ scene_drop_handover(const struct scene *sc)
 enum ak_err
 scene_leave_session(const struct scene *sc, const struct session *s)
 {
-	struct session *copy = malloc(sizeof(*copy));
+	struct own_session *own = calloc(1, sizeof(*own));
 
-	if (copy == NULL)
+	if (own == NULL)
 		return AK_ERR_NOMEM;
-	*copy = *s;
-	return leave(sc, SESSION_NAME, copy);
+	own->session = *s;
+	own->directory = sc->key.directory;
+	return leave(sc, SESSION_NAME, own);
 }
 
 void

@@ -102,8 +102,15 @@ enum ak_err scene_leave_handover(const struct scene *sc, uint32_t secret) AK_MUS
 /* Whoever authenticates begins anew. */
 void scene_drop_handover(const struct scene *sc);
 
+/* A session as open_session left it on the handle. */
+struct own_session {
+	struct session session;
+	bool directory; /* its key lives in LDAP */
+};
+
 /* The session that open_session recorded on this handle; NULL: none. */
-const struct session *scene_borrow_session(const struct scene *sc);
+const struct own_session *scene_borrow_session(const struct scene *sc);
+/* For the later phases: s, of sc->key. */
 enum ak_err scene_leave_session(const struct scene *sc, const struct session *s) AK_MUST_CHECK;
 void scene_drop_session(const struct scene *sc);
 

@@ -84,6 +84,7 @@ describe(struct scene *sc, struct session *s)
 {
 	const char *requires = sc->options.role == NULL ? "" : sc->options.role;
 	struct net_addr address;
+	bool doubtful;
 	struct timespec now = {.tv_sec = 0};
 
 	memset(s, 0, sizeof(*s));
@@ -95,7 +96,8 @@ describe(struct scene *sc, struct session *s)
 	cut_copy(s->account, sizeof(s->account), sc->account);
 	s->account_uid = sc->account_uid;
 	cut_copy(s->service, sizeof(s->service), sc->service);
-	if (origin_of_call(sc, &address) || origin_of_session(sc, &address))
+	if ((origin_of_call(sc, &address, &doubtful) && !(doubtful && origin_is_own(sc))) ||
+	    origin_of_session(sc, &address))
 		net_print_addr(&address, s->address, sizeof(s->address));
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	s->since = now.tv_sec;
@@ -197,12 +199,12 @@ session_open(struct scene *sc)
 int
 session_close(struct scene *sc)
 {
-	const struct session *own = scene_borrow_session(sc);
+	const struct own_session *own = scene_borrow_session(sc);
 
 	if (!sc->sudo && own != NULL) {
-		sc->session = *own;
+		sc->session = own->session;
 		sc->have_session = true;
-		(void)!sessions_close(&sc->paths, own->id);
+		(void)!sessions_close(&sc->paths, own->session.id);
 	}
 	if (sc->have_key)
 		(void)report_decision(sc, PAM_SUCCESS, NULL, sc->secret, NULL);

@@ -350,6 +350,14 @@ judge_log(const struct run *r, const struct answer *a)
 		fuzz_check(a->code != PAM_SUCCESS, "without its line in the log nobody enters");
 }
 
+/* Did this handle open one for that name? */
+static bool
+is_own_session(const struct run *r)
+{
+	return world_has_data("apikey_session") && !is_service("sudo") &&
+	       strcmp(item(PAM_USER), r->session_user) == 0;
+}
+
 void
 judge(struct run *r, const struct answer *a)
 {
@@ -365,6 +373,11 @@ judge(struct run *r, const struct answer *a)
 		told.code = PAM_USER_UNKNOWN;
 	fuzz_check(is_possible(a->phase, told.code), "a phase has its own answers");
 	fuzz_check(a->phase == 'a' || a->asked == 0, "authenticate alone asks");
+	if (a->lets_go && is_own_session(r)) {
+		fuzz_check(told.code == PAM_SUCCESS && a->told == 0,
+		    "a session that was opened is let go, whatever there is no more");
+		return;
+	}
 	if (who == WHO_NOBODY || (who == WHO_LOCAL && strcmp(name, "deploy") != 0 &&
 				     strcmp(name, "solo") != 0 && !r->edited && !r->forged))
 		fuzz_check(told.code == PAM_USER_UNKNOWN && a->asked == 0 && a->told == 0,
@@ -380,4 +393,6 @@ judge(struct run *r, const struct answer *a)
 	else if (a->phase == 'o')
 		judge_open(r, &told, who, name, uid);
 	r->session |= a->phase == 'o' && told.code == PAM_SUCCESS;
+	if (a->phase == 'o' && told.code == PAM_SUCCESS && !is_service("sudo"))
+		(void)snprintf(r->session_user, sizeof(r->session_user), "%s", item(PAM_USER));
 }

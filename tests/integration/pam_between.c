@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "live.h"
 #include "live_trust.h"
@@ -225,6 +226,59 @@ a_policy_that_another_replaces_holds_in_no_later_phase(void **state)
 	}
 }
 
+/* ---- letting go ---- */
+
+static void
+lose_users(void)
+{
+	assert_int_equal(unlink(host.paths.users), 0);
+}
+
+static void
+lose_local(void)
+{
+	assert_int_equal(unlink(host.paths.local), 0);
+}
+
+static void
+a_session_is_let_go_whatever_became_of_its_account_and_of_the_files(void **state)
+{
+	static void (*const changes[])(void) = {
+	    lose_users, lose_local, delete_ci, rename_ci, take_policy_away};
+
+	for (size_t i = 0; i < N(changes); i++) {
+		assert_int_equal(set_up(state), 0);
+		happens = changes[i];
+		moment = 'c';
+		how.between = let_it_happen;
+		assert_code("", PAM_SUCCESS, enter("login", "ci", ci_text, "amsocd"));
+		assert_int_equal(count_records("sessions", false), 0);
+		assert_true(has_logged("event=close_session decision=allow key=ci "));
+	}
+}
+
+static void
+become_bob(pam_handle_t *pamh, char before)
+{
+	if (before == moment)
+		assert_int_equal(pam_set_item(pamh, PAM_USER, "bob"), PAM_SUCCESS);
+}
+
+static void
+a_session_lets_nobody_go_but_its_own_account(void **state)
+{
+	static const char moments[] = {'c', 'd'};
+
+	for (size_t i = 0; i < N(moments); i++) {
+		assert_int_equal(set_up(state), 0);
+		moment = moments[i];
+		how.between = become_bob;
+		assert_code("", PAM_USER_UNKNOWN,
+		    enter("login", "ci", ci_text, i == 0 ? "amoc" : "amod"));
+		assert_int_equal(count_records("sessions", false), 1);
+	}
+}
+
 /* ---- what fits into no handle ---- */
 
 static void
@@ -253,6 +307,8 @@ const struct CMUnitTest between_tests[] = {
     T(a_key_that_is_no_more_is_behind_no_account_and_nor_is_another_with_its_uid),
     T(abuse_141_a_key_that_becomes_another_at_the_last_moment_has_no_session),
     T(a_policy_that_another_replaces_holds_in_no_later_phase),
+    T(a_session_is_let_go_whatever_became_of_its_account_and_of_the_files),
+    T(a_session_lets_nobody_go_but_its_own_account),
     T(whose_address_fits_into_no_handle_has_no_login_by_sshd),
 };
 const size_t n_between_tests = N(between_tests);
