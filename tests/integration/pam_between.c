@@ -1,6 +1,7 @@
 /* What comes between two phases, or before the first: another key in the place of the one that was verified, and words of sshd's that decide. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -226,6 +227,74 @@ a_policy_that_another_replaces_holds_in_no_later_phase(void **state)
 	}
 }
 
+static unsigned n_moments;
+
+static void
+let_it_happen_the_second_time(pam_handle_t *pamh, char before)
+{
+	(void)pamh;
+	if (before == moment && ++n_moments == 2 && happens != NULL)
+		happens();
+}
+
+static void
+a_handle_that_logs_in_twice_is_decided_by_the_files_of_each_time(void **state)
+{
+	static void (*const changes[])(void) = {
+	    NULL, give_nothing, break_policy, take_policy_away, delete_ci};
+
+	for (size_t i = 0; i < N(changes); i++) {
+		assert_int_equal(set_up(state), 0);
+		store_image();
+		happens = changes[i];
+		moment = 'a';
+		n_moments = 0;
+		how.between = let_it_happen_the_second_time;
+		assert_code("", happens == NULL ? PAM_SUCCESS : PAM_PERM_DENIED,
+		    enter("login", "ci", ci_text, "amsocdamsocd"));
+		assert_int_equal(n_moments, 2);
+	}
+}
+
+static int child_code;
+
+/* The account phase in a child of the process that authenticated, and then in that one too. */
+static void
+ask_in_child(pam_handle_t *pamh, char before)
+{
+	int status = -1;
+	pid_t pid;
+
+	if (before != 'm')
+		return;
+	if (moment == 'p')
+		happens();
+	if ((pid = fork()) == 0) {
+		if (moment == 'c')
+			happens();
+		_exit(pam_acct_mgmt(pamh, 0));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	child_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void
+what_a_handle_keeps_holds_on_neither_side_of_a_fork_when_the_policy_is_replaced(void **state)
+{
+	static void (*const changes[])(void) = {give_nothing, break_policy, delete_ci};
+	static const char where[] = {'p', 'c'};
+
+	for (size_t i = 0; i < 2 * N(changes); i++) {
+		assert_int_equal(set_up(state), 0);
+		store_image();
+		happens = changes[i / 2];
+		moment = where[i % 2];
+		how.between = ask_in_child;
+		assert_code("parent", PAM_PERM_DENIED, enter("login", "ci", ci_text, "am"));
+		assert_code("child", PAM_PERM_DENIED, child_code);
+	}
+}
+
 /* ---- letting go ---- */
 
 static void
@@ -307,6 +376,8 @@ const struct CMUnitTest between_tests[] = {
     T(a_key_that_is_no_more_is_behind_no_account_and_nor_is_another_with_its_uid),
     T(abuse_141_a_key_that_becomes_another_at_the_last_moment_has_no_session),
     T(a_policy_that_another_replaces_holds_in_no_later_phase),
+    T(a_handle_that_logs_in_twice_is_decided_by_the_files_of_each_time),
+    T(what_a_handle_keeps_holds_on_neither_side_of_a_fork_when_the_policy_is_replaced),
     T(a_session_is_let_go_whatever_became_of_its_account_and_of_the_files),
     T(a_session_lets_nobody_go_but_its_own_account),
     T(whose_address_fits_into_no_handle_has_no_login_by_sshd),
