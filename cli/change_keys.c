@@ -153,7 +153,7 @@ give_local_uid(struct change *ch, uint32_t wanted, uint32_t *uid)
 
 	if (wanted != 0)
 		return store_check_uid(ch->store, range, wanted, &ch->why);
-	if ((err = store_next_uid(ch->store, range, uid)) == AK_ERR_FULL)
+	if ((err = store_next_uid(ch->store, range, uid, &ch->why)) == AK_ERR_FULL)
 		return diag_because(&ch->why, err,
 		    "no uid is left in %u-%u: widen uid_range in %s", range.min, range.max,
 		    ch->cli->paths.config);
@@ -169,11 +169,15 @@ give_directory_uid(struct change *ch, uint32_t wanted, uint32_t *uid)
 
 	if (wanted == 0)
 		return dirkeys_next_uid(ch->keys, uid, &ch->why);
-	if ((err = dirkeys_check_uid(ch->keys, wanted, &ch->why)) == AK_OK &&
-	    h->id_taken(h->ctx, wanted))
-		err = diag_because(&ch->why, AK_ERR_EXISTS,
-		    "uid %u is a user's or group's of this host: choose another", wanted);
-	return err;
+	if ((err = dirkeys_check_uid(ch->keys, wanted, &ch->why)) != AK_OK ||
+	    (err = h->check_id(h->ctx, wanted)) == AK_OK)
+		return err;
+	if (err != AK_ERR_EXISTS)
+		return diag_because(&ch->why, err,
+		    "it can't be told whether uid %u is a user's or group's of this host",
+		    wanted);
+	return diag_because(&ch->why, err,
+	    "uid %u is a user's or group's of this host: choose another", wanted);
 }
 
 enum ak_err

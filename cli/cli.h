@@ -29,8 +29,8 @@ struct cli_host {
 	/* A user or group of that name, from any source: AK_OK with its id, AK_ERR_NOT_FOUND, or AK_ERR_UNAVAILABLE when that can't be told. */
 	enum ak_err (*find_user)(void *ctx, const char *name, uint32_t *uid);
 	enum ak_err (*find_group)(void *ctx, const char *name, uint32_t *gid);
-	/* Has a user or group this id, from any source? What can't be told counts as yes. */
-	bool (*id_taken)(void *ctx, uint32_t id);
+	/* Has a user or group this id, from any source? As in struct store_hooks. */
+	enum ak_err (*check_id)(void *ctx, uint32_t id);
 	/* Who runs the command: for created_by and the audit log. */
 	void (*who)(void *ctx, char *buf, size_t cap);
 	/* Where from: the address of the login that it runs in; "" when that is not known. */

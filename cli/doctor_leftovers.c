@@ -90,7 +90,7 @@ find_uid(const struct doctor *d, const struct spent *s, uint32_t uid)
 	const struct spent_one wanted = {.uid = uid};
 	const struct spent_one *found = bsearch(&wanted, s->v, s->n, sizeof(*s->v), by_uid);
 
-	return found == NULL || d->c->host.id_taken(d->c->host.ctx, uid) ? NULL : found;
+	return found == NULL || d->c->host.check_id(d->c->host.ctx, uid) != AK_OK ? NULL : found;
 }
 
 /* A name can be another key's by now. */

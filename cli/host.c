@@ -39,11 +39,11 @@ host_find_group(void *ctx, const char *name, uint32_t *gid)
 	return accounts_find_group(name, gid);
 }
 
-static bool
-host_id_taken(void *ctx, uint32_t id)
+static enum ak_err
+host_check_id(void *ctx, uint32_t id)
 {
 	(void)ctx;
-	return accounts_id_taken(id);
+	return accounts_check_id(id);
 }
 
 static void
@@ -123,7 +123,7 @@ host_installed(void)
 	    .now = host_now,
 	    .find_user = host_find_user,
 	    .find_group = host_find_group,
-	    .id_taken = host_id_taken,
+	    .check_id = host_check_id,
 	    .who = host_who,
 	    .from = host_from,
 	    .log = host_log,

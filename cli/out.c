@@ -140,10 +140,37 @@ out_strv(struct out_json *j, const char *name, struct strv v)
 	out_close(j);
 }
 
+/* DEL and U+0080 to U+009F, which JSON may hold as they are (RFC 8259), and a terminal may act on: the character; 0: none begins here. */
+static unsigned
+terminal_control(const char *s, size_t left_b)
+{
+	unsigned char first = (unsigned char)s[0];
+
+	if (first == 0x7f)
+		return first;
+	if (first == 0xc2 && left_b > 1 && ((unsigned char)s[1] & 0xe0) == 0x80)
+		return (unsigned char)s[1];
+	return 0;
+}
+
+/* jansson gives whole characters, and these only within strings. */
 static int
 write_part(const char *bytes, size_t len_b, void *f)
 {
-	return fwrite(bytes, 1, len_b, f) == len_b ? 0 : -1;
+	size_t done = 0;
+
+	for (size_t at = 0; at < len_b; at++) {
+		unsigned c = terminal_control(bytes + at, len_b - at);
+
+		if (c == 0)
+			continue;
+		if (fwrite(bytes + done, 1, at - done, f) != at - done ||
+		    fprintf(f, "\\u%04x", c) < 0)
+			return -1;
+		at += c >= 0x80;
+		done = at + 1;
+	}
+	return fwrite(bytes + done, 1, len_b - done, f) == len_b - done ? 0 : -1;
 }
 
 enum ak_err

@@ -22,7 +22,7 @@ void out_json_free(struct out_json **j);
 void out_object(struct out_json *j, const char *name);
 void out_list(struct out_json *j, const char *name);
 void out_close(struct out_json *j);
-/* NULL is null. What is not UTF-8 is shown with `?` in its place. */
+/* NULL is null. What is not UTF-8 is shown with `?` in its place; every control character is escaped, since people read it on terminals. */
 void out_text(struct out_json *j, const char *name, const char *value);
 void out_number(struct out_json *j, const char *name, int64_t value);
 void out_bool(struct out_json *j, const char *name, bool value);

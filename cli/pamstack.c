@@ -252,7 +252,7 @@ add_module(struct reader *r, const struct place *at, const char *control, char *
 	if (module == NULL || (l = add_line(r, at)) == NULL)
 		return module == NULL ? add_broken(r, at) : AK_ERR_NOMEM;
 	read_control(control, l->actions);
-	if (text_copy(l->module, sizeof(l->module), module) != AK_OK)
+	if (module[0] == '\0' || text_copy(l->module, sizeof(l->module), module) != AK_OK)
 		l->broken = true;
 	take_args(l, rest);
 	return AK_OK;

@@ -102,12 +102,16 @@ accounts_find_group(const char *name, uint32_t *gid)
 	return err;
 }
 
-bool
-accounts_id_taken(uint32_t id)
+enum ak_err
+accounts_check_id(uint32_t id)
 {
 	struct user_query user = {.uid = id};
 	struct group_query group = {.gid = id};
+	enum ak_err err = with_room(ask_user, &user);
 
-	return with_room(ask_user, &user) != AK_ERR_NOT_FOUND ||
-	       with_room(ask_group, &group) != AK_ERR_NOT_FOUND;
+	if (err == AK_ERR_NOT_FOUND)
+		err = with_room(ask_group, &group);
+	if (err == AK_ERR_NOT_FOUND)
+		return AK_OK;
+	return err == AK_OK ? AK_ERR_EXISTS : err;
 }

@@ -2,7 +2,6 @@
 #ifndef AK_ACCOUNTS_H
 #define AK_ACCOUNTS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "err.h"
@@ -11,7 +10,7 @@
 enum ak_err accounts_find_user(const char *name, uint32_t *uid) AK_MUST_CHECK;
 enum ak_err accounts_find_group(const char *name, uint32_t *gid) AK_MUST_CHECK;
 
-/* Has a user or group this id? What can't be told counts as yes. */
-bool accounts_id_taken(uint32_t id);
+/* AK_OK: no user and no group has this id; AK_ERR_EXISTS: one has; else it can't be told. */
+enum ak_err accounts_check_id(uint32_t id) AK_MUST_CHECK;
 
 #endif

@@ -13,13 +13,34 @@
 #include "text.h"
 #include "usermanager.h"
 
-int64_t
-pass_clock_ms(void)
+static int64_t
+host_clock_ns(clockid_t which)
 {
 	struct timespec t = {.tv_sec = 0};
 
-	(void)clock_gettime(CLOCK_BOOTTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	(void)clock_gettime(which, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static int64_t
+host_clock_ms(void)
+{
+	return host_clock_ns(CLOCK_BOOTTIME) / 1000000;
+}
+
+/* For less than a second. */
+static void
+host_pause(int64_t ms)
+{
+	const struct timespec pause = {.tv_nsec = (long)ms * 1000000};
+
+	(void)nanosleep(&pause, NULL);
+}
+
+int64_t
+pass_clock_ms(const struct pass *p)
+{
+	return p->calls != NULL ? p->calls->clock_ms() : host_clock_ms();
 }
 
 static enum ak_err
@@ -49,8 +70,7 @@ note_unowned(struct pass *p, const struct procs_one *proc)
 	for (size_t i = 0; i < p->n && !proc->ended; i++) {
 		const struct session *s = &p->v[i].s;
 
-		if (s->uid == s->account_uid && s->namespace == p->namespace &&
-		    (proc->real == s->uid || proc->saved == s->uid))
+		if (s->uid == s->account_uid && (proc->real == s->uid || proc->saved == s->uid))
 			p->v[i].lingers = true;
 	}
 }
@@ -96,8 +116,11 @@ pass_look(struct pass *p)
 	procs_clear(&p->procs);
 	free(p->owner);
 	p->owner = NULL;
-	if ((err = p->calls->look(&p->procs)) != AK_OK)
+	if ((err = p->calls->look(&p->procs)) != AK_OK) {
+		/* Half a picture has no owners. */
+		procs_clear(&p->procs);
 		return err;
+	}
 	p->owner = calloc(p->procs.n + 1, sizeof(*p->owner));
 	sessions = calloc(p->n + 1, sizeof(*sessions));
 	if (p->owner != NULL && sessions != NULL) {
@@ -130,13 +153,12 @@ needs_look(const struct pass *p)
 	return false;
 }
 
-/* Was no other session of its key told before it, in this pass? They are told in their order. */
+/* Was no other session of its key told before it, in this pass? They are told in their order; who was not to end got no signal. */
 static bool
 is_first_told(const struct pass *p, const struct enforce_one *one)
 {
 	for (const struct enforce_one *before = p->v; before < one; before++)
-		if (before->s.uid == one->s.uid && before->fate == one->fate &&
-		    before->processes > 0 && !before->told)
+		if (before->s.uid == one->s.uid && before->processes > 0 && !before->told)
 			return false;
 	return true;
 }
@@ -190,7 +212,7 @@ finish_gently(struct pass *p, struct enforce_one *one)
 {
 	if (one->carried && one->alive > 0 && !one->wait_over) {
 		if (!one->told)
-			mark(p, one, SESSION_ENDING, pass_clock_ms() + ENFORCE_GRACE_MS);
+			mark(p, one, SESSION_ENDING, pass_clock_ms(p) + ENFORCE_GRACE_MS);
 	} else if (one->carried || one->lingers) {
 		mark(p, one, SESSION_CLOSED, 0);
 	}
@@ -239,22 +261,19 @@ static void
 find_again(struct pass *p)
 {
 	const struct live *live = &p->judge.live;
-	struct timespec now = {.tv_sec = 0};
-	int64_t left_ns;
 
 	for (size_t i = 0; i < p->n; i++) {
 		const struct enforce_one *one = &p->v[i];
 
 		if (one->fate == FATE_GENTLY && one->s.state == SESSION_ENDING)
-			again_in(p, one->s.kill_at_ms - pass_clock_ms());
+			again_in(p, one->s.kill_at_ms - pass_clock_ms(p));
 	}
 	if (live->trusted || p->n == 0)
 		return;
 	p->out->distrusted = true;
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	left_ns = live->trusted_at_ns - (int64_t)now.tv_sec * 1000000000 - now.tv_nsec;
-	if (left_ns > 0)
-		again_in(p, left_ns / 1000000 + 1);
+	/* Its moment may have come while others were waited for. */
+	if (live->trusted_at_ns > p->began_ns)
+		again_in(p, (live->trusted_at_ns - host_clock_ns(CLOCK_REALTIME)) / 1000000 + 1);
 }
 
 static enum ak_err
@@ -264,11 +283,14 @@ act(struct pass *p)
 
 	if (p->calls == NULL || !needs_look(p))
 		return AK_OK;
-	if ((err = pass_look(p)) != AK_OK || (err = pass_end(p)) != AK_OK)
+	if ((err = pass_look(p)) != AK_OK)
 		return err;
+	err = pass_end(p);
+	/* Who got a signal is told of, though nobody could see whether he is gone. */
 	for (size_t i = 0; i < p->n; i++)
-		finish_one(p, &p->v[i]);
-	return AK_OK;
+		if (err == AK_OK || p->v[i].processes > 0)
+			finish_one(p, &p->v[i]);
+	return err;
 }
 
 static enum ak_err
@@ -276,10 +298,13 @@ run(struct pass *p)
 {
 	enum ak_err err = sessions_each(p->how->paths, take_record, p);
 
+	if (err == AK_OK)
+		err = pass_find_whom(p);
 	if (err != AK_OK)
 		return diag_because(p->why, err,
 		    "the records of live sessions in %s can't be read: %s", p->how->paths->run,
 		    ak_strerror(err));
+	p->began_ns = host_clock_ns(CLOCK_REALTIME);
 	rejudge_open(p->how->paths, p->how->now, &p->judge);
 	err = pass_judge(p);
 	if (err == AK_OK)
@@ -299,7 +324,9 @@ static const struct enforce_calls host_calls = {.look = procs_look,
     .signal = ending_signal,
     .empty_uid = ending_empty_uid,
     .tell = ending_tell,
-    .end_usermanager = usermanager_end};
+    .end_usermanager = usermanager_end,
+    .clock_ms = host_clock_ms,
+    .pause = host_pause};
 
 enum ak_err
 enforce_lock(const struct paths *paths, bool wait, struct lock *lock, struct diag *why)
@@ -336,10 +363,14 @@ enforce_run(
 	if ((err = enforce_lock(how->paths, wait, &lock, why)) != AK_OK)
 		return err;
 	err = run(&p);
+	/* Nobody waits for another pass. */
+	if (err == AK_OK && out->again_in_ms < 0)
+		pass_settle(how->paths);
 	lock_release(&lock);
 	procs_clear(&p.procs);
 	etcfile_set_clear(&p.users);
 	free(p.owner);
+	free(p.uids);
 	free(p.v);
 	return err;
 }

@@ -17,13 +17,15 @@
 /* How long a session that time ended has, after SIGHUP. */
 #define ENFORCE_GRACE_MS 5000
 
-/* How processes are seen and ended; tests bring a host of their own. As in procs.h, ending.h and usermanager.h. */
+/* How processes are seen and ended, and waited for; tests bring a host and a time of their own. As in procs.h, ending.h and usermanager.h. */
 struct enforce_calls {
 	enum ak_err (*look)(struct procs *out);
 	enum ak_err (*signal)(const struct proc_id *id, int sig);
 	enum ak_err (*empty_uid)(uid_t uid, uid_t spare, struct diag *why);
 	void (*tell)(dev_t tty, const char *line);
 	enum ak_err (*end_usermanager)(uint32_t uid, int wait_ms);
+	int64_t (*clock_ms)(void); /* goes on while the host sleeps */
+	void (*pause)(int64_t ms);
 };
 
 /* One session that was ended, or begun to be. */
@@ -85,6 +87,16 @@ struct enforce_result {
  */
 enum ak_err enforce_run(const struct enforce_how *how, bool wait, struct enforce_result *out,
     struct diag *why) AK_MUST_CHECK;
+
+/*
+ * Before a change becomes true, under enforce_lock: by it the sessions of these
+ * keys are to be judged, or with uids NULL everybody's. Whoever makes it may be
+ * killed before his own pass: then the next one, whatever it is asked for, does
+ * this too. A pass that leaves nothing to another forgets it.
+ */
+enum ak_err enforce_owe(const struct paths *paths, const uint32_t *uids, size_t n) AK_MUST_CHECK;
+/* Is there such a change, and nobody at work on it? */
+bool enforce_is_owed(const struct paths *paths);
 
 /* The lock that a pass is under, for who changes records of sessions besides. lock_release. */
 enum ak_err enforce_lock(

@@ -2,7 +2,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "carried.h"
@@ -14,11 +13,11 @@
 /* Then what got SIGKILL has this long to be gone, and again whenever fewer are left: a busy machine takes its time with many. */
 #define KILLED_MS 500
 #define KILLED_ALL_MS 5000
-#define PAUSE_NS 5000000
+#define PAUSE_MS 5
 /* So many looks in a row that see nobody. */
 #define LOOKS 4U
 /* For its line on the terminal to reach whoever sits at it. */
-#define TOLD_NS 20000000
+#define TOLD_MS 20
 /* For one user manager, and for all of a pass. */
 #define USERMANAGER_MS 500
 #define USERMANAGERS_MS 2000
@@ -107,8 +106,7 @@ signal_one(struct pass *p, struct enforce_one *one, const struct procs_one *proc
 {
 	bool leader = is_leader(one, proc);
 
-	if ((one->fate == FATE_AT_ONCE && (!leader || one->told)) ||
-	    (one->fate == FATE_GENTLY && one->wait_over))
+	if ((one->fate == FATE_AT_ONCE && (!leader || one->told)) || one->wait_over)
 		(void)!p->calls->signal(&proc->id, SIGKILL);
 	else if (one->fate == FATE_GENTLY && !one->told && !leader && !is_usermanager(one))
 		(void)!p->calls->signal(&proc->id, SIGHUP);
@@ -119,6 +117,15 @@ kill_one(struct pass *p, struct enforce_one *one, const struct procs_one *proc)
 {
 	if (one->fate == FATE_AT_ONCE || one->wait_over)
 		(void)!p->calls->signal(&proc->id, SIGKILL);
+}
+
+static bool
+has_terminal(const dev_t *told, size_t n, dev_t tty)
+{
+	for (size_t i = 0; i < n; i++)
+		if (told[i] == tty)
+			return true;
+	return false;
 }
 
 /* To each terminal of a session that ends, once. */
@@ -133,14 +140,12 @@ tell_terminals(struct pass *p)
 		const struct enforce_one *one;
 		char line[320];
 		struct text t = text_over(line, sizeof(line));
-		bool known = false;
 
 		if (p->owner[i] == CARRIED_NONE || proc->tty == 0)
 			continue;
 		one = &p->v[p->owner[i]];
-		for (size_t k = 0; k < n; k++)
-			known = known || told[k] == proc->tty;
-		if (one->told || known || n == TERMINALS_MAX || !pass_concerns(p, one, proc))
+		if (one->told || has_terminal(told, n, proc->tty) || n == TERMINALS_MAX ||
+		    !pass_concerns(p, one, proc))
 			continue;
 		told[n++] = proc->tty;
 		text_add(&t, "\r\napikey: this session is ended: %.250s\r\n", one->judged.why);
@@ -206,10 +211,10 @@ has_uid(const struct emptyings *u, uint32_t uid)
 static enum ak_err
 find_uids(struct pass *p, struct emptyings *u)
 {
-	if ((u->v = calloc(p->n + p->how->n_uids + 1, sizeof(*u->v))) == NULL)
+	if ((u->v = calloc(p->n + p->n_uids + 1, sizeof(*u->v))) == NULL)
 		return AK_ERR_NOMEM;
-	for (size_t i = 0; i < p->how->n_uids; i++)
-		add_uid(p, u, p->how->uids[i], true);
+	for (size_t i = 0; i < p->n_uids; i++)
+		add_uid(p, u, p->uids[i], true);
 	for (size_t i = 0; i < p->n; i++)
 		if (p->v[i].fate == FATE_AT_ONCE && !has_uid(u, p->v[i].s.uid))
 			add_uid(p, u, p->v[i].s.uid, false);
@@ -224,8 +229,7 @@ empty_uid(struct pass *p, const struct emptying *e)
 	uint32_t spare = 0;
 
 	if (e->runs && !e->shared && e->how == EMPTY_WHOLE)
-		spare = pass_spare_uid(p, e->uid);
-
+		spare = pass_spare_uid(p);
 	if (spare != 0)
 		(void)!p->calls->empty_uid(e->uid, spare, &why);
 }
@@ -289,35 +293,35 @@ count_left(const struct pass *p, unsigned of_uids)
 static enum ak_err
 wait_for_ends(struct pass *p, const struct emptyings *u)
 {
-	const struct timespec pause = {.tv_nsec = PAUSE_NS};
-	int64_t began = pass_clock_ms(), passed, moved = LEADERS_MS;
+	int64_t began = pass_clock_ms(p), passed, moved = LEADERS_MS;
 	unsigned nobody = 0, due, of_uids, fewest = UINT_MAX;
 	enum ak_err err;
 
 	for (;;) {
 		if ((err = pass_look(p)) != AK_OK)
 			return err;
-		passed = pass_clock_ms() - began;
+		passed = pass_clock_ms(p) - began;
 		of_uids = kill_of_uids(p, u);
 		p->out->left = count_left(p, of_uids);
 		due = count_due(p, false) + of_uids;
 		nobody = due == 0 ? nobody + 1 : 0;
-		if (due < fewest && passed > moved)
-			moved = passed;
-		fewest = due < fewest ? due : fewest;
+		if (due < fewest) {
+			fewest = due;
+			moved = passed > LEADERS_MS ? passed : LEADERS_MS;
+		}
 		if (nobody >= LOOKS && (passed >= LEADERS_MS || count_due(p, true) == 0))
 			return AK_OK;
 		if (passed - moved >= KILLED_MS || passed >= KILLED_ALL_MS)
 			return AK_OK;
 		each_concerned(p, passed >= LEADERS_MS ? kill_one : signal_one);
-		(void)nanosleep(&pause, NULL);
+		p->calls->pause(PAUSE_MS);
 	}
 }
 
 static void
 end_usermanager(const struct pass *p, uint32_t uid, int64_t began)
 {
-	int64_t left = USERMANAGERS_MS - (pass_clock_ms() - began);
+	int64_t left = USERMANAGERS_MS - (pass_clock_ms(p) - began);
 
 	if (left > USERMANAGER_MS)
 		left = USERMANAGER_MS;
@@ -327,7 +331,7 @@ end_usermanager(const struct pass *p, uint32_t uid, int64_t began)
 static void
 end_usermanagers(const struct pass *p, const struct emptyings *u)
 {
-	int64_t began = pass_clock_ms();
+	int64_t began = pass_clock_ms(p);
 
 	for (size_t i = 0; i < u->n; i++)
 		if (u->v[i].how == EMPTY_WHOLE)
@@ -357,7 +361,6 @@ count_unowned(struct pass *p, const struct emptying *e)
 enum ak_err
 pass_end(struct pass *p)
 {
-	const struct timespec told = {.tv_nsec = TOLD_NS};
 	struct emptyings u = {.n = 0};
 	enum ak_err err;
 
@@ -366,7 +369,7 @@ pass_end(struct pass *p)
 	if ((err = find_uids(p, &u)) != AK_OK)
 		return err;
 	if (tell_terminals(p) > 0)
-		(void)nanosleep(&told, NULL);
+		p->calls->pause(TOLD_MS);
 	each_concerned(p, hang_up_leader);
 	for (size_t i = 0; i < u.n; i++) {
 		count_unowned(p, &u.v[i]);

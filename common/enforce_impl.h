@@ -39,6 +39,11 @@ struct pass {
 	struct enforce_result *out;
 	struct diag *why;
 	struct rejudge judge;
+	int64_t began_ns; /* before judge was opened, on the raw clock */
+	/* Whose sessions are judged (everybody's, or these keys'), and which keys changed: what is asked for, and what is owed. */
+	bool everybody;
+	uint32_t *uids;
+	size_t n_uids;
 	struct enforce_one *v;
 	size_t n, cap;
 	uint64_t namespace; /* of pids: this one */
@@ -48,6 +53,11 @@ struct pass {
 	struct procs procs;
 	size_t *owner; /* of each process: a place in v, or CARRIED_NONE */
 };
+
+/* everybody, uids, n_uids; and, once all of it was done, what was owed is forgotten. */
+enum ak_err pass_find_whom(struct pass *p) AK_MUST_CHECK;
+bool pass_is_changed(const struct pass *p, uint32_t uid);
+void pass_settle(const struct paths *paths);
 
 /* What is to become of each session; the records that change by that alone are written. */
 enum ak_err pass_judge(struct pass *p) AK_MUST_CHECK;
@@ -76,14 +86,14 @@ enum empty_how {
 	EMPTY_UNKEPT, /* those that belong to no session opened by a token that goes on */
 };
 
-/* After a look: is what this uid runs to end, beyond its sessions? changed: its key was (how->uids). */
+/* After a look: is what this uid runs to end, beyond its sessions? changed: its key was (uids). */
 enum empty_how pass_asks_uid(struct pass *p, uint32_t uid, bool changed);
 /* Does the process belong to a session opened by a token that goes on? */
 bool pass_is_kept(const struct pass *p, size_t proc);
-/* An id that nobody has, to end all of uid's by; 0: none. */
-uint32_t pass_spare_uid(struct pass *p, uint32_t uid);
+/* An id that nobody has and nothing runs under, to end all of another by; 0: none. */
+uint32_t pass_spare_uid(struct pass *p);
 
 /* Milliseconds that go on while the host sleeps; what kill_at_ms is in. */
-int64_t pass_clock_ms(void);
+int64_t pass_clock_ms(const struct pass *p);
 
 #endif

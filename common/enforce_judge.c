@@ -9,14 +9,9 @@
 #define MASS_KEYS 2U
 
 static bool
-is_asked(const struct enforce_how *how, uint32_t uid)
+is_asked(const struct pass *p, uint32_t uid)
 {
-	if (how->uids == NULL)
-		return true;
-	for (size_t i = 0; i < how->n_uids; i++)
-		if (how->uids[i] == uid)
-			return true;
-	return false;
+	return p->everybody || pass_is_changed(p, uid);
 }
 
 static bool
@@ -36,16 +31,7 @@ end_one(struct enforce_one *one, enum reason reason, const char *why)
 	text_add(&t, "%s", why);
 }
 
-/* It was refused when it was opened: that was told, and whoever opened it should be gone. */
-static void
-end_refused(struct enforce_one *one)
-{
-	one->told = true;
-	one->fate = FATE_AT_ONCE;
-	one->judged.reason = REASON_FAILED;
-}
-
-/* What was told before is not told again; whoever is being killed is not asked again. */
+/* What was told before is not told again; whoever is being killed, or was refused when he came, is not asked again. */
 static enum ak_err
 judge_one(struct pass *p, struct enforce_one *one)
 {
@@ -55,14 +41,9 @@ judge_one(struct pass *p, struct enforce_one *one)
 
 	if (s->namespace != p->namespace)
 		return AK_OK;
-	if (s->state == SESSION_REFUSED) {
-		end_refused(one);
-		return AK_OK;
-	}
-	one->told = ending;
-	if (ending && s->kill_at_ms == 0) {
+	one->told = ending || s->state == SESSION_REFUSED;
+	if (s->state == SESSION_REFUSED || (ending && s->kill_at_ms == 0)) {
 		one->fate = FATE_AT_ONCE;
-		one->judged.reason = REASON_FAILED;
 		return AK_OK;
 	}
 	if (is_ended_by_hand(p->how, s)) {
@@ -70,7 +51,7 @@ judge_one(struct pass *p, struct enforce_one *one)
 		end_one(one, REASON_BY_HAND, reason_text(REASON_BY_HAND));
 		return AK_OK;
 	}
-	if (!is_asked(p->how, s->uid))
+	if (!is_asked(p, s->uid))
 		return AK_OK;
 	if ((err = rejudge_session(&p->judge, s, &one->judged)) != AK_OK)
 		return err;
@@ -79,7 +60,7 @@ judge_one(struct pass *p, struct enforce_one *one)
 		one->told = false;
 	} else if (one->judged.right == REJUDGE_TIMED_OUT) {
 		one->fate = FATE_GENTLY;
-		one->wait_over = ending && pass_clock_ms() >= s->kill_at_ms;
+		one->wait_over = ending && pass_clock_ms(p) >= s->kill_at_ms;
 	}
 	return AK_OK;
 }
@@ -142,7 +123,7 @@ static void
 write_down(struct pass *p, struct enforce_one *one)
 {
 	bool held = one->fate == FATE_HELD, changed = one->s.held_back != held;
-	bool asked = one->s.namespace == p->namespace && is_asked(p->how, one->s.uid);
+	bool asked = one->s.namespace == p->namespace && is_asked(p, one->s.uid);
 
 	if (!asked || (one->fate != FATE_KEPT && one->fate != FATE_HELD))
 		return;

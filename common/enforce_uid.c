@@ -20,18 +20,15 @@ pass_is_kept(const struct pass *p, size_t proc)
 	return p->owner[proc] != CARRIED_NONE && is_kept_session(&p->v[p->owner[proc]]);
 }
 
-/* Is the key gone or disabled, for certain? What can't be read says nothing. */
+/* Is the key gone or disabled, for certain? What can't be read says nothing; a keyring that could not be opened finds none. */
 static bool
 is_key_out(const struct pass *p, uint32_t uid)
 {
-	const struct rejudge *j = &p->judge;
 	struct key key;
 	enum ak_err err;
 	bool out;
 
-	if (j->ring_err != AK_OK)
-		return false;
-	if ((err = keyring_find_uid(&j->ring, uid, &key)) != AK_OK)
+	if ((err = keyring_find_uid(&p->judge.ring, uid, &key)) != AK_OK)
 		return err == AK_ERR_NOT_FOUND;
 	out = key.rec.state != KEY_ACTIVE;
 	key_clear(&key);
@@ -51,8 +48,8 @@ is_local_user(struct pass *p, uint32_t uid)
 static bool
 is_ours(struct pass *p, uint32_t uid)
 {
-	return uid >= UID_MIN && p->judge.ring_err == AK_OK &&
-	       users_extra_has_uid(&p->judge.ring.users, uid) && !is_local_user(p, uid);
+	return uid >= UID_MIN && users_extra_has_uid(&p->judge.ring.users, uid) &&
+	       !is_local_user(p, uid);
 }
 
 /* A session of it was revoked as a whole: not one that was ended by its id, nor refused before it began. */
@@ -105,13 +102,12 @@ is_used(const struct pass *p, uint32_t uid)
 }
 
 uint32_t
-pass_spare_uid(struct pass *p, uint32_t uid)
+pass_spare_uid(struct pass *p)
 {
 	uint32_t spare = p->judge.ring.users.uids.max;
 	struct key key;
 
-	if (p->judge.ring_err != AK_OK || spare < UID_MIN || spare == uid ||
-	    is_local_user(p, spare) || is_used(p, spare))
+	if (is_local_user(p, spare) || is_used(p, spare))
 		return 0;
 	switch (keyring_find_uid(&p->judge.ring, spare, &key)) {
 	case AK_ERR_NOT_FOUND:
@@ -130,8 +126,8 @@ pass_has_work(const struct pass *p)
 	for (size_t i = 0; i < p->n; i++)
 		if (p->v[i].fate == FATE_AT_ONCE || p->v[i].fate == FATE_GENTLY)
 			return true;
-	for (size_t i = 0; i < p->how->n_uids; i++)
-		if (is_key_out(p, p->how->uids[i]))
+	for (size_t i = 0; i < p->n_uids; i++)
+		if (is_key_out(p, p->uids[i]))
 			return true;
 	return false;
 }

@@ -3,45 +3,106 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
+
 void
 groupset_clear(struct groupset *g)
 {
 	groupset_empty(g);
 	free(g->v);
+	free(g->by_name);
+	free(g->by_gid);
 	*g = GROUPSET_INIT;
+}
+
+/* The slot of this name, or the free one where it belongs. Half of them are free. */
+static uint32_t *
+name_slot(const struct groupset *g, const char *name)
+{
+	size_t mask = 2 * g->cap - 1, i = hash_sip(0, name, strlen(name)) & mask;
+
+	while (g->by_name[i] != 0 && strcmp(g->v[g->by_name[i] - 1].name, name) != 0)
+		i = (i + 1) & mask;
+	return &g->by_name[i];
+}
+
+static uint32_t *
+gid_slot(const struct groupset *g, uint32_t gid)
+{
+	size_t mask = 2 * g->cap - 1, i = (gid * UINT64_C(0x9e3779b97f4a7c15) >> 32) & mask;
+
+	while (g->by_gid[i] != 0 && g->v[g->by_gid[i] - 1].gid != gid)
+		i = (i + 1) & mask;
+	return &g->by_gid[i];
 }
 
 const struct group_entry *
 groupset_find(const struct groupset *g, const char *name)
 {
-	for (size_t i = 0; i < g->n; i++)
-		if (strcmp(g->v[i].name, name) == 0)
-			return &g->v[i];
-	return NULL;
+	uint32_t place = g->cap == 0 ? 0 : *name_slot(g, name);
+
+	return place == 0 ? NULL : &g->v[place - 1];
 }
 
 static struct group_entry *
 find_gid(struct groupset *g, uint32_t gid)
 {
+	uint32_t place = g->cap == 0 ? 0 : *gid_slot(g, gid);
+
+	return place == 0 ? NULL : &g->v[place - 1];
+}
+
+/* Into the slots: the entry at this place. */
+static void
+enter(struct groupset *g, size_t place)
+{
+	struct group_entry *e = &g->v[place];
+	uint32_t *gid = gid_slot(g, e->gid);
+
+	*name_slot(g, e->name) = (uint32_t)place + 1;
+	if (*gid == 0)
+		*gid = (uint32_t)place + 1;
+}
+
+/* Twice as many places and slots as there were. */
+static enum ak_err
+grow(struct groupset *g)
+{
+	size_t cap = g->cap == 0 ? 16 : 2 * g->cap;
+	struct group_entry *v = reallocarray(g->v, cap, sizeof(*v));
+	uint32_t *by_name = calloc(2 * cap, sizeof(*by_name)),
+		 *by_gid = calloc(2 * cap, sizeof(*by_gid));
+
+	if (v != NULL)
+		g->v = v;
+	if (v == NULL || by_name == NULL || by_gid == NULL || cap > UINT32_MAX / 2) {
+		free(by_name);
+		free(by_gid);
+		return AK_ERR_NOMEM;
+	}
+	free(g->by_name);
+	free(g->by_gid);
+	g->by_name = by_name;
+	g->by_gid = by_gid;
+	g->cap = cap;
 	for (size_t i = 0; i < g->n; i++)
-		if (g->v[i].gid == gid)
-			return &g->v[i];
-	return NULL;
+		enter(g, i);
+	return AK_OK;
 }
 
 enum ak_err
 groupset_add(struct groupset *g, const char *name, uint32_t gid, bool list_members)
 {
-	struct group_entry entry = {.gid = gid, .list_members = list_members}, *v;
+	struct group_entry entry = {.gid = gid, .list_members = list_members};
 	enum ak_err err = text_copy(entry.name, sizeof(entry.name), name);
 
 	if (err != AK_OK || groupset_find(g, name) != NULL)
 		return err;
+	if ((g->v == NULL || g->n == g->cap) && (err = grow(g)) != AK_OK)
+		return err;
 	entry.alias = find_gid(g, gid) != NULL;
-	if ((v = reallocarray(g->v, g->n + 1, sizeof(*v))) == NULL)
-		return AK_ERR_NOMEM;
-	g->v = v;
-	g->v[g->n++] = entry;
+	g->v[g->n] = entry;
+	enter(g, g->n++);
 	return AK_OK;
 }
 

@@ -22,7 +22,9 @@ struct group_entry {
 
 struct groupset {
 	struct group_entry *v;
-	size_t n;
+	size_t n, cap;
+	/* 2 * cap slots each: a place in v and 1, or 0. */
+	uint32_t *by_name, *by_gid;
 };
 
 #define GROUPSET_INIT ((struct groupset){.v = NULL})

@@ -1,5 +1,6 @@
 #include "hash.h"
 
+#include "hash_fold.h"
 #include "pack.h"
 
 /*
@@ -292,17 +293,34 @@ crc_word(uint32_t low, uint32_t high)
 	       table[1][high >> 16 & 0xff] ^ table[0][high >> 24];
 }
 
-uint32_t
-hash_crc32(uint32_t crc, const void *bytes, size_t len_b)
+static uint32_t
+crc_words(uint32_t crc, const unsigned char *p, size_t len_b)
 {
-	const unsigned char *p = bytes;
-
-	crc = ~crc;
 	for (; len_b >= 8; len_b -= 8, p += 8)
 		crc = crc_word(crc ^ le32_load(p), le32_load(p + 4));
 	for (; len_b > 0; len_b--, p++)
 		crc = crc >> 8 ^ table[0][(crc ^ *p) & 0xff];
-	return ~crc;
+	return crc;
+}
+
+/* Below this, to fold gains nothing. */
+#define FOLD_MIN_B 48U
+
+uint32_t
+hash_crc32(uint32_t crc, const void *bytes, size_t len_b)
+{
+	const unsigned char *p = bytes;
+	unsigned char folded[HASH_FOLD_B];
+	size_t whole_b = len_b - len_b % HASH_FOLD_B;
+
+	crc = ~crc;
+	if (len_b >= FOLD_MIN_B && hash_fold_is_possible()) {
+		hash_fold(crc, p, whole_b, folded);
+		crc = crc_words(0, folded, sizeof(folded));
+		p += whole_b;
+		len_b -= whole_b;
+	}
+	return ~crc_words(crc, p, len_b);
 }
 
 uint32_t

@@ -186,6 +186,7 @@ index_parse_keys(struct index_view *v)
 		if (len_b == 0 || unpack_bytes(&u, len_b) == NULL)
 			return AK_ERR_CORRUPT;
 	}
+	v->keys_len_b = (size_t)(u.at - v->keys);
 	v->value = u.at;
 	v->value_len_b = u.left_b;
 	return AK_OK;
@@ -217,61 +218,88 @@ index_parse_record(
 	return index_parse_keys(out);
 }
 
+const unsigned char *
+index_view_next_key(const struct index_view *v, size_t *at_b, size_t *len_b)
+{
+	const unsigned char *key = v->keys + *at_b;
+	size_t left_b = v->keys_len_b - *at_b;
+
+	*len_b = left_b == 0 ? 0 : *key;
+	if (*len_b >= left_b)
+		return NULL;
+	*at_b += 1 + *len_b;
+	return key + 1;
+}
+
 int
 index_view_has_key(const struct index_view *v, const void *key, size_t key_len_b)
 {
-	const unsigned char *at = v->keys;
+	const unsigned char *own;
+	size_t at_b = 0, len_b;
 
-	for (unsigned i = 0; i < v->n_keys; i++) {
-		if (*at == key_len_b && memcmp(at + 1, key, key_len_b) == 0)
+	while ((own = index_view_next_key(v, &at_b, &len_b)) != NULL)
+		if (len_b == key_len_b && memcmp(own, key, key_len_b) == 0)
 			return 1;
-		at += 1 + *at;
-	}
 	return 0;
 }
 
 const unsigned char *
 index_view_key_borrow(const struct index_view *v, unsigned char tag, size_t *len_b)
 {
-	const unsigned char *at = v->keys;
+	const unsigned char *own;
+	size_t at_b = 0, own_len_b;
 
-	for (unsigned i = 0; i < v->n_keys; i++) {
-		if (at[1] == tag) {
-			*len_b = *at - 1U;
-			return at + 2;
+	while ((own = index_view_next_key(v, &at_b, &own_len_b)) != NULL)
+		if (own_len_b > 0 && *own == tag) {
+			*len_b = own_len_b - 1;
+			return own + 1;
 		}
-		at += 1 + *at;
-	}
 	return NULL;
 }
+
+enum ak_err
+index_read_front(const struct index *ix, uint64_t offset, size_t most_b,
+    struct index_record *out, size_t *got_b)
+{
+	const struct index_head *h = &ix->head;
+	uint64_t left_b;
+	size_t want_b;
+	enum ak_err err;
+
+	out->large = NULL;
+	*got_b = 0;
+	if (offset < h->records_at || offset >= h->size_b)
+		return AK_ERR_CORRUPT;
+	left_b = h->size_b - offset;
+	want_b = left_b < most_b ? (size_t)left_b : most_b;
+	if ((err = index_read_bytes(ix->fd, out->small, want_b, offset, got_b)) != AK_OK)
+		return err;
+	return *got_b != want_b || want_b < INDEX_RECORD_HEADER_B ? AK_ERR_CORRUPT : AK_OK;
+}
+
+/* Most records are no longer; to read more of a file that is in no cache takes longer. */
+#define USUAL_B 512U
 
 enum ak_err
 index_read_at(const struct index *ix, uint64_t offset, struct index_record *out)
 {
 	const struct index_head *h = &ix->head;
-	uint64_t left_b;
+	unsigned char *bytes = out->small;
 	size_t want_b, got_b;
 	enum ak_err err;
 
-	out->large = NULL;
-	if (offset < h->records_at || offset >= h->size_b)
-		return AK_ERR_CORRUPT;
-	left_b = h->size_b - offset;
-	want_b = left_b < sizeof(out->small) ? (size_t)left_b : sizeof(out->small);
-	if ((err = index_read_bytes(ix->fd, out->small, want_b, offset, &got_b)) != AK_OK)
+	if ((err = index_read_front(ix, offset, USUAL_B, out, &got_b)) != AK_OK)
 		return err;
-	if (got_b != want_b || got_b < INDEX_RECORD_HEADER_B)
-		return AK_ERR_CORRUPT;
 	want_b = le32_load(out->small + 4);
 	if (want_b <= got_b)
 		return index_parse_record(out->small, got_b, h->crc_seed, &out->view);
-	if (want_b > left_b || want_b > INDEX_RECORD_MAX_B)
+	if (want_b > h->size_b - offset || want_b > INDEX_RECORD_MAX_B)
 		return AK_ERR_CORRUPT;
-	if ((out->large = malloc(want_b)) == NULL)
+	if (want_b > sizeof(out->small) && (bytes = out->large = malloc(want_b)) == NULL)
 		return AK_ERR_NOMEM;
-	err = index_read_bytes(ix->fd, out->large, want_b, offset, &got_b);
+	err = index_read_bytes(ix->fd, bytes, want_b, offset, &got_b);
 	if (err == AK_OK)
-		err = index_parse_record(out->large, got_b, h->crc_seed, &out->view);
+		err = index_parse_record(bytes, got_b, h->crc_seed, &out->view);
 	if (err != AK_OK) {
 		free(out->large);
 		out->large = NULL;

@@ -61,6 +61,7 @@ struct index_view {
 	const unsigned char *bytes; /* the whole record */
 	size_t len_b;
 	const unsigned char *keys; /* n_keys times {u8 length, bytes} */
+	size_t keys_len_b;
 	unsigned n_keys;
 	unsigned order;
 	uint32_t number;
@@ -95,6 +96,8 @@ enum ak_err index_find(const struct index *ix, const void *key, size_t key_len_b
  * fit into out->small the value is not read, however long it is, and the view
  * has none (value NULL). The record's checksum is over all of it, so there each
  * key is held against the hash blocks, which have their own: it must lead here.
+ * Damage may hide keys behind the one that was asked for, so who needs them
+ * looks whether they are there.
  */
 enum ak_err index_find_keys(const struct index *ix, const void *key, size_t key_len_b,
     struct index_record *out) AK_MUST_CHECK;
@@ -146,6 +149,13 @@ void index_unmap(struct index_mapping *m);
 /* Is there a record in these bytes? For walks and for the tests' fuzzing. crc_seed as in the header. */
 enum ak_err index_parse_record(const unsigned char *bytes, size_t avail_b, uint32_t crc_seed,
     struct index_view *out) AK_MUST_CHECK;
+
+/*
+ * The key at *at_b, which goes on to the next; NULL behind the last. In a mapping
+ * lengths may change after they were checked: none leads out of the keys.
+ */
+const unsigned char *index_view_next_key(
+    const struct index_view *v, size_t *at_b, size_t *len_b);
 
 /* Does the view carry this key? */
 int index_view_has_key(const struct index_view *v, const void *key, size_t key_len_b);

@@ -61,7 +61,7 @@ enter(struct index_make *m, struct run r, unsigned n_keys)
 	if (last != NULL && goes_on(last, &r)) {
 		last->len_b += r.len_b;
 		last->last = r.last;
-		last->digest = index_make_digest(last->digest, r.borrowed, r.len_b);
+		index_make_digest(&last->digest, r.borrowed, r.len_b);
 		last->n++;
 	} else {
 		if (last != NULL &&
@@ -70,7 +70,7 @@ enter(struct index_make *m, struct run r, unsigned n_keys)
 		if ((err = grow(m)) != AK_OK)
 			return err;
 		if (r.borrowed != NULL)
-			r.digest = index_make_digest(0, r.borrowed, r.len_b);
+			index_make_digest(&r.digest, r.borrowed, r.len_b);
 		r.seq = (uint32_t)m->n;
 		m->runs[m->n++] = r;
 	}
@@ -143,31 +143,43 @@ index_make_measure(const struct index_make *m, const unsigned char *record, size
 	return len_b;
 }
 
-/* A bijection of what was before it; the halves change places, so that the upper bits, which a product keeps to itself, spread too. */
+/* A bijection of what was before it; the upper bits, which a product keeps to itself, come down too: no one bit later weighs one up. */
 static uint64_t
 stir(uint64_t digest, uint64_t word, uint64_t odd)
 {
 	digest = (digest ^ word) * odd;
-	return digest >> 32 | digest << 32;
+	return digest ^ digest >> 32;
 }
 
-/* In two strands, which do not wait for each other. A change of one word shows for certain. */
-uint64_t
-index_make_digest(uint64_t digest, const unsigned char *bytes, size_t len_b)
+/* The words of the record, and what is left of it: a change of one shows for certain. */
+void
+index_make_digest(struct index_digest *d, const unsigned char *record, size_t len_b)
 {
 	const uint64_t odd_a = UINT64_C(0x9e3779b97f4a7c15),
 		       odd_b = UINT64_C(0xbf58476d1ce4e5b9);
-	unsigned char rest[16] = {0};
-	uint64_t a = 0, b = len_b;
+	const unsigned char *at = record;
+	uint64_t a = d->a, b = d->b;
+	size_t left_b = len_b;
 
-	for (; len_b >= sizeof(rest); len_b -= sizeof(rest), bytes += sizeof(rest)) {
-		a = stir(a, le64_load(bytes), odd_a);
-		b = stir(b, le64_load(bytes + 8), odd_b);
+	for (; left_b >= 16; left_b -= 16, at += 16) {
+		a = stir(a, le64_load(at), odd_a);
+		b = stir(b, le64_load(at + 8), odd_b);
 	}
-	memcpy(rest, bytes, len_b);
-	a = stir(a, le64_load(rest), odd_a);
-	b = stir(b, le64_load(rest + 8), odd_b);
-	return stir(stir(digest, a, odd_a), b, odd_b);
+	if (left_b >= 8) {
+		a = stir(a, le64_load(at), odd_a);
+		left_b -= 8;
+		at += 8;
+	}
+	/* The word that ends with the record, without what was in words before it. */
+	if (left_b > 0)
+		b = stir(b, le64_load(at + left_b - 8) >> (64 - 8 * left_b), odd_b);
+	*d = (struct index_digest){a, b};
+}
+
+bool
+index_make_digest_equal(const struct index_digest *a, const struct index_digest *b)
+{
+	return a->a == b->a && a->b == b->b;
 }
 
 static int
@@ -188,20 +200,22 @@ split(const struct index_make *m, const struct run *r, struct run *out)
 {
 	struct run one = *r;
 	size_t left_b = r->len_b;
-	uint64_t digest = 0;
+	struct index_digest digest = {0, 0};
 
 	for (uint32_t i = 0; i < r->n; i++) {
 		if ((one.len_b = index_make_measure(m, one.borrowed, left_b)) == 0)
 			return AK_ERR_CORRUPT;
 		one.n = 1;
 		one.first = one.last = le32_load(one.borrowed + 12);
-		one.digest = index_make_digest(0, one.borrowed, one.len_b);
-		digest = index_make_digest(digest, one.borrowed, one.len_b);
+		one.digest = (struct index_digest){0, 0};
+		index_make_digest(&one.digest, one.borrowed, one.len_b);
+		index_make_digest(&digest, one.borrowed, one.len_b);
 		out[i] = one;
 		one.borrowed += one.len_b;
 		left_b -= one.len_b;
 	}
-	return left_b == 0 && digest == r->digest ? AK_OK : AK_ERR_CORRUPT;
+	return left_b == 0 && index_make_digest_equal(&digest, &r->digest) ? AK_OK
+									   : AK_ERR_CORRUPT;
 }
 
 static enum ak_err

@@ -7,6 +7,11 @@
 #include "index_make.h"
 #include "pack.h"
 
+/* Of bytes that are read twice: were they the same? In two strands, which do not wait for each other. */
+struct index_digest {
+	uint64_t a, b;
+};
+
 /*
  * Records that lie one behind the other and will do so in the file: one in the
  * arena, or those of another file as far as they go on there. A change of one
@@ -15,7 +20,7 @@
 struct run {
 	const unsigned char *borrowed; /* NULL: in the arena */
 	size_t arena_at, len_b;
-	uint64_t digest; /* borrowed: of all its bytes */
+	struct index_digest digest; /* borrowed: of all its records */
 	uint64_t file_at; /* once it is laid out */
 	uint32_t crc_seed; /* borrowed: what their checksums began with */
 	uint32_t n; /* records */
@@ -38,8 +43,9 @@ struct index_make {
 size_t index_make_measure(
     const struct index_make *m, const unsigned char *record, size_t avail_b);
 
-/* Goes on from what it gave before (0: nothing). For bytes that are read twice: were they the same? */
-uint64_t index_make_digest(uint64_t digest, const unsigned char *bytes, size_t len_b);
+/* Goes on with one more record, of at least a header. */
+void index_make_digest(struct index_digest *d, const unsigned char *record, size_t len_b);
+bool index_make_digest_equal(const struct index_digest *a, const struct index_digest *b);
 
 /* The runs in the file's order. */
 enum ak_err index_make_sort(struct index_make *m) AK_MUST_CHECK;

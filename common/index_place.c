@@ -233,7 +233,7 @@ place_keys(struct layout *l, const unsigned char *record, size_t len_b, uint64_t
 /* From here on, its copy in the piece is all that is looked at. */
 static enum ak_err
 place_record(struct layout *l, const struct run *r, const unsigned char *record, size_t len_b,
-    uint64_t *digest)
+    struct index_digest *digest)
 {
 	unsigned char *copy, *block = l->front + l->head.order[r->order].blocks_at;
 	uint64_t i = l->n_placed[r->order]++, at;
@@ -247,7 +247,7 @@ place_record(struct layout *l, const struct run *r, const unsigned char *record,
 	block += i / INDEX_SLOTS * INDEX_BLOCK_B;
 	set_slot(block + i % INDEX_SLOTS * INDEX_SLOT_B, le32_load(copy + 12), at);
 	if (r->borrowed != NULL)
-		*digest = index_make_digest(*digest, copy, len_b);
+		index_make_digest(digest, copy, len_b);
 	le32_store(copy, seal_of(l, r, copy, len_b));
 	return place_keys(l, copy, len_b, at);
 }
@@ -262,7 +262,7 @@ place_run(struct layout *l, const struct run *r)
 {
 	const unsigned char *record = bytes_of(l->make, r);
 	size_t left_b = r->len_b, len_b;
-	uint64_t digest = 0;
+	struct index_digest digest = {0, 0};
 	enum ak_err err;
 
 	for (uint32_t i = 0; i < r->n; i++) {
@@ -273,8 +273,10 @@ place_run(struct layout *l, const struct run *r)
 		record += len_b;
 		left_b -= len_b;
 	}
-	return left_b == 0 && (r->borrowed == NULL || digest == r->digest) ? AK_OK
-									   : AK_ERR_CORRUPT;
+	if (left_b != 0 ||
+	    (r->borrowed != NULL && !index_make_digest_equal(&digest, &r->digest)))
+		return AK_ERR_CORRUPT;
+	return AK_OK;
 }
 
 static enum ak_err

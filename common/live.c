@@ -211,6 +211,7 @@ live_load(const struct paths *p, struct live *l)
 			err = load_policy(p, l);
 		if (err != AK_OK)
 			(void)diag_because(&l->problem, err, "%s", ak_strerror(err));
+		l->lost = err == AK_ERR_UNAVAILABLE || err == AK_ERR_NOMEM;
 	}
 	l->policy_id = live_digest(&l->sources.policy);
 	l->group_id = live_digest(&l->sources.group);

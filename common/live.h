@@ -24,6 +24,7 @@ struct live {
 	bool trusted;
 	int64_t trusted_at_ns;
 	struct diag problem; /* image NULL: why, with file, line and column */
+	bool lost; /* image NULL: not for what the files say, but since one could not be read now, or for want of memory */
 	struct settings settings; /* valid when settings_ok; else the defaults */
 	bool settings_ok;
 	struct image_sources sources;

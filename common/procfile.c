@@ -35,6 +35,17 @@ procfile_open(int proc, const char *pid, int *dir)
 	return *dir != -1 ? AK_OK : why_unread();
 }
 
+static ssize_t
+read_again(int fd, char *buf, size_t cap_b)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, buf, cap_b);
+	while (n == -1 && errno == EINTR);
+	return n;
+}
+
 /* What the kernel gives in one read, as a string. */
 static enum ak_err
 read_small(int dir, const char *name, char *buf, size_t cap_b)
@@ -44,9 +55,7 @@ read_small(int dir, const char *name, char *buf, size_t cap_b)
 
 	buf[0] = '\0';
 	if (fd != -1) {
-		do
-			n = read(fd, buf, cap_b - 1);
-		while (n == -1 && errno == EINTR);
+		n = read_again(fd, buf, cap_b - 1);
 		(void)close(fd);
 	}
 	/* A process that has ended has no files, or none that say anything. */
@@ -139,35 +148,19 @@ procfile_audit(int dir, uint32_t *out)
 	return err;
 }
 
-/* The line is near the top, and the name above it has its newlines escaped. */
-/* `NSpid:` has a pid for each namespace that the process is in, from this one down. */
-static bool
-is_nested(const char *status)
-{
-	const char *at = strstr(status, "\nNSpid:\t");
+/* What the lines of a status have said so far. */
+struct status {
+	struct procfile_status *out;
+	bool has_uids, has_pids;
+	enum ak_err err;
+};
 
-	if (at == NULL)
-		return false;
-	at += strlen("\nNSpid:\t");
-	at += strcspn(at, "\t\n");
-	return *at == '\t';
-}
-
-enum ak_err
-procfile_status(int dir, struct procfile_status *out)
+static enum ak_err
+take_uids(char *at, struct procfile_status *out)
 {
 	uid_t *const ids[] = {&out->real, &out->effective, &out->saved};
-	char buf[4096], *at;
 	uint64_t id = 0;
-	enum ak_err err;
 
-	*out = (struct procfile_status){(uid_t)-1, (uid_t)-1, (uid_t)-1, false};
-	if ((err = read_small(dir, "status", buf, sizeof(buf))) != AK_OK)
-		return err;
-	if ((at = strstr(buf, "\nUid:\t")) == NULL)
-		return AK_ERR_UNAVAILABLE;
-	out->nested = is_nested(buf);
-	at += strlen("\nUid:\t");
 	for (unsigned i = 0; i < 3; i++) {
 		if (!take_field(&at, &id) || id > UINT32_MAX) {
 			out->real = out->effective = out->saved = (uid_t)-1;
@@ -176,6 +169,67 @@ procfile_status(int dir, struct procfile_status *out)
 		*ids[i] = (uid_t)id;
 	}
 	return AK_OK;
+}
+
+/* The name above them has its newlines escaped. `NSpid:` has a pid for each namespace that the process is in, from this one down. */
+static void
+take_line(struct status *s, char *line)
+{
+	static const char uids[] = "Uid:\t", pids[] = "NSpid:\t";
+
+	if (!s->has_uids && strncmp(line, uids, strlen(uids)) == 0) {
+		s->has_uids = true;
+		s->err = take_uids(line + strlen(uids), s->out);
+	} else if (!s->has_pids && strncmp(line, pids, strlen(pids)) == 0) {
+		s->has_pids = true;
+		s->out->nested = strchr(line + strlen(pids), '\t') != NULL;
+	}
+}
+
+/* A line longer than the room says nothing: between the two stands `Groups:`, with up to 65,536 of them. */
+static enum ak_err
+take_lines(int fd, struct status *s)
+{
+	char buf[4096], *line, *end;
+	size_t have_b = 0;
+	bool in_long = false;
+	ssize_t n = 0;
+
+	while (!(s->has_uids && s->has_pids) &&
+	       (n = read_again(fd, buf + have_b, sizeof(buf) - 1 - have_b)) > 0) {
+		have_b += (size_t)n;
+		buf[have_b] = '\0';
+		for (line = buf; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+			*end = '\0';
+			if (!in_long)
+				take_line(s, line);
+			in_long = false;
+		}
+		have_b = strlen(line);
+		memmove(buf, line, have_b);
+		if (have_b == sizeof(buf) - 1) {
+			in_long = true;
+			have_b = 0;
+		}
+	}
+	return n == -1 ? why_unread() : AK_OK;
+}
+
+enum ak_err
+procfile_status(int dir, struct procfile_status *out)
+{
+	const struct procfile_status nothing = {(uid_t)-1, (uid_t)-1, (uid_t)-1, false};
+	struct status s = {.out = out, .err = AK_ERR_UNAVAILABLE};
+	int fd = openat(dir, "status", O_RDONLY | O_CLOEXEC);
+	enum ak_err err;
+
+	*out = nothing;
+	if (fd == -1)
+		return why_unread();
+	if ((err = take_lines(fd, &s)) != AK_OK)
+		*out = nothing;
+	(void)close(fd);
+	return err != AK_OK ? err : s.err;
 }
 
 bool

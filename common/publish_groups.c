@@ -17,7 +17,7 @@ resolve_group(struct publication *p, const char *name, uint32_t *gid)
 		    "group `%s' is gid 0, which no role can hand out", name);
 	if (err != AK_ERR_NOT_FOUND)
 		return err;
-	err = store_role_gid(p->store, name, range, gid);
+	err = store_role_gid(p->store, name, range, gid, p->why);
 	if (err == AK_ERR_FULL)
 		return diag_because(p->why, err,
 		    "no gid is left in gid_range %u-%u for group `%s': widen it in %s",

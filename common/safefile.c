@@ -166,8 +166,9 @@ check_parents(const char *path, uid_t owner, struct diag *why)
 	return check_above(real, owner, &linked, why);
 }
 
+/* moved: it is shorter than it was, or (on NFS) another has its name. */
 static enum ak_err
-read_whole(int fd, char *bytes, size_t len_b)
+read_whole(int fd, char *bytes, size_t len_b, bool *moved)
 {
 	size_t have_b = 0;
 
@@ -176,8 +177,10 @@ read_whole(int fd, char *bytes, size_t len_b)
 
 		if (n == -1 && errno == EINTR)
 			continue;
-		if (n <= 0)
+		if (n <= 0) {
+			*moved = n == 0 || errno == ESTALE;
 			return AK_ERR_UNAVAILABLE;
+		}
 		have_b += (size_t)n;
 	}
 	return AK_OK;
@@ -197,7 +200,7 @@ say_open(const char *path, uid_t owner, enum ak_err err, struct diag *why)
 
 /* All bytes of what is open, whose identity out->id is; it must be the same behind them. */
 static enum ak_err
-read_open(int fd, struct safefile *out)
+read_open(int fd, struct safefile *out, bool *moved)
 {
 	struct safefile_id after;
 	struct stat st;
@@ -207,12 +210,13 @@ read_open(int fd, struct safefile *out)
 	if ((out->bytes = malloc(out->len_b + 1)) == NULL)
 		return AK_ERR_NOMEM;
 	out->bytes[out->len_b] = '\0';
-	if ((err = read_whole(fd, out->bytes, out->len_b)) != AK_OK)
+	if ((err = read_whole(fd, out->bytes, out->len_b, moved)) != AK_OK)
 		return err;
 	if (fstat(fd, &st) == -1)
 		return AK_ERR_UNAVAILABLE;
 	after = safefile_id_of(&st);
-	return safefile_id_equal(&out->id, &after) ? AK_OK : AK_ERR_UNAVAILABLE;
+	*moved = !safefile_id_equal(&out->id, &after);
+	return *moved ? AK_ERR_UNAVAILABLE : AK_OK;
 }
 
 /* moved: it was edited, or replaced, meanwhile. */
@@ -233,8 +237,9 @@ read_once(const char *path, uid_t owner, size_t max_b, struct safefile *out, str
 		err = diag_say(why, AK_ERR_INVALID, path, 0, 0,
 		    "is larger than %zu bytes, more than this file may be", max_b);
 	} else {
-		err = read_open(fd, out);
-		*moved = err == AK_ERR_UNAVAILABLE;
+		err = read_open(fd, out, moved);
+		if (err != AK_OK && !*moved)
+			err = say_open(path, owner, err, why);
 	}
 	(void)close(fd);
 	if (err != AK_OK) {

@@ -2,6 +2,7 @@
 #ifndef AK_SAFEFILE_H
 #define AK_SAFEFILE_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -76,6 +77,7 @@ struct safefile_new {
 	int fd;
 	unsigned keep;
 	const char *path; /* NULL: dropped, and what is asked of it then fails */
+	bool named; /* it has its name, though end answered that it may lose it by a power failure */
 };
 
 #define SAFEFILE_NEW_INIT ((struct safefile_new){.fd = -1})
@@ -87,6 +89,8 @@ enum ak_err safefile_new_write(struct safefile_new *f, const void *bytes, size_t
 enum ak_err safefile_new_end(
     struct safefile_new *f, mode_t mode, struct diag *why) AK_MUST_CHECK;
 void safefile_new_drop(struct safefile_new *f);
+/* Where it lies until its end, for who looks at it before. AK_ERR_INVALID: it was dropped. */
+enum ak_err safefile_new_path(const struct safefile_new *f, char out[PATH_MAX]) AK_MUST_CHECK;
 
 /* Remove what a killed writer of path left beside it; for who knows that none is at work. */
 void safefile_sweep(const char *path);

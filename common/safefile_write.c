@@ -14,7 +14,7 @@ path_beside(const char *path, char beside[PATH_MAX])
 	const char *name = strrchr(path, '/') + 1;
 	int n = snprintf(beside, PATH_MAX, "%.*s.%s.new", (int)(name - path), path, name);
 
-	return n > 0 && n < PATH_MAX;
+	return (size_t)n < PATH_MAX;
 }
 
 void
@@ -53,6 +53,12 @@ fail_new(struct safefile_new *f, struct diag *why)
 
 	safefile_new_drop(f);
 	return err;
+}
+
+enum ak_err
+safefile_new_path(const struct safefile_new *f, char out[PATH_MAX])
+{
+	return f->path != NULL && path_beside(f->path, out) ? AK_OK : AK_ERR_INVALID;
 }
 
 enum ak_err
@@ -178,6 +184,7 @@ safefile_new_end(struct safefile_new *f, mode_t mode, struct diag *why)
 		return fail_new(f, why);
 	path = f->path;
 	f->path = NULL;
+	f->named = true;
 	return (f->keep & SAFEFILE_SYNC) != 0 ? settle(path, why) : AK_OK;
 }
 

@@ -19,8 +19,8 @@ struct store;
 struct store_hooks {
 	/* Another writer, pid, holds the lock: about to wait. */
 	void (*waiting)(void *ctx, pid_t holder);
-	/* Has this host another user or group of that id already? */
-	bool (*id_taken)(void *ctx, uint32_t id);
+	/* AK_OK: no other user or group of this host has that id; AK_ERR_EXISTS: one has; else it can't be told, and the id is given to nobody. */
+	enum ak_err (*check_id)(void *ctx, uint32_t id);
 	void *ctx;
 };
 
@@ -59,7 +59,8 @@ enum ak_err store_each(const struct store *s,
     enum ak_err (*take)(void *ctx, const struct key_record *k), void *ctx) AK_MUST_CHECK;
 
 /* The next uid by counting up: not reserved, never given, not another's, not the range's last, by which processes are ended (ending.h). AK_ERR_FULL: none is left. */
-enum ak_err store_next_uid(struct store *s, struct id_range range, uint32_t *uid) AK_MUST_CHECK;
+enum ak_err store_next_uid(
+    struct store *s, struct id_range range, uint32_t *uid, struct diag *why) AK_MUST_CHECK;
 /* May this uid be given? AK_ERR_EXISTS with a sentence: another's, or a deleted key's; AK_ERR_INVALID: outside the range, or its last. */
 enum ak_err store_check_uid(
     const struct store *s, struct id_range range, uint32_t uid, struct diag *why) AK_MUST_CHECK;
@@ -71,8 +72,8 @@ enum ak_err store_check_uid(
 enum ak_err store_id_given(const struct store *s, uint32_t id, bool *given) AK_MUST_CHECK;
 
 /* The gid of a role's group: the one it always had, or the next (staged). */
-enum ak_err store_role_gid(
-    struct store *s, const char *group, struct id_range range, uint32_t *gid) AK_MUST_CHECK;
+enum ak_err store_role_gid(struct store *s, const char *group, struct id_range range,
+    uint32_t *gid, struct diag *why) AK_MUST_CHECK;
 
 /*
  * Stage a key: a new one, or a new state of the one with its uid.

@@ -1,5 +1,6 @@
 #include "store_impl.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -183,16 +184,34 @@ write_beside(struct commit *c, int64_t now, struct diag *why)
 	return err;
 }
 
-/* The new file is there: from now on, it is what is read. */
+/* Before it has its name: whoever could not read what he made true would know of no key. */
 static enum ak_err
-reopen(struct store *s)
+open_beside(const struct commit *c, struct index *out, struct diag *why)
+{
+	const struct paths *p = &c->s->paths;
+	char beside[PATH_MAX];
+	enum ak_err err = safefile_new_path(&c->file, beside);
+
+	*out = INDEX_INIT;
+	if (err == AK_OK)
+		err = index_open(beside, p->owner, out);
+	if (err == AK_OK)
+		return AK_OK;
+	return diag_say(why, err, p->local, 0, 0,
+	    "what was written can't be read again: %s; the old file stands", ak_strerror(err));
+}
+
+/* The new file is there: from now on, it is what is read. */
+static void
+adopt(struct store *s, struct index *new)
 {
 	index_close(&s->ring.local);
-	s->ring.local_err = index_open(s->paths.local, s->paths.owner, &s->ring.local);
-	if (s->ring.local_err == AK_OK)
-		s->ring.local_now =
-		    (struct source_id){s->ring.local.head.generation, s->ring.local.head.id};
-	return s->ring.local_err;
+	s->ring.local = *new;
+	s->ring.local_err = AK_OK;
+	s->ring.local_now =
+	    (struct source_id){s->ring.local.head.generation, s->ring.local.head.id};
+	staged_clear(&s->staged);
+	s->raised = false;
 }
 
 bool
@@ -239,6 +258,7 @@ enum ak_err
 store_commit(struct store *s, int64_t now, const struct store_meanwhile *m, struct diag *why)
 {
 	struct commit c = {.s = s};
+	struct index new;
 	enum ak_err err;
 
 	/* A new host, an accepted rollback and a restamp write a file though no key changed. */
@@ -247,11 +267,16 @@ store_commit(struct store *s, int64_t now, const struct store_meanwhile *m, stru
 		return AK_OK;
 	if ((err = prepare(&c, now, why)) != AK_OK)
 		return err;
+	if ((err = open_beside(&c, &new, why)) != AK_OK) {
+		safefile_new_drop(&c.file);
+		return err;
+	}
 	if (m != NULL)
 		m->run(m->ctx, (struct source_id){c.head.generation, c.head.id});
-	if ((err = safefile_new_end(&c.file, 0600, why)) != AK_OK)
-		return err;
-	staged_clear(&s->staged);
-	s->raised = false;
-	return reopen(s);
+	err = safefile_new_end(&c.file, 0600, why);
+	if (c.file.named)
+		adopt(s, &new);
+	else
+		index_close(&new);
+	return err;
 }

@@ -64,14 +64,26 @@ store_id_given(const struct store *s, uint32_t id, bool *given)
 	return err == AK_OK ? find_role_gid(s, id, given) : *given ? AK_OK : err;
 }
 
-static bool
-taken_elsewhere(const struct store *s, uint32_t id)
+enum ak_err
+store_check_elsewhere(const struct store *s, uint32_t id)
 {
-	return s->opt.hooks.id_taken != NULL && s->opt.hooks.id_taken(s->opt.hooks.ctx, id);
+	const struct store_hooks *h = &s->opt.hooks;
+
+	return h->check_id == NULL ? AK_OK : h->check_id(h->ctx, id);
 }
 
 enum ak_err
-store_next_uid(struct store *s, struct id_range range, uint32_t *uid)
+store_say_unknown(enum ak_err err, uint32_t id, struct diag *why)
+{
+	return diag_because(why, err,
+	    "it can't be told whether id %u is another user's or group's on this host: the "
+	    "name service fails; see that its sources answer (`getent passwd %u`), and try "
+	    "again",
+	    id, id);
+}
+
+enum ak_err
+store_next_uid(struct store *s, struct id_range range, uint32_t *uid, struct diag *why)
 {
 	uint32_t next = s->extra.uid_high >= range.min ? s->extra.uid_high + 1 : range.min;
 	bool spent;
@@ -82,10 +94,14 @@ store_next_uid(struct store *s, struct id_range range, uint32_t *uid)
 		err = store_uid_state(s, next, &spent);
 		if (err != AK_OK && err != AK_ERR_EXISTS)
 			return err;
-		if (err == AK_OK && !id_is_reserved(next) && !taken_elsewhere(s, next)) {
+		if (err == AK_ERR_EXISTS || id_is_reserved(next))
+			continue;
+		if ((err = store_check_elsewhere(s, next)) == AK_OK) {
 			s->extra.uid_high = *uid = next;
 			return AK_OK;
 		}
+		if (err != AK_ERR_EXISTS)
+			return store_say_unknown(err, next, why);
 	}
 	return AK_ERR_FULL;
 }
@@ -109,10 +125,10 @@ store_check_uid(const struct store *s, struct id_range range, uint32_t uid, stru
 		    spent ? "was a deleted key's and is never given again" : "is another key's");
 	if (err != AK_OK)
 		return diag_say(why, err, s->paths.local, 0, 0, "%s", ak_strerror(err));
-	if (taken_elsewhere(s, uid))
-		return diag_because(why, AK_ERR_EXISTS,
-		    "uid %u is another user's or group's on this host", uid);
-	return AK_OK;
+	if ((err = store_check_elsewhere(s, uid)) == AK_ERR_EXISTS)
+		return diag_because(
+		    why, err, "uid %u is another user's or group's on this host", uid);
+	return err == AK_OK ? err : store_say_unknown(err, uid, why);
 }
 
 static enum ak_err
@@ -138,7 +154,8 @@ stored_gid(const struct store *s, struct record_key by, uint32_t *gid)
 }
 
 enum ak_err
-store_role_gid(struct store *s, const char *group, struct id_range range, uint32_t *gid)
+store_role_gid(
+    struct store *s, const char *group, struct id_range range, uint32_t *gid, struct diag *why)
 {
 	struct record_key by = record_key_text(RECORD_ROLE_GROUP, group);
 	struct staged st = {.order = ORDER_REST, .keys[0] = by, .n_keys = 1};
@@ -149,10 +166,13 @@ store_role_gid(struct store *s, const char *group, struct id_range range, uint32
 	if (err != AK_ERR_NOT_FOUND)
 		return err;
 	rg.gid = s->extra.gid_high >= range.min ? s->extra.gid_high + 1 : range.min;
-	while (rg.gid <= range.max && taken_elsewhere(s, rg.gid))
-		rg.gid++;
-	if (rg.gid < range.min || rg.gid > range.max)
+	for (err = AK_ERR_EXISTS; rg.gid >= range.min && rg.gid <= range.max; rg.gid++)
+		if ((err = store_check_elsewhere(s, rg.gid)) != AK_ERR_EXISTS)
+			break;
+	if (err == AK_ERR_EXISTS)
 		return AK_ERR_FULL;
+	if (err != AK_OK)
+		return store_say_unknown(err, rg.gid, why);
 	s->extra.gid_high = *gid = st.number = rg.gid;
 	role_gid_pack(&rg, &value);
 	return staged_put(&s->staged, st, &value);

@@ -40,6 +40,10 @@ enum ak_err store_keep_refused(struct store *s, struct diag *why) AK_MUST_CHECK;
 /* For store_borrow_changed. */
 enum ak_err store_add_changed(struct store *s, uint32_t uid) AK_MUST_CHECK;
 
+/* The hook's answer; and what to say where it can't be told. */
+enum ak_err store_check_elsewhere(const struct store *s, uint32_t id) AK_MUST_CHECK;
+enum ak_err store_say_unknown(enum ak_err err, uint32_t id, struct diag *why);
+
 /* Was it ever a key's, here? AK_OK: never. AK_ERR_EXISTS: *spent says whether that key is no more. */
 enum ak_err store_uid_state(const struct store *s, uint32_t uid, bool *spent) AK_MUST_CHECK;
 

@@ -15,12 +15,6 @@ store_take_spent(struct store *s, const struct spent_uid *gone)
 	return staged_put(&s->staged, st, &value);
 }
 
-static bool
-taken_elsewhere(const struct store *s, uint32_t id)
-{
-	return s->opt.hooks.id_taken != NULL && s->opt.hooks.id_taken(s->opt.hooks.ctx, id);
-}
-
 enum ak_err
 store_take_role_gid(
     struct store *s, const struct role_gid *g, struct id_range range, struct diag *why)
@@ -44,9 +38,12 @@ store_take_role_gid(
 		    range.min, range.max);
 	if ((err = store_id_given(s, g->gid, &given)) != AK_OK)
 		return err;
-	if (given || taken_elsewhere(s, g->gid))
-		return diag_because(why, AK_ERR_EXISTS,
-		    "gid %u of group %s is another's on this host", g->gid, g->group);
+	err = given ? AK_ERR_EXISTS : store_check_elsewhere(s, g->gid);
+	if (err == AK_ERR_EXISTS)
+		return diag_because(
+		    why, err, "gid %u of group %s is another's on this host", g->gid, g->group);
+	if (err != AK_OK)
+		return store_say_unknown(err, g->gid, why);
 	role_gid_pack(g, &value);
 	err = staged_put(&s->staged, st, &value);
 	/* What is counted up later must not meet it. */

@@ -19,11 +19,11 @@ clock_now(void *ctx)
 	return (int64_t)t.tv_sec;
 }
 
-static bool
-id_taken(void *ctx, uint32_t id)
+static enum ak_err
+check_id(void *ctx, uint32_t id)
 {
 	(void)ctx;
-	return accounts_id_taken(id);
+	return accounts_check_id(id);
 }
 
 static void
@@ -191,7 +191,7 @@ struct publisher_host
 daemon_publisher_host(struct daemon *d)
 {
 	return (struct publisher_host){.now = clock_now,
-	    .id_taken = id_taken,
+	    .check_id = check_id,
 	    .news = rules_moved,
 	    .prepare = prepare,
 	    .sources = sources,

@@ -133,6 +133,7 @@ blob_view(const struct blob *b)
 	return (struct index_view){.bytes = b->bytes,
 	    .len_b = b->len_b,
 	    .keys = b->bytes + INDEX_RECORD_HEADER_B,
+	    .keys_len_b = b->value_at - INDEX_RECORD_HEADER_B,
 	    .n_keys = b->n_keys,
 	    .order = b->bytes[9],
 	    .number = le32_load(b->bytes + 12),

@@ -110,7 +110,7 @@ static enum ak_err
 bring_up_to_date(struct publisher *p, struct outcome *out, struct diag *why)
 {
 	struct store_options opt = {
-	    .hooks = {.id_taken = p->host.id_taken, .ctx = p->host.ctx}, .no_wait = true};
+	    .hooks = {.check_id = p->host.check_id, .ctx = p->host.ctx}, .no_wait = true};
 	struct store *s = NULL;
 	enum ak_err err;
 

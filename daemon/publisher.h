@@ -17,7 +17,7 @@
 /* What the publisher asks of whoever made it. */
 struct publisher_host {
 	int64_t (*now)(void *ctx); /* seconds since the epoch */
-	bool (*id_taken)(void *ctx, uint32_t id); /* as in struct store_hooks */
+	enum ak_err (*check_id)(void *ctx, uint32_t id); /* as in struct store_hooks */
 	/* The settings or the policy are others now; never RULES_SAME. */
 	void (*news)(void *ctx, enum rules_news news);
 	/*

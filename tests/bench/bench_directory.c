@@ -12,7 +12,6 @@
  * A change puts the member into the group or takes it out, in turn. A look asks the account phase of the
  * service cron for KEY. Moments are ms of CLOCK_MONOTONIC, which is the same in every namespace.
  */
-#include <ldap.h>
 #include <poll.h>
 #include <security/pam_appl.h>
 #include <stdbool.h>
@@ -20,9 +19,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "num.h"
+#include "bench_ldap.h"
+#include "bench_time.h"
 
 #define TIMES_MAX 10000
 #define LIMIT_MS 60000.0
@@ -35,50 +34,7 @@
 static double
 now_ms(void)
 {
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
-static _Noreturn void
-die(const char *what, const char *why)
-{
-	(void)fprintf(stderr, "bench_directory: %s: %s\n", what, why);
-	exit(1);
-}
-
-static LDAP *
-open_server(const char *uri)
-{
-	int rc, version = LDAP_VERSION3;
-	LDAP *ld = NULL;
-	char none[] = "";
-	struct berval nothing = {.bv_len = 0, .bv_val = none};
-
-	rc = ldap_initialize(&ld, uri);
-	if (rc == LDAP_SUCCESS)
-		rc = ldap_set_option(ld, LDAP_OPT_PROTOCOL_VERSION, &version);
-	if (rc == LDAP_SUCCESS)
-		rc = ldap_sasl_bind_s(ld, NULL, "EXTERNAL", &nothing, NULL, NULL, NULL);
-	if (rc != LDAP_SUCCESS)
-		die(uri, ldap_err2string(rc));
-	return ld;
-}
-
-static void
-change(LDAP *ld, const char *group, char *member, bool in)
-{
-	char *values[] = {member, NULL};
-	char attribute[] = "member";
-	LDAPMod mod = {.mod_op = in ? LDAP_MOD_ADD : LDAP_MOD_DELETE,
-	    .mod_type = attribute,
-	    .mod_values = values};
-	LDAPMod *mods[] = {&mod, NULL};
-	int rc = ldap_modify_ext_s(ld, group, mods, NULL, NULL);
-
-	if (rc != LDAP_SUCCESS)
-		die(group, ldap_err2string(rc));
+	return bench_now_us() / 1e3;
 }
 
 static int
@@ -97,18 +53,8 @@ admitted(pam_handle_t *pamh)
 	int rc = pam_acct_mgmt(pamh, PAM_SILENT);
 
 	if (rc != PAM_SUCCESS && rc != PAM_PERM_DENIED)
-		die("pam_acct_mgmt", pam_strerror(pamh, rc));
+		bench_die("pam_acct_mgmt", pam_strerror(pamh, rc));
 	return rc == PAM_SUCCESS;
-}
-
-static uint64_t
-number(const char *text, uint64_t max)
-{
-	uint64_t n;
-
-	if (num_parse(text, 1, max, &n) != AK_OK)
-		die(text, "no number, or too great");
-	return n;
 }
 
 static pam_handle_t *
@@ -118,7 +64,7 @@ ask_for(const char *key)
 	pam_handle_t *pamh = NULL;
 
 	if (pam_start("cron", key, &conv, &pamh) != PAM_SUCCESS)
-		die("pam_start", key);
+		bench_die("pam_start", key);
 	return pamh;
 }
 
@@ -141,7 +87,7 @@ await(const char *key, bool in, int pause_ms)
 
 	for (unsigned looks = 1; admitted(pamh) != in; looks++) {
 		if (now_ms() - from > LIMIT_MS)
-			die(key, "nothing came of the change in a minute");
+			bench_die(key, "nothing came of the change in a minute");
 		if (pause_ms > 0)
 			(void)poll(NULL, 0, pause_ms);
 		if (looks % LOOKS_PER_HANDLE == 0) {
@@ -162,9 +108,9 @@ say_moment(void)
 static void
 turns(char **arg)
 {
-	size_t n = (size_t)number(arg[4], TIMES_MAX);
-	int pace = (int)number(arg[5], 60000);
-	LDAP *ld = open_server(arg[0]);
+	size_t n = (size_t)bench_number(arg[4], 1, TIMES_MAX);
+	int pace = (int)bench_number(arg[5], 1, 60000);
+	LDAP *ld = bench_ldap_open(arg[0]);
 
 	for (size_t i = 0; i < n; i++) {
 		bool in = i % 2 == 0;
@@ -172,9 +118,9 @@ turns(char **arg)
 
 		(void)poll(NULL, 0, pace);
 		if (look(arg[3]) == in)
-			die(arg[3], "is admitted, or not, before the change");
+			bench_die(arg[3], "is admitted, or not, before the change");
 		from = now_ms();
-		change(ld, arg[1], arg[2], in);
+		bench_ldap_change(ld, arg[1], arg[2], in);
 		await(arg[3], in, 0);
 		(void)printf("%.3f\n", now_ms() - from);
 	}
@@ -189,7 +135,7 @@ count_lines(const char *path)
 	int c;
 
 	if (f == NULL)
-		die(path, "can't be read");
+		bench_die(path, "can't be read");
 	while ((c = getc(f)) != EOF)
 		n += c == '\n';
 	(void)fclose(f);
@@ -205,7 +151,8 @@ await_lines(char **files, size_t n)
 	for (unsigned i = 0; i < WATCHERS; i++)
 		while (count_lines(files[i]) < n) {
 			if (now_ms() - from > LIMIT_MS)
-				die(files[i], "a host has not seen the change in a minute");
+				bench_die(
+				    files[i], "a host has not seen the change in a minute");
 			(void)poll(NULL, 0, PAUSE_MS);
 		}
 }
@@ -213,14 +160,14 @@ await_lines(char **files, size_t n)
 static void
 changes(char **arg)
 {
-	size_t n = (size_t)number(arg[3], TIMES_MAX);
-	int pace = (int)number(arg[4], 60000);
-	LDAP *ld = open_server(arg[0]);
+	size_t n = (size_t)bench_number(arg[3], 1, TIMES_MAX);
+	int pace = (int)bench_number(arg[4], 1, 60000);
+	LDAP *ld = bench_ldap_open(arg[0]);
 
 	for (size_t i = 0; i < n; i++) {
 		(void)poll(NULL, 0, pace);
 		say_moment();
-		change(ld, arg[1], arg[2], i % 2 == 0);
+		bench_ldap_change(ld, arg[1], arg[2], i % 2 == 0);
 		/* Its first line is that of the look before all changes. */
 		await_lines(arg + 5, i + 2);
 	}
@@ -230,10 +177,10 @@ changes(char **arg)
 static void
 flips(char **arg)
 {
-	size_t n = (size_t)number(arg[1], TIMES_MAX);
+	size_t n = (size_t)bench_number(arg[1], 1, TIMES_MAX);
 
 	if (look(arg[0]))
-		die(arg[0], "is admitted before the first change");
+		bench_die(arg[0], "is admitted before the first change");
 	say_moment();
 	for (size_t i = 0; i < n; i++) {
 		await(arg[0], i % 2 == 0, PAUSE_MS);
@@ -245,14 +192,14 @@ flips(char **arg)
 static void
 calls(char **arg)
 {
-	size_t n = (size_t)number(arg[1], TIMES_MAX);
+	size_t n = (size_t)bench_number(arg[1], 1, TIMES_MAX);
 
 	for (size_t i = 0; i < n; i++) {
 		pam_handle_t *pamh = ask_for(arg[0]);
 		double from = now_ms();
 
 		if (!admitted(pamh))
-			die(arg[0], "is not admitted");
+			bench_die(arg[0], "is not admitted");
 		(void)printf("%.1f\n", (now_ms() - from) * 1e3);
 		(void)pam_end(pamh, PAM_SUCCESS);
 	}
@@ -274,5 +221,5 @@ main(int argc, char **argv)
 		verbs[i].run(argv + 2);
 		return 0;
 	}
-	die("usage", "turns, changes, flips or calls, with the arguments of each");
+	bench_die("usage", "turns, changes, flips or calls, with the arguments of each");
 }

@@ -15,18 +15,17 @@
  *   change LAST MIDDLE  ms from the sending of a change until the last engine and the middle one have it
  *   cpu MS              of the server for each change
  */
-#include <ldap.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "accounts.h"
+#include "bench_ldap.h"
+#include "bench_time.h"
 #include "credentials.h"
 #include "live.h"
-#include "num.h"
 #include "worker.h"
 
 #define ENGINES_MAX 5000
@@ -54,27 +53,7 @@ static const char *group_dn;
 static double
 now_ms(void)
 {
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
-static _Noreturn void
-die(const char *what, const char *why)
-{
-	(void)fprintf(stderr, "bench_fleet: %s: %s\n", what, why);
-	exit(1);
-}
-
-static size_t
-number(const char *text, uint64_t max)
-{
-	uint64_t n;
-
-	if (num_parse(text, 1, max, &n) != AK_OK)
-		die(text, "no number, or too great");
-	return (size_t)n;
+	return bench_now_us() / 1e3;
 }
 
 /* --- one host ------------------------------------------------------------------------------- */
@@ -125,7 +104,7 @@ static void
 ended(void *ctx, const char *reason)
 {
 	(void)ctx;
-	die("an engine ended", reason);
+	bench_die("an engine ended", reason);
 }
 
 static void
@@ -142,7 +121,7 @@ begin_host(struct host *h, const char *engine)
 	worker_init(&h->worker, &h->loop, &how, &host);
 	worker_start(&h->worker, 120000);
 	if (loop_once(&h->loop, 0) != AK_OK)
-		die("poll", "failed");
+		bench_die("poll", "failed");
 }
 
 /* --- all of them ---------------------------------------------------------------------------- */
@@ -157,12 +136,12 @@ turn(int wait_ms)
 	for (size_t i = 0; i < n_hosts; i++)
 		fds[i] = (struct pollfd){.fd = hosts[i].worker.fd, .events = POLLIN};
 	if (poll(fds, n_hosts, wait_ms) == -1)
-		die("poll", "failed");
+		bench_die("poll", "failed");
 	if (tick)
 		ticked_ms = now_ms();
 	for (size_t i = 0; i < n_hosts; i++)
 		if ((tick || fds[i].revents != 0) && loop_once(&hosts[i].loop, 0) != AK_OK)
-			die("poll", "failed");
+			bench_die("poll", "failed");
 }
 
 static size_t
@@ -187,80 +166,70 @@ start_all(const char *engine, size_t n)
 		else
 			turn(TICK_MS);
 		if (now_ms() - from > 10 * LIMIT_MS)
-			die("start", "not all of them follow");
+			bench_die("start", "not all of them follow");
 	}
 	(void)printf("start %.1f\n", now_ms() - from);
 }
 
 /* --- /proc ---------------------------------------------------------------------------------- */
 
+/* A file of /proc, or as much of it as text has room for. */
+static void
+read_proc(const char *path, char *text, size_t cap_b)
+{
+	FILE *f = fopen(path, "re");
+
+	if (f == NULL)
+		bench_die(path, "can't be read");
+	text[fread(text, 1, cap_b - 1, f)] = '\0';
+	(void)fclose(f);
+}
+
+/* The number with which the text begins, behind blanks. */
+static uint64_t
+leading_number(const char *text)
+{
+	char digits[24];
+	int len;
+
+	text += strspn(text, " ");
+	len = (int)strspn(text, "0123456789");
+	(void)snprintf(digits, sizeof(digits), "%.*s", len, text);
+	return bench_number(digits, 0, UINT64_MAX);
+}
+
 static void
 print_memory(pid_t pid)
 {
-	char path[64], line[256];
-	unsigned long kb;
-	FILE *f;
+	static const char label[] = "\nPss:";
+	char path[64], text[4096];
+	const char *at;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", pid);
-	if ((f = fopen(path, "re")) == NULL)
-		die(path, "can't be read");
-	while (fgets(line, sizeof(line), f) != NULL)
-		if (sscanf(line, "Pss: %lu kB", &kb) == 1)
-			(void)printf("memory %lu\n", kb);
-	(void)fclose(f);
+	read_proc(path, text, sizeof(text));
+	if ((at = strstr(text, label)) == NULL)
+		bench_die(path, "says no Pss");
+	(void)printf("memory %" PRIu64 "\n", leading_number(at + strlen(label)));
 }
 
 /* utime and stime are the 14th and 15th words; the second, a name in parentheses, has no blank. */
 static double
 cpu_ms(const char *pid)
 {
-	char path[64];
-	unsigned long user = 0, system = 0;
-	FILE *f;
+	char path[64], text[1024], *at = text;
 
 	(void)snprintf(path, sizeof(path), "/proc/%s/stat", pid);
-	if ((f = fopen(path, "re")) == NULL ||
-	    fscanf(f, "%*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lu %lu", &user,
-		&system) != 2)
-		die(path, "can't be read");
-	(void)fclose(f);
-	return (double)(user + system) * 1000 / (double)sysconf(_SC_CLK_TCK);
+	read_proc(path, text, sizeof(text));
+	for (unsigned word = 1; word < 14 && at != NULL; word++)
+		if ((at = strchr(at, ' ')) != NULL)
+			at++;
+	if (at == NULL || strchr(at, ' ') == NULL)
+		bench_die(path, "is not as expected");
+	return (double)(leading_number(at) + leading_number(strchr(at, ' '))) * 1000 /
+	       (double)sysconf(_SC_CLK_TCK);
 }
 
 /* --- changes -------------------------------------------------------------------------------- */
-
-static LDAP *
-open_server(const char *uri)
-{
-	int rc, version = LDAP_VERSION3;
-	LDAP *ld = NULL;
-	char none[] = "";
-	struct berval nothing = {.bv_len = 0, .bv_val = none};
-
-	rc = ldap_initialize(&ld, uri);
-	if (rc == LDAP_SUCCESS)
-		rc = ldap_set_option(ld, LDAP_OPT_PROTOCOL_VERSION, &version);
-	if (rc == LDAP_SUCCESS)
-		rc = ldap_sasl_bind_s(ld, NULL, "EXTERNAL", &nothing, NULL, NULL, NULL);
-	if (rc != LDAP_SUCCESS)
-		die(uri, ldap_err2string(rc));
-	return ld;
-}
-
-static void
-change(LDAP *ld, char *member, bool in)
-{
-	char *values[] = {member, NULL};
-	char attribute[] = "member";
-	LDAPMod mod = {.mod_op = in ? LDAP_MOD_ADD : LDAP_MOD_DELETE,
-	    .mod_type = attribute,
-	    .mod_values = values};
-	LDAPMod *mods[] = {&mod, NULL};
-	int rc = ldap_modify_ext_s(ld, group_dn, mods, NULL, NULL);
-
-	if (rc != LDAP_SUCCESS)
-		die(group_dn, ldap_err2string(rc));
-}
 
 static bool
 all_have(bool in)
@@ -271,30 +240,22 @@ all_have(bool in)
 	return true;
 }
 
-static int
-by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static void
 one_change(LDAP *ld, char *member, bool in)
 {
 	static double took[ENGINES_MAX];
-	double from = now_ms();
+	double from = now_ms(), middle;
 
-	change(ld, member, in);
+	bench_ldap_change(ld, group_dn, member, in);
 	while (!all_have(in)) {
 		turn(TICK_MS);
 		if (now_ms() - from > LIMIT_MS)
-			die(group_dn, "not every engine has the change");
+			bench_die(group_dn, "not every engine has the change");
 	}
 	for (size_t i = 0; i < n_hosts; i++)
 		took[i] = hosts[i].at_ms - from;
-	qsort(took, n_hosts, sizeof(took[0]), by_value);
-	(void)printf("change %.3f %.3f\n", took[n_hosts - 1], took[n_hosts / 2]);
+	middle = bench_stat_of(took, n_hosts).median;
+	(void)printf("change %.3f %.3f\n", took[n_hosts - 1], middle);
 }
 
 static void
@@ -319,17 +280,17 @@ main(int argc, char **argv)
 	LDAP *ld;
 
 	if (argc != 9)
-		die("usage",
+		bench_die("usage",
 		    "ENGINE ENGINES CHANGES PACE-MS ADMIN-URI GROUP-DN MEMBER-DN SLAPD-PID");
-	engines = number(argv[2], ENGINES_MAX);
-	changes = number(argv[3], CHANGES_MAX);
-	pace_ms = number(argv[4], 60000);
+	engines = (size_t)bench_number(argv[2], 1, ENGINES_MAX);
+	changes = (size_t)bench_number(argv[3], 1, CHANGES_MAX);
+	pace_ms = (size_t)bench_number(argv[4], 1, 60000);
 	group_dn = argv[6];
 	live_load(&paths, &live);
 	if (!live.settings_ok || credentials_read(&live.settings.directory, paths.owner,
 				     &credentials, &why) != AK_OK)
-		die(paths.config, "is not in order, or a file that it names");
-	ld = open_server(argv[5]);
+		bench_die(paths.config, "is not in order, or a file that it names");
+	ld = bench_ldap_open(argv[5]);
 	start_all(argv[1], engines);
 	for (size_t i = 0; i < n_hosts; i++)
 		print_memory(hosts[i].worker.pid);

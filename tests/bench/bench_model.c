@@ -1,12 +1,17 @@
-/* bench_model: what one change of the directory costs, settled and written, among N keys and G groups of ten members. */
+/*
+ * bench_model: what a change of the directory takes in apikeyd, by the number of groups.
+ *
+ * usage: bench_model FOLDER KEYS GROUPS    rows: ms until it is known whom the change concerns, ms until that is written
+ *                                          into FOLDER, and the memory of all of it
+ *
+ * Each group has ten members. A change puts another member in the place of one, or describes a key otherwise.
+ */
 #include <malloc.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "bench_time.h"
 #include "dirtext.h"
 #include "model.h"
 #include "num.h"
@@ -15,22 +20,6 @@
 #define FIRST_UID 1879048192U
 #define MEMBERS 10U
 #define RUNS 15
-
-static double
-now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
-static void
-die(const char *what)
-{
-	(void)fprintf(stderr, "bench_model: %s\n", what);
-	exit(1);
-}
 
 static void
 key_name(char *buf, size_t cap, unsigned long n)
@@ -65,7 +54,7 @@ put_key(struct model *m, unsigned long n, const char *description)
 		e.values[s] = pack_borrow_strv(&values[s]);
 	}
 	if (model_put(m, &e) != AK_OK)
-		die("model_put");
+		bench_die("model_put", "failed");
 	for (unsigned s = 1; s < SLOT_COUNT; s++)
 		pack_clear(&values[s]);
 }
@@ -93,7 +82,7 @@ put_group(struct model *m, unsigned long n, unsigned long n_keys, unsigned shift
 	e.values[SLOT_NAME] = (struct strv){name, strlen(name) + 1};
 	e.values[SLOT_MEMBER_DN] = pack_borrow_strv(&members);
 	if (model_put(m, &e) != AK_OK)
-		die("model_put");
+		bench_die("model_put", "failed");
 	pack_clear(&members);
 }
 
@@ -115,14 +104,14 @@ static void
 skipped(void *ctx, const char *dn, const char *why)
 {
 	(void)ctx;
-	(void)fprintf(stderr, "%s: %s\n", dn, why);
-	die("a key was skipped");
+	bench_die(dn, why);
 }
 
 struct bench {
 	struct settings settings;
 	struct model_host host;
 	struct model *m;
+	unsigned long n_keys, n_groups;
 	struct paths paths;
 	struct snapshot s;
 	double settle_ms[RUNS], write_ms[RUNS];
@@ -132,79 +121,91 @@ static size_t
 settle_and_write(struct bench *b, double *settle_ms, double *write_ms)
 {
 	struct model_changes changes;
-	double began = now_ms(), settled;
+	double began = bench_now_us(), settled;
 
 	if (model_settle(b->m, &b->host, &changes) != AK_OK)
-		die("model_settle");
-	settled = now_ms();
+		bench_die("model_settle", "failed");
+	settled = bench_now_us();
 	if (snapshot_write(&b->paths, b->m, &changes, 1800000000, &b->s, NULL) != AK_OK)
-		die("snapshot_write");
-	*write_ms = now_ms() - settled;
-	*settle_ms = settled - began;
+		bench_die("snapshot_write", "failed");
+	*write_ms = (bench_now_us() - settled) / 1e3;
+	*settle_ms = (settled - began) / 1e3;
 	return changes.n_uids;
 }
 
-static int
-by_value(const void *a, const void *b)
+static void
+say(const char *measure, const char *parameters, double *ms)
 {
-	double x = *(const double *)a, y = *(const double *)b;
+	struct bench_stat s = bench_stat_of(ms, RUNS);
 
-	return x < y ? -1 : x > y;
+	bench_row(measure, "apikey", parameters, &s, "ms");
 }
 
 static void
-report(struct bench *b, const char *what)
+say_changes(struct bench *b, const char *kind)
 {
-	qsort(b->settle_ms, RUNS, sizeof(double), by_value);
-	qsort(b->write_ms, RUNS, sizeof(double), by_value);
-	(void)printf("  %s: settle median %.2f ms, worst %.2f ms; write median %.1f ms, "
-		     "worst %.1f ms\n",
-	    what, b->settle_ms[RUNS / 2], b->settle_ms[RUNS - 1], b->write_ms[RUNS / 2],
-	    b->write_ms[RUNS - 1]);
+	char parameters[96];
+
+	(void)snprintf(parameters, sizeof(parameters), "keys=%lu,groups=%lu,change=%s",
+	    b->n_keys, b->n_groups, kind);
+	say("directory-settle", parameters, b->settle_ms);
+	say("directory-write", parameters, b->write_ms);
 }
 
 static void
-run(struct bench *b, unsigned long n_keys, unsigned long n_groups)
+say_memory(const struct bench *b)
+{
+	struct mallinfo2 info = mallinfo2();
+	struct bench_stat s = {(double)(info.uordblks + info.hblkhd) / 1e6, -1};
+	char parameters[64];
+
+	(void)snprintf(
+	    parameters, sizeof(parameters), "keys=%lu,groups=%lu", b->n_keys, b->n_groups);
+	bench_row("directory-memory", "apikey", parameters, &s, "MB");
+}
+
+static void
+fill(struct bench *b)
 {
 	double settle_ms, write_ms;
-	struct mallinfo2 info;
 
-	b->m = model_new();
-	if (b->m == NULL)
-		die("model_new");
-	for (unsigned long i = 0; i < n_keys; i++)
+	for (unsigned long i = 0; i < b->n_keys; i++)
 		put_key(b->m, i, "");
-	for (unsigned long i = 0; i < n_groups; i++)
-		put_group(b->m, i, n_keys, 0);
-	if (settle_and_write(b, &settle_ms, &write_ms) != n_keys)
-		die("the keys are not all served");
-	info = mallinfo2();
-	(void)printf(
-	    "%lu keys, %lu groups: %.0f MB; all of it: settle %.0f ms, write %.1f ms\n", n_keys,
-	    n_groups, (double)(info.uordblks + info.hblkhd) / 1e6, settle_ms, write_ms);
+	for (unsigned long i = 0; i < b->n_groups; i++)
+		put_group(b->m, i, b->n_keys, 0);
+	if (settle_and_write(b, &settle_ms, &write_ms) != b->n_keys)
+		bench_die("model", "the keys are not all served");
+}
+
+static void
+change_often(struct bench *b)
+{
 	for (unsigned i = 0; i < RUNS; i++) {
-		put_group(b->m, i * 13, n_keys, 1);
+		put_group(b->m, i * 13 % b->n_groups, b->n_keys, i + 1);
 		if (settle_and_write(b, &b->settle_ms[i], &b->write_ms[i]) != 2)
-			die("a group's change is not two keys'");
+			bench_die("model", "a group's change is not two keys'");
 	}
-	report(b, "a member of a group ");
+	say_changes(b, "member");
 	for (unsigned i = 0; i < RUNS; i++) {
 		put_key(b->m, i * 17, "another");
 		if (settle_and_write(b, &b->settle_ms[i], &b->write_ms[i]) != 1)
-			die("a key's change is not one key's");
+			bench_die("model", "a key's change is not one key's");
 	}
-	report(b, "a key               ");
-	model_free(&b->m);
+	say_changes(b, "key");
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
-	char dir[] = "/var/tmp/bench_model.XXXXXX";
-	struct bench b = {.m = NULL};
+	static struct bench b;
 
-	if (mkdtemp(dir) == NULL || paths_under(dir, dir, geteuid(), &b.paths) != AK_OK)
-		die(dir);
+	if (argc != 4)
+		bench_die("usage", "bench_model FOLDER KEYS GROUPS");
+	b.n_keys = bench_number(argv[2], 1000, 1000000);
+	b.n_groups = bench_number(argv[3], 1, 1000000);
+	if ((b.m = model_new()) == NULL ||
+	    paths_under(argv[1], argv[1], geteuid(), &b.paths) != AK_OK)
+		bench_die(argv[1], "no memory, or too long a name");
 	settings_default(&b.settings);
 	b.settings.directory.uids = (struct id_range){FIRST_UID, FIRST_UID + 1000000};
 	b.settings.directory.nested = true;
@@ -213,8 +214,9 @@ main(void)
 	    .id_taken = no_id,
 	    .taken_version = 1,
 	    .skipped = skipped};
-	run(&b, 1000, 10000);
-	run(&b, 100000, 10000);
-	(void)fflush(stdout);
-	return execlp("rm", "rm", "-rf", dir, (char *)NULL);
+	fill(&b);
+	say_memory(&b);
+	change_often(&b);
+	model_free(&b.m);
+	return 0;
 }

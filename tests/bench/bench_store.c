@@ -4,10 +4,11 @@
  * usage: bench_store STATE KEYS ROLES    writes STATE/local.idx of so many keys; each has one binding, of the
  *                                        roles role-0, role-1, … in turn
  */
+#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "bench_time.h"
 #include "index_make.h"
 #include "num.h"
 #include "paths.h"
@@ -16,34 +17,17 @@
 
 #define FIRST_UID 1879048192U
 
-static _Noreturn void
-die(const char *what, const char *why)
-{
-	(void)fprintf(stderr, "bench_store: %s: %s\n", what, why);
-	exit(1);
-}
-
-static uint64_t
-number(const char *text, uint64_t max)
-{
-	uint64_t n;
-
-	if (num_parse(text, 1, max, &n) != AK_OK)
-		die(text, "no number, or too great");
-	return n;
-}
-
 /* The n-th key, as `apikey create` makes them; its strings hold until the next. */
 static struct key_record
-nth_key(unsigned long n, unsigned long roles)
+nth_key(uint64_t n, uint64_t roles)
 {
 	static char home[64], binding[32];
 	struct key_record k = KEY_RECORD_INIT;
 
-	(void)snprintf(k.name, sizeof(k.name), "ci-deploy-%07lu", n);
-	(void)snprintf(k.id, sizeof(k.id), "K%09lu", n % 1000000000);
+	(void)snprintf(k.name, sizeof(k.name), "ci-deploy-%07" PRIu64, n);
+	(void)snprintf(k.id, sizeof(k.id), "K%09" PRIu64, n % 1000000000);
 	(void)snprintf(home, sizeof(home), "/home/%s", k.name);
-	(void)snprintf(binding, sizeof(binding), "role-%lu", n % roles);
+	(void)snprintf(binding, sizeof(binding), "role-%" PRIu64, n % roles);
 	k.uid = FIRST_UID + (uint32_t)n;
 	k.state = KEY_ACTIVE;
 	k.n_secrets = 1;
@@ -70,7 +54,7 @@ add_key(struct index_make *m, const struct key_record *k)
 	key_record_pack(k, &value);
 	err = index_make_add(m, ORDER_KEYS, k->uid, keys, 3, value.bytes, value.len_b);
 	if (err != AK_OK)
-		die(k->name, ak_strerror(err));
+		bench_die(k->name, ak_strerror(err));
 	pack_clear(&value);
 }
 
@@ -81,17 +65,17 @@ main(int argc, char **argv)
 	struct local_extra extra;
 	struct index_make *m;
 	struct safefile_new file;
-	unsigned long n, roles;
+	uint64_t n, roles;
 	char path[PATH_CAP];
 	enum ak_err err;
 
 	if (argc != 4)
-		die("usage", "bench_store STATE KEYS ROLES");
-	n = number(argv[2], 10000000);
-	roles = number(argv[3], 100000);
+		bench_die("usage", "bench_store STATE KEYS ROLES");
+	n = bench_number(argv[2], 1, 10000000);
+	roles = bench_number(argv[3], 1, 100000);
 	if ((m = index_make_new(n)) == NULL)
-		die(argv[2], "no memory");
-	for (unsigned long i = 0; i < n; i++) {
+		bench_die(argv[2], "no memory");
+	for (uint64_t i = 0; i < n; i++) {
 		struct key_record k = nth_key(i, roles);
 
 		add_key(m, &k);
@@ -103,7 +87,7 @@ main(int argc, char **argv)
 	if (err == AK_OK)
 		err = safefile_new_end(&file, 0600, NULL);
 	if (err != AK_OK)
-		die(path, ak_strerror(err));
+		bench_die(path, ak_strerror(err));
 	index_make_free(m);
 	return 0;
 }

@@ -112,10 +112,8 @@ look(bool as_table, const char *tools_say)
 
 	fuzz_check(
 	    r.status == CLI_DONE || r.status == CLI_FAILED, "the doctor comes to an end");
-	/* JSON is for programs: a string may hold what a terminal would act on. */
-	if (as_table)
-		fuzz_check_terminal(&r);
-	else
+	fuzz_check_terminal(&r);
+	if (!as_table)
 		check_findings(all);
 	json_decref(all);
 	fuzz_run_clear(&r);

@@ -39,6 +39,7 @@ all_lines(void)
 	size_t i;
 
 	fuzz_check(r.status == CLI_DONE && json_is_array(all), "a log is a list");
+	fuzz_check_terminal(&r);
 	json_array_foreach(all, i, line)
 	    fuzz_check(member(line, "event")[0] != '\0', "each of its lines has an event");
 	fuzz_run_clear(&r);

@@ -207,12 +207,14 @@ static void __attribute__((format(printf, 2, 0)))
 say(const char *how, const char *fmt, va_list ap)
 {
 	size_t len = strlen(world.log);
+	char line[4096];
+	struct text log;
 
 	if (len > sizeof(world.log) / 2)
 		return;
-	len += (size_t)snprintf(world.log + len, 64, "<%s> ", how);
-	(void)vsnprintf(world.log + len, 4096, fmt, ap);
-	(void)strcat(world.log, "\n");
+	(void)vsnprintf(line, sizeof(line), fmt, ap);
+	log = text_over(world.log + len, sizeof(world.log) - len);
+	text_add(&log, "<%s> %s\n", how, line);
 }
 
 void

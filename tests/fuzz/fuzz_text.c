@@ -21,7 +21,7 @@ check_numbers(const char *s)
 	uint64_t n = 77;
 	int64_t duration = 77, t, again;
 	int32_t days;
-	char text[NUM_TIME_CAP];
+	char text[NUM_TIME_CAP], year[5];
 
 	if (num_parse(s, 3, UINT32_MAX, &n) == AK_OK) {
 		(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)n);
@@ -40,10 +40,13 @@ check_numbers(const char *s)
 		fuzz_check(
 		    num_parse_time(num_print_time(t, text), &again) == AK_OK && t == again,
 		    "a moment is written as it is read");
-	if (calendar_parse(s, &days) == AK_OK)
-		fuzz_check(days >= CALENDAR_DAY_MIN && days <= CALENDAR_DAY_MAX &&
-			       calendar_year(days) == atoi(s) && calendar_weekday(days) < 7,
+	if (calendar_parse(s, &days) == AK_OK) {
+		(void)snprintf(year, sizeof(year), "%.4s", s);
+		fuzz_check(num_parse(year, 0, 9999, &n) == AK_OK && days >= CALENDAR_DAY_MIN &&
+			       days <= CALENDAR_DAY_MAX && calendar_year(days) == (int)n &&
+			       calendar_weekday(days) < 7,
 		    "a date is a day of its year");
+	}
 }
 
 static bool

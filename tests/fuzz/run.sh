@@ -35,7 +35,7 @@ seeds() {
 	case $1 in
 	policy) cp "$HERE"/../golden/policy/*.yaml "$HERE/../../etc/policy.yaml" "$to/" ;;
 	image) "$OUT/make_image" "$to" "$HERE"/../golden/policy/*.yaml "$HERE/../../etc/policy.yaml" ;;
-	index | nss | keys | record | run) TMPDIR=$FILES "$OUT/make_seeds" "$1" "$to" ;;
+	index | nss | keys | record | run | pinned | rollback) TMPDIR=$FILES "$OUT/make_seeds" "$1" "$to" ;;
 	zone)
 		for zone in UTC Etc/GMT+5 Europe/Berlin America/New_York Australia/Lord_Howe Pacific/Apia Africa/Casablanca; do
 			[ ! -f "/usr/share/zoneinfo/$zone" ] || cp "/usr/share/zoneinfo/$zone" "$to/${zone//\//-}"

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "handles.h"
+#include "num.h"
 #include "pam_host.h"
 #include "testlib_cmocka.h"
 #include "testlib_directory.h"
@@ -1342,9 +1343,10 @@ print_process(void)
 
 	while ((e = readdir(d)) != NULL) {
 		char path[300], target[256] = "";
+		uint64_t fd = 0;
 
 		(void)snprintf(path, sizeof(path), "/proc/self/fd/%s", e->d_name);
-		if (e->d_name[0] != '.' && atoi(e->d_name) != dirfd(d) &&
+		if (num_parse(e->d_name, 0, INT_MAX, &fd) == AK_OK && (int)fd != dirfd(d) &&
 		    readlink(path, target, sizeof(target) - 1) > 0)
 			(void)fprintf(out, "fd %s %s\n", e->d_name, target);
 	}

@@ -20,6 +20,7 @@
 
 #include "paths.h"
 #include "testlib_cmocka.h"
+#include "text.h"
 
 #define SEEN __attribute__((visibility("default")))
 
@@ -35,16 +36,18 @@ SEEN void
 pam_syslog(const pam_handle_t *pamh, int priority, const char *fmt, ...)
 {
 	size_t len = strlen(log_lines);
+	char line[sizeof(log_lines) / 2];
+	struct text log;
 	va_list ap;
 
 	(void)pamh;
 	if (len > sizeof(log_lines) / 2)
 		len = 0;
-	len += (size_t)snprintf(log_lines + len, 16, "<%d> ", priority);
 	va_start(ap, fmt);
-	(void)vsnprintf(log_lines + len, sizeof(log_lines) - len - 1, fmt, ap);
+	(void)vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	(void)strcat(log_lines, "\n");
+	log = text_over(log_lines + len, sizeof(log_lines) - len);
+	text_add(&log, "<%d> %s\n", priority, line);
 }
 
 /* Who calls sudo. */

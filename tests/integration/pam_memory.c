@@ -69,16 +69,20 @@ count_in_memory(void)
 	static unsigned char chunk[CHUNK_B + PIECE_B];
 	int mem = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
 	FILE *maps = fopen("/proc/self/maps", "re");
-	unsigned long from, to;
-	char line[512], rights[5];
+	char line[512], *at;
 	unsigned n = 0;
 
 	assert_true(mem != -1);
 	assert_non_null(maps);
-	while (fgets(line, sizeof(line), maps) != NULL)
-		if (sscanf(line, "%lx-%lx %4s", &from, &to, rights) == 3 && rights[1] == 'w' &&
+	while (fgets(line, sizeof(line), maps) != NULL) {
+		/* FROM-TO RIGHTS, the former two in hexadecimal. */
+		unsigned long from = strtoul(line, &at, 16),
+			      to = *at == '-' ? strtoul(at + 1, &at, 16) : 0;
+
+		if (to > from && at[0] == ' ' && at[1] == 'r' && at[2] == 'w' &&
 		    to - from < 1UL << 30)
 			n += count_in_mapping(mem, from, to, chunk);
+	}
 	(void)fclose(maps);
 	(void)close(mem);
 	return n;

@@ -78,10 +78,14 @@ fake_group(void *ctx, const char *name, uint32_t *gid)
 	return fake_account(t, t->group, t->group_gid, name, gid);
 }
 
-static bool
-fake_id_taken(void *ctx, uint32_t id)
+static enum ak_err
+fake_check_id(void *ctx, uint32_t id)
 {
-	return ((struct cli_test *)ctx)->taken == id;
+	const struct cli_test *t = ctx;
+
+	if (t->accounts_down)
+		return AK_ERR_UNAVAILABLE;
+	return t->taken == id ? AK_ERR_EXISTS : AK_OK;
 }
 
 static void
@@ -144,6 +148,17 @@ note_call(struct cli_test *t, const struct enforce_how *how)
 		(void)snprintf(call->end_id, sizeof(call->end_id), "%s", how->end_id);
 }
 
+/* As enforce_run does. */
+static void
+forget_owed(const struct cli_test *t, const struct enforce_result *out)
+{
+	char path[PATH_CAP + 8];
+
+	(void)snprintf(path, sizeof(path), "%s/owed", t->cli.paths.run);
+	if (out->again_in_ms < 0)
+		(void)unlink(path);
+}
+
 static enum ak_err
 fake_enforce(
     void *ctx, const struct enforce_how *how, struct enforce_result *out, struct diag *why)
@@ -161,6 +176,7 @@ fake_enforce(
 		how->ended(how->ctx, &t->ends[i]);
 	if (t->n_results > 0)
 		*out = t->results[pass < t->n_results ? pass : t->n_results - 1];
+	forget_owed(t, out);
 	return AK_OK;
 }
 
@@ -216,7 +232,7 @@ cli_test_make(struct cli_test *t, void **state)
 		.now = fake_now,
 		.find_user = fake_user,
 		.find_group = fake_group,
-		.id_taken = fake_id_taken,
+		.check_id = fake_check_id,
 		.who = fake_who,
 		.from = fake_from,
 		.log = fake_log,

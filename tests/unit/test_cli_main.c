@@ -243,8 +243,8 @@ the_installed_host_knows_the_machines_accounts(void **state)
 	assert_err("", AK_OK, h.find_group(h.ctx, "root", &id));
 	assert_err("", AK_ERR_NOT_FOUND, h.find_user(h.ctx, "no-such-user-here", &id));
 	assert_err("", AK_ERR_NOT_FOUND, h.find_group(h.ctx, "no-such-group-here", &id));
-	assert_true(h.id_taken(h.ctx, 0));
-	assert_false(h.id_taken(h.ctx, 1999999998));
+	assert_err("", AK_ERR_EXISTS, h.check_id(h.ctx, 0));
+	assert_err("", AK_OK, h.check_id(h.ctx, 1999999998));
 }
 
 static void
@@ -287,6 +287,39 @@ what_is_not_utf8_is_shown_and_not_lost(void **state)
 }
 
 static void
+json_is_escaped_where_a_terminal_would_act_on_it(void **state)
+{
+	static const struct {
+		const char *text, *shown;
+	} rows[] = {
+	    {"\x7f", "\\u007f"},
+	    {"\xc2\x80", "\\u0080"},
+	    {"a\xc2\x9b\x7f"
+	     "b",
+		"a\\u009b\\u007fb"},
+	    {"\xc2\x9f\xc2\xa0", "\\u009f\xc2\xa0"},
+	    {"~\xc2\xbf\xc3\x80", "~\xc2\xbf\xc3\x80"},
+	    {"\xe2\x82\x9b\xf0\x9f\x92\x9b", "\xe2\x82\x9b\xf0\x9f\x92\x9b"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *text = NULL, wanted[80];
+		size_t len;
+		FILE *f = open_memstream(&text, &len);
+		struct out_json *j = out_json_new();
+
+		out_list(j, NULL);
+		out_text(j, NULL, rows[i].text);
+		assert_err("", AK_OK, out_json_print(&j, OUT_ONE_LINE, f));
+		(void)fclose(f);
+		(void)snprintf(wanted, sizeof(wanted), "[\"%s\"]", rows[i].shown);
+		assert_string_equal(text, wanted);
+		free(text);
+	}
+}
+
+static void
 tables_align_characters_and_not_bytes(void **state)
 {
 	static const char *const headings[] = {"A", "B", NULL};
@@ -323,6 +356,7 @@ main(void)
 	    cmocka_unit_test(the_installed_host_knows_the_machines_accounts),
 	    cmocka_unit_test(json_that_could_not_be_built_is_not_printed),
 	    cmocka_unit_test(what_is_not_utf8_is_shown_and_not_lost),
+	    cmocka_unit_test(json_is_escaped_where_a_terminal_would_act_on_it),
 	    cmocka_unit_test(tables_align_characters_and_not_bytes),
 	};
 

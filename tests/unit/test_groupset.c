@@ -1,4 +1,5 @@
 /* The groups of a publication. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,6 +52,37 @@ a_name_is_there_once_and_a_second_name_of_a_gid_is_an_alias(void **state)
 	assert_int_equal(members(&g, "two"), 0);
 	groupset_clear(&g);
 	assert_int_equal(g.n, 0);
+}
+
+/* So many that their slots are made anew again and again; gids in step are what a hash may stumble over. */
+static void
+each_of_many_groups_is_found_by_name_and_by_gid(void **state)
+{
+	static const uint32_t steps[] = {1, 65536, UINT32_C(0x9e3779b1)};
+	enum { MANY = 5000 };
+
+	(void)state;
+	for (size_t s = 0; s < sizeof(steps) / sizeof(steps[0]); s++) {
+		struct groupset g = GROUPSET_INIT;
+		char name[KEY_NAME_MAX + 1];
+
+		for (uint32_t i = 0; i < MANY; i++) {
+			(void)snprintf(name, sizeof(name), "team-%u", i);
+			assert_null(groupset_find(&g, name));
+			assert_err(
+			    name, AK_OK, groupset_add(&g, name, 10000 + i * steps[s], true));
+		}
+		for (uint32_t i = 0; i < MANY; i++) {
+			(void)snprintf(name, sizeof(name), "team-%u", i);
+			join(&g, 10000 + i * steps[s], name);
+			assert_true(strv_has(
+			    pack_borrow_strv(&groupset_find(&g, name)->members), name));
+			assert_int_equal(members(&g, name), 1);
+			assert_false(groupset_find(&g, name)->alias);
+		}
+		assert_int_equal(g.n, MANY);
+		groupset_clear(&g);
+	}
 }
 
 static void
@@ -114,9 +146,12 @@ abuse_128_a_member_that_found_no_memory_fails_the_writing(void **state)
 	struct index_make *make = index_make_new(0);
 
 	(void)state;
-	alloc_fail_nth(1);
-	assert_err("", AK_ERR_NOMEM, groupset_add(&g, "some", 1001, true));
-	assert_true(alloc_stop());
+	for (unsigned n = 1; n <= 3; n++) {
+		alloc_fail_nth(n);
+		assert_err("", AK_ERR_NOMEM, groupset_add(&g, "some", 1001, true));
+		assert_true(alloc_stop());
+		assert_null(groupset_find(&g, "some"));
+	}
 	assert_err("", AK_OK, groupset_add(&g, "some", 1001, true));
 	for (uint32_t marked = 0; marked < 2; marked++) {
 		groupset_empty(&g);
@@ -134,6 +169,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_name_is_there_once_and_a_second_name_of_a_gid_is_an_alias),
+	    cmocka_unit_test(each_of_many_groups_is_found_by_name_and_by_gid),
 	    cmocka_unit_test(members_are_listed_where_they_are_wanted_and_can_be_let_go),
 	    cmocka_unit_test(members_by_the_directory_are_listed_apart),
 	    cmocka_unit_test(a_name_that_is_too_long_is_refused),

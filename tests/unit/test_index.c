@@ -1,8 +1,10 @@
 /* What a reader makes of index files: good, damaged, cut, hostile, and in the wrong place. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -788,6 +790,35 @@ a_record_may_carry_255_keys(void **state)
 	assert_err("", AK_ERR_CORRUPT, index_parse_record(bytes, sizeof(bytes) - 1, seed, &v));
 }
 
+/* Below a mapping a file may change after its record was found sound. */
+static void
+a_keys_length_that_changes_later_leads_nowhere(void **state)
+{
+	static const unsigned char record[] = {0, 0, 0, 0, 24, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0,
+	    2, 'a', 'b', 1, 'c', 'v', 'a', 'l'};
+	const uint32_t seed = index_crc_seed(3);
+
+	(void)state;
+	for (unsigned at = 16; at <= 19; at += 3)
+		for (unsigned length = 0; length < 256; length++) {
+			unsigned char *bytes = malloc(sizeof(record));
+			struct index_view v;
+			size_t len_b = 0;
+			bool fits = at + length < 21;
+
+			assert_non_null(bytes);
+			memcpy(bytes, record, sizeof(record));
+			le32_store(bytes, hash_crc32(seed, bytes + 4, sizeof(record) - 4));
+			assert_err(
+			    "", AK_OK, index_parse_record(bytes, sizeof(record), seed, &v));
+			bytes[at] = (unsigned char)length;
+			assert_int_equal(index_view_has_key(&v, bytes + at + 1, length), fits);
+			assert_null(index_view_key_borrow(&v, 'v', &len_b));
+			assert_true(v.keys + v.keys_len_b == v.value);
+			free(bytes);
+		}
+}
+
 static void
 a_record_is_corrupt_wherever_its_bytes_end(void **state)
 {
@@ -1098,6 +1129,249 @@ abuse_064_a_flipped_bit_in_a_large_records_keys_is_corrupt(void **state)
 	free(bytes);
 }
 
+/* ---- what the system answers ---- */
+
+/* The read that fails (0: none); and how many bytes one gives at most (0: all). */
+static struct {
+	unsigned nth, seen;
+	int with;
+	size_t most_b;
+	bool no_mapping;
+} fault;
+
+ssize_t __real_pread(int fd, void *buf, size_t n, off_t at);
+ssize_t __wrap_pread(int fd, void *buf, size_t n, off_t at);
+void *__real_mmap(void *at, size_t len_b, int prot, int flags, int fd, off_t offset);
+void *__wrap_mmap(void *at, size_t len_b, int prot, int flags, int fd, off_t offset);
+
+ssize_t
+__wrap_pread(int fd, void *buf, size_t n, off_t at)
+{
+	if (++fault.seen == fault.nth) {
+		errno = fault.with;
+		return -1;
+	}
+	return __real_pread(
+	    fd, buf, fault.most_b > 0 && fault.most_b < n ? fault.most_b : n, at);
+}
+
+void *
+__wrap_mmap(void *at, size_t len_b, int prot, int flags, int fd, off_t offset)
+{
+	return fault.no_mapping ? MAP_FAILED : __real_mmap(at, len_b, prot, flags, fd, offset);
+}
+
+static void
+mend(void)
+{
+	fault.nth = fault.seen = 0;
+	fault.with = 0;
+	fault.most_b = 0;
+	fault.no_mapping = false;
+}
+
+/* All that reads: the small record, the large one, keys alone, an order's place, a walk. */
+#define LOOKS 6U
+static enum ak_err
+look(unsigned way, const char *path)
+{
+	unsigned char buf[64];
+	struct index_record found;
+	struct index_view v;
+	struct index_walk w;
+	struct index ix;
+	uint64_t at;
+	enum ak_err err = index_open(path, geteuid(), &ix);
+
+	if (err != AK_OK)
+		return err;
+	if (way == 0)
+		err = index_find(&ix, "other", 5, &found);
+	else if (way == 1)
+		err = index_find(&ix, "key", 3, &found);
+	else if (way == 2)
+		err = index_find_keys(&ix, "key", 3, &found);
+	else if (way == 3)
+		err = index_read_at(&ix, ix.head.order[1].records_at, &found);
+	if (way < 4 && err == AK_OK)
+		index_record_clear(&found);
+	if (way == 4)
+		err = index_seek(&ix, 0, 1, &at);
+	if (way == 5) {
+		index_walk_start(&ix, 1, ix.head.order[1].records_at, &w);
+		err = index_walk_next(&ix, &w, buf, sizeof(buf), &v);
+	}
+	index_close(&ix);
+	return err;
+}
+
+static void
+a_read_that_fails_is_an_outage_and_a_signal_none(void **state)
+{
+	static const struct {
+		const char *row;
+		int with;
+		enum ak_err err;
+	} rows[] = {{"a signal", EINTR, AK_OK}, {"the disk", EIO, AK_ERR_UNAVAILABLE}};
+	const char *path = tmp_path(*state, "x.idx");
+	size_t len_b;
+	unsigned char *bytes = build_fixed(3000, &len_b);
+	enum ak_err err;
+
+	file_write(path, bytes, len_b, 0600);
+	for (unsigned way = 0; way < LOOKS; way++)
+		for (size_t i = 0; i < N(rows); i++)
+			for (unsigned n = 1;; n++) {
+				unsigned seen;
+
+				mend();
+				fault.nth = n;
+				fault.with = rows[i].with;
+				err = look(way, path);
+				seen = fault.seen;
+				mend();
+				if (seen < n) {
+					assert_err(rows[i].row, AK_OK, err);
+					assert_true(n > 2);
+					break;
+				}
+				assert_err(rows[i].row, rows[i].err, err);
+			}
+	for (fault.most_b = 1; fault.most_b < 40; fault.most_b++)
+		for (unsigned way = 0; way < LOOKS; way++)
+			assert_err("a few bytes at a time", AK_OK, look(way, path));
+	mend();
+	free(bytes);
+}
+
+/* ---- a whole order at once ---- */
+
+struct taken {
+	uint32_t numbers[8];
+	unsigned n, stop_after;
+};
+
+static enum ak_err
+take(void *ctx, const struct index_view *v)
+{
+	struct taken *t = ctx;
+
+	assert_true(t->n < N(t->numbers));
+	t->numbers[t->n++] = v->number;
+	return t->n == t->stop_after ? AK_ERR_EXISTS : AK_OK;
+}
+
+static enum ak_err
+take_all(const struct index *ix, unsigned order, struct taken *t)
+{
+	struct index_mapping kept = {.base = t};
+	enum ak_err err = index_each(ix, order, take, t, &kept);
+
+	/* What was given lies there still; of an empty order there is nothing. */
+	assert_true(kept.base != t);
+	index_unmap(&kept);
+	assert_true(kept.base == NULL && kept.len_b == 0);
+	return err;
+}
+
+static void
+each_record_of_an_order_is_taken_in_turn(void **state)
+{
+	size_t len_b;
+	unsigned char *bytes = build_fixed(3000, &len_b);
+	const uint64_t second =
+	    le64_load(bytes + 56) + le32_load(bytes + le64_load(bytes + 56) + 4);
+	struct taken t = {.n = 0};
+	struct index ix, empty;
+	struct index_make_head head = {.generation = 7, .id = 99};
+	struct index_make *m = index_make_new(0);
+	unsigned char *none;
+	size_t none_b;
+
+	assert_err("", AK_OK, open_bytes(*state, bytes, len_b, &ix));
+	assert_err("order 0", AK_OK, take_all(&ix, 0, &t));
+	assert_true(t.n == 3 && t.numbers[0] == 0 && t.numbers[1] == 1 && t.numbers[2] == 2);
+	t = (struct taken){.n = 0};
+	assert_err("order 1", AK_OK, take_all(&ix, 1, &t));
+	assert_true(t.n == 1 && t.numbers[0] == 3);
+	t = (struct taken){.stop_after = 2};
+	assert_err("what the taker says ends it", AK_ERR_EXISTS, take_all(&ix, 0, &t));
+	assert_int_equal(t.n, 2);
+	t = (struct taken){.n = 0};
+	fault.no_mapping = true;
+	assert_err("no mapping", AK_ERR_NOMEM, take_all(&ix, 0, &t));
+	mend();
+	index_close(&ix);
+	assert_err("closed", AK_ERR_UNAVAILABLE, take_all(&ix, 0, &t));
+	assert_int_equal(t.n, 0);
+
+	bytes[second + 20] ^= 1;
+	assert_err("", AK_OK, open_bytes(*state, bytes, len_b, &ix));
+	assert_err("damaged", AK_ERR_CORRUPT, take_all(&ix, 0, &t));
+	assert_int_equal(t.n, 1);
+	index_close(&ix);
+
+	assert_non_null(m);
+	assert_err("", AK_OK, index_make_finish(m, &head, &none, &none_b));
+	assert_err("", AK_OK, open_bytes(*state, none, none_b, &empty));
+	fault.no_mapping = true;
+	assert_err("an empty order needs none", AK_OK, take_all(&empty, 0, &t));
+	assert_err("an empty order needs none", AK_OK, take_all(&empty, 1, &t));
+	mend();
+	assert_int_equal(t.n, 1);
+	index_close(&empty);
+	index_make_free(m);
+	free(none);
+	free(bytes);
+}
+
+#define LARGE_B ((size_t)2 << 20)
+
+static bool
+lies_on_a_large_page(size_t len_b)
+{
+	unsigned char *bytes = index_alloc_large(len_b);
+	bool lies = (uintptr_t)bytes % LARGE_B == 0;
+
+	assert_non_null(bytes);
+	bytes[0] = bytes[len_b - 1] = 1;
+	free(bytes);
+	return lies;
+}
+
+static void
+what_is_large_lies_on_large_pages(void **state)
+{
+	(void)state;
+	assert_true(lies_on_a_large_page(LARGE_B));
+	assert_true(lies_on_a_large_page(LARGE_B + 1));
+	assert_true(lies_on_a_large_page(3 * LARGE_B - 1));
+	assert_false(lies_on_a_large_page(1) && lies_on_a_large_page(100));
+	alloc_fail_nth(1);
+	assert_null(index_alloc_large(SIZE_MAX));
+	assert_true(alloc_stop());
+}
+
+static void
+abuse_064_a_large_record_that_tells_fewer_keys_is_corrupt_and_not_gone(void **state)
+{
+	const char *path = tmp_path(*state, "keys.idx");
+	unsigned char *bytes;
+	struct index_record rec;
+	struct index ix;
+	size_t len_b;
+
+	write_two_keys(path, 4096, &bytes, &len_b);
+	assert_err("", AK_OK, index_open(path, geteuid(), &ix));
+	bytes[ix.head.records_at + 8] = 1;
+	index_close(&ix);
+	file_write(path, bytes, len_b, 0600);
+	assert_err("", AK_OK, index_open(path, geteuid(), &ix));
+	assert_err("", AK_ERR_CORRUPT, index_find_keys(&ix, "Nteam", 5, &rec));
+	index_close(&ix);
+	free(bytes);
+}
+
 static void
 a_cleared_record_holds_nothing(void **state)
 {
@@ -1145,10 +1419,7 @@ main(void)
 	    T(an_index_that_is_not_open_is_unavailable_never_empty),
 	    T(abuse_061_062_069_what_is_no_safe_file_is_not_opened),
 	    T(a_read_error_is_unavailable),
-	    T(abuse_064_a_flipped_bit_is_found_by_every_look_that_meets_it),
 	    T(abuse_063_a_cut_file_is_not_opened),
-	    T(abuse_067_a_file_cut_while_it_is_open_never_loses_a_key),
-	    T(abuse_067_068_a_file_changed_between_two_reads_never_lies),
 	    T(abuse_068_an_open_index_keeps_its_view_when_the_file_is_replaced),
 	    T(garbage_is_not_opened),
 	    T(a_later_version_is_newer_whatever_else_it_holds),
@@ -1161,9 +1432,9 @@ main(void)
 	    T(what_another_generation_wrote_is_corrupt),
 	    T(abuse_065_a_record_that_does_not_add_up_is_corrupt),
 	    T(a_record_may_carry_255_keys),
+	    T(a_keys_length_that_changes_later_leads_nowhere),
 	    T(a_record_is_corrupt_wherever_its_bytes_end),
 	    T(abuse_065_a_hash_without_a_free_slot_is_searched_once),
-	    T(a_hostile_file_with_right_checksums_does_no_harm),
 	    T(a_walk_needs_room_for_one_record_at_a_time),
 	    T(a_walk_says_corrupt_for_a_length_that_leaves_its_order),
 	    T(abuse_067_a_walk_says_corrupt_for_a_file_that_has_shrunk),
@@ -1171,8 +1442,17 @@ main(void)
 	    T(abuse_128_no_memory_is_said),
 	    T(the_keys_of_a_large_record_are_read_without_its_value),
 	    T(abuse_064_a_flipped_bit_in_a_large_records_keys_is_corrupt),
+	    T(abuse_064_a_large_record_that_tells_fewer_keys_is_corrupt_and_not_gone),
 	    T(a_cleared_record_holds_nothing),
 	    T(every_hash_has_a_block),
+	    T(a_read_that_fails_is_an_outage_and_a_signal_none),
+	    T(each_record_of_an_order_is_taken_in_turn),
+	    T(what_is_large_lies_on_large_pages),
+	    /* The slow ones last. */
+	    T(abuse_067_a_file_cut_while_it_is_open_never_loses_a_key),
+	    T(abuse_067_068_a_file_changed_between_two_reads_never_lies),
+	    T(a_hostile_file_with_right_checksums_does_no_harm),
+	    T(abuse_064_a_flipped_bit_is_found_by_every_look_that_meets_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

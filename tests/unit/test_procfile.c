@@ -6,6 +6,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "pack.h"
 #include "proc.h"
 #include "procfile.h"
 #include "testlib_cmocka.h"
@@ -165,6 +166,35 @@ a_container_is_told_from_what_a_key_may_make_itself(void **state)
 	}
 }
 
+/* A service with all the groups that Linux permits, or with so many that a line's end is the last of what one read gives. */
+static void
+however_many_groups_stand_before_it_a_container_is_told(void **state)
+{
+	static const char before[] = TOP "Uid:\t1\t2\t3\t4\nGroups:\t",
+			  behind[] = "\nNStgid:\t7\t1\nNSpid:\t7\t1\n";
+	static const size_t rows[] = {0, 1, 1000, 4095, 4096, 4097, 8190, 65536};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (size_t pad = 0; pad < 12; pad++) {
+			struct pack text = PACK_INIT;
+			struct procfile_status got;
+			int dir;
+
+			pack_bytes(&text, before, strlen(before));
+			for (size_t g = 0; g < rows[i]; g++)
+				pack_bytes(
+				    &text, g < pad ? "10 " : "4294967290 ", g < pad ? 3 : 11);
+			pack_bytes(&text, behind, sizeof(behind));
+			assert_err("", AK_OK, text.err);
+			dir = process_with(state, "status", (const char *)text.bytes);
+			assert_err("", AK_OK, procfile_status(dir, &got));
+			assert_true(got.nested);
+			assert_int_equal(got.saved, 3);
+			(void)close(dir);
+			pack_clear(&text);
+		}
+}
+
 #define SCOPE "/user.slice/user-70000.slice/session-4.scope"
 
 static void
@@ -246,6 +276,7 @@ main(void)
 	    T(the_audit_session_is_a_number_or_unset),
 	    T(the_uids_are_all_three_or_none),
 	    T(a_container_is_told_from_what_a_key_may_make_itself),
+	    T(however_many_groups_stand_before_it_a_container_is_told),
 	    T(a_logins_scope_is_told_from_other_groups),
 	    T(what_is_not_there_is_not_found),
 	};

@@ -32,12 +32,12 @@ now(void *ctx)
 	return HOST_NOW;
 }
 
-static bool
-id_taken(void *ctx, uint32_t id)
+static enum ak_err
+check_id(void *ctx, uint32_t id)
 {
 	(void)ctx;
 	(void)id;
-	return false;
+	return AK_OK;
 }
 
 static void
@@ -93,7 +93,7 @@ setup(void **state)
 	struct scene *s = calloc(1, sizeof(*s));
 	void *tmp = NULL;
 	const struct publisher_host host = {.now = now,
-	    .id_taken = id_taken,
+	    .check_id = check_id,
 	    .news = news,
 	    .prepare = prepare,
 	    .sources = sources,

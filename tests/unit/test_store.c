@@ -39,7 +39,7 @@ next_uid(struct host *h, enum ak_err *err)
 	struct store *s = host_open(h);
 	uint32_t uid = 0;
 
-	*err = store_next_uid(s, range, &uid);
+	*err = store_next_uid(s, range, &uid, NULL);
 	store_close(&s);
 	return uid;
 }
@@ -52,7 +52,7 @@ create(struct host *h, const char *name)
 	struct key_record k;
 	uint32_t uid = 0;
 
-	assert_err(name, AK_OK, store_next_uid(s, range, &uid));
+	assert_err(name, AK_OK, store_next_uid(s, range, &uid, NULL));
 	k = key_make(name, uid);
 	assert_err(name, AK_OK, store_put(s, &k));
 	assert_err(name, AK_OK, host_publish_open(h, s, HOST_NOW));
@@ -266,10 +266,14 @@ a_uid_given_by_name_is_skipped_by_counting_and_spent_like_any_other(void **state
 	store_close(&s);
 }
 
-static bool
-is_taken(void *ctx, uint32_t id)
+static enum ak_err
+check_id(void *ctx, uint32_t id)
 {
-	return id == *(uint32_t *)ctx;
+	uint32_t taken = *(uint32_t *)ctx;
+
+	if (taken == 0)
+		return AK_ERR_UNAVAILABLE;
+	return id == taken ? AK_ERR_EXISTS : AK_OK;
 }
 
 static void
@@ -282,7 +286,7 @@ ids_of_others_and_reserved_ids_are_passed_over(void **state)
 	uint32_t uid;
 
 	host_make(&h, *state);
-	h.opt.hooks = (struct store_hooks){.id_taken = is_taken, .ctx = &taken};
+	h.opt.hooks = (struct store_hooks){.check_id = check_id, .ctx = &taken};
 	assert_int_equal(create(&h, "a"), 70001);
 	s = host_open(&h);
 	taken = 70005;
@@ -290,13 +294,41 @@ ids_of_others_and_reserved_ids_are_passed_over(void **state)
 	assert_non_null(strstr(why.text, "another user's"));
 	assert_err("", AK_ERR_INVALID,
 	    store_check_uid(s, (struct id_range){65530, 65540}, 65534, NULL));
-	assert_err("", AK_OK, store_next_uid(s, (struct id_range){100000, 100001}, &uid));
+	assert_err("", AK_OK, store_next_uid(s, (struct id_range){100000, 100001}, &uid, NULL));
 	assert_int_equal(uid, 100000);
 	store_close(&s);
 	host_wipe(&h);
 	s = host_open(&h);
-	assert_err("", AK_OK, store_next_uid(s, (struct id_range){65534, 65537}, &uid));
+	assert_err("", AK_OK, store_next_uid(s, (struct id_range){65534, 65537}, &uid, NULL));
 	assert_int_equal(uid, 65536);
+	store_close(&s);
+}
+
+/* 0: nothing can be told of any id. */
+static void
+while_the_name_service_fails_no_id_is_given(void **state)
+{
+	static const struct id_range gids = {69000, 69001};
+	struct host h;
+	uint32_t taken = 0, id = 0;
+	struct diag why = DIAG_INIT;
+	struct store *s;
+
+	host_make(&h, *state);
+	h.opt.hooks = (struct store_hooks){.check_id = check_id, .ctx = &taken};
+	s = host_open(&h);
+	assert_err("next", AK_ERR_UNAVAILABLE, store_next_uid(s, range, &id, &why));
+	assert_non_null(strstr(why.text, "can't be told whether id 70000"));
+	assert_err("wanted", AK_ERR_UNAVAILABLE, store_check_uid(s, range, 70003, NULL));
+	assert_err("group", AK_ERR_UNAVAILABLE, store_role_gid(s, "one", gids, &id, NULL));
+	assert_int_equal(id, 0);
+	assert_false(store_is_staged(s));
+	/* And none was skipped. */
+	taken = 1;
+	assert_err("next", AK_OK, store_next_uid(s, range, &id, NULL));
+	assert_int_equal(id, 70000);
+	assert_err("group", AK_OK, store_role_gid(s, "one", gids, &id, NULL));
+	assert_int_equal(id, 69000);
 	store_close(&s);
 }
 
@@ -348,7 +380,7 @@ abuse_157_an_old_local_idx_is_refused_until_it_is_accepted(void **state)
 	assert_err("what is there is found", AK_OK, store_find_name(s, "a", &k));
 	key_clear(&k);
 	assert_err("not what is not", AK_ERR_NOT_FOUND, store_find_name(s, "b", &k));
-	assert_err("counting goes on", AK_OK, store_next_uid(s, range, &uid));
+	assert_err("counting goes on", AK_OK, store_next_uid(s, range, &uid, NULL));
 	assert_int_equal(uid, 70003);
 	assert_err("", AK_OK, host_publish_open(&h, s, HOST_NOW));
 	assert_true(h.res.whole);
@@ -887,6 +919,73 @@ abuse_064_a_file_damaged_at_any_moment_of_a_change_loses_nothing(void **state)
 	host_files_clear(&before);
 }
 
+/* What hide_local took away; a file of that name that came since is the newer. */
+static void
+bring_back_local(const struct writer *w)
+{
+	if (renameat2(AT_FDCWD, w->damaged, AT_FDCWD, w->h->paths.local, RENAME_NOREPLACE) == -1)
+		(void)unlink(w->damaged);
+}
+
+static void
+hide_local(void *arg)
+{
+	const struct writer *w = arg;
+
+	assert_int_equal(rename(w->h->paths.local, w->damaged), 0);
+}
+
+/* Two commits of one store; before the second all is well again. */
+static int
+commit_twice(void *arg)
+{
+	const struct writer *w = arg;
+	struct key_record d = key_make("d", 70003);
+	struct store *s = NULL;
+	enum ak_err err = store_open(&w->h->paths, &w->h->opt, &s, NULL);
+
+	if (err == AK_OK)
+		err = store_put(s, &w->put);
+	if (err == AK_OK)
+		(void)!store_commit(s, HOST_NOW, NULL, NULL);
+	bring_back_local(w);
+	if (err == AK_OK)
+		err = store_put(s, &d);
+	if (err == AK_OK)
+		err = store_commit(s, HOST_NOW, NULL, NULL);
+	store_close(&s);
+	return (int)err;
+}
+
+static void
+a_store_whose_commit_failed_knows_its_keys_at_the_next(void **state)
+{
+	struct host h;
+	struct writer w = {.h = &h, .put = key_make("c", 70002)};
+	struct host_files before;
+	uint32_t uid;
+	int code = -1;
+
+	host_make(&h, *state);
+	(void)create(&h, "a");
+	(void)create(&h, "b");
+	host_keep(&h, &before);
+	(void)snprintf(w.damaged, sizeof(w.damaged), "%s/hidden", h.paths.state);
+	for (unsigned n = 1;; n++) {
+		host_put_back(&h, &before);
+		if (!steps_run(commit_twice, hide_local, &w, n, &code))
+			break;
+		bring_back_local(&w);
+		if (code != AK_OK)
+			continue;
+		assert_err("a", AK_OK, find(&h, "a", &uid));
+		assert_err("b", AK_OK, find(&h, "b", &uid));
+		assert_err("d", AK_OK, find(&h, "d", &uid));
+	}
+	assert_int_equal(code, AK_OK);
+	host_files_clear(&before);
+}
+
 static void
 abuse_074_a_new_host_killed_at_any_system_call_begins_again(void **state)
 {
@@ -962,7 +1061,7 @@ create_one(void *arg)
 	enum ak_err err = store_open(&w->h->paths, &w->h->opt, &s, NULL);
 
 	if (err == AK_OK)
-		err = store_next_uid(s, range, &uid);
+		err = store_next_uid(s, range, &uid, NULL);
 	w->put.uid = uid;
 	if (err == AK_OK)
 		err = store_put(s, &w->put);
@@ -1016,19 +1115,20 @@ a_role_group_keeps_its_gid_for_ever(void **state)
 
 	host_make(&h, *state);
 	s = host_open(&h);
-	assert_err("", AK_OK, store_role_gid(s, "one", gids, &gid));
+	assert_err("", AK_OK, store_role_gid(s, "one", gids, &gid, NULL));
 	assert_int_equal(gid, 69000);
-	assert_err("staged already", AK_OK, store_role_gid(s, "one", gids, &gid));
+	assert_err("staged already", AK_OK, store_role_gid(s, "one", gids, &gid, NULL));
 	assert_int_equal(gid, 69000);
 	assert_err("", AK_OK, store_commit(s, HOST_NOW, NULL, NULL));
 	store_close(&s);
-	h.opt.hooks = (struct store_hooks){.id_taken = is_taken, .ctx = &taken};
+	h.opt.hooks = (struct store_hooks){.check_id = check_id, .ctx = &taken};
 	s = host_open(&h);
-	assert_err("", AK_OK, store_role_gid(s, "one", (struct id_range){68000, 68999}, &gid));
+	assert_err(
+	    "", AK_OK, store_role_gid(s, "one", (struct id_range){68000, 68999}, &gid, NULL));
 	assert_int_equal(gid, 69000);
-	assert_err("", AK_OK, store_role_gid(s, "two", gids, &gid));
+	assert_err("", AK_OK, store_role_gid(s, "two", gids, &gid, NULL));
 	assert_int_equal(gid, 69001);
-	assert_err("", AK_ERR_FULL, store_role_gid(s, "three", gids, &gid));
+	assert_err("", AK_ERR_FULL, store_role_gid(s, "three", gids, &gid, NULL));
 	store_close(&s);
 }
 
@@ -1057,8 +1157,10 @@ abuse_135_an_id_that_was_given_once_is_nobody_elses(void **state)
 	host_make(&h, *state);
 	s = host_open(&h);
 	for (int i = 0; i < 3; i++)
-		assert_err("", AK_OK, store_next_uid(s, (struct id_range){70000, 70009}, &id));
-	assert_err("", AK_OK, store_role_gid(s, "one", (struct id_range){69000, 69001}, &id));
+		assert_err(
+		    "", AK_OK, store_next_uid(s, (struct id_range){70000, 70009}, &id, NULL));
+	assert_err(
+	    "", AK_OK, store_role_gid(s, "one", (struct id_range){69000, 69001}, &id, NULL));
 	assert_err("", AK_OK, store_put(s, &k));
 	assert_err("", AK_OK, store_put(s, &gone));
 	assert_err("", AK_OK, store_commit(s, HOST_NOW, NULL, NULL));
@@ -1137,6 +1239,7 @@ main(void)
 	    T(abuse_135_the_uid_of_a_deleted_key_is_never_given_again),
 	    T(a_uid_given_by_name_is_skipped_by_counting_and_spent_like_any_other),
 	    T(ids_of_others_and_reserved_ids_are_passed_over),
+	    T(while_the_name_service_fails_no_id_is_given),
 	    T(the_end_of_the_range_but_one_is_an_error),
 	    T(abuse_157_an_old_local_idx_is_refused_until_it_is_accepted),
 	    T(abuse_061_a_missing_or_damaged_local_idx_is_not_begun_anew),
@@ -1151,6 +1254,7 @@ main(void)
 	    T(abuse_074_a_writer_killed_at_any_system_call_leaves_old_or_new),
 	    T(keys_that_do_not_get_their_name_are_not_published),
 	    T(abuse_064_a_file_damaged_at_any_moment_of_a_change_loses_nothing),
+	    T(a_store_whose_commit_failed_knows_its_keys_at_the_next),
 	    T(abuse_074_a_new_host_killed_at_any_system_call_begins_again),
 	    T(abuse_128_no_memory_at_any_point_leaves_old_or_new),
 	    T(abuse_075_writers_at_once_come_one_after_the_other),

@@ -273,7 +273,7 @@ abuse_117_no_locale_changes_what_a_name_is(void **state)
 static void
 a_passwd_field_has_no_colon_and_no_control_byte(void **state)
 {
-	char s[2] = "";
+	char s[2] = "", field[28];
 
 	(void)state;
 	assert_true(text_is_passwd_field(""));
@@ -283,6 +283,16 @@ a_passwd_field_has_no_colon_and_no_control_byte(void **state)
 		assert_row(
 		    "byte", text_is_passwd_field(s) == (c >= 0x20 && c != 0x7f && c != ':'));
 	}
+	for (size_t len = 1; len < sizeof(field); len++)
+		for (size_t at = 0; at < len; at++)
+			for (int c = 1; c < 256; c++) {
+				memset(field, "a\xff "[c % 3], len);
+				field[len] = '\0';
+				field[at] = (char)c;
+				assert_row(
+				    "byte of many", text_is_passwd_field(field) ==
+							(c >= 0x20 && c != 0x7f && c != ':'));
+			}
 }
 
 static void
