@@ -46,6 +46,22 @@ text_add(struct text *t, const char *fmt, ...)
 	t->len += (size_t)n;
 }
 
+void
+text_put(struct text *t, const char *s)
+{
+	size_t len, room;
+
+	if (t->cut)
+		return;
+	len = strlen(s);
+	room = t->cap - t->len - 1;
+	t->cut = len > room;
+	len = t->cut ? room : len;
+	memcpy(t->buf + t->len, s, len);
+	t->len += len;
+	t->buf[t->len] = '\0';
+}
+
 bool
 strv_valid(struct strv v)
 {
