@@ -42,10 +42,11 @@ load_stored(const struct paths *p, struct live *l, bool *settled)
 	unsigned char *bytes;
 
 	*settled = false;
-	if (safefile_read(p->image, p->owner, IMAGE_MAX_B, &file, NULL) != AK_OK)
+	l->stored_err = safefile_read(p->image, p->owner, IMAGE_MAX_B, &file, NULL);
+	if (l->stored_err != AK_OK)
 		return;
 	bytes = (unsigned char *)file.bytes;
-	if (image_take(&bytes, file.len_b, &l->image) != AK_OK)
+	if ((l->stored_err = image_take(&bytes, file.len_b, &l->image)) != AK_OK)
 		return;
 	had = image_borrow_sources(l->image);
 	if (!safefile_id_equal(&had->policy, &l->sources.policy) ||
@@ -205,8 +206,8 @@ live_load(const struct paths *p, struct live *l)
 			err = load_policy(p, l);
 		if (err != AK_OK)
 			(void)diag_because(&l->problem, err, "%s", ak_strerror(err));
-		l->lost = err == AK_ERR_UNAVAILABLE || err == AK_ERR_NOMEM;
 	}
+	l->err = err;
 	live_judge_trust(p, l, read_at_ns);
 	l->policy_id = digest_of(&l->sources.policy);
 	l->group_id = digest_of(&l->sources.group);
@@ -221,6 +222,12 @@ live_clear(struct live *l)
 {
 	image_free(&l->image);
 	memset(l, 0, sizeof(*l));
+}
+
+bool
+live_is_lost(const struct live *l)
+{
+	return l->err == AK_ERR_UNAVAILABLE || l->err == AK_ERR_NOMEM;
 }
 
 /* By somebody else, since l was loaded: `policy apply` vouches for what may look half saved to others. */
@@ -355,6 +362,7 @@ take_image(const struct paths *p, struct live *l, const char *bytes, size_t len_
 	l->trusted = live_were_settled(&src);
 	l->trusted_at_ns = src.policy.ctime_ns + TRUST_AFTER_NS;
 	l->problem = DIAG_INIT;
+	l->err = AK_OK;
 	return AK_OK;
 }
 
