@@ -185,8 +185,8 @@ change_commit(struct change *ch, enum change_whom whom)
 	if (err == AK_OK && ch->result.without_policy)
 		cli_warn(c, "no key may do anything now, and groups stay as they were: %s%s",
 		    diag_print(&ch->live.problem, said, sizeof(said)),
-		    ch->live.lost ? ": run `apikey publish` once it can be read" : "");
-	ch->unfinished = err == AK_OK && ch->result.without_policy && ch->live.lost;
+		    live_is_lost(&ch->live) ? ": run `apikey publish` once it can be read" : "");
+	ch->unfinished = err == AK_OK && ch->result.without_policy && live_is_lost(&ch->live);
 	return err;
 }
 

@@ -34,9 +34,17 @@ struct application {
 static enum ak_err
 find_changes(struct application *ap, const struct live *live)
 {
-	enum ak_err err = gains_find(
-	    ap->c, live, live->image, ap->file.image, ap->json, &ap->gains, &ap->ch.why);
+	char said[DIAG_PRINT_CAP];
+	enum ak_err err;
 
+	/* Beside none, all that the new one gives would be news. */
+	if (live_is_lost(live))
+		return diag_because(&ap->ch.why, live->err,
+		    "what changes can't be told, since the live policy can't be read: %s; "
+		    "nothing was changed",
+		    diag_print(&live->problem, said, sizeof(said)));
+	err = gains_find(
+	    ap->c, live, live->image, ap->file.image, ap->json, &ap->gains, &ap->ch.why);
 	opened_find(live->image, ap->file.image, &ap->opened);
 	return err == AK_OK ? ap->opened.err : err;
 }

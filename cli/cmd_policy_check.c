@@ -88,18 +88,25 @@ is_wanted(void *ctx, const struct key_record *k)
 }
 
 /* Only who may read the keys learns what is bound. */
-static bool
-find_bound(const struct cli *c, struct bound *b)
+static enum ak_err
+find_bound(const struct cli *c, struct bound *b, bool *known)
 {
 	struct keys keys;
-	bool known = false;
+	enum ak_err err = keys_open(&c->paths, &keys, NULL);
 
-	if (keys_open(&c->paths, &keys, NULL) != AK_OK)
-		return false;
-	if (!keys.none || !keys.no_directory)
-		known = keys_each(&keys, is_wanted, take_key, b, NULL, NULL) == AK_OK;
+	*known = false;
+	if (err != AK_OK)
+		return err == AK_ERR_NOMEM ? err : AK_OK;
+	if (!keys.none || !keys.no_directory) {
+		err = keys_each(&keys, is_wanted, take_key, b, NULL, NULL);
+		*known = err == AK_OK;
+	}
 	keys_close(&keys);
-	return known && b->roles.err == AK_OK;
+	if (err != AK_OK && err != AK_ERR_NOMEM)
+		return AK_OK;
+	if (err == AK_OK)
+		err = b->roles.err != AK_OK ? b->roles.err : b->lost_roles.err;
+	return err == AK_OK ? b->lost_spaces.err : err;
 }
 
 static bool
@@ -133,9 +140,12 @@ warn(struct findings *f, const struct policyfile *file, struct diag *why)
 	enum ak_err err;
 
 	b->im = file->image;
-	if ((known = find_bound(f->c, b)))
+	err = find_bound(f->c, b, &known);
+	if (known)
 		out.is_bound = is_bound;
-	err = policy_warnings(file->bytes, file->len_b, file->name, file->image, &out, why);
+	if (err == AK_OK)
+		err = policy_warnings(
+		    file->bytes, file->len_b, file->name, file->image, &out, why);
 	if (err == AK_OK && known) {
 		tell_lost(f, file->name, "role", &b->lost_roles);
 		tell_lost(f, file->name, "space", &b->lost_spaces);
@@ -156,9 +166,11 @@ check(struct findings *f, struct policyfile *file, struct diag *why)
 
 	live_load(&f->c->paths, &live);
 	/* A file that is to be checked elsewhere, or first of all, needs no host in order. */
-	if (!live.settings_ok)
+	err = live.err == AK_ERR_NOMEM ? live.err : AK_OK;
+	if (err == AK_OK && !live.settings_ok)
 		tell(f, false, &live.problem);
-	err = policyfile_compile(f->c, &live.settings, file, &wrong);
+	if (err == AK_OK)
+		err = policyfile_compile(f->c, &live.settings, file, &wrong);
 	live_clear(&live);
 	if (err == AK_ERR_DENIED) {
 		tell(f, true, &wrong);

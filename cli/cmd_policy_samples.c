@@ -92,7 +92,12 @@ cmd_policy_samples(struct cli *c, const struct args *a)
 	enum ak_err err;
 
 	live_load(&c->paths, &live);
-	err = print_all(&l, a->output == OUTPUT_JSON, &live.settings, c->host.now(c->host.ctx));
+	/* Which are kept, the settings say. */
+	if (live.err == AK_ERR_NOMEM)
+		err = live.err;
+	else
+		err = print_all(
+		    &l, a->output == OUTPUT_JSON, &live.settings, c->host.now(c->host.ctx));
 	live_clear(&live);
 	if (err == AK_OK)
 		return CLI_DONE;

@@ -26,8 +26,11 @@ find_previous(const struct cli *c, struct shown *s)
 
 	if (err != AK_OK)
 		return err;
-	s->has_prev = safefile_read(path, c->paths.owner, YAML_MAX_B, &s->prev, NULL) == AK_OK;
-	return s->has_prev ? token_sha256(s->prev.bytes, s->prev.len_b, s->prev_sha256) : AK_OK;
+	err = safefile_read(path, c->paths.owner, YAML_MAX_B, &s->prev, NULL);
+	s->has_prev = err == AK_OK;
+	if (err != AK_OK)
+		return err == AK_ERR_NOMEM ? err : AK_OK;
+	return token_sha256(s->prev.bytes, s->prev.len_b, s->prev_sha256);
 }
 
 static enum ak_err
@@ -40,8 +43,11 @@ load(const struct cli *c, struct shown *s, struct diag *why)
 		err = token_sha256(s->file.bytes, s->file.len_b, s->sha256);
 	if (err != AK_OK || (err = find_previous(c, s)) != AK_OK)
 		return err;
-	(void)!applied_find(&c->paths, s->sha256, &s->applied);
+	if (applied_find(&c->paths, s->sha256, &s->applied) == AK_ERR_NOMEM)
+		return AK_ERR_NOMEM;
 	live_load(&c->paths, &s->live);
+	if (s->live.err == AK_ERR_NOMEM)
+		return s->live.err;
 	if (s->live.image == NULL)
 		diag_print(&s->live.problem, s->problem, sizeof(s->problem));
 	return AK_OK;

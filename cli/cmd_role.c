@@ -134,13 +134,17 @@ static enum ak_err
 print_bindings(const struct cli *c, const struct args *a, const struct key *k)
 {
 	static const char *const headings[] = {"ROLE", "SCOPE", "NAMES", "DECLARED", NULL};
-	struct out_table t = out_table_init(headings, 0);
-	struct out_json *j = out_json_new();
+	struct out_table t;
+	struct out_json *j;
 	char said[DIAG_PRINT_CAP];
 	struct live live;
 	struct binding b;
 
 	live_load(&c->paths, &live);
+	if (live.err == AK_ERR_NOMEM)
+		return live.err;
+	t = out_table_init(headings, 0);
+	j = out_json_new();
 	if (live.image == NULL)
 		cli_warn(c, "no key may do anything: %s",
 		    diag_print(&live.problem, said, sizeof(said)));

@@ -42,6 +42,8 @@ doctor_run(const struct cli *c, struct doctor *out)
 
 	*out = (struct doctor){.c = c, .now = c->host.now(c->host.ctx)};
 	live_load(&c->paths, &out->live);
+	if (out->live.err == AK_ERR_NOMEM || out->live.stored_err == AK_ERR_NOMEM)
+		return AK_ERR_NOMEM;
 	if ((err = status_find(c, &out->status)) != AK_OK)
 		return err;
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {

@@ -344,9 +344,13 @@ doctor_ids(struct doctor *d)
 {
 	const struct settings *s = &d->live.settings;
 	struct locals users = {.v = NULL}, groups = {.v = NULL};
+	enum ak_err err = read_users(d->c->paths.passwd, &users);
 
-	if (read_users(d->c->paths.passwd, &users) != AK_OK ||
-	    read_groups(d->c->paths.group, &groups) != AK_OK) {
+	if (err == AK_OK)
+		err = read_groups(d->c->paths.group, &groups);
+	if (err == AK_ERR_NOMEM) {
+		d->err = err;
+	} else if (err != AK_OK) {
 		doctor_attend(d, "see that both are there, and readable",
 		    "%s or %s can't be read", d->c->paths.passwd, d->c->paths.group);
 	} else {

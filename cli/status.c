@@ -24,6 +24,15 @@
 static void attend(struct status *s, enum status_about about, const char *advice,
     const char *fmt, ...) AK_PRINTF(4, 5);
 
+/* Of a host about which something could not be kept in memory nothing is told at all. */
+static bool
+note_err(struct status *s, enum ak_err err)
+{
+	if (err == AK_ERR_NOMEM)
+		s->attention.err = err;
+	return err == AK_OK;
+}
+
 static bool
 is_command(const char *advice)
 {
@@ -165,7 +174,7 @@ find_keys(const struct cli *c, struct status *s)
 	struct count count = {.s = s};
 	struct keys keys;
 
-	if (keys_open(&c->paths, &keys, &why) != AK_OK) {
+	if (!note_err(s, keys_open(&c->paths, &keys, &why))) {
 		attend_to(s, STATUS_KEYS, &why, "the keys can't be read");
 		return;
 	}
@@ -173,7 +182,7 @@ find_keys(const struct cli *c, struct status *s)
 	count.used = used_open(c, NULL);
 	s->unused_known = count.used.known;
 	s->directory_known = count.directory.max != 0 && !keys.no_directory;
-	s->keys_known = keys_each(&keys, count_key, NULL, &count, NULL, &why) == AK_OK;
+	s->keys_known = note_err(s, keys_each(&keys, count_key, NULL, &count, NULL, &why));
 	if (s->keys_known) {
 		find_ids(s, &keys);
 		find_published(s, &keys);
@@ -195,11 +204,12 @@ find_policy(const struct cli *c, struct status *s)
 		attend(s, STATUS_POLICY, "", "no key may do anything: %s",
 		    s->policy_problem[0] == '\0' ? "there is no policy" : s->policy_problem);
 	}
-	if (safefile_read(c->paths.policy, c->paths.owner, YAML_MAX_B, &file, NULL) != AK_OK)
+	if (!note_err(
+		s, safefile_read(c->paths.policy, c->paths.owner, YAML_MAX_B, &file, NULL)))
 		return;
 	s->policy_at = file.id.mtime_ns / 1000000000;
-	if (token_sha256(file.bytes, file.len_b, sha256) == AK_OK &&
-	    applied_find(&c->paths, sha256, &s->applied) == AK_OK)
+	if (note_err(s, token_sha256(file.bytes, file.len_b, sha256)) &&
+	    note_err(s, applied_find(&c->paths, sha256, &s->applied)))
 		s->policy_at = s->applied.at;
 	free(file.bytes);
 }
@@ -210,7 +220,7 @@ find_daemon(const struct cli *c, struct status *s)
 	struct diag why = DIAG_INIT;
 	enum ak_err err = control_call(&c->paths, CONTROL_STATUS, ANSWER_S, &s->reply, &why);
 
-	s->daemon = err == AK_OK;
+	s->daemon = note_err(s, err);
 	/* Without a directory a host does without it. */
 	if (!s->daemon && (err != AK_ERR_NOT_FOUND || s->live.settings.directory.present))
 		attend(s, STATUS_DAEMON, "", "%s", why.text);
@@ -225,7 +235,7 @@ find_records(const struct cli *c, struct status *s)
 {
 	struct sessions_unread n;
 
-	s->records_known = sessions_count_unread(&c->paths, &n) == AK_OK;
+	s->records_known = note_err(s, sessions_count_unread(&c->paths, &n));
 	if (n.newer > 0)
 		attend(s, STATUS_RECORDS,
 		    "upgrade apikey, or end these sessions by their processes",
@@ -246,7 +256,7 @@ find_sessions(const struct cli *c, struct status *s)
 	struct diag why = DIAG_INIT;
 	struct livelist list;
 
-	s->sessions_known = livelist_look(&c->paths, &list, &why) == AK_OK;
+	s->sessions_known = note_err(s, livelist_look(&c->paths, &list, &why));
 	if (!s->sessions_known)
 		attend_to(s, s->records_known ? STATUS_SESSIONS : STATUS_FOLDER, &why,
 		    "live sessions");
@@ -319,6 +329,7 @@ status_find(const struct cli *c, struct status *out)
 	    .keys = {.next_expiry = NUM_NEVER},
 	    .attention = PACK_INIT};
 	live_load(&c->paths, &out->live);
+	(void)note_err(out, out->live.err);
 	if (!out->live.settings_ok)
 		attend_to(
 		    out, STATUS_SETTINGS, &out->live.problem, "the settings can't be used");

@@ -33,11 +33,12 @@ load_stored(const struct paths *p, struct live *l, struct safefile_id *id, bool 
 	unsigned char *bytes;
 
 	*settled = false;
-	if (safefile_read(p->image, p->owner, IMAGE_MAX_B, &file, NULL) != AK_OK)
+	l->stored_err = safefile_read(p->image, p->owner, IMAGE_MAX_B, &file, NULL);
+	if (l->stored_err != AK_OK)
 		return;
 	*id = file.id;
 	bytes = (unsigned char *)file.bytes;
-	if (image_take(&bytes, file.len_b, &l->image) != AK_OK)
+	if ((l->stored_err = image_take(&bytes, file.len_b, &l->image)) != AK_OK)
 		return;
 	had = image_borrow_sources(l->image);
 	if (!safefile_id_equal(&had->policy, &l->sources.policy) ||
@@ -211,8 +212,8 @@ live_load(const struct paths *p, struct live *l)
 			err = load_policy(p, l);
 		if (err != AK_OK)
 			(void)diag_because(&l->problem, err, "%s", ak_strerror(err));
-		l->lost = err == AK_ERR_UNAVAILABLE || err == AK_ERR_NOMEM;
 	}
+	l->err = err;
 	l->policy_id = live_digest(&l->sources.policy);
 	l->group_id = live_digest(&l->sources.group);
 	judge(p, l, read_at_ns);
@@ -253,6 +254,12 @@ live_clear(struct live *l)
 {
 	image_free(&l->image);
 	memset(l, 0, sizeof(*l));
+}
+
+bool
+live_is_lost(const struct live *l)
+{
+	return l->err == AK_ERR_UNAVAILABLE || l->err == AK_ERR_NOMEM;
 }
 
 /* By somebody else, since l was loaded: `policy apply` vouches for what may look half saved to others. */

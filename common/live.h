@@ -24,7 +24,8 @@ struct live {
 	bool trusted;
 	int64_t trusted_at_ns;
 	struct diag problem; /* image NULL: why, with file, line and column */
-	bool lost; /* image NULL: not for what the files say, but since one could not be read now, or for want of memory */
+	enum ak_err stored_err; /* why the stored image could not be read */
+	enum ak_err err; /* the same as a number: AK_OK where there is an image */
 	struct settings settings; /* valid when settings_ok; else the defaults */
 	bool settings_ok;
 	struct image_sources sources;
@@ -43,6 +44,8 @@ struct live {
  */
 void live_load(const struct paths *p, struct live *out);
 void live_clear(struct live *l);
+/* Is there no policy, not for what the files say, but since one can't be read now, or for want of memory? Then nothing is known of it. */
+bool live_is_lost(const struct live *l);
 
 /*
  * What live_clear and live_load would leave, but that a stored image of which no

@@ -113,6 +113,7 @@ take_image(const struct paths *p, struct live *l, const char *bytes, size_t len_
 	l->trusted = live_were_settled(&src);
 	l->trusted_at_ns = src.policy.ctime_ns + TRUST_AFTER_NS;
 	l->problem = DIAG_INIT;
+	l->err = AK_OK;
 	return AK_OK;
 }
 

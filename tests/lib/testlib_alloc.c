@@ -1,5 +1,6 @@
 #include "testlib_alloc.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,7 @@ must_fail(void)
 	if (countdown == 0 || --countdown != 0)
 		return false;
 	failed = true;
+	errno = ENOMEM;
 	return true;
 }
 
