@@ -67,7 +67,7 @@ catch_up(struct change *ch)
 	char said[DIAG_PRINT_CAP];
 
 	if (ch->store == NULL || !ch->has_live || ch->dry_run || store_is_staged(ch->store) ||
-	    !publish_is_due(ch->store))
+	    !publish_is_due(ch->store, &ch->live))
 		return false;
 	if (ch->live.image == NULL || !ch->live.trusted) {
 		cli_warn(c,
@@ -77,7 +77,7 @@ catch_up(struct change *ch)
 		return false;
 	}
 	holdoff_begin(&ch->holdoff);
-	change_come_first(ch);
+	change_come_first(ch, CHANGE_EVERYBODY);
 	if (publish(ch->store, &ch->live, ch->now, NULL, &why) != AK_OK)
 		cli_warn(c, "what the name service serves is out of date: %s",
 		    diag_print(&why, said, sizeof(said)));
@@ -146,7 +146,7 @@ commit_directory(struct change *ch)
 
 /* What fails here fails in the pass again, and is said there. */
 void
-change_come_first(struct change *ch)
+change_come_first(struct change *ch, enum change_whom whom)
 {
 	struct diag ignored = DIAG_INIT;
 
@@ -155,11 +155,14 @@ change_come_first(struct change *ch)
 		return;
 	/* Signals wait by the store's lock and then by holdoff: to let go of this one must not bring the mask of now back. */
 	ch->pass.masked = false;
+	if (whom == CHANGE_EVERYBODY || ch->n_uids > 0)
+		(void)!enforce_owe(
+		    &ch->cli->paths, whom == CHANGE_EVERYBODY ? NULL : ch->uids, ch->n_uids);
 }
 
 /* Before the lock's end nothing can end the command, and after that nothing may before it has done it all. */
 enum ak_err
-change_commit(struct change *ch)
+change_commit(struct change *ch, enum change_whom whom)
 {
 	struct cli *c = ch->cli;
 	char said[DIAG_PRINT_CAP];
@@ -169,7 +172,7 @@ change_commit(struct change *ch)
 	if (ch->directory)
 		return commit_directory(ch);
 	holdoff_begin(&ch->holdoff);
-	change_come_first(ch);
+	change_come_first(ch, whom);
 	err = publish(ch->store, &ch->live, ch->now, &ch->result, &ch->why);
 
 	ch->committed = err == AK_OK || is_committed(ch->store);
@@ -180,8 +183,10 @@ change_commit(struct change *ch)
 	if (ch->committed)
 		c->host.names_changed(c->host.ctx);
 	if (err == AK_OK && ch->result.without_policy)
-		cli_warn(c, "no key may do anything now, and groups stay as they were: %s",
-		    diag_print(&ch->live.problem, said, sizeof(said)));
+		cli_warn(c, "no key may do anything now, and groups stay as they were: %s%s",
+		    diag_print(&ch->live.problem, said, sizeof(said)),
+		    ch->live.lost ? ": run `apikey publish` once it can be read" : "");
+	ch->unfinished = err == AK_OK && ch->result.without_policy && ch->live.lost;
 	return err;
 }
 
@@ -194,7 +199,7 @@ is_written(void *ctx, const struct key_record *k)
 enum ak_err
 change_publish(struct change *ch)
 {
-	enum ak_err err = change_commit(ch);
+	enum ak_err err = change_commit(ch, CHANGE_STAGED);
 
 	trail_log(&ch->trail, ch->cli, is_written, ch);
 	if (ch->committed)
@@ -250,7 +255,7 @@ change_end(struct change *ch, enum ak_err err, int code)
 		live_clear(&ch->live);
 	if (err != AK_OK)
 		code = cli_fail(ch->cli, err, &ch->why);
-	else if (code == CLI_DONE && ch->endings.failed)
+	else if (code == CLI_DONE && (ch->endings.failed || ch->unfinished))
 		code = CLI_FAILED;
 	trail_clear(&ch->trail);
 	endings_clear(&ch->endings);

@@ -204,7 +204,7 @@ replace(struct application *ap, struct image **im)
 		return AK_OK;
 	if (ap->leave && (err = leave_sessions(ap)) != AK_OK)
 		return err;
-	change_come_first(ch);
+	change_come_first(ch, CHANGE_EVERYBODY);
 	if (ap->back != NULL)
 		record(ap, APPLIED_BEGUN);
 	err = (ap->back != NULL ? live_swap_policy : live_replace_policy)(
@@ -227,7 +227,7 @@ go_live(struct application *ap)
 	ap->noted = is_news(ap);
 	if (ap->noted && ap->back == NULL)
 		record(ap, ap->how);
-	err = change_commit(ch);
+	err = change_commit(ch, CHANGE_EVERYBODY);
 	if (ap->noted && ap->back != NULL && err == AK_OK)
 		record(ap, ap->how);
 	if (ap->noted)

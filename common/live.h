@@ -24,9 +24,12 @@ struct live {
 	bool trusted;
 	int64_t trusted_at_ns;
 	struct diag problem; /* image NULL: why, with file, line and column */
+	bool lost; /* image NULL: not for what the files say, but since one could not be read now, or for want of memory */
 	struct settings settings; /* valid when settings_ok; else the defaults */
 	bool settings_ok;
 	struct image_sources sources;
+	/* Of policy.image, when it was the stored one and so old that every edit since shows; else zero. */
+	struct safefile_id stored;
 	/* Digests as in users.idx; 0: no such file. The settings' takes in this host's names. */
 	uint64_t policy_id, settings_id, group_id;
 	char hosts_bytes[160]; /* when the settings name no host */
@@ -40,6 +43,12 @@ struct live {
  */
 void live_load(const struct paths *p, struct live *out);
 void live_clear(struct live *l);
+
+/*
+ * What live_clear and live_load would leave, but that a stored image of which no
+ * file has changed since it was loaded is not read again. Every file is looked at.
+ */
+void live_renew(const struct paths *p, struct live *l);
 
 /* Store the image for the next login to use; under the lock. Nothing to do when it is stored. */
 enum ak_err live_store(

@@ -192,9 +192,9 @@ publish_check(struct store *s, const struct live *live, struct diag *why)
 	return err;
 }
 
-/* No edit makes it due, and no damage: those are for whoever means to publish. */
+/* No edit makes it due, and no damage: those are for whoever means to publish. A policy that could not be read for a moment is neither. */
 bool
-publish_is_due(const struct store *s)
+publish_is_due(const struct store *s, const struct live *live)
 {
 	const struct paths *paths = store_borrow_paths(s);
 	struct index users = INDEX_INIT;
@@ -207,7 +207,8 @@ publish_is_due(const struct store *s)
 	if (index_open(paths->users, paths->owner, &users) != AK_OK)
 		return safefile_identify(paths->users, &id) == AK_ERR_NOT_FOUND;
 	due = users_extra_unpack(users.head.extra, &extra) == AK_OK &&
-	      !is_same(extra.local, store_before(s));
+	      (!is_same(extra.local, store_before(s)) ||
+		  (extra.policy == 0 && live->image != NULL));
 	index_close(&users);
 	return due;
 }

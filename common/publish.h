@@ -29,8 +29,12 @@ struct publish_result {
 enum ak_err publish(struct store *s, const struct live *live, int64_t now,
     struct publish_result *res, struct diag *why) AK_MUST_CHECK;
 
-/* Was users.idx made from another local.idx than the one that is there, or is it missing? A writer that was killed behind local.idx leaves it so. */
-bool publish_is_due(const struct store *s);
+/*
+ * Was users.idx made from another local.idx than the one that is there, or is it
+ * missing? A writer that was killed behind local.idx leaves it so. Or was it made
+ * without a policy, and there is one?
+ */
+bool publish_is_due(const struct store *s, const struct live *live);
 
 /* Could every group of this policy be given? What publish would answer to that; gids are staged. Before a policy goes live. */
 enum ak_err publish_check(

@@ -25,6 +25,7 @@ declare -A FAULT_VERBS=(
 	[group_add]='apikey group add beta team'
 	[group_remove]='apikey group remove alpha team'
 	[import]="apikey import $FAULTS/import --prune"
+	[import_compiling]="apikey import $FAULTS/import --prune"
 	[apply]="apikey policy apply $FAULTS/policy"
 	[apply_none]="apikey policy apply $FAULTS/policy --sessions=none"
 	[rollback]='apikey policy rollback'
@@ -38,6 +39,7 @@ declare -A FAULT_VERBS=(
 declare -A FAULT_MENDS=(
 	[create]='apikey ensure fresh --role editor'
 	[rotate]='apikey publish'
+	[import_compiling]="sh $FAULTS/importing"
 	[delete]="sh $FAULTS/delete"
 	[rollback]="sh $FAULTS/rollback"
 )
@@ -45,6 +47,7 @@ declare -A FAULT_MENDS=(
 begin_enable() { apikey disable alpha beta >/dev/null; }
 begin_lockdown_off() { apikey lockdown on >/dev/null; }
 begin_accept_rollback() { cp -a "$FAULTS/older.idx" "$STATE/local.idx"; }
+begin_import_compiling() { rm "$STATE/policy.image"; }
 begin_publish() { cp "$FAULTS/policy" "$POLICY"; }
 
 # policy LINE…: roles of the test.
@@ -78,6 +81,10 @@ cat >"$FAULTS/delete" <<-'MEND'
 	done
 	exit 1
 MEND
+# The names are the next import's to mend, though it changes nothing; the stored policy is the next publish's.
+cat >"$FAULTS/importing" <<-MEND
+	apikey import $FAULTS/import --prune && getent group key-editors | grep -q fed && apikey publish
+MEND
 # A rollback that has begun is finished by the next, and not turned round.
 cat >"$FAULTS/rollback" <<-MEND
 	cmp -s "$POLICY" "$FAULTS/rolled" && ! grep -aq rollback-begun "$STATE/policy.applied" || exec apikey policy rollback
@@ -98,6 +105,8 @@ case ${1:-} in
 		fault_case "$verb" ENOSPC
 	done
 	fault_case apply EMFILE
+	fault_case create EIO
+	fault_case import_compiling EIO
 	;;
 *)
 	read -ra verbs <<<"$1"

@@ -1618,6 +1618,26 @@ abuse_064_a_large_records_key_that_became_another_ones_is_corrupt(void **state)
 }
 
 static void
+abuse_064_a_large_record_that_tells_fewer_keys_is_corrupt_and_not_gone(void **state)
+{
+	const char *path = tmp_path(*state, "keys.idx");
+	unsigned char *bytes;
+	struct index_record rec;
+	struct index ix;
+	size_t len_b;
+
+	write_two_keys(path, 4096, &bytes, &len_b);
+	assert_err("", AK_OK, index_open(path, geteuid(), &ix));
+	bytes[ix.head.records_at + 8] = 1;
+	index_close(&ix);
+	file_write(path, bytes, len_b, 0600);
+	assert_err("", AK_OK, index_open(path, geteuid(), &ix));
+	assert_err("", AK_ERR_CORRUPT, index_find_keys(&ix, "Nteam", 5, &rec));
+	index_close(&ix);
+	free(bytes);
+}
+
+static void
 a_cleared_record_holds_nothing(void **state)
 {
 	static const unsigned char zero[1024];
@@ -1687,6 +1707,7 @@ main(void)
 	    T(abuse_128_no_memory_is_said),
 	    T(the_keys_of_a_large_record_are_read_without_its_value),
 	    T(abuse_064_a_flipped_bit_in_a_large_records_keys_is_corrupt),
+	    T(abuse_064_a_large_record_that_tells_fewer_keys_is_corrupt_and_not_gone),
 	    T(abuse_064_a_large_records_key_that_became_another_ones_is_corrupt),
 	    T(a_cleared_record_holds_nothing),
 	    T(every_hash_has_a_block),

@@ -424,11 +424,14 @@ is_due(const struct host *h)
 {
 	const struct store_options opt = {.look_only = true};
 	struct store *s;
+	struct live live;
 	bool due;
 
+	live_load(&h->paths, &live);
 	assert_err("", AK_OK, store_open(&h->paths, &opt, &s, NULL));
-	due = publish_is_due(s);
+	due = publish_is_due(s, &live);
 	store_close(&s);
+	live_clear(&live);
 	return due;
 }
 

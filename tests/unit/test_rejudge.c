@@ -94,25 +94,6 @@ scene_make(struct scene *sc, struct tmp *tmp)
 	(void)snprintf(sc->s.key_id, sizeof(sc->s.key_id), "%s", sc->key.id);
 }
 
-/* As it is three seconds after the last edit. */
-static void
-settle(struct host *h)
-{
-	struct live l;
-	struct image_sources src;
-	struct timespec now;
-
-	live_load(&h->paths, &l);
-	if (l.image != NULL && clock_gettime(CLOCK_REALTIME, &now) == 0) {
-		src = *image_borrow_sources(l.image);
-		src.built_at_ns = ((int64_t)now.tv_sec + 3) * 1000000000;
-		image_set_sources(l.image, &src);
-		l.from_store = false;
-		assert_err("", AK_OK, live_store(&h->paths, &l, NULL));
-	}
-	live_clear(&l);
-}
-
 static struct rejudgement
 judge(struct scene *sc)
 {
@@ -120,7 +101,7 @@ judge(struct scene *sc)
 	struct rejudge r;
 
 	if (!sc->unsettled)
-		settle(&sc->h);
+		host_settle(&sc->h);
 	if (sc->damaged_keys)
 		file_write(sc->h.paths.local, "x", 1, 0600);
 	rejudge_open(&sc->h.paths, sc->now, &r);
@@ -1496,7 +1477,7 @@ each_session_has_its_own_policy(void **state)
 	pin(&two);
 	assert_true(one.s.policy != two.s.policy);
 	host_policy(&live.h, roles);
-	settle(&live.h);
+	host_settle(&live.h);
 	holds_editors(&one);
 	holds_editors(&two);
 	rejudge_open(&live.h.paths, HOST_NOW, &r);
@@ -1550,7 +1531,7 @@ abuse_128_without_memory_it_keeps_its_right(void **state)
 		scene_make(&sc, own);
 		assert_err("", AK_OK, host_put(&sc.h, &sc.key));
 		rows[i].change(&sc);
-		settle(&sc.h);
+		host_settle(&sc.h);
 		for (unsigned n = 1;; n++) {
 			rejudge_open(&sc.h.paths, HOST_NOW, &r);
 			alloc_fail_nth(n);
