@@ -74,8 +74,8 @@ struct layout {
 	uint64_t n_placed[INDEX_ORDERS]; /* records, in their order */
 	uint64_t n_hashed, n_slots; /* keys; as many as have their place already */
 	struct pending ahead[AHEAD]; /* those that wait for it */
-	uint32_t reseal_from; /* the seed of the file that records are copied from */
 	uint32_t reseal[RESEAL_MAX_B];
+	uint32_t reseal_from; /* the seed of the file that records are copied from */
 };
 
 static inline uint64_t

@@ -127,6 +127,26 @@ two_records_never_share_a_key(void **state)
 	}
 }
 
+/* The record that has the key lies in the file before one that was added before it. */
+static void
+nor_do_records_that_were_put_in_order(void **state)
+{
+	static const struct {
+		uint32_t number;
+		const char *key;
+	} rows[] = {{2, "a"}, {1, "b"}, {9, "c"}, {3, "a"}};
+	struct index_make *m = index_make_new(0);
+	unsigned char *bytes;
+	size_t len_b;
+
+	(void)state;
+	assert_non_null(m);
+	for (size_t i = 0; i < N(rows); i++)
+		assert_err("", AK_OK, add(m, 0, rows[i].number, rows[i].key, "v"));
+	assert_err("", AK_ERR_EXISTS, index_make_finish(m, &plain_head, &bytes, &len_b));
+	index_make_free(m);
+}
+
 static void
 a_record_has_each_key_once(void **state)
 {
@@ -455,6 +475,33 @@ replace(struct index_make *m, const char *path)
 	enum ak_err err = index_make_write(m, &head, path, 0, &file, NULL);
 
 	return err == AK_OK ? safefile_new_end(&file, 0600, NULL) : err;
+}
+
+static void
+a_small_file_is_written_whole_or_not_at_all(void **state)
+{
+	const char *path = tmp_path(*state, "small");
+	struct index_make *m = index_make_new(0);
+	unsigned char *wanted;
+	size_t len_b, got_b;
+	char *got;
+
+	assert_non_null(m);
+	assert_err("", AK_OK, add(m, 0, 1, "a", "1"));
+	assert_err("", AK_OK, index_make_finish(m, &plain_head, &wanted, &len_b));
+	assert_err("", AK_OK, replace(m, path));
+	assert_non_null(got = file_read(path, &got_b));
+	assert_int_equal(got_b, len_b);
+	assert_memory_equal(got, wanted, len_b);
+	assert_err("", AK_OK, add(m, 0, 2, "a", "2"));
+	assert_err("", AK_ERR_EXISTS, replace(m, path));
+	assert_false(file_is_there(tmp_path(*state, ".small.new")));
+	free(got);
+	assert_non_null(got = file_read(path, &got_b));
+	assert_int_equal(got_b, len_b);
+	free(got);
+	free(wanted);
+	index_make_free(m);
 }
 
 #define MANY 30000U
@@ -1201,6 +1248,7 @@ main(void)
 	    T(an_empty_file_is_a_good_file),
 	    T(what_cannot_be_a_record_is_refused_and_nothing_is_added),
 	    T(two_records_never_share_a_key),
+	    T(nor_do_records_that_were_put_in_order),
 	    T(a_record_has_each_key_once),
 	    T(ties_keep_the_order_of_adding),
 	    T(keys_that_overflow_the_last_block_go_on_in_the_first),
@@ -1209,6 +1257,7 @@ main(void)
 	    T(a_file_can_be_made_from_another_ones_records),
 	    T(what_is_added_later_stands_at_its_place_among_what_was_copied),
 	    T(records_that_lie_the_wrong_way_round_are_put_right),
+	    T(a_small_file_is_written_whole_or_not_at_all),
 	    T(a_large_file_is_the_same_written_in_pieces),
 	    T(a_large_file_that_cannot_be_leaves_the_old_one_and_nothing_beside_it),
 	    T(abuse_128_every_allocation_may_fail),
