@@ -380,6 +380,7 @@ a_policy_that_is_none_is_not_asked_for_again_and_again(void **state)
 static void
 a_policy_whose_moment_comes_during_the_pass_is_asked_at_once(void **state)
 {
+	static const uint32_t change[] = {CI};
 	struct enforce_result out;
 
 	(void)state;
@@ -388,11 +389,14 @@ a_policy_whose_moment_comes_during_the_pass_is_asked_at_once(void **state)
 	world_find(102)->stuck = true;
 	world_disable(&world.ci);
 	host_policy(&world.host, HOST_POLICY);
+	assert_err("", AK_OK, enforce_owe(&world.host.paths, change, 1));
 	goes_on = true;
 	out = pass_at(-S / 10);
 	goes_on = false;
 	assert_true(out.distrusted);
 	assert_int_equal(out.again_in_ms, 0);
+	/* Until then its work is not done. */
+	assert_true(enforce_is_owed(&world.host.paths));
 }
 
 int
