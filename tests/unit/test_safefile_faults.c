@@ -344,31 +344,39 @@ a_call_that_fails_while_a_file_is_read_is_an_outage_and_is_said(void **state)
 		int with;
 		enum ak_err err;
 		const char *why; /* NULL: it goes well */
+		bool linked; /* its folder's name is a link */
 	} rows[] = {
-	    {"as it is", NULL, 0, 0, 0, AK_OK, NULL},
-	    {"a signal", "open", 1, 1, EINTR, AK_OK, NULL},
-	    {"a signal amid", "pread", 1, 1, EINTR, AK_OK, NULL},
-	    {"no right to it", "open", 1, EACH, EACCES, AK_ERR_UNAVAILABLE, "cannot be read"},
-	    {"a folder above", "stat", 1, 1, EIO, AK_ERR_UNAVAILABLE, ""},
-	    {"a folder above, as it is", "stat", 4, EACH, EIO, AK_ERR_UNAVAILABLE, ""},
-	    {"whose it is", "fstat", 1, EACH, EIO, AK_ERR_UNAVAILABLE, "cannot be read"},
-	    {"whether it changed", "fstat", 2, 1, EIO, AK_ERR_UNAVAILABLE, "cannot be read"},
-	    {"a byte", "pread", 1, 1, EIO, AK_ERR_UNAVAILABLE, "cannot be read"},
-	    {"it is another's by now", "pread", 1, 1, ESTALE, AK_OK, NULL},
-	    {"it always is", "pread", 1, EACH, ESTALE, AK_ERR_UNAVAILABLE, "changed while"},
+	    {"as it is", NULL, 0, 0, 0, AK_OK, NULL, false},
+	    {"as it is, behind a link", NULL, 0, 0, 0, AK_OK, NULL, true},
+	    {"a signal", "open", 1, 1, EINTR, AK_OK, NULL, false},
+	    {"a signal amid", "pread", 1, 1, EINTR, AK_OK, NULL, false},
+	    {"no right to it", "open", 1, EACH, EACCES, AK_ERR_UNAVAILABLE, "cannot be read",
+		false},
+	    {"a folder above", "lstat", 1, 1, EIO, AK_ERR_UNAVAILABLE, "", false},
+	    {"the one above all", "lstat", 3, EACH, EIO, AK_ERR_UNAVAILABLE, "", false},
+	    {"what a link stands for", "stat", 1, 1, EIO, AK_ERR_UNAVAILABLE, "", true},
+	    {"a folder above, as it is", "lstat", 5, EACH, EIO, AK_ERR_UNAVAILABLE, "", true},
+	    {"whose it is", "fstat", 1, EACH, EIO, AK_ERR_UNAVAILABLE, "cannot be read", false},
+	    {"whether it changed", "fstat", 2, 1, EIO, AK_ERR_UNAVAILABLE, "cannot be read",
+		false},
+	    {"a byte", "pread", 1, 1, EIO, AK_ERR_UNAVAILABLE, "cannot be read", false},
+	    {"it is another's by now", "pread", 1, 1, ESTALE, AK_OK, NULL, false},
+	    {"it always is", "pread", 1, EACH, ESTALE, AK_ERR_UNAVAILABLE, "changed while",
+		false},
 	};
-	const char *path = tmp_path(*state, "f");
+	const char *path = tmp_path(*state, "f"), *behind = tmp_path(*state, "link/f");
 	unsigned open_before;
 	enum ak_err err;
 
 	file_write(path, "bytes", 5, 0600);
+	assert_int_equal(symlink(".", tmp_path(*state, "link")), 0);
 	open_before = count_descriptors();
 	for (size_t i = 0; i < N(rows); i++) {
 		struct diag why = DIAG_INIT;
 		struct safefile f;
 
 		break_at(rows[i].call, rows[i].first, rows[i].times, rows[i].with);
-		err = safefile_read(path, geteuid(), MAX_B, &f, &why);
+		err = safefile_read(rows[i].linked ? behind : path, geteuid(), MAX_B, &f, &why);
 		mend();
 		assert_err(rows[i].row, rows[i].err, err);
 		assert_row(rows[i].row, (f.bytes != NULL) == (err == AK_OK));
