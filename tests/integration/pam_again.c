@@ -128,6 +128,8 @@ a_second_login_on_a_handle_is_decided_by_its_own_address(void **state)
 	    {"this host's own", "bound", "amsocdam", 'a', 1, "127.0.0.1", PAM_PERM_DENIED, ""},
 	    {"without a token", "bound", "amsocdm", 'm', 1, "203.0.113.9", PAM_PERM_DENIED, ""},
 	    {"a session alone", "bound", "amsoco", 'o', 1, "203.0.113.9", PAM_SESSION_ERR, ""},
+	    {"a session alone, the first not closed", "bound", "amsoo", 'o', 1, "203.0.113.9",
+		PAM_SESSION_ERR, "192.0.2.7"},
 	    {"from its network", "bound", "amsocdamso", 'a', 1, "192.0.2.9", PAM_SUCCESS,
 		"192.0.2.9"},
 	    {"not closed, from its network", "ci", "amsoamsoc", 'a', 1, "192.0.2.9",
