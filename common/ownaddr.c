@@ -18,25 +18,34 @@
 /* What the kernel has said so far. */
 enum said { SAID_NOTHING, SAID_OWN, SAID_END, SAID_INTERRUPTED, SAID_FAILURE };
 
-/* The interface's own address: where there is a peer, IFA_ADDRESS is the peer's. The macros go below 0 where a length is no multiple of four. */
+/*
+ * The interface's own address: where there is a peer, IFA_ADDRESS is the peer's.
+ * Here and below, the last one of a list may end before the four bytes are full
+ * that each next one begins after; else whatever is left must be one more.
+ */
 static enum said
 find_address(const struct nlmsghdr *h, const struct rtattr **out)
 {
 	const struct ifaddrmsg *m = NLMSG_DATA(h);
 	const struct rtattr *address = NULL, *local = NULL;
-	int left_b = (int)h->nlmsg_len - (int)NLMSG_LENGTH(sizeof(*m));
 	const struct rtattr *a = IFA_RTA(m);
+	size_t left_b, step_b;
 
-	if (left_b < 0)
+	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*m)))
 		return SAID_FAILURE;
-	for (; RTA_OK(a, left_b); a = RTA_NEXT(a, left_b)) {
+	for (left_b = h->nlmsg_len - NLMSG_LENGTH(sizeof(*m)); left_b > 0; left_b -= step_b) {
+		if (!RTA_OK(a, left_b))
+			return SAID_FAILURE;
 		if (a->rta_type == IFA_ADDRESS)
 			address = a;
 		else if (a->rta_type == IFA_LOCAL)
 			local = a;
+		if ((step_b = RTA_ALIGN((size_t)a->rta_len)) >= left_b)
+			break;
+		a = (const void *)((const char *)a + step_b);
 	}
 	*out = local != NULL ? local : address;
-	return left_b > 0 ? SAID_FAILURE : SAID_NOTHING;
+	return SAID_NOTHING;
 }
 
 static enum said
@@ -90,15 +99,18 @@ read_message(const struct nlmsghdr *h, const struct net_addr *wanted)
 }
 
 static enum said
-look_through(const struct nlmsghdr *h, int len_b, const struct net_addr *wanted)
+look_through(const struct nlmsghdr *h, size_t len_b, const struct net_addr *wanted)
 {
-	for (; NLMSG_OK(h, len_b); h = NLMSG_NEXT(h, len_b)) {
+	while (NLMSG_OK(h, len_b)) {
 		enum said said = read_message(h, wanted);
+		size_t step_b = NLMSG_ALIGN((size_t)h->nlmsg_len);
 
-		if (said != SAID_NOTHING)
+		if (said != SAID_NOTHING || step_b >= len_b)
 			return said;
+		len_b -= step_b;
+		h = (const void *)((const char *)h + step_b);
 	}
-	return len_b > 0 ? SAID_FAILURE : SAID_NOTHING;
+	return SAID_FAILURE;
 }
 
 static enum said
@@ -120,7 +132,7 @@ hear(int fd, const struct net_addr *wanted)
 	if (n <= 0 || ((unsigned)msg.msg_flags & MSG_TRUNC) != 0)
 		return SAID_FAILURE;
 	/* The kernel's port is 0. */
-	return from.nl_pid != 0 ? SAID_NOTHING : look_through(&buf.h, (int)n, wanted);
+	return from.nl_pid != 0 ? SAID_NOTHING : look_through(&buf.h, (size_t)n, wanted);
 }
 
 static bool
