@@ -95,7 +95,8 @@ read_token(int fd, struct secret *out)
 		}
 		len += n == -1 ? 0 : (size_t)n;
 	}
-	while (len > 0 && (room[len - 1] == '\n' || room[len - 1] == '\r'))
+	/* A full room may be the front of something longer. */
+	while (len > 0 && len < sizeof(room) && (room[len - 1] == '\n' || room[len - 1] == '\r'))
 		len--;
 	if (wrong == NULL && (len != TOKEN_LEN || secret_set(out, room, len) != AK_OK ||
 				 strncmp(out->text, TOKEN_PREFIX, strlen(TOKEN_PREFIX)) != 0))

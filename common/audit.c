@@ -9,7 +9,8 @@ void
 audit_start(struct audit *a, const char *event)
 {
 	a->text = text_over(a->line, sizeof(a->line));
-	text_add(&a->text, "event=%s", event);
+	text_put(&a->text, "event=");
+	text_put(&a->text, event);
 }
 
 static bool
@@ -60,6 +61,14 @@ before_secret(const char *value)
 	return end;
 }
 
+static void
+add_name(struct audit *a, const char *name)
+{
+	text_put(&a->text, " ");
+	text_put(&a->text, name);
+	text_put(&a->text, "=");
+}
+
 void
 audit_add(struct audit *a, const char *name, const char *value)
 {
@@ -70,10 +79,12 @@ audit_add(struct audit *a, const char *name, const char *value)
 	len_b = strlen(value);
 	show_b = before_secret(value);
 	if (show_b == len_b && len_b <= AUDIT_VALUE_MAX_B && is_plain(value)) {
-		text_add(&a->text, " %s=%s", name, value);
+		add_name(a, name);
+		text_put(&a->text, value);
 		return;
 	}
-	text_add(&a->text, " %s=\"", name);
+	add_name(a, name);
+	text_put(&a->text, "\"");
 	start = a->text.len;
 	for (size_t i = 0; i < show_b; i++) {
 		if (a->text.len - start >= AUDIT_VALUE_MAX_B) {

@@ -85,7 +85,7 @@ led_by(const struct look *l, const struct procs_one *p, const struct procs_one *
 static const struct procs_one *
 parent_of(const struct look *l, const struct procs_one *p)
 {
-	const struct procs_one *up = p->parent > 0 ? procs_find(l->procs, p->parent) : NULL;
+	const struct procs_one *up = procs_find(l->procs, p->parent);
 
 	return up == NULL || up->id.start > p->id.start ? NULL : up;
 }

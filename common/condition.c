@@ -87,11 +87,21 @@ eval_address(
 	return TRUTH_FALSE;
 }
 
+const struct net_addr *
+policy_address(const struct net_addr *address, const struct policy_doubt *doubt)
+{
+	if (address == NULL || (doubt != NULL && doubt->is_own(doubt->ctx)))
+		return NULL;
+	return address;
+}
+
 /* Where the call comes from. */
 static const struct net_addr *
 caller_of(const struct policy_request *req)
 {
-	return req->address != NULL ? req->address : req->origin;
+	const struct net_addr *address = policy_address(req->address, req->doubt);
+
+	return address != NULL ? address : req->origin;
 }
 
 /* At the login whose origin is about to be recorded, it is where the call comes from. */

@@ -87,6 +87,7 @@ decide_policy_request(const struct decide_request *req)
 	    .unknown = req->unknown,
 	    .directory_key = req->directory_key,
 	    .address = req->address,
+	    .doubt = req->doubt,
 	    .origin = req->origin,
 	    .when = req->time_undefined ? NULL : req->when,
 	    .hosts = req->hosts,

@@ -54,6 +54,7 @@ struct decide_request {
 	bool keys_stale; /* of a directory key: refused, unless favour */
 	int64_t contact_at; /* when the directory was last heard; 0: never. For sentences */
 	const struct net_addr *address, *origin; /* NULL: undefined */
+	const struct policy_doubt *doubt; /* of the address */
 	const struct moments *when; /* of this policy; NULL: time predicates are undefined */
 	int64_t now; /* seconds, for the key's own times */
 	bool time_undefined; /* now is not to be believed, nor is when */

@@ -163,13 +163,16 @@ gate_directory(const struct decide_request *req, struct text *say)
 static enum reason
 gate_from(const struct decide_request *req, struct text *say)
 {
-	const struct net_addr *address = req->address != NULL ? req->address : req->origin;
+	const struct net_addr *address;
 	struct net_block block;
 
 	if (req->key->from.len_b == 0) {
 		text_add(say, "the key may be used from anywhere");
 		return REASON_PERMITTED;
 	}
+	address = policy_address(req->address, req->doubt);
+	if (address == NULL)
+		address = req->origin;
 	if (address == NULL) {
 		text_add(say,
 		    "the key may be used from some addresses alone, and there is none here");
@@ -197,7 +200,11 @@ decide_tell(const struct trace *trace, enum trace_step step, bool holds, const c
 		trace->take(trace->ctx, &line);
 }
 
-/* The first gate that fails is the reason; the others are looked at for the trace. */
+/*
+ * The first gate that fails is the reason; the others are looked at for the
+ * trace. Words cost more than the gates do: without a trace, what fails is
+ * looked at once more for its own.
+ */
 enum reason
 decide_gates(const struct decide_request *req, const struct trace *trace, struct verdict *v)
 {
@@ -208,9 +215,11 @@ decide_gates(const struct decide_request *req, const struct trace *trace, struct
 
 	for (size_t i = 0; i < sizeof(gates) / sizeof(gates[0]); i++) {
 		char buf[sizeof(v->why)];
-		struct text say = text_over(buf, sizeof(buf));
-		enum reason found = gates[i](req, &say);
+		struct text say = text_over(buf, sizeof(buf)), mute = text_over(NULL, 0);
+		enum reason found = gates[i](req, trace != NULL ? &say : &mute);
 
+		if (trace == NULL && found != REASON_PERMITTED)
+			(void)gates[i](req, &say);
 		if (buf[0] != '\0')
 			decide_tell(trace, TRACE_GATE, found == REASON_PERMITTED, buf);
 		if (first != REASON_PERMITTED || found == REASON_PERMITTED)

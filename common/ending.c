@@ -63,13 +63,13 @@ static const char *const step_texts[STEP_COUNT] = {
     [STEP_DONE] = "",
 };
 
-static bool
+static void
 drop_capabilities(void)
 {
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
 	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0, 0, 0}};
 
-	return syscall(SYS_capset, &head, none) == 0;
+	(void)syscall(SYS_capset, &head, none);
 }
 
 static bool
@@ -94,7 +94,7 @@ has_ids(uid_t uid, uid_t spare)
 	uid_t real = 0, effective = 0, saved = 0;
 
 	return getresuid(&real, &effective, &saved) == 0 && effective == uid && real == spare &&
-	       saved == spare && uid != 0 && spare != 0 && uid != spare;
+	       saved == spare;
 }
 
 /* The kernel's own word for it. */
@@ -119,7 +119,7 @@ empty_uid(uid_t uid, uid_t spare, pid_t parent)
 	 * They went with the last uid that was 0, unless securebits kept them. A
 	 * service's filter may refuse this call: what counts is what is left.
 	 */
-	(void)!drop_capabilities();
+	drop_capabilities();
 	if (!has_no_capabilities())
 		return STEP_CAPABILITIES;
 	if (!has_ids(uid, spare) || !may_not_signal(1) || !may_not_signal(parent))
@@ -144,7 +144,7 @@ ask_child(uid_t uid, uid_t spare, bool *answered)
 	if ((pid = fork()) == 0) {
 		step = (unsigned char)empty_uid(uid, spare, parent);
 		(void)!write(answer[1], &step, 1);
-		_exit(step == STEP_DONE ? 0 : 1);
+		_exit(0);
 	}
 	(void)close(answer[1]);
 	if (pid != -1) {

@@ -116,8 +116,11 @@ pass_look(struct pass *p)
 	procs_clear(&p->procs);
 	free(p->owner);
 	p->owner = NULL;
-	if ((err = p->calls->look(&p->procs)) != AK_OK)
+	if ((err = p->calls->look(&p->procs)) != AK_OK) {
+		/* Half a picture has no owners. */
+		procs_clear(&p->procs);
 		return err;
+	}
 	p->owner = calloc(p->procs.n + 1, sizeof(*p->owner));
 	sessions = calloc(p->n + 1, sizeof(*sessions));
 	if (p->owner != NULL && sessions != NULL) {

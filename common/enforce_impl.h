@@ -39,11 +39,11 @@ struct pass {
 	struct enforce_result *out;
 	struct diag *why;
 	struct rejudge judge;
+	int64_t began_ns; /* before judge was opened, on the raw clock */
 	/* Whose sessions are judged (everybody's, or these keys'), and which keys changed: what is asked for, and what is owed. */
 	bool everybody;
 	uint32_t *uids;
 	size_t n_uids;
-	int64_t began_ns; /* before judge was opened, on the raw clock */
 	struct enforce_one *v;
 	size_t n, cap;
 	uint64_t namespace; /* of pids: this one */

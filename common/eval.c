@@ -90,9 +90,9 @@ settle(const struct eval *e, enum image_rules kind, enum truth v)
 
 bool
 eval_fires(
-    const struct eval *e, enum image_rules kind, const struct image_rule *rule, enum truth *v)
+    const struct eval *e, enum image_rules kind, struct image_condition when, enum truth *v)
 {
-	*v = condition_eval(&e->run, rule->when, mode_of(kind));
+	*v = condition_eval(&e->run, when, mode_of(kind));
 	return settle(e, kind, *v);
 }
 
@@ -139,9 +139,9 @@ eval_say_truth(const struct eval *e, enum image_rules kind, const struct image_r
 }
 
 static void
-tell_rule(const struct eval *e, enum image_rules kind, uint32_t number,
-    const struct image_rule *rule, enum truth v, bool fires)
+tell_rule(const struct eval *e, enum image_rules kind, uint32_t number, enum truth v, bool fires)
 {
+	const struct image_rule rule = image_rule(e->im, kind, number);
 	bool deny = kind == IMAGE_DENY_RULES;
 	char buf[512];
 	struct text t = text_over(buf, sizeof(buf));
@@ -150,18 +150,16 @@ tell_rule(const struct eval *e, enum image_rules kind, uint32_t number,
 	    .undefined = v == TRUTH_UNDEFINED,
 	    .rule = number,
 	    .role = IMAGE_NONE,
-	    .id = deny ? rule->id : NULL,
-	    .line = rule->line,
+	    .id = deny ? rule.id : NULL,
+	    .line = rule.line,
 	    .text = buf};
 
-	if (e->trace == NULL)
-		return;
 	if (deny)
-		text_add(&t, "deny %s (%.160s) %s", rule->id, rule->reason,
+		text_add(&t, "deny %s (%.160s) %s", rule.id, rule.reason,
 		    fires ? "fires" : "does not fire");
 	else
 		text_add(&t, "allow rule %u %s", number + 1, fires ? "fires" : "does not fire");
-	eval_say_truth(e, kind, rule, v, &t);
+	eval_say_truth(e, kind, &rule, v, &t);
 	eval_tell(e, &line);
 }
 
@@ -173,11 +171,11 @@ first_that_fires(const struct eval *e, enum image_rules kind)
 	uint32_t first = IMAGE_NONE, i;
 
 	while ((i = eval_walk_next(e, &w)) != IMAGE_NONE) {
-		struct image_rule rule = image_rule(e->im, kind, i);
 		enum truth v;
-		bool fires = eval_fires(e, kind, &rule, &v);
+		bool fires = eval_fires(e, kind, image_rule_when(e->im, kind, i), &v);
 
-		tell_rule(e, kind, i, &rule, v, fires);
+		if (e->trace != NULL)
+			tell_rule(e, kind, i, v, fires);
 		if (fires && first == IMAGE_NONE)
 			first = i;
 		if (first != IMAGE_NONE && e->trace == NULL)
@@ -333,12 +331,11 @@ enum ak_err
 policy_rule_fires(const struct image *im, const struct policy_request *req,
     enum image_rules kind, uint32_t rule, bool *fires)
 {
-	struct image_rule r = image_rule(im, kind, rule);
 	enum truth v;
 	struct eval e;
 	enum ak_err err = start(&e, im, req);
 
-	*fires = err == AK_OK && eval_fires(&e, kind, &r, &v);
+	*fires = err == AK_OK && eval_fires(&e, kind, image_rule_when(im, kind, rule), &v);
 	condition_clear(&e.run);
 	return err;
 }

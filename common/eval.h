@@ -13,6 +13,16 @@
 #include "text.h"
 #include "trace.h"
 
+/* May an address be this host's own? is_own costs something: it is asked when a predicate first needs the address. */
+struct policy_doubt {
+	bool (*is_own)(void *ctx); /* the same answer each time */
+	void *ctx;
+};
+
+/* The address, without a doubt; NULL when it is this host's own: it says nothing of where somebody comes from. */
+const struct net_addr *policy_address(
+    const struct net_addr *address, const struct policy_doubt *doubt);
+
 /*
  * All that a decision rests on: no clock, file or environment is read. What
  * is NULL is missing, and a predicate that asks for it is undefined.
@@ -28,8 +38,9 @@ struct policy_request {
 	bool unknown; /* what LDAP says of this key was never known here: see below */
 	bool directory_key; /* it lives in LDAP: no role outside may_grant, whatever gives it */
 	bool not_member; /* `member` is false; only tests say so */
-	/* of the call; NULL too when it is no literal, or this host's own */
+	/* of the call; NULL too when it is no literal, or known to be this host's own */
 	const struct net_addr *address;
+	const struct policy_doubt *doubt; /* of the address; NULL: none */
 	/*
 	 * The recorded origin of the session. `from` asks the address, else the
 	 * origin; `creator_from` the origin alone, but where the service is sshd

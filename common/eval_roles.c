@@ -290,17 +290,14 @@ grant_is_bounded(const struct eval *e, const struct image_rule *rule)
 }
 
 static enum ak_err
-take_grant(const struct eval *e, uint32_t number)
+take_grant(const struct eval *e, uint32_t number, enum truth v, bool fires)
 {
 	struct image_rule rule = image_rule(e->im, IMAGE_GRANT_RULES, number);
 	struct image_binding *b = &rule.grants;
-	enum truth v;
-	bool fires = eval_fires(e, IMAGE_GRANT_RULES, &rule, &v), bounded, here;
+	bool bounded, here;
 	char buf[1024];
 	struct text t = text_over(buf, sizeof(buf));
 
-	if (!fires && e->trace == NULL)
-		return AK_OK;
 	bounded = fires && grant_is_bounded(e, &rule);
 	here = image_binding_is_here(e->im, b, e->space, e->req->hosts);
 	if (e->trace != NULL) {
@@ -331,8 +328,14 @@ take_grants(const struct eval *e)
 	enum ak_err err = AK_OK;
 	uint32_t i;
 
-	while (err == AK_OK && (i = eval_walk_next(e, &w)) != IMAGE_NONE)
-		err = take_grant(e, i);
+	while (err == AK_OK && (i = eval_walk_next(e, &w)) != IMAGE_NONE) {
+		enum truth v;
+		bool fires = eval_fires(
+		    e, IMAGE_GRANT_RULES, image_rule_when(e->im, IMAGE_GRANT_RULES, i), &v);
+
+		if (fires || e->trace != NULL)
+			err = take_grant(e, i, v, fires);
+	}
 	return err;
 }
 

@@ -27,7 +27,7 @@ uint32_t eval_walk_next(const struct eval *e, struct eval_walk *w);
 
 /* Does it fire? *v says what its condition is. */
 bool eval_fires(
-    const struct eval *e, enum image_rules kind, const struct image_rule *rule, enum truth *v);
+    const struct eval *e, enum image_rules kind, struct image_condition when, enum truth *v);
 
 /* Would a grant fire if the directory said nothing? Favour is for all else that can't be told. */
 bool eval_grants_alone(const struct eval *e, const struct image_rule *rule);

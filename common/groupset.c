@@ -44,12 +44,11 @@ groupset_find(const struct groupset *g, const char *name)
 	return place == 0 ? NULL : &g->v[place - 1];
 }
 
-static struct group_entry *
-find_gid(struct groupset *g, uint32_t gid)
+/* 1 more than the entry's place; 0: none has this gid. */
+static uint32_t
+find_gid(const struct groupset *g, uint32_t gid)
 {
-	uint32_t place = g->cap == 0 ? 0 : *gid_slot(g, gid);
-
-	return place == 0 ? NULL : &g->v[place - 1];
+	return g->cap == 0 ? 0 : *gid_slot(g, gid);
 }
 
 /* Into the slots: the entry at this place. */
@@ -98,9 +97,9 @@ groupset_add(struct groupset *g, const char *name, uint32_t gid, bool list_membe
 
 	if (err != AK_OK || groupset_find(g, name) != NULL)
 		return err;
-	if (g->n == g->cap && (err = grow(g)) != AK_OK)
+	if ((g->v == NULL || g->n == g->cap) && (err = grow(g)) != AK_OK)
 		return err;
-	entry.alias = find_gid(g, gid) != NULL;
+	entry.alias = find_gid(g, gid) != 0;
 	g->v[g->n] = entry;
 	enter(g, g->n++);
 	return AK_OK;
@@ -110,7 +109,8 @@ void
 groupset_join(struct groupset *g, const struct user_record *user)
 {
 	for (uint32_t i = 0; i < user->n_gids; i++) {
-		struct group_entry *e = find_gid(g, le32_load(user->gids + 4 * (size_t)i));
+		uint32_t place = find_gid(g, le32_load(user->gids + 4 * (size_t)i));
+		struct group_entry *e = place == 0 ? NULL : &g->v[place - 1];
 		bool marked = i >= user->n_gids - user->n_marked;
 
 		if (e != NULL && e->list_members)

@@ -166,12 +166,12 @@ handles_issue(const struct paths *p, const struct handle *h, int64_t now_s, char
 static bool
 is_for_us(const struct slip *s)
 {
-	struct proc own;
+	struct proc_id own;
 
-	if (proc_read(getpid(), &own) != AK_OK || s->namespace != proc_namespace())
+	if (proc_find(getpid(), &own) != AK_OK || s->namespace != proc_namespace())
 		return false;
-	return (s->issuer.pid == own.id.pid && s->issuer.start == own.id.start) ||
-	       (s->parent.pid == own.id.pid && s->parent.start == own.id.start);
+	return (s->issuer.pid == own.pid && s->issuer.start == own.start) ||
+	       (s->parent.pid == own.pid && s->parent.start == own.start);
 }
 
 static bool

@@ -137,6 +137,9 @@ struct image_rule {
 
 uint32_t image_count_rules(const struct image *im, enum image_rules kind);
 struct image_rule image_rule(const struct image *im, enum image_rules kind, uint32_t i);
+/* Its condition alone: most rules are not asked for more. */
+struct image_condition image_rule_when(
+    const struct image *im, enum image_rules kind, uint32_t i);
 /* The deny rule of that id; IMAGE_NONE when there is none. Looks at each. */
 uint32_t image_find_deny(const struct image *im, const char *id);
 

@@ -41,13 +41,21 @@ image_count_rules(const struct image *im, enum image_rules kind)
 	return im->sections[image_section_of(kind)].count;
 }
 
+struct image_condition
+image_rule_when(const struct image *im, enum image_rules kind, uint32_t i)
+{
+	enum image_section s = image_section_of(kind);
+
+	return (struct image_condition){
+	    image_cell(im, s, i, IMAGE_RULE_FIRST), image_cell(im, s, i, IMAGE_RULE_END)};
+}
+
 struct image_rule
 image_rule(const struct image *im, enum image_rules kind, uint32_t i)
 {
 	enum image_section s = image_section_of(kind);
 	struct image_rule r = {
-	    .when = {image_cell(im, s, i, IMAGE_RULE_FIRST),
-		image_cell(im, s, i, IMAGE_RULE_END)},
+	    .when = image_rule_when(im, kind, i),
 	    .line = image_cell(im, s, i, IMAGE_RULE_LINE),
 	    .id = "",
 	    .reason = "",

@@ -4,7 +4,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "hash.h"
@@ -92,10 +91,8 @@ layout_is_sound(const struct index_head *h)
 			return false;
 		at += order_blocks(h->order[i].count) * INDEX_BLOCK_B;
 	}
-	return h->records_at == at && h->order[0].records_at == at &&
-	       h->order[0].records_end >= at &&
-	       h->order[1].records_at == h->order[0].records_end &&
-	       h->order[1].records_end == h->size_b && h->size_b >= h->order[1].records_at;
+	return h->records_at == at && h->order[1].records_at >= at &&
+	       h->order[1].records_at <= h->size_b;
 }
 
 static enum ak_err
@@ -192,6 +189,13 @@ index_parse_keys(struct index_view *v)
 	return AK_OK;
 }
 
+/* Can a record of this length lie where so much is left? */
+static bool
+is_length(uint64_t len_b, uint64_t left_b)
+{
+	return len_b >= INDEX_RECORD_HEADER_B && len_b <= left_b && len_b <= INDEX_RECORD_MAX_B;
+}
+
 /* Record: u32 crc, u32 length, u8 keys, u8 order, u16 zero, u32 number; keys; value. */
 enum ak_err
 index_parse_record(
@@ -203,7 +207,7 @@ index_parse_record(
 	if (avail_b < INDEX_RECORD_HEADER_B)
 		return AK_ERR_CORRUPT;
 	len_b = le32_load(bytes + 4);
-	if (len_b < INDEX_RECORD_HEADER_B || len_b > avail_b || len_b > INDEX_RECORD_MAX_B)
+	if (!is_length(len_b, avail_b))
 		return AK_ERR_CORRUPT;
 	if (le32_load(bytes) != hash_crc32(crc_seed, bytes + 4, len_b - 4))
 		return AK_ERR_CORRUPT;
@@ -257,10 +261,9 @@ index_view_key_borrow(const struct index_view *v, unsigned char tag, size_t *len
 	return NULL;
 }
 
-/* What is read of a record before it is known how long it is. */
 enum ak_err
-index_read_front(
-    const struct index *ix, uint64_t offset, struct index_record *out, size_t *got_b)
+index_read_front(const struct index *ix, uint64_t offset, size_t most_b,
+    struct index_record *out, size_t *got_b)
 {
 	const struct index_head *h = &ix->head;
 	uint64_t left_b;
@@ -272,31 +275,35 @@ index_read_front(
 	if (offset < h->records_at || offset >= h->size_b)
 		return AK_ERR_CORRUPT;
 	left_b = h->size_b - offset;
-	want_b = left_b < sizeof(out->small) ? (size_t)left_b : sizeof(out->small);
+	want_b = left_b < most_b ? (size_t)left_b : most_b;
 	if ((err = index_read_bytes(ix->fd, out->small, want_b, offset, got_b)) != AK_OK)
 		return err;
 	return *got_b != want_b || want_b < INDEX_RECORD_HEADER_B ? AK_ERR_CORRUPT : AK_OK;
 }
 
+/* Most records are no longer; to read more of a file that is in no cache takes longer. */
+#define USUAL_B 512U
+
 enum ak_err
 index_read_at(const struct index *ix, uint64_t offset, struct index_record *out)
 {
 	const struct index_head *h = &ix->head;
+	unsigned char *bytes = out->small;
 	size_t want_b, got_b;
 	enum ak_err err;
 
-	if ((err = index_read_front(ix, offset, out, &got_b)) != AK_OK)
+	if ((err = index_read_front(ix, offset, USUAL_B, out, &got_b)) != AK_OK)
 		return err;
 	want_b = le32_load(out->small + 4);
 	if (want_b <= got_b)
 		return index_parse_record(out->small, got_b, h->crc_seed, &out->view);
-	if (want_b > h->size_b - offset || want_b > INDEX_RECORD_MAX_B)
+	if (!is_length(want_b, h->size_b - offset))
 		return AK_ERR_CORRUPT;
-	if ((out->large = malloc(want_b)) == NULL)
+	if (want_b > sizeof(out->small) && (bytes = out->large = malloc(want_b)) == NULL)
 		return AK_ERR_NOMEM;
-	err = index_read_bytes(ix->fd, out->large, want_b, offset, &got_b);
+	err = index_read_bytes(ix->fd, bytes, want_b, offset, &got_b);
 	if (err == AK_OK)
-		err = index_parse_record(out->large, got_b, h->crc_seed, &out->view);
+		err = index_parse_record(bytes, got_b, h->crc_seed, &out->view);
 	if (err != AK_OK) {
 		free(out->large);
 		out->large = NULL;
@@ -362,122 +369,4 @@ index_seek(const struct index *ix, unsigned order, uint32_t from, uint64_t *offs
 		}
 	}
 	return AK_OK;
-}
-
-void
-index_walk_start(const struct index *ix, unsigned order, uint64_t offset, struct index_walk *w)
-{
-	*w = (struct index_walk){.next = offset, .end = ix->head.order[order].records_end};
-}
-
-/* The bytes from w->next on to the front of buf. */
-static enum ak_err
-walk_fill(const struct index *ix, struct index_walk *w, unsigned char *buf, size_t cap_b)
-{
-	uint64_t left_b = w->end - w->next;
-	size_t want_b = left_b < cap_b ? (size_t)left_b : cap_b;
-	enum ak_err err = index_read_bytes(ix->fd, buf, want_b, w->next, &w->in_len_b);
-
-	w->in_at = w->next;
-	if (err == AK_OK && w->in_len_b != want_b)
-		err = AK_ERR_CORRUPT;
-	if (err != AK_OK)
-		w->in_len_b = 0;
-	return err;
-}
-
-/* Is the whole record at w->next in buf? */
-static bool
-walk_holds(const struct index_walk *w, const unsigned char *buf)
-{
-	uint64_t skip_b = w->next - w->in_at;
-
-	return w->next >= w->in_at && skip_b + INDEX_RECORD_HEADER_B <= w->in_len_b &&
-	       le32_load(buf + skip_b + 4) <= w->in_len_b - skip_b;
-}
-
-/* Why not: the buffer is too small, or no record of this length can lie here. */
-static enum ak_err
-walk_lacks(const struct index_walk *w, const unsigned char *buf)
-{
-	uint64_t left_b = w->end - w->next;
-
-	if (left_b < INDEX_RECORD_HEADER_B ||
-	    (w->in_len_b >= INDEX_RECORD_HEADER_B && le32_load(buf + 4) > left_b))
-		return AK_ERR_CORRUPT;
-	return AK_ERR_RANGE;
-}
-
-enum ak_err
-index_walk_next(const struct index *ix, struct index_walk *w, unsigned char *buf, size_t cap_b,
-    struct index_view *out)
-{
-	enum ak_err err;
-
-	if (w->next >= w->end)
-		return AK_ERR_NOT_FOUND;
-	if (!walk_holds(w, buf)) {
-		if ((err = walk_fill(ix, w, buf, cap_b)) != AK_OK)
-			return err;
-		if (!walk_holds(w, buf))
-			return walk_lacks(w, buf);
-	}
-	err = index_parse_record(buf + (w->next - w->in_at), w->in_len_b - (w->next - w->in_at),
-	    ix->head.crc_seed, out);
-	if (err == AK_OK)
-		w->next += out->len_b;
-	return err;
-}
-
-#define LARGE_PAGE_B ((size_t)2 << 20)
-
-void *
-index_alloc_large(size_t len_b)
-{
-	size_t whole_b = (len_b + LARGE_PAGE_B - 1) & ~(LARGE_PAGE_B - 1);
-	void *bytes;
-
-	if (len_b < LARGE_PAGE_B || whole_b < len_b)
-		return malloc(len_b);
-	if ((bytes = aligned_alloc(LARGE_PAGE_B, whole_b)) != NULL)
-		(void)madvise(bytes, whole_b, MADV_HUGEPAGE);
-	return bytes;
-}
-
-enum ak_err
-index_each(const struct index *ix, unsigned order,
-    enum ak_err (*take)(void *ctx, const struct index_view *v), void *ctx,
-    struct index_mapping *kept)
-{
-	uint64_t at = ix->head.order[order].records_at, end = ix->head.order[order].records_end;
-	struct index_view v;
-	enum ak_err err = AK_OK;
-
-	*kept = INDEX_MAPPING_INIT;
-	if (ix->fd == -1)
-		return AK_ERR_UNAVAILABLE;
-	if (at == end)
-		return AK_OK;
-	/* From the file's start, so that offsets are the file's own. */
-	kept->len_b = (size_t)end;
-	kept->base = mmap(NULL, kept->len_b, PROT_READ, MAP_SHARED, ix->fd, 0);
-	if (kept->base == MAP_FAILED) {
-		*kept = INDEX_MAPPING_INIT;
-		return AK_ERR_NOMEM;
-	}
-	for (; err == AK_OK && at < end; at += v.len_b) {
-		err = index_parse_record((const unsigned char *)kept->base + at,
-		    (size_t)(end - at), ix->head.crc_seed, &v);
-		if (err == AK_OK)
-			err = take(ctx, &v);
-	}
-	return err;
-}
-
-void
-index_unmap(struct index_mapping *m)
-{
-	if (m->base != NULL)
-		(void)munmap(m->base, m->len_b);
-	*m = INDEX_MAPPING_INIT;
 }

@@ -96,6 +96,8 @@ enum ak_err index_find(const struct index *ix, const void *key, size_t key_len_b
  * fit into out->small the value is not read, however long it is, and the view
  * has none (value NULL). The record's checksum is over all of it, so there each
  * key is held against the hash blocks, which have their own: it must lead here.
+ * Damage may hide keys behind the one that was asked for, so who needs them
+ * looks whether they are there.
  */
 enum ak_err index_find_keys(const struct index *ix, const void *key, size_t key_len_b,
     struct index_record *out) AK_MUST_CHECK;

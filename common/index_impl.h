@@ -13,9 +13,9 @@ enum ak_err index_read_bytes(
 enum ak_err index_read_block(
     const struct index *ix, uint64_t offset, unsigned char block[INDEX_BLOCK_B]) AK_MUST_CHECK;
 
-/* The record at an offset into out->small: all of it, or as much as there is room for; at least its header. */
-enum ak_err index_read_front(const struct index *ix, uint64_t offset, struct index_record *out,
-    size_t *got_b) AK_MUST_CHECK;
+/* The record at an offset into out->small: all of it, or its first most_b bytes; at least its header. */
+enum ak_err index_read_front(const struct index *ix, uint64_t offset, size_t most_b,
+    struct index_record *out, size_t *got_b) AK_MUST_CHECK;
 
 /* n_keys keys fit into len_b, and the value is what is left behind them. */
 enum ak_err index_parse_keys(struct index_view *v) AK_MUST_CHECK;

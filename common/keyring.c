@@ -44,17 +44,17 @@ open_directory(const struct paths *p, struct keyring *k)
 enum ak_err
 keyring_open(const struct paths *p, struct keyring *out)
 {
-	struct index users;
 	enum ak_err err;
 
 	*out = KEYRING_INIT;
-	if ((err = index_open(p->users, p->owner, &users)) != AK_OK)
+	if ((err = index_open(p->users, p->owner, &out->users_file)) != AK_OK)
 		return err;
-	err = users_extra_unpack(users.head.extra, &out->users);
-	out->stamp = users.head.built_at;
-	index_close(&users);
-	if (err != AK_OK)
+	err = users_extra_unpack(out->users_file.head.extra, &out->users);
+	out->stamp = out->users_file.head.built_at;
+	if (err != AK_OK) {
+		keyring_close(out);
 		return err;
+	}
 	out->local_err = open_local(p, out);
 	out->directory_err = open_directory(p, out);
 	return AK_OK;
@@ -65,6 +65,7 @@ keyring_close(struct keyring *k)
 {
 	index_close(&k->local);
 	index_close(&k->directory);
+	index_close(&k->users_file);
 	*k = KEYRING_INIT;
 }
 
@@ -231,26 +232,34 @@ group_of_keys(const struct index_view *v, uint32_t *gid, char name[KEY_NAME_MAX 
 }
 
 enum ak_err
-keyring_find_gid(const struct paths *p, const char *group, uint32_t *gid)
+keyring_find_gid_in(const struct index *users, const char *group, uint32_t *gid)
 {
 	struct record_key by = record_key_text(RECORD_GROUP_NAME, group);
 	char name[KEY_NAME_MAX + 1];
 	struct index_record r;
-	struct index users;
 	uint32_t found = 0;
+	enum ak_err err;
+
+	if ((err = index_find_keys(users, by.bytes, by.len_b, &r)) != AK_OK)
+		return err;
+	err = group_of_keys(&r.view, &found, name);
+	if (err == AK_OK && strcmp(name, group) != 0)
+		err = AK_ERR_CORRUPT;
+	if (err == AK_OK)
+		*gid = found;
+	index_record_clear(&r);
+	return err;
+}
+
+enum ak_err
+keyring_find_gid(const struct paths *p, const char *group, uint32_t *gid)
+{
+	struct index users;
 	enum ak_err err;
 
 	if ((err = index_open(p->users, p->owner, &users)) != AK_OK)
 		return err;
-	err = index_find_keys(&users, by.bytes, by.len_b, &r);
-	if (err == AK_OK) {
-		err = group_of_keys(&r.view, &found, name);
-		if (err == AK_OK && strcmp(name, group) != 0)
-			err = AK_ERR_CORRUPT;
-		if (err == AK_OK)
-			*gid = found;
-		index_record_clear(&r);
-	}
+	err = keyring_find_gid_in(&users, group, gid);
 	index_close(&users);
 	return err;
 }
@@ -288,31 +297,26 @@ take_group(const struct index *users, uint32_t gid,
 }
 
 enum ak_err
-keyring_user_groups(const struct paths *p, uint32_t uid, int64_t now,
+keyring_user_groups(const struct index *users, const struct paths *p, uint32_t uid, int64_t now,
     enum ak_err (*take)(void *ctx, uint32_t gid, const char *name), void *ctx)
 {
 	struct record_key by = record_key_number(RECORD_UID, uid);
 	struct index_record raw;
 	struct user_record u;
-	struct index users;
 	uint32_t n;
 	enum ak_err err;
 
-	if ((err = index_open(p->users, p->owner, &users)) != AK_OK)
+	if ((err = index_find(users, by.bytes, by.len_b, &raw)) != AK_OK)
 		return err;
-	err = index_find(&users, by.bytes, by.len_b, &raw);
-	if (err == AK_OK) {
-		err = user_record_unpack(raw.view.value, raw.view.value_len_b, &u);
-		if (err == AK_OK && u.uid != uid)
-			err = AK_ERR_CORRUPT;
-		n = err == AK_OK ? u.n_gids : 0;
-		if (n > 0 && u.n_marked > 0 && directory_is_stale(p, users.head.built_at, now))
-			n -= u.n_marked;
-		for (uint32_t i = 0; i < n && err == AK_OK; i++)
-			err = take_group(&users, le32_load(u.gids + 4 * (size_t)i), take, ctx);
-		index_record_clear(&raw);
-	}
-	index_close(&users);
+	err = user_record_unpack(raw.view.value, raw.view.value_len_b, &u);
+	if (err == AK_OK && u.uid != uid)
+		err = AK_ERR_CORRUPT;
+	n = err == AK_OK ? u.n_gids : 0;
+	if (n > 0 && u.n_marked > 0 && directory_is_stale(p, users->head.built_at, now))
+		n -= u.n_marked;
+	for (uint32_t i = 0; i < n && err == AK_OK; i++)
+		err = take_group(users, le32_load(u.gids + 4 * (size_t)i), take, ctx);
+	index_record_clear(&raw);
 	return err;
 }
 

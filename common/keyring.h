@@ -18,6 +18,7 @@ struct keyring {
 	struct index
 	    directory; /* directory-keys.idx; fd -1 when there is no directory, or it can't be used */
 	enum ak_err directory_err; /* AK_ERR_NOT_FOUND: this host has no directory range */
+	struct index users_file; /* users.idx */
 	struct users_extra users;
 	int64_t stamp; /* the newest build stamp of all that could be opened */
 };
@@ -26,7 +27,8 @@ struct keyring {
 	((struct keyring){.local = INDEX_INIT,                                                 \
 	    .local_err = AK_ERR_UNAVAILABLE,                                                   \
 	    .directory = INDEX_INIT,                                                           \
-	    .directory_err = AK_ERR_NOT_FOUND})
+	    .directory_err = AK_ERR_NOT_FOUND,                                                 \
+	    .users_file = INDEX_INIT})
 
 /*
  * Fails only when users.idx cannot be read: then no uid is known to be a
@@ -46,16 +48,20 @@ bool keyring_time_undefined(const struct keyring *k, int64_t now);
 /* The gid of a role's group, as users.idx serves it. AK_ERR_CORRUPT also when the group found says another name. */
 enum ak_err keyring_find_gid(
     const struct paths *p, const char *group, uint32_t *gid) AK_MUST_CHECK;
+/* The same from users.idx, open: for many groups. */
+enum ak_err keyring_find_gid_in(
+    const struct index *users, const char *group, uint32_t *gid) AK_MUST_CHECK;
 
 /*
- * The supplementary groups that users.idx serves for a uid at that moment (in
+ * The supplementary groups that users.idx, open, serves for a uid at that moment (in
  * seconds): those that rest on LDAP too, unless the directory is stale then.
  * take gets each; name is borrowed, and "" where users.idx has no group of that
  * gid. Its answer other than AK_OK ends it, and is returned. AK_ERR_NOT_FOUND:
  * no such user.
  */
-enum ak_err keyring_user_groups(const struct paths *p, uint32_t uid, int64_t now,
-    enum ak_err (*take)(void *ctx, uint32_t gid, const char *name), void *ctx) AK_MUST_CHECK;
+enum ak_err keyring_user_groups(const struct index *users, const struct paths *p, uint32_t uid,
+    int64_t now, enum ak_err (*take)(void *ctx, uint32_t gid, const char *name),
+    void *ctx) AK_MUST_CHECK;
 
 /* A key and the bytes that its strings lie in. */
 struct key {

@@ -24,11 +24,13 @@ struct live {
 	bool trusted;
 	int64_t trusted_at_ns;
 	struct diag problem; /* image NULL: why, with file, line and column */
+	enum ak_err err; /* the same as a number; AK_OK where there is an image */
 	enum ak_err stored_err; /* why the stored image could not be read */
-	enum ak_err err; /* the same as a number: AK_OK where there is an image */
 	struct settings settings; /* valid when settings_ok; else the defaults */
 	bool settings_ok;
 	struct image_sources sources;
+	/* Of policy.image, when it was the stored one and so old that every edit since shows; else zero. */
+	struct safefile_id stored;
 	/* Digests as in users.idx; 0: no such file. The settings' takes in this host's names. */
 	uint64_t policy_id, settings_id, group_id;
 	char hosts_bytes[160]; /* when the settings name no host */
@@ -44,6 +46,12 @@ void live_load(const struct paths *p, struct live *out);
 void live_clear(struct live *l);
 /* Is there no policy, not for what the files say, but since one can't be read now, or for want of memory? Then nothing is known of it. */
 bool live_is_lost(const struct live *l);
+
+/*
+ * What live_clear and live_load would leave, but that a stored image of which no
+ * file has changed since it was loaded is not read again. Every file is looked at.
+ */
+void live_renew(const struct paths *p, struct live *l);
 
 /* Store the image for the next login to use; under the lock. Nothing to do when it is stored. */
 enum ak_err live_store(

@@ -1,6 +1,7 @@
 #include "live_trust.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "keyring.h"
 #include "safefile.h"
@@ -10,12 +11,37 @@
 #define GRAIN_NS INT64_C(50000000)
 #define CLOCK_SLACK_NS (INT64_C(1000000000) * KEYRING_CLOCK_SLACK_S)
 
+int64_t
+live_clock_ns(void)
+{
+	struct timespec t;
+
+	if (clock_gettime(CLOCK_REALTIME, &t) == -1)
+		return 0;
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+uint64_t
+live_digest(const struct safefile_id *id)
+{
+	return id->ino == 0 ? 0 : safefile_id_digest(id);
+}
+
 bool
 live_were_settled(const struct image_sources *src)
 {
 	return src->built_at_ns - src->policy.ctime_ns >= TRUST_AFTER_NS &&
 	       src->built_at_ns - src->settings.ctime_ns >= TRUST_AFTER_NS &&
 	       src->built_at_ns - src->group.ctime_ns >= TRUST_AFTER_NS;
+}
+
+/* Stamps of whole seconds: the file system's own steps are longer than the clock's. */
+bool
+live_shows_edits(const struct safefile_id *id, int64_t read_at_ns)
+{
+	int64_t grain_ns = id->ctime_ns % 1000000000 == 0 ? TRUST_AFTER_NS : GRAIN_NS;
+
+	return read_at_ns - id->ctime_ns >= grain_ns;
 }
 
 /* The folder's last change: a file that is missing has not been so for longer. 0: it can't be told. */

@@ -1,7 +1,5 @@
 #include "paths.h"
 
-#include <stdio.h>
-
 #include "text.h"
 
 /* config.h gives both: --sysconfdir and --localstatedir. */
@@ -52,24 +50,39 @@ paths_under(const char *etc, const char *state, uid_t owner, struct paths *out)
 	return text_copy(out->state, sizeof(out->state), state);
 }
 
+/* Written out: each call of the PAM module asks, before it knows whose account it is about. */
+static const struct paths installed = {
+    .config = INSTALLED_ETC "/apikey/apikey.yaml",
+    .policy = INSTALLED_ETC "/apikey/policy.yaml",
+    .lockdown = INSTALLED_ETC "/apikey/lockdown",
+    /* The system's own files do not move with --sysconfdir. */
+    .group = "/etc/group",
+    .passwd = "/etc/passwd",
+    .subuid = "/etc/subuid",
+    .state = INSTALLED_STATE,
+    .local = INSTALLED_STATE "/local.idx",
+    .users = INSTALLED_STATE "/users.idx",
+    .image = INSTALLED_STATE "/policy.image",
+    .applied = INSTALLED_STATE "/policy.applied",
+    .lock = INSTALLED_STATE "/lock",
+    .directory_keys = INSTALLED_STATE "/directory-keys.idx",
+    .directory_groups = INSTALLED_STATE "/directory-groups.idx",
+    .freshness = INSTALLED_STATE "/freshness",
+    .lastused = INSTALLED_STATE "/lastused",
+    /* What lies there speaks of processes: it must go with them, at a reboot. */
+    .run = "/run/apikey",
+    .control = "/run/apikey/control",
+    .audit = INSTALLED_AUDIT,
+    .owner = 0,
+};
+
 struct paths
 paths_installed(void)
 {
-	struct paths p;
-
 	_Static_assert(sizeof(INSTALLED_ETC) + sizeof("/apikey/apikey.yaml") <= PATH_CAP,
 	    "sysconfdir is too long");
-	_Static_assert(sizeof(INSTALLED_STATE) + sizeof("/policy.image") <= PATH_CAP,
+	_Static_assert(sizeof(INSTALLED_STATE) + sizeof("/directory-groups.idx") <= PATH_CAP,
 	    "localstatedir is too long");
-	(void)!paths_under(INSTALLED_ETC, INSTALLED_STATE, 0, &p);
-	/* The system's own files do not move with --sysconfdir. */
-	(void)!text_copy(p.group, sizeof(p.group), "/etc/group");
-	(void)!text_copy(p.passwd, sizeof(p.passwd), "/etc/passwd");
-	(void)!text_copy(p.subuid, sizeof(p.subuid), "/etc/subuid");
-	/* What lies there speaks of processes: it must go with them, at a reboot. */
-	(void)!text_copy(p.run, sizeof(p.run), "/run/apikey");
-	(void)!text_copy(p.control, sizeof(p.control), "/run/apikey/control");
 	_Static_assert(sizeof(INSTALLED_AUDIT) <= PATH_CAP, "localstatedir is too long");
-	(void)!text_copy(p.audit, sizeof(p.audit), INSTALLED_AUDIT);
-	return p;
+	return installed;
 }

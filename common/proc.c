@@ -2,11 +2,12 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "hash.h"
+#include "num.h"
 #include "procfile.h"
 
 /* The folder of /proc; paths of pids are short. */
@@ -38,6 +39,22 @@ proc_read(pid_t pid, struct proc *out)
 	return err;
 }
 
+enum ak_err
+proc_find(pid_t pid, struct proc_id *out)
+{
+	struct procfile_stat stat;
+	enum ak_err err;
+	int dir;
+
+	*out = (struct proc_id){.pid = pid};
+	if ((err = open_process(pid, &dir)) != AK_OK)
+		return err;
+	if ((err = procfile_stat(dir, &stat)) == AK_OK)
+		out->start = stat.start;
+	(void)close(dir);
+	return err;
+}
+
 void
 proc_read_scope(pid_t pid, char *out, size_t cap_b)
 {
@@ -53,12 +70,12 @@ proc_read_scope(pid_t pid, char *out, size_t cap_b)
 bool
 proc_is_alive(const struct proc_id *id)
 {
-	struct proc now;
-	enum ak_err err = proc_read(id->pid, &now);
+	struct proc_id now;
+	enum ak_err err = proc_find(id->pid, &now);
 
 	if (err == AK_ERR_NOT_FOUND)
 		return false;
-	return err != AK_OK || now.id.start == id->start;
+	return err != AK_OK || now.start == id->start;
 }
 
 uint64_t
@@ -88,10 +105,16 @@ hash_boot(void)
 	return n > 0 ? hash_sip(0, id, (size_t)n) : 0;
 }
 
+/* `pid:[NUMBER]`: what the link says is the number of the inode behind it, which costs more to look at. */
 uint64_t
 proc_namespace(void)
 {
-	struct stat st;
+	char link[64];
+	uint64_t inode;
+	ssize_t n = readlink("/proc/self/ns/pid", link, sizeof(link));
 
-	return stat("/proc/self/ns/pid", &st) == 0 ? (uint64_t)st.st_ino ^ hash_boot() : 0;
+	if (n < 7 || (size_t)n >= sizeof(link) || memcmp(link, "pid:[", 5) != 0)
+		return 0;
+	link[n - 1] = '\0';
+	return num_parse(link + 5, 1, UINT64_MAX, &inode) == AK_OK ? inode ^ hash_boot() : 0;
 }

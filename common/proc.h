@@ -26,6 +26,9 @@ struct proc {
 /* AK_ERR_NOT_FOUND: no such process; AK_ERR_UNAVAILABLE: /proc can't tell. */
 enum ak_err proc_read(pid_t pid, struct proc *out) AK_MUST_CHECK;
 
+/* The same, of which process it is alone: half of what the kernel has to say. */
+enum ak_err proc_find(pid_t pid, struct proc_id *out) AK_MUST_CHECK;
+
 /* Is it still that process? One that can't be read is taken for alive. */
 bool proc_is_alive(const struct proc_id *id);
 

@@ -33,8 +33,10 @@ look_at_folder(int at, const char *name, uid_t owner, mode_t mode, int *fd)
 static enum ak_err
 open_folder(int at, const char *name, uid_t owner, mode_t mode, int *fd)
 {
-	enum ak_err err;
+	enum ak_err err = look_at_folder(at, name, owner, mode, fd);
 
+	if (err != AK_ERR_NOT_FOUND)
+		return err;
 	if (mkdirat(at, name, mode) == 0)
 		(void)!fchmodat(at, name, mode, 0); /* whatever the umask is */
 	else if (errno != EEXIST)
@@ -116,20 +118,32 @@ rundir_read(int fd, const char *name, uid_t owner, unsigned char *buf, size_t *l
 	return check_crc(buf, len_b);
 }
 
+/* One that is there is what a writer left that had this pid, and ended. */
+static int
+make_temporary(int fd, const char *temporary)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	int file = openat(fd, temporary, flags, 0600);
+
+	if (file != -1 || errno != EEXIST)
+		return file;
+	(void)unlinkat(fd, temporary, 0);
+	return openat(fd, temporary, flags, 0600);
+}
+
 static enum ak_err
 write_temporary(int fd, const char *temporary, const struct pack *bytes)
 {
-	unsigned char crc[4];
+	unsigned char buf[RUNDIR_MAX_B];
+	size_t len_b = bytes->len_b;
 	bool written;
-	int file;
+	int file = make_temporary(fd, temporary);
 
-	(void)unlinkat(fd, temporary, 0);
-	file = openat(fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (file == -1)
 		return AK_ERR_UNAVAILABLE;
-	le32_store(crc, hash_crc32(0, bytes->bytes, bytes->len_b));
-	written = write(file, bytes->bytes, bytes->len_b) == (ssize_t)bytes->len_b &&
-		  write(file, crc, sizeof(crc)) == (ssize_t)sizeof(crc);
+	memcpy(buf, bytes->bytes, len_b);
+	le32_store(buf + len_b, hash_crc32(0, buf, len_b));
+	written = write(file, buf, len_b + 4) == (ssize_t)len_b + 4;
 	(void)close(file);
 	return written ? AK_OK : AK_ERR_UNAVAILABLE;
 }

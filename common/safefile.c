@@ -100,19 +100,39 @@ safefile_open(const char *path, uid_t owner, int *fd, struct stat *st)
 	return err;
 }
 
-/* Who may write a folder may put another file in its place. Cuts path down to "/". */
+static bool
+is_open_to_others(const struct stat *st, uid_t owner)
+{
+	return (st->st_uid != 0 && st->st_uid != owner) ||
+	       ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0 && (st->st_mode & S_ISVTX) == 0);
+}
+
+/*
+ * Who may write a folder may put another file in its place. Cuts path down to
+ * "/". linked: one of them is a link, and what it stands for was looked at.
+ */
 static enum ak_err
-check_above(char *path, uid_t owner, struct diag *why)
+check_above(char *path, uid_t owner, bool *linked, struct diag *why)
 {
 	struct stat st;
 
+	*linked = false;
 	for (char *slash = strrchr(path, '/'); slash != NULL; slash = strrchr(path, '/')) {
+		int failed;
+
 		slash[slash == path ? 1 : 0] = '\0';
-		if (stat(path, &st) == -1)
+		if ((failed = lstat(path, &st)) == 0 && S_ISLNK(st.st_mode)) {
+			*linked = true;
+			failed = stat(path, &st);
+		}
+		if (failed == 0 && !S_ISDIR(st.st_mode)) {
+			errno = ENOTDIR;
+			failed = -1;
+		}
+		if (failed == -1)
 			return diag_say(
 			    why, from_errno(errno), path, 0, 0, "%s", strerror(errno));
-		if ((st.st_uid != 0 && st.st_uid != owner) ||
-		    ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (st.st_mode & S_ISVTX) == 0))
+		if (is_open_to_others(&st, owner))
 			return diag_say(why, AK_ERR_UNSAFE, path, 0, 0,
 			    "the folder must belong to root, and nobody else may write to it");
 		if (slash == path)
@@ -121,24 +141,29 @@ check_above(char *path, uid_t owner, struct diag *why)
 	return AK_OK;
 }
 
-/* The folders as the path names them, and as they are when some of them are links. */
+/* The folders as the path names them and, where some of them are links, as they are. */
 static enum ak_err
 check_parents(const char *path, uid_t owner, struct diag *why)
 {
 	char named[PATH_MAX], real[PATH_MAX];
+	bool linked;
+	size_t len;
 	enum ak_err err;
 
 	if (path[0] != '/')
 		return diag_because(why, AK_ERR_INVALID, "%s: the path must be absolute", path);
 	if (strlen(path) >= sizeof(named))
 		return diag_because(why, AK_ERR_INVALID, "the path is too long");
-	memcpy(named, path, (size_t)(strrchr(path, '/') - path) + 1);
-	named[strrchr(path, '/') - path + 1] = '\0';
+	len = (size_t)(strrchr(path, '/') - path) + 1;
+	memcpy(named, path, len);
+	named[len] = '\0';
+	if ((err = check_above(named, owner, &linked, why)) != AK_OK || !linked)
+		return err;
+	memcpy(named, path, len);
+	named[len] = '\0';
 	if (realpath(named, real) == NULL)
 		return diag_say(why, from_errno(errno), named, 0, 0, "%s", strerror(errno));
-	if ((err = check_above(named, owner, why)) != AK_OK)
-		return err;
-	return check_above(real, owner, why);
+	return check_above(real, owner, &linked, why);
 }
 
 /* moved: it is shorter than it was, or (on NFS) another has its name. */

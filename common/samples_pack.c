@@ -129,7 +129,7 @@ pack_request(struct pack *p, const struct decide_request *req)
 	pack_u8(p, req->directory_key);
 	pack_u8(p, req->keys_stale);
 	pack_u64(p, (uint64_t)req->contact_at);
-	pack_addr(p, req->address);
+	pack_addr(p, policy_address(req->address, req->doubt));
 	pack_addr(p, req->origin);
 	pack_u64(p, (uint64_t)req->now);
 	pack_u8(p, req->time_undefined);

@@ -237,12 +237,15 @@ sessions_remove(const struct paths *p, const char *id)
 	return err;
 }
 
-/* A leader that has closed its session lives on for a moment, or for another one. */
+/*
+ * A leader that has closed its session lives on for a moment, or for another
+ * one. here: this pid namespace.
+ */
 static bool
-is_carried(const struct session *s, struct marks *marks)
+is_carried(const struct session *s, uint64_t here, struct marks *marks)
 {
 	/* Another namespace's pids say nothing here: nothing is known to be gone. */
-	if (s->namespace != proc_namespace())
+	if (s->namespace != here)
 		return true;
 	if (s->state != SESSION_CLOSED && proc_is_alive(&s->leader))
 		return true;
@@ -251,10 +254,10 @@ is_carried(const struct session *s, struct marks *marks)
 }
 
 static bool
-is_carried_without(const struct session *s, pid_t pid)
+is_carried_without(const struct session *s, uint64_t here, pid_t pid)
 {
 	struct marks marks = MARKS_WITHOUT(pid);
-	bool carried = is_carried(s, &marks);
+	bool carried = is_carried(s, here, &marks);
 
 	marks_clear(&marks);
 	return carried;
@@ -263,11 +266,12 @@ is_carried_without(const struct session *s, pid_t pid)
 bool
 sessions_is_carried(const struct session *s)
 {
-	return is_carried_without(s, 0);
+	return is_carried_without(s, proc_namespace(), 0);
 }
 
 /* Records that nothing may carry any more. */
 struct sweep {
+	uint64_t here; /* this pid namespace */
 	struct session *v;
 	size_t n, cap;
 };
@@ -278,8 +282,7 @@ sweep_one(void *ctx, const struct session *s)
 	struct sweep *w = ctx;
 	struct session *grown;
 
-	if (s->namespace != proc_namespace() ||
-	    (s->state != SESSION_CLOSED && proc_is_alive(&s->leader)))
+	if (s->namespace != w->here || (s->state != SESSION_CLOSED && proc_is_alive(&s->leader)))
 		return AK_OK;
 	if (w->n == w->cap) {
 		if ((grown = reallocarray(w->v, w->cap * 2 + 8, sizeof(*grown))) == NULL)
@@ -296,14 +299,14 @@ sweep_one(void *ctx, const struct session *s)
  * out of, after the processes were looked at would have none.
  */
 static void
-sweep(int dir, uid_t owner)
+sweep(int dir, uid_t owner, uint64_t here)
 {
-	struct sweep w = {.v = NULL};
+	struct sweep w = {.here = here};
 	struct marks marks = MARKS_WITHOUT(0);
 
 	if (each_in(dir, owner, sweep_one, &w) == AK_OK)
 		for (size_t i = 0; i < w.n; i++)
-			if (!is_carried(&w.v[i], &marks))
+			if (!is_carried(&w.v[i], here, &marks))
 				(void)!rundir_remove(dir, w.v[i].id);
 	marks_clear(&marks);
 	free(w.v);
@@ -359,6 +362,7 @@ own_audit(int dir, uid_t owner, const struct session *s, const struct proc *own)
 enum ak_err
 sessions_open(const struct paths *p, struct session *s)
 {
+	const uint64_t here = proc_namespace();
 	char within[SESSION_SCOPE_CAP];
 	struct proc own;
 	enum ak_err err;
@@ -366,14 +370,14 @@ sessions_open(const struct paths *p, struct session *s)
 
 	if ((err = rundir_open(p->run, FOLDER, p->owner, &dir)) != AK_OK)
 		return err;
-	sweep(dir, p->owner);
+	sweep(dir, p->owner, here);
 	err = proc_read(getpid(), &own);
 	if (err == AK_OK)
 		err = draw_id(s->id);
 	if (err == AK_OK) {
 		s->leader = own.id;
 		s->opened = proc_ticks();
-		s->namespace = proc_namespace();
+		s->namespace = here;
 		s->audit = own_audit(dir, p->owner, s, &own);
 		proc_read_scope(own.id.pid, within, sizeof(within));
 		s->in_scope = within[0] != '\0';
@@ -398,12 +402,12 @@ sessions_update(const struct paths *p, const struct session *s)
 
 /* Close what this process opened, and nothing else. */
 static bool
-is_led_here(const struct session *s)
+is_led_here(const struct session *s, uint64_t here)
 {
-	struct proc own;
+	struct proc_id own;
 
-	return proc_read(getpid(), &own) == AK_OK && s->namespace == proc_namespace() &&
-	       s->leader.pid == own.id.pid && s->leader.start == own.id.start;
+	return proc_find(getpid(), &own) == AK_OK && s->namespace == here &&
+	       s->leader.pid == own.pid && s->leader.start == own.start;
 }
 
 /* The scope that the leader's session has for itself: su's is its caller's. */
@@ -428,6 +432,7 @@ fill_scope(struct session *s)
 enum ak_err
 sessions_close(const struct paths *p, const char *id)
 {
+	const uint64_t here = proc_namespace();
 	struct session s;
 	enum ak_err err;
 	int dir;
@@ -435,14 +440,14 @@ sessions_close(const struct paths *p, const char *id)
 	if ((err = rundir_open(p->run, FOLDER, p->owner, &dir)) != AK_OK)
 		return err;
 	err = read_record(dir, id, p->owner, &s);
-	if (err == AK_OK && !is_led_here(&s))
+	if (err == AK_OK && !is_led_here(&s, here))
 		err = AK_ERR_NOT_FOUND;
 	if (err == AK_OK) {
 		s.state = SESSION_CLOSED;
 		fill_scope(&s);
 		/* The leader has yet to end, with the session's mark on it. */
-		err = is_carried_without(&s, getpid()) ? write_record(dir, &s)
-						       : rundir_remove(dir, s.id);
+		err = is_carried_without(&s, here, getpid()) ? write_record(dir, &s)
+							     : rundir_remove(dir, s.id);
 	}
 	(void)close(dir);
 	return err;

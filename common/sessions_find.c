@@ -24,7 +24,7 @@ climb(struct search *w)
 	struct proc at;
 	pid_t pid = getpid();
 
-	while (w->n < DEPTH_MAX && pid > 0 && proc_read(pid, &at) == AK_OK) {
+	while (w->n < DEPTH_MAX && proc_read(pid, &at) == AK_OK) {
 		if (w->n == 0)
 			w->audit = at.audit;
 		w->up[w->n++] = at.id;

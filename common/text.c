@@ -1,6 +1,7 @@
 #include "text.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -43,6 +44,22 @@ text_add(struct text *t, const char *fmt, ...)
 		return;
 	}
 	t->len += (size_t)n;
+}
+
+void
+text_put(struct text *t, const char *s)
+{
+	size_t len, room;
+
+	if (t->cut)
+		return;
+	len = strlen(s);
+	room = t->cap - t->len - 1;
+	t->cut = len > room;
+	len = t->cut ? room : len;
+	memcpy(t->buf + t->len, s, len);
+	t->len += len;
+	t->buf[t->len] = '\0';
 }
 
 bool
@@ -138,12 +155,14 @@ is_digit(char c)
 static bool
 is_name(const char *s, bool (*first)(char), size_t max)
 {
+	static const bool fits[256] = {
+	    ['a' ... 'z'] = true, ['0' ... '9'] = true, ['_'] = true, ['-'] = true};
 	size_t len = strlen(s);
 
 	if (len == 0 || len > max || !first(s[0]))
 		return false;
 	for (size_t i = 1; i < len; i++)
-		if (!is_lower(s[i]) && !is_digit(s[i]) && s[i] != '_' && s[i] != '-')
+		if (!fits[(unsigned char)s[i]])
 			return false;
 	return true;
 }
@@ -190,13 +209,39 @@ text_mask_controls(char *s)
 			s[n - 1] = '?';
 }
 
+#define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
+
+/* Is one of the eight bytes below n, which is 128 at most? */
+static bool
+one_is_below(uint64_t word, unsigned char n)
+{
+	return ((word - EACH_BYTE(n)) & ~word & EACH_BYTE(0x80)) != 0;
+}
+
+/* Is one of the eight bytes at s none that a field may hold? */
+static bool
+are_unfit(const char *s)
+{
+	uint64_t word;
+
+	memcpy(&word, s, sizeof(word));
+	return one_is_below(word, 0x20) || one_is_below(word ^ EACH_BYTE(0x7f), 1) ||
+	       one_is_below(word ^ EACH_BYTE(':'), 1);
+}
+
+/* Eight bytes a step: a list of all users asks for three fields of each. */
 bool
 text_is_passwd_field(const char *s)
 {
-	for (; *s != '\0'; s++)
-		if ((unsigned char)*s < 0x20 || *s == 0x7f || *s == ':')
+	size_t len = strlen(s);
+	char rest[8];
+
+	for (; len >= sizeof(rest); len -= sizeof(rest), s += sizeof(rest))
+		if (are_unfit(s))
 			return false;
-	return true;
+	memset(rest, ' ', sizeof(rest));
+	memcpy(rest, s, len);
+	return !are_unfit(rest);
 }
 
 /* Bytes of the character that begins at s; 0: none does. */

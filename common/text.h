@@ -19,6 +19,8 @@ struct text {
 
 struct text text_over(char *buf, size_t cap);
 void text_add(struct text *t, const char *fmt, ...) AK_PRINTF(2, 3);
+/* The same of a string as it is, at a tenth of the cost. */
+void text_put(struct text *t, const char *s);
 
 /*
  * A list of strings packed one after the other, each with its NUL

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "judge.h"
 #include "report.h"
 
 #define EXTRA_MAX 64U
@@ -25,7 +24,7 @@ find_gid(const struct scene *sc, const char *group, gid_t *gid)
 	enum ak_err err = live_local_gid(sc->paths.group, group, &found);
 
 	if (err == AK_ERR_NOT_FOUND)
-		err = keyring_find_gid(&sc->paths, group, &found);
+		err = keyring_find_gid_in(&sc->ring.users_file, group, &found);
 	*gid = found;
 	return err == AK_OK && found != 0;
 }
@@ -42,32 +41,43 @@ add_role(const struct scene *sc, const struct image_role *role, struct extra *ou
 	}
 }
 
-/* Held now, less what the name service serves for the key's own account. */
+/* Does each role come from what asks neither when nor where from? Then the name service serves it. */
+static bool
+asks_nothing(const struct verdict *v)
+{
+	role_set_for (&v->roles, r) {
+		bool held = false;
+
+		for (uint32_t i = 0; i < v->policy.n_held && !held; i++)
+			held = v->policy.held[i].role == r && v->policy.held[i].here &&
+			       v->policy.held[i].source != POLICY_FROM_GRANT;
+		if (!held)
+			return false;
+	}
+	return true;
+}
+
+/* What a judgement that permits holds, less what the name service serves for the key's own account. */
 static void
-gather(struct scene *sc, struct extra *out)
+gather(struct scene *sc, const struct judgement *j, struct extra *out)
 {
 	const struct image *im = scene_live(sc)->image;
 	struct policy_result served = POLICY_RESULT_INIT;
-	struct judgement j;
+	struct policy_request req;
 
-	*out = (struct extra){.n = 0};
-	if (im == NULL)
+	if (im == NULL || judge_is_roots_su(sc) ||
+	    (sc->subject == SUBJECT_KEY && asks_nothing(&j->verdict)))
 		return;
-	if (judge_scene(sc, sc->secret, false, &j) == AK_OK && !judge_is_roots_su(sc)) {
-		struct policy_request req = decide_policy_request(&j.request);
+	req = decide_policy_request(&j->request);
+	if (sc->subject == SUBJECT_KEY && policy_eval_unconditional(im, &req, &served) != AK_OK)
+		out->incomplete = true;
+	role_set_for (&j->verdict.roles, r) {
+		struct image_role role = image_role(im, r);
 
-		if (sc->subject == SUBJECT_KEY &&
-		    policy_eval_unconditional(im, &req, &served) != AK_OK)
-			out->incomplete = true;
-		role_set_for (&j.verdict.roles, r) {
-			struct image_role role = image_role(im, r);
-
-			if (served.roles.bits == NULL || !role_set_has(&served.roles, r))
-				add_role(sc, &role, out);
-		}
+		if (served.roles.bits == NULL || !role_set_has(&served.roles, r))
+			add_role(sc, &role, out);
 	}
 	policy_result_clear(&served);
-	judge_clear(&j);
 }
 
 static bool
@@ -101,11 +111,14 @@ give(const struct extra *extra)
 int
 creds_run(struct scene *sc)
 {
-	struct extra extra;
+	struct extra extra = {.n = 0};
+	struct judgement j;
 
 	if (sc->sudo || !sc->have_key || ((unsigned)sc->flags & PAM_DELETE_CRED) != 0)
 		return PAM_SUCCESS;
-	gather(sc, &extra);
+	if (judge_scene(sc, sc->secret, false, &j) == AK_OK)
+		gather(sc, &j, &extra);
+	judge_clear(&j);
 	if (extra.n > 0 && !give(&extra))
 		extra.incomplete = true;
 	if (extra.incomplete)
@@ -144,17 +157,19 @@ take_served(void *ctx, uint32_t gid, const char *name)
 }
 
 enum ak_err
-creds_list(struct scene *sc, struct session *s)
+creds_list(struct scene *sc, const struct judgement *j, struct session *s)
 {
 	struct served to = {s, scene_live(sc)->settings.keys_group};
-	struct extra extra;
+	struct extra extra = {.n = 0};
 	enum ak_err err = AK_OK;
 
 	if (sc->subject == SUBJECT_KEY)
-		err = keyring_user_groups(&sc->paths, s->uid, s->since, take_served, &to);
+		err = keyring_user_groups(
+		    &sc->ring.users_file, &sc->paths, s->uid, s->since, take_served, &to);
 	if (err != AK_OK && err != AK_ERR_NOT_FOUND)
 		return err;
-	gather(sc, &extra);
+	if (j != NULL)
+		gather(sc, j, &extra);
 	err = AK_OK;
 	for (unsigned i = 0; i < extra.n && err == AK_OK; i++)
 		err = list_group(s, extra.gids[i], extra.names[i]);

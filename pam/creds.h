@@ -2,6 +2,7 @@
 #ifndef AK_PAM_CREDS_H
 #define AK_PAM_CREDS_H
 
+#include "judge.h"
 #include "scene.h"
 
 /*
@@ -15,8 +16,10 @@ int creds_run(struct scene *sc);
 /*
  * Into the session's record, whose uid and beginning are there, beside those
  * that it has: the groups that its processes have by the key's roles, from the
- * name service and from setcred. AK_ERR_FULL: more than SESSION_GROUPS_MAX; else the files can't tell.
+ * name service and from setcred. j: the scene's judgement of now, when it permits;
+ * else NULL. AK_ERR_FULL: more than SESSION_GROUPS_MAX; else the files can't tell.
  */
-enum ak_err creds_list(struct scene *sc, struct session *s) AK_MUST_CHECK;
+enum ak_err creds_list(
+    struct scene *sc, const struct judgement *j, struct session *s) AK_MUST_CHECK;
 
 #endif

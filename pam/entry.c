@@ -100,6 +100,8 @@ enter(pam_handle_t *pamh, enum phase phase, int flags, int argc, const char **ar
 	    sc.options.ignore_unknown_user)
 		code = PAM_IGNORE;
 	report_debug(&sc, code);
+	if (phase == PHASE_OPEN || phase == PHASE_CLOSE)
+		scene_drop_live(&sc);
 	scene_close(&sc);
 	if (hangs_up)
 		session_hang_up();

@@ -33,12 +33,16 @@ static void
 fill_addresses(struct scene *sc, struct judgement *j)
 {
 	struct decide_request *req = &j->request;
+	bool doubtful;
 
 	if (sc->key.rec.from.len_b == 0 &&
 	    (req->policy == NULL || !image_asks_address(req->policy)))
 		return;
-	if (origin_of_call(sc, &j->address))
+	j->doubt = (struct policy_doubt){origin_is_own, sc};
+	if (origin_of_call(sc, &j->address, &doubtful)) {
 		req->address = &j->address;
+		req->doubt = doubtful ? &j->doubt : NULL;
+	}
 	if (origin_of_session(sc, &j->origin))
 		req->origin = &j->origin;
 }

@@ -15,6 +15,7 @@ struct judgement {
 	struct verdict verdict;
 	struct moments moments;
 	struct net_addr address, origin;
+	struct policy_doubt doubt;
 	struct directory_state directory;
 	char problem[DIAG_PRINT_CAP]; /* of the policy, when there is none */
 };

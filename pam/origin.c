@@ -22,15 +22,29 @@ origin_as_said(const struct scene *sc, struct net_addr *out)
 	return net_parse_addr(first, out) == AK_OK;
 }
 
+/* Neither PAM_RHOST nor the environment changes in a call. */
 bool
-origin_of_call(const struct scene *sc, struct net_addr *out)
+origin_is_own(void *ctx)
 {
-	const struct session *own = scene_borrow_session(sc);
+	struct scene *sc = ctx;
+	struct net_addr said;
+
+	if (sc->origin == ORIGIN_UNASKED)
+		sc->origin = origin_as_said(sc, &said) && !ownaddr_has(&said) ? ORIGIN_OTHER
+									      : ORIGIN_OWN;
+	return sc->origin == ORIGIN_OWN;
+}
+
+bool
+origin_of_call(const struct scene *sc, struct net_addr *out, bool *doubtful)
+{
+	const struct own_session *own = scene_borrow_session(sc);
 
 	/* The PAM environment is the user's by now: pam_env(8) may have read ~/.pam_environment. */
+	*doubtful = own == NULL;
 	if (own != NULL)
-		return net_parse_addr(own->address, out) == AK_OK;
-	return origin_as_said(sc, out) && !ownaddr_has(out);
+		return net_parse_addr(own->session.address, out) == AK_OK;
+	return origin_as_said(sc, out);
 }
 
 /* The key's own account: its session is looked for here, a local account's was found with the key behind it. */

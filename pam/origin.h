@@ -10,10 +10,14 @@
 /*
  * The call's own: PAM_RHOST when it is a literal address, else the first
  * field of SSH_CONNECTION in the PAM environment; names are never resolved.
- * Once the session is recorded, the one in its record. false: undefined, and an address of this host itself is that too, since a
- * tunnel through the host would launder addresses.
+ * Once the session is recorded, the one in its record. false: undefined, and so
+ * is a doubtful one that is this host's own (origin_is_own), since a tunnel
+ * through the host would launder addresses.
  */
-bool origin_of_call(const struct scene *sc, struct net_addr *out);
+bool origin_of_call(const struct scene *sc, struct net_addr *out, bool *doubtful);
+
+/* Is the address that is said this host's own? For struct policy_doubt: ctx is the scene. The kernel is asked once in a call. */
+bool origin_is_own(void *ctx);
 
 /* The same of an address of this host too, and before any session: for people to read, not to decide by. */
 bool origin_as_said(const struct scene *sc, struct net_addr *out);

@@ -63,7 +63,7 @@ needs_line(const struct scene *sc)
 {
 	return (sc->phase == PHASE_AUTH || sc->phase == PHASE_ACCOUNT ||
 		   (sc->phase == PHASE_OPEN && !sc->sudo)) &&
-	       sc->live_loaded && sc->live.settings_ok && sc->live.settings.audit_required;
+	       sc->live != NULL && sc->live->settings_ok && sc->live->settings.audit_required;
 }
 
 int

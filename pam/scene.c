@@ -7,6 +7,7 @@
 
 #define HANDOVER_NAME "apikey_handover"
 #define SESSION_NAME "apikey_session"
+#define LIVE_NAME "apikey_live"
 
 const char *
 scene_item(const struct scene *sc, int item)
@@ -52,12 +53,62 @@ scene_open(struct scene *sc, pam_handle_t *pamh, enum phase phase, int flags, in
 	sc->sudo = scene_is_service(sc, "sudo");
 }
 
+static const void *
+borrow(const struct scene *sc, const char *name)
+{
+	const void *data = NULL;
+
+	if (pam_get_data(sc->pamh, name, &data) != PAM_SUCCESS)
+		return NULL;
+	return data;
+}
+
+static void
+drop_live(pam_handle_t *pamh, void *data, int status)
+{
+	(void)pamh;
+	(void)status;
+	if (data != NULL)
+		live_clear(data);
+	free(data);
+}
+
+/* From the handle, which keeps it. NULL: no memory. */
+static const struct live *
+make_live(struct scene *sc)
+{
+	struct live *live = calloc(1, sizeof(*live));
+
+	if (live == NULL)
+		return NULL;
+	live_load(&sc->paths, live);
+	if (pam_set_data(sc->pamh, LIVE_NAME, live, drop_live) != PAM_SUCCESS)
+		sc->unkept = live;
+	return live;
+}
+
+const struct live *
+scene_live(struct scene *sc)
+{
+	static const struct live none = {.problem = {.text = "out of memory"}};
+	struct live *kept;
+
+	if (sc->live != NULL)
+		return sc->live;
+	kept = (void *)(uintptr_t)borrow(sc, LIVE_NAME);
+	if (kept != NULL)
+		live_renew(&sc->paths, kept);
+	sc->live = kept != NULL ? kept : make_live(sc);
+	if (sc->live == NULL)
+		sc->live = &none;
+	return sc->live;
+}
+
 static void
 forget_files(struct scene *sc)
 {
-	if (sc->live_loaded)
-		live_clear(&sc->live);
-	sc->live_loaded = false;
+	drop_live(sc->pamh, sc->unkept, 0);
+	sc->live = sc->unkept = NULL;
 	keyring_close(&sc->ring);
 	sc->ring = KEYRING_INIT;
 }
@@ -70,15 +121,6 @@ scene_close(struct scene *sc)
 	forget_files(sc);
 	sc->have_key = false;
 	sc->subject = SUBJECT_NOT_OURS;
-}
-
-const struct live *
-scene_live(struct scene *sc)
-{
-	if (!sc->live_loaded)
-		live_load(&sc->paths, &sc->live);
-	sc->live_loaded = true;
-	return &sc->live;
 }
 
 static enum ak_err
@@ -113,23 +155,13 @@ scene_look_again(struct scene *sc)
 	return err;
 }
 
-static const void *
-borrow(const struct scene *sc, const char *name)
-{
-	const void *data = NULL;
-
-	if (pam_get_data(sc->pamh, name, &data) != PAM_SUCCESS)
-		return NULL;
-	return data;
-}
-
 const struct handover *
 scene_borrow_handover(const struct scene *sc)
 {
 	return borrow(sc, HANDOVER_NAME);
 }
 
-const struct session *
+const struct own_session *
 scene_borrow_session(const struct scene *sc)
 {
 	return borrow(sc, SESSION_NAME);
@@ -175,6 +207,13 @@ forget(const struct scene *sc, const char *name)
 }
 
 void
+scene_drop_live(struct scene *sc)
+{
+	sc->live = NULL;
+	forget(sc, LIVE_NAME);
+}
+
+void
 scene_drop_handover(const struct scene *sc)
 {
 	forget(sc, HANDOVER_NAME);
@@ -183,12 +222,13 @@ scene_drop_handover(const struct scene *sc)
 enum ak_err
 scene_leave_session(const struct scene *sc, const struct session *s)
 {
-	struct session *copy = malloc(sizeof(*copy));
+	struct own_session *own = calloc(1, sizeof(*own));
 
-	if (copy == NULL)
+	if (own == NULL)
 		return AK_ERR_NOMEM;
-	*copy = *s;
-	return leave(sc, SESSION_NAME, copy);
+	own->session = *s;
+	own->directory = sc->key.directory;
+	return leave(sc, SESSION_NAME, own);
 }
 
 void

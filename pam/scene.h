@@ -51,8 +51,8 @@ struct scene {
 	enum ak_err options_err;
 	struct paths paths;
 	struct keyring ring;
-	struct live live;
-	bool live_loaded;
+	const struct live *live; /* NULL: not asked for in this look */
+	struct live *unkept; /* what live is, when the handle could not keep it */
 
 	enum subject_kind subject;
 	enum ak_err subject_err; /* SUBJECT_UNAVAILABLE, or key_is_gone: why */
@@ -65,6 +65,11 @@ struct scene {
 	bool key_is_gone; /* SUBJECT_LOCAL: one was behind it, and subject_err says why it can't be had */
 	const char *directory; /* `stale' or `unknown', as the last judgement found it; NULL */
 	uint32_t secret; /* that was verified for this login; 0: none, or not known here */
+	enum {
+		ORIGIN_UNASKED,
+		ORIGIN_OWN,
+		ORIGIN_OTHER
+	} origin; /* is the address that the call is said to come from this host's? */
 	bool have_session;
 	struct session session; /* the session that sudo is called in, when it is known */
 };
@@ -73,8 +78,15 @@ void scene_open(struct scene *sc, pam_handle_t *pamh, enum phase phase, int flag
     const char **argv);
 void scene_close(struct scene *sc);
 
-/* The settings and policy that hold now; loaded once in a phase, or in each of its looks. */
+/*
+ * The settings and policy that hold now; looked at once in a phase, or in each of
+ * its looks. The handle keeps them from one phase to the next, which reads again
+ * what has changed (live_renew). Without memory there is no policy.
+ */
 const struct live *scene_live(struct scene *sc);
+
+/* After the last phase that decides: a session may last, and keeps none of it. */
+void scene_drop_live(struct scene *sc);
 
 /*
  * Whatever the scene has from the files is read anew, as they are by now; the
@@ -90,8 +102,15 @@ enum ak_err scene_leave_handover(const struct scene *sc, uint32_t secret) AK_MUS
 /* Whoever authenticates begins anew. */
 void scene_drop_handover(const struct scene *sc);
 
+/* A session as open_session left it on the handle. */
+struct own_session {
+	struct session session;
+	bool directory; /* its key lives in LDAP */
+};
+
 /* The session that open_session recorded on this handle; NULL: none. */
-const struct session *scene_borrow_session(const struct scene *sc);
+const struct own_session *scene_borrow_session(const struct scene *sc);
+/* For the later phases: s, of sc->key. */
 enum ak_err scene_leave_session(const struct scene *sc, const struct session *s) AK_MUST_CHECK;
 void scene_drop_session(const struct scene *sc);
 

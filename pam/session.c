@@ -30,7 +30,7 @@ put_env(const struct scene *sc, const char *name, const char *value)
 }
 
 static enum ak_err
-tell_session(const struct scene *sc, const struct verdict *v)
+tell_session(struct scene *sc, const struct verdict *v)
 {
 	enum ak_err err = put_env(sc, "APIKEY_NAME", sc->key.rec.name);
 
@@ -39,7 +39,7 @@ tell_session(const struct scene *sc, const struct verdict *v)
 	if (err == AK_OK)
 		err = put_env(sc, "APIKEY_ROLES", v->roles_text);
 	if (err == AK_OK)
-		err = put_env(sc, "APIKEY_SPACE", sc->live.settings.space);
+		err = put_env(sc, "APIKEY_SPACE", scene_live(sc)->settings.space);
 	return err;
 }
 
@@ -55,14 +55,27 @@ cut_copy(char *dst, size_t cap_b, const char *src)
 
 /* NULL, or why the record can't have them. */
 static const char *
-list_groups(struct scene *sc, struct session *s)
+list_groups(struct scene *sc, const struct judgement *j, struct session *s)
 {
-	enum ak_err err = creds_list(sc, s);
+	enum ak_err err = creds_list(sc, j, s);
 
 	if (err == AK_ERR_FULL)
 		return "the key's roles give more Unix groups than a session's record holds "
 		       "(128): give it fewer";
 	return err == AK_OK ? NULL : "the key's Unix groups can't be told";
+}
+
+/* The same before there is a record. */
+static const char *
+list_groups_first(struct scene *sc, struct session *s)
+{
+	struct judgement j;
+	bool permitted = judge_scene(sc, sc->secret, false, &j) == AK_OK;
+	const char *problem = list_groups(sc, permitted ? &j : NULL, s);
+
+	cut_copy(s->roles, sizeof(s->roles), j.verdict.roles_text);
+	judge_clear(&j);
+	return problem;
 }
 
 /* NULL, or why there can be no record of it. */
@@ -71,6 +84,7 @@ describe(struct scene *sc, struct session *s)
 {
 	const char *requires = sc->options.role == NULL ? "" : sc->options.role;
 	struct net_addr address;
+	bool doubtful;
 	struct timespec now = {.tv_sec = 0};
 
 	memset(s, 0, sizeof(*s));
@@ -82,21 +96,21 @@ describe(struct scene *sc, struct session *s)
 	cut_copy(s->account, sizeof(s->account), sc->account);
 	s->account_uid = sc->account_uid;
 	cut_copy(s->service, sizeof(s->service), sc->service);
-	if (origin_of_call(sc, &address) || origin_of_session(sc, &address))
+	if ((origin_of_call(sc, &address, &doubtful) && !(doubtful && origin_is_own(sc))) ||
+	    origin_of_session(sc, &address))
 		net_print_addr(&address, s->address, sizeof(s->address));
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	s->since = now.tv_sec;
 	s->by_root = judge_is_roots_su(sc);
 	if (text_copy(s->requires, sizeof(s->requires), requires) != AK_OK)
 		return "the PAM line's role= is too long for the session's record";
-	return list_groups(sc, s);
+	return list_groups_first(sc, s);
 }
 
 /*
  * What the decision after the record rests on is read after it, too: files of
  * before may say what was revoked while there was no record to be found. NULL,
- * or why there can be no decision, and then a reason where there is no key to ask
- about. The groups of both looks are the session's.
+ * or why there can be no decision, and then a reason: there is no key to ask about.
  */
 static const char *
 look_again(struct scene *sc, enum reason *reason)
@@ -104,7 +118,7 @@ look_again(struct scene *sc, enum reason *reason)
 	enum ak_err err = scene_look_again(sc);
 
 	if (err == AK_OK)
-		return list_groups(sc, &sc->session);
+		return NULL;
 	*reason = err == AK_ERR_NOT_FOUND ? REASON_DELETED : REASON_FAILED;
 	return err == AK_ERR_NOT_FOUND ? "the key is no more" : "the keys can't be read";
 }
@@ -112,16 +126,19 @@ look_again(struct scene *sc, enum reason *reason)
 /*
  * First the record, then the decision: whoever revokes in between finds the
  * record. The token was asked for in another process, maybe: that one was
- * presented is the account phase's question; all else is asked again.
+ * presented is the account phase's question; all else is asked again. The groups
+ * of both looks are the session's.
  */
 static int
 open_recorded(struct scene *sc, struct judgement *j, const char **problem)
 {
 	struct session *s = &sc->session;
-	bool permitted = false;
+	uint32_t n_recorded;
+	bool permitted = false, as_recorded;
 
 	memset(j, 0, sizeof(*j));
 	*problem = describe(sc, s);
+	n_recorded = s->n_groups;
 	sc->have_session = *problem == NULL && sessions_open(&sc->paths, s) == AK_OK;
 	if (*problem == NULL && !sc->have_session)
 		*problem = UNWRITTEN;
@@ -129,13 +146,17 @@ open_recorded(struct scene *sc, struct judgement *j, const char **problem)
 		*problem = look_again(sc, &j->verdict.reason);
 	if (j->verdict.reason == 0)
 		permitted = judge_scene(sc, sc->secret, false, j) == AK_OK;
+	if (*problem == NULL)
+		*problem = list_groups(sc, permitted ? j : NULL, s);
 	if (permitted && *problem == NULL &&
 	    (scene_leave_session(sc, s) != AK_OK || tell_session(sc, &j->verdict) != AK_OK))
 		*problem = ak_strerror(AK_ERR_NOMEM);
 	permitted = permitted && *problem == NULL;
+	as_recorded = permitted && s->n_groups == n_recorded &&
+		      strcmp(s->roles, j->verdict.roles_text) == 0;
 	cut_copy(s->roles, sizeof(s->roles), j->verdict.roles_text);
 	s->state = permitted ? SESSION_OPEN : SESSION_REFUSED;
-	if (sc->have_session && sessions_update(&sc->paths, s) != AK_OK) {
+	if (sc->have_session && !as_recorded && sessions_update(&sc->paths, s) != AK_OK) {
 		permitted = false;
 		*problem = UNWRITTEN;
 	}
@@ -178,12 +199,12 @@ session_open(struct scene *sc)
 int
 session_close(struct scene *sc)
 {
-	const struct session *own = scene_borrow_session(sc);
+	const struct own_session *own = scene_borrow_session(sc);
 
 	if (!sc->sudo && own != NULL) {
-		sc->session = *own;
+		sc->session = own->session;
 		sc->have_session = true;
-		(void)!sessions_close(&sc->paths, own->id);
+		(void)!sessions_close(&sc->paths, own->session.id);
 	}
 	if (sc->have_key)
 		(void)report_decision(sc, PAM_SUCCESS, NULL, sc->secret, NULL);

@@ -87,11 +87,43 @@ find_key(struct scene *sc)
 	}
 }
 
+static bool
+lets_go(const struct scene *sc)
+{
+	return !sc->sudo &&
+	       (sc->phase == PHASE_CLOSE || (sc->phase == PHASE_SETCRED &&
+						((unsigned)sc->flags & PAM_DELETE_CRED) != 0));
+}
+
+static bool
+find_in_session(struct scene *sc)
+{
+	const struct own_session *own = scene_borrow_session(sc);
+	const struct session *s;
+
+	if (own == NULL || strcmp(own->session.account, sc->user) != 0)
+		return false;
+	s = &own->session;
+	memcpy(sc->account, s->account, sizeof(sc->account));
+	sc->account_uid = s->account_uid;
+	sc->key = (struct key){.rec = KEY_RECORD_INIT, .directory = own->directory};
+	sc->key.rec.uid = s->uid;
+	memcpy(sc->key.rec.name, s->key, sizeof(sc->key.rec.name));
+	memcpy(sc->key.rec.id, s->key_id, sizeof(sc->key.rec.id));
+	sc->have_key = true;
+	sc->subject = s->uid == s->account_uid ? SUBJECT_KEY : SUBJECT_LOCAL;
+	if (sc->subject == SUBJECT_LOCAL)
+		sc->secret = s->secret;
+	return true;
+}
+
 void
 subject_find(struct scene *sc)
 {
 	sc->subject = SUBJECT_NOT_OURS;
-	if (!find_user(sc) || !find_account(sc) || sc->account_uid == 0)
+	if (!find_user(sc) || (lets_go(sc) && find_in_session(sc)))
+		return;
+	if (!find_account(sc) || sc->account_uid == 0)
 		return;
 	if (keyring_open(&sc->paths, &sc->ring) != AK_OK)
 		return;

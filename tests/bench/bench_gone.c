@@ -2,6 +2,8 @@
  * bench_gone: when the last of some processes has ended.
  *
  * usage: bench_gone LIMIT-MS PID…    says `watching`; then, when all have ended, the microsecond since 1970
+ *
+ * Some may have ended before, but not all.
  */
 #include <errno.h>
 #include <limits.h>
@@ -31,7 +33,7 @@ main(int argc, char **argv)
 {
 	static struct pollfd fds[PIDS_MAX];
 	long long until;
-	int n = argc - 2;
+	int n = argc - 2, alive = 0;
 
 	if (n < 1 || n > PIDS_MAX)
 		bench_die("usage", "bench_gone LIMIT-MS PID…");
@@ -39,16 +41,19 @@ main(int argc, char **argv)
 		fds[i].events = POLLIN;
 		fds[i].fd =
 		    (int)syscall(SYS_pidfd_open, (int)bench_number(argv[i + 2], 1, INT_MAX), 0);
-		if (fds[i].fd == -1)
+		if (fds[i].fd == -1 && errno != ESRCH)
 			bench_die(argv[i + 2], strerror(errno));
+		alive += fds[i].fd != -1;
 	}
+	if (alive == 0)
+		bench_die("they", "had all ended before");
 	(void)puts("watching");
 	(void)fflush(stdout);
 	until = now_us() + 1000LL * (long long)bench_number(argv[1], 1, INT_MAX);
 	for (int i = 0; i < n; i++) {
 		long long left = (until - now_us()) / 1000;
 
-		if (left < 0 || poll(&fds[i], 1, (int)left) != 1)
+		if (fds[i].fd != -1 && (left < 0 || poll(&fds[i], 1, (int)left) != 1))
 			bench_die(argv[i + 2], "lives on");
 	}
 	(void)printf("%lld\n", now_us());

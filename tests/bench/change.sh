@@ -12,8 +12,8 @@ host_extra maps tinycdb libnss-db
 . "$TOP/tests/lib/e2e.sh"
 # shellcheck source=tests/lib/rows.sh
 . "$TOP/tests/lib/rows.sh"
-
-FILL=$TOP/build/plain/tests/bench/bench_store
+# shellcheck source=tests/lib/bench.sh
+. "$TOP/tests/lib/bench.sh"
 
 # policy_roles N: a policy of N roles, each with a group of its own.
 policy_roles() {
@@ -39,7 +39,7 @@ policy_rules() {
 # keys N [ROLES]: a host with so many, published.
 keys() {
 	find "$STATE" -mindepth 1 -delete
-	"$FILL" "$STATE" "$1" "${2:-1}"
+	"$BENCH/bench_store" "$STATE" "$1" "${2:-1}"
 	apikey publish >/dev/null
 }
 
@@ -170,7 +170,7 @@ install_apikey
 on_disk "$STATE"
 # Room for a million keys. Homes are no part of this: here they would be made in memory.
 printf '%s\n' 'version: 1' 'uid_range: 1879048192-1999999999' 'gid_range: 2000000000-2000099999' 'create_home: false' >"$SETTINGS"
-make -s -C "$TOP/build/plain" tests/bench/bench_store >/dev/null
+bench_build bench_store
 [ $# -gt 0 ] || set -- one peers many rules groups
 for part in "$@"; do
 	"part_$part"

@@ -6,35 +6,13 @@ set -euo pipefail
 shopt -s inherit_errexit
 # shellcheck source=tests/lib/e2e.sh
 . "$(dirname "$0")/../lib/e2e.sh"
-# shellcheck source=tests/lib/ldap.sh
-. "$TOP/tests/lib/ldap.sh"
-# shellcheck source=tests/lib/follow.sh
-. "$TOP/tests/lib/follow.sh"
-# shellcheck source=tests/lib/fleet.sh
-. "$TOP/tests/lib/fleet.sh"
-# shellcheck source=tests/lib/rows.sh
-. "$TOP/tests/lib/rows.sh"
+for part in ldap follow fleet rows bench; do
+	# shellcheck source=/dev/null
+	. "$TOP/tests/lib/$part.sh"
+done
 
-BENCH=$TOP/build/plain/tests/bench/bench_directory
+ASK=$BENCH/bench_directory
 KEY=key-000500 KEY_DN=apikeyName=key-000500,ou=keys,$SUFFIX
-
-# entries KEYS GROUPS: LDIF; five keys in each group, and one group that gives a role.
-entries() {
-	awk -v keys="$1" -v groups="$2" -v suffix="$SUFFIX" -v first=1879048193 'BEGIN {
-		for (i = 0; i < keys; i++) {
-			name = sprintf("key-%06d", i)
-			printf "dn: apikeyName=%s,ou=keys,%s\nobjectClass: apikeyKey\napikeyName: %s\n", name, suffix, name
-			printf "apikeyId: K%09d\napikeyUidNumber: %d\napikeyState: active\n\n", i, first + i
-		}
-		for (i = 0; i < groups; i++) {
-			printf "dn: cn=group-%05d,ou=groups,%s\nobjectClass: groupOfNames\ncn: group-%05d\n", i, suffix, i
-			for (j = 0; j < 5; j++)
-				printf "member: apikeyName=key-%06d,ou=keys,%s\n", (i * 5 + j * 7919) % keys, suffix
-			printf "\n"
-		}
-		printf "dn: cn=crew,ou=groups,%s\nobjectClass: groupOfNames\ncn: crew\nmember: cn=nobody,%s\n\n", suffix, suffix
-	}'
-}
 
 # forget: the host has followed nothing yet, and knows no name.
 forget() { rm -f "$STATE"/{directory-*,users}.idx "$STATE/freshness"; }
@@ -44,7 +22,7 @@ forget() { rm -f "$STATE"/{directory-*,users}.idx "$STATE/freshness"; }
 measure() {
 	local began what=keys=$1,groups=$2
 	note "one host, $what"
-	slapd_make one < <(entries "$1" "$2")
+	slapd_make one < <(directory_entries "$1" "$2")
 	slapd_run one
 	forget
 	began=${EPOCHREALTIME/./}
@@ -52,7 +30,7 @@ measure() {
 	follows
 	wait_until 60 getent passwd "$KEY"
 	printf '%d\n' $(((${EPOCHREALTIME/./} - began) / 1000)) | row first-refresh apikey "$what" ms
-	"$BENCH" turns "$(ldapi_uri one)" "$(dn_of_group crew)" "$KEY_DN" "$KEY" "$3" "$4" | row change-to-decision apikey "$what" ms
+	"$ASK" turns "$(ldapi_uri one)" "$(dn_of_group crew)" "$KEY_DN" "$KEY" "$3" "$4" | row change-to-decision apikey "$what" ms
 	daemon_stop
 	slapd_stop one
 }
@@ -60,7 +38,7 @@ measure() {
 # fleet_start KEYS GROUPS: three hosts that follow.
 fleet_start() {
 	network
-	providers < <(entries "$1" "$2")
+	providers < <(directory_entries "$1" "$2")
 	fleet_settings
 	forget
 	hosts_up daemon_on
@@ -72,11 +50,11 @@ fleet_measure() {
 	note "three hosts, $1"
 	for n in "${HOSTS[@]}"; do
 		wait_until 60 on "$n" getent passwd "$KEY"
-		on "$n" "$BENCH" flips "$KEY" "$2" </dev/null >"$GUEST/flips$n" &
+		on "$n" "$ASK" flips "$KEY" "$2" </dev/null >"$GUEST/flips$n" &
 		watchers+=($!)
 		wait_until 10 test -s "$GUEST/flips$n"
 	done
-	"$BENCH" changes "$(ldapi_uri one)" "$(dn_of_group crew)" "$KEY_DN" "$2" "$3" \
+	"$ASK" changes "$(ldapi_uri one)" "$(dn_of_group crew)" "$KEY_DN" "$2" "$3" \
 		"${HOSTS[@]/#/$GUEST/flips}" >"$GUEST/sent"
 	for n in "${watchers[@]}"; do
 		wait "$n"
@@ -93,19 +71,34 @@ calls_measure() {
 	note 'a decision, in one process'
 	group_change one add crew "$KEY_DN"
 	wait_until 20 may_on 1 "$KEY" cron
-	on 1 "$BENCH" calls "$KEY" "$1" | row decision apikey directory=up us 99
+	on 1 "$ASK" calls "$KEY" "$1" | row decision apikey directory=up us 99
 	slapd_stop one KILL
 	slapd_stop two KILL
 	wait_until 20 lost_on 1
-	on 1 "$BENCH" calls "$KEY" "$1" | row decision apikey directory=gone us 99
+	on 1 "$ASK" calls "$KEY" "$1" | row decision apikey directory=gone us 99
 }
 lost_on() { [[ $(status_on "$1" .directory.phase) = @(waiting|connecting) ]]; }
 
+# model_measure KEYS GROUPS…: the daemon's own part of a change, by how many groups there are.
+model_measure() {
+	local keys=$1 groups folder=$GUEST/model
+	shift
+	for groups in "$@"; do
+		note "apikeyd's part, $keys keys, $groups groups"
+		rm -rf "$folder"
+		mkdir "$folder"
+		"$BENCH/bench_model" "$folder" "$keys" "$groups"
+	done
+	rm -rf "$folder"
+}
+
 syslog_start
 install_directory
-make -s -C "$TOP/build/plain" tests/bench/bench_directory >/dev/null
+bench_build bench_directory bench_model
 policy_write 'roles:' "  runner: {services: ['*']}" 'groups:' '  crew: [{role: runner}]'
 directory_settings 'may_grant=[runner]' principal=
+read -ra sizes <<<"$(full '10 100 1000 10000' 10)"
+model_measure "$(full 100000 1000)" "${sizes[@]}"
 few=$(full 1000 600) many=$(full 100000 1000) groups=$(full 10000 100) changes=$(full 100 4)
 measure "$few" "$groups" "$changes" "$(full 400 50)"
 measure "$many" "$groups" "$changes" "$(full 2000 50)"

@@ -9,36 +9,16 @@ set -euo pipefail
 shopt -s inherit_errexit
 # shellcheck source=tests/lib/e2e.sh
 . "$(dirname "$0")/../lib/e2e.sh"
-for part in ldap follow rows; do
+for part in ldap follow rows bench; do
 	# shellcheck source=/dev/null
 	. "$TOP/tests/lib/$part.sh"
 done
-
-FLEET=$TOP/build/plain/tests/bench/bench_fleet
-
-# entries KEYS GROUPS: LDIF, with a group of which one member comes and goes.
-entries() {
-	awk -v keys="$1" -v groups="$2" -v suffix="$SUFFIX" -v first=1879048193 'BEGIN {
-		for (i = 0; i < keys; i++) {
-			name = sprintf("key-%06d", i)
-			printf "dn: apikeyName=%s,ou=keys,%s\nobjectClass: apikeyKey\napikeyName: %s\n", name, suffix, name
-			printf "apikeyId: K%09d\napikeyUidNumber: %d\napikeyState: active\n\n", i, first + i
-		}
-		for (i = 0; i < groups; i++) {
-			printf "dn: cn=group-%05d,ou=groups,%s\nobjectClass: groupOfNames\ncn: group-%05d\n", i, suffix, i
-			for (j = 0; j < 5; j++)
-				printf "member: apikeyName=key-%06d,ou=keys,%s\n", (i * 5 + j * 7919) % keys, suffix
-			printf "\n"
-		}
-		printf "dn: cn=crew,ou=groups,%s\nobjectClass: groupOfNames\ncn: crew\nmember: cn=nobody,%s\n\n", suffix, suffix
-	}'
-}
 
 # measure ENGINES KEYS GROUPS CHANGES PACE-MS: the rows of a fleet of so many.
 measure() {
 	local what=engines=$1,keys=$2,groups=$3
 	note "$1 engines"
-	"$FLEET" "$ENGINE" "$1" "$4" "$5" "$(ldapi_uri one)" "$(dn_of_group crew)" \
+	"$BENCH/bench_fleet" "$ENGINE" "$1" "$4" "$5" "$(ldapi_uri one)" "$(dn_of_group crew)" \
 		"apikeyName=key-000001,ou=keys,$SUFFIX" "$(cat "$LDAP/one/running")" >"$GUEST/fleet"
 	said start 2 | row fleet-start apikey "$what" ms
 	said change 2 | row fleet-last apikey "$what" ms
@@ -51,11 +31,11 @@ said() { awk -v word="$1" -v n="$2" '$1 == word { print $n }' "$GUEST/fleet"; }
 
 syslog_start
 install_directory
-make -s -C "$TOP/build/plain" tests/bench/bench_fleet >/dev/null
+bench_build bench_fleet
 ENGINE=$(dpkg -L apikey libpam-apikey libnss-apikey | grep '/apikey-engine$')
 ulimit -n 8192
 keys=$(full 1000 10) groups=$(full 1000 10)
-slapd_make one listen=ldap://127.0.0.1 < <(entries "$keys" "$groups")
+slapd_make one listen=ldap://127.0.0.1 < <(directory_entries "$keys" "$groups")
 slapd_run one
 printf 'reader-pw\n' >"$GUEST/reader"
 chmod 600 "$GUEST/reader"

@@ -5,17 +5,8 @@
 set -euo pipefail
 shopt -s inherit_errexit
 TOP=${TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
-# shellcheck source=tests/lib/peers.sh
-. "$TOP/tests/lib/peers.sh"
-peers_fetch
-# shellcheck source=tests/lib/e2e.sh
-. "$TOP/tests/lib/e2e.sh"
-# shellcheck source=tests/lib/rows.sh
-. "$TOP/tests/lib/rows.sh"
-# shellcheck source=tests/lib/ldap.sh
-. "$TOP/tests/lib/ldap.sh"
-# shellcheck source=tests/lib/bench.sh
-. "$TOP/tests/lib/bench.sh"
+# shellcheck source=tests/lib/beside.sh
+. "$TOP/tests/lib/beside.sh"
 
 read -ra SIZES <<<"$(full '1000 10000 100000 1000000' '100')"
 BUDGET_MS=$(full 20 1)
@@ -54,6 +45,7 @@ at() {
 	ours_make "$keys"
 	! with_peers || peers_make "$keys"
 	"$BENCH/nss_call" lookups "$keys" "$rounds" "$BUDGET_MS" "${modules[@]}"
+	"$BENCH/nss_call" floor "$keys" "$rounds" "$BUDGET_MS" "$STATE/users.idx"
 	"$BENCH/nss_call" walks "$keys" "$rounds" "${listing[@]}"
 	"$BENCH/nss_call" cold "$keys" "$(full 51 3)" "${modules[@]}"
 	for module in "${listing[@]}"; do
@@ -65,10 +57,7 @@ at() {
 	directory_end
 }
 
-install_apikey
-peers_install
-in_memory /etc /var/lib
-bench_build nss_call bench_store
+beside_host nss_call
 names_by apikey
 for keys in "${SIZES[@]}"; do
 	at "$keys"

@@ -2,6 +2,7 @@
  * nss_call: what NSS modules take, each called through the same entries that glibc calls, in one process or a fresh one.
  *
  * usage: nss_call lookups KEYS ROUNDS BUDGET-MS MODULE...   every kind of look-up, the modules in turn in each round
+ *        nss_call floor KEYS ROUNDS BUDGET-MS FILE          what the system takes for the calls of one look-up alone
  *        nss_call walks KEYS ROUNDS MODULE...               all users, one after the other
  *        nss_call cold KEYS ROUNDS MODULE...                a process that loads the module and looks up once, above one that does not
  *        nss_call left KEYS BUDGET-MS MODULE                what one process holds more than before after calls of each kind,
@@ -11,10 +12,12 @@
  * keys are asked for when a cache shall be warm. Key i has the name ci-deploy-000000i and FIRST_UID + i for uid and
  * gid. Rows go to stdout; nothing is judged here.
  */
+#include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -104,6 +107,50 @@ lookups(struct subject *s, size_t n_subjects, size_t rounds, double budget_us)
 		for (size_t i = 0; i < n_subjects; i++)
 			if (op_applies(&s[i], &ops[o]))
 				say(ops[o].measure, &s[i], took[o][i], rounds, false, 1, "us");
+}
+
+/* ---- the system's part ---- */
+
+/* A file is opened and looked at; its front, a block and a record somewhere are read; it is closed. */
+static double
+floor_us(const char *path, uint64_t *turn)
+{
+	static char to[512];
+	double from = bench_now_us();
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	uint64_t size_b;
+
+	if (fd == -1 || fstat(fd, &st) == -1 || st.st_size < (off_t)sizeof(to))
+		bench_die(path, "can't be opened, or is too short");
+	size_b = (uint64_t)st.st_size - sizeof(to);
+	if (pread(fd, to, 256, 0) != 256 ||
+	    pread(fd, to, 64, (off_t)(bench_pick(turn, size_b) & ~UINT64_C(63))) != 64 ||
+	    pread(fd, to, sizeof(to), (off_t)bench_pick(turn, size_b)) != (ssize_t)sizeof(to))
+		bench_die(path, "can't be read");
+	(void)close(fd);
+	return bench_now_us() - from;
+}
+
+static void
+measure_floor(uint64_t n_keys, size_t rounds, double budget_us, const char *path)
+{
+	static double took[CALLS_MAX];
+	static struct bench_stat all[ROUNDS_MAX];
+	struct subject s = {.who = "system-calls", .n_keys = n_keys};
+	uint64_t turn = 1;
+
+	for (size_t r = 0; r < rounds; r++) {
+		double left = budget_us;
+		size_t n = 0;
+
+		for (; n < CALLS_MAX && (n < CALLS_MIN || left > 0); n++) {
+			took[n] = floor_us(path, &turn);
+			left -= took[n];
+		}
+		all[r] = bench_stat_of(took, n);
+	}
+	say("name-floor", &s, all, rounds, false, 1, "us");
 }
 
 /* ---- all users ---- */
@@ -294,11 +341,16 @@ main(int argc, char **argv)
 	if (argc == 3 && strcmp(verb, "once") == 0)
 		return once(argv[2]);
 	if (argc < 5)
-		bench_die("usage", "lookups, walks, cold or left, with the arguments of each");
+		bench_die(
+		    "usage", "lookups, floor, walks, cold or left, with the arguments of each");
 	n_keys = bench_number(argv[2], 1, KEYS_MAX);
 	rounds = (size_t)bench_number(argv[3], 1, ROUNDS_MAX);
-	if (strcmp(verb, "lookups") == 0)
+	if (strcmp(verb, "lookups") == 0 || strcmp(verb, "floor") == 0)
 		budget_ms = bench_number(argv[at++], 1, 10000);
+	if (strcmp(verb, "floor") == 0 && argc == at + 1) {
+		measure_floor(n_keys, rounds, (double)budget_ms * 1e3, argv[at]);
+		return 0;
+	}
 	for (int i = at; i < argc && n < MODULES_MAX; i++)
 		subject_parse(argv[i], n_keys, strcmp(verb, "cold") != 0, &subjects[n++]);
 	if (strcmp(verb, "lookups") == 0)

@@ -8,17 +8,8 @@
 set -euo pipefail
 shopt -s inherit_errexit
 TOP=${TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
-# shellcheck source=tests/lib/peers.sh
-. "$TOP/tests/lib/peers.sh"
-peers_fetch
-# shellcheck source=tests/lib/e2e.sh
-. "$TOP/tests/lib/e2e.sh"
-# shellcheck source=tests/lib/rows.sh
-. "$TOP/tests/lib/rows.sh"
-# shellcheck source=tests/lib/ldap.sh
-. "$TOP/tests/lib/ldap.sh"
-# shellcheck source=tests/lib/bench.sh
-. "$TOP/tests/lib/bench.sh"
+# shellcheck source=tests/lib/beside.sh
+. "$TOP/tests/lib/beside.sh"
 
 ROUNDS=$(full 7 1)
 BUDGET_MS=$(full 200 1)
@@ -104,11 +95,8 @@ key_make() { new_key bench --role role-0 && cp "$GUEST/tokens/bench" "$GUEST/sec
 
 peers=()
 ! with_peers || peers=(pam_unix-sha512 pam_unix-yescrypt pam_ldap pam_ldap-starttls pam_sss-cached)
-install_apikey
-peers_install
-in_memory /etc /var/lib
+beside_host pam_call
 syslog_start
-bench_build pam_call bench_store
 unix_users
 other_make
 for who in "${!MODULE[@]}"; do

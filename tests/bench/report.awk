@@ -1,6 +1,8 @@
 # The report of a run, in Markdown: a text in which lines that begin with @ become what was measured. Called by run.sh as
 #   awk -f report.awk BARS ROWS TEXT
 #   @bars               a table of the bars, what was measured for each, and the verdict
+#   @arguments          of each bar that is missed: what there is to say to it, by the file NAME.md of the folder `arguments`,
+#                       in which @(MEASURE WHO PARAMETERS) is the median of that row
 #   @table MEASURE TITLE   a table of a measure: who by parameters; in brackets how many times ours that is
 #   @rest               a table of each measure that has none
 #   @picture NAME       doc/bench-NAME.svg
@@ -40,7 +42,12 @@ function said(parameters,  n, i, part, pair, text) {
 
 # --- input --------------------------------------------------------------------------------------
 
-file == 1 && /^= / { title[++bars] = substr($0, 3); next }
+file == 1 && /^= / {
+	split($0, word, " ")
+	name[++bars] = word[2]
+	title[bars] = substr($0, length("= " word[2]) + 2)
+	next
+}
 file == 1 && /^(#|$)/ { next }
 file == 1 { lines[bars]++; line[bars, lines[bars]] = $0; next }
 file == 2 {
@@ -81,6 +88,7 @@ function bar(b,  i, verdict, all, figures, got) {
 		if (!got) all = 0
 		figures = figures (i > 1 ? ", " : "") shown
 	}
+	if (!all) missed[b] = figures
 	return "| " title[b] " | " figures " | " (all ? "met" : "**missed**") " |"
 }
 
@@ -88,6 +96,31 @@ function all_bars(  b, text) {
 	print "| bar | measured | verdict |\n|---|---|---|"
 	for (b = 1; b <= bars; b++)
 		if ((text = bar(b)) != "") print text
+}
+
+# A line with its figures.
+function filled(text,  at, word, before, behind) {
+	while (match(text, /@\([^)]*\)/)) {
+		split(substr(text, RSTART + 2, RLENGTH - 3), word, " ")
+		before = substr(text, 1, RSTART - 1); behind = substr(text, RSTART + RLENGTH)
+		at = key(word[1], word[2], word[3])
+		text = before (at in median ? with_unit(median[at], unit[word[1]]) : "–") behind
+	}
+	return text
+}
+
+function all_arguments(  b, any, said_any, text, path) {
+	for (b = 1; b <= bars; b++) {
+		if (!(b in missed)) continue
+		if (!any++) print "### Missed\n"
+		print "**" title[b] "**: " missed[b] "."
+		path = arguments "/" name[b] ".md"
+		said_any = 0
+		while ((getline text <path) > 0) { print filled(text); said_any = 1 }
+		close(path)
+		print (said_any ? "" : "Nothing that was measured here says why.\n")
+	}
+	if (!any) print "Every bar is met."
 }
 
 # --- a table of a measure: who by parameters -------------------------------------------------------
@@ -125,6 +158,7 @@ function absent_row(what) {
 # --- the text -----------------------------------------------------------------------------------
 
 file == 3 && /^@bars$/ { all_bars(); next }
+file == 3 && /^@arguments$/ { all_arguments(); next }
 file == 3 && /^@table / { split($0, word, " "); table(word[2], substr($0, length("@table " word[2]) + 2)); next }
 file == 3 && /^@rest$/ { for (m = 1; m <= measures; m++) if (!(measure[m] in shown_table)) table(measure[m], measure[m]); next }
 file == 3 && /^@picture / { split($0, word, " "); print "![" word[2] "](bench-" word[2] ".svg)"; next }

@@ -55,7 +55,7 @@ document() {
 	local new=$OUT/doc name
 	rm -rf "$new"
 	mkdir "$new"
-	awk -v missing=fail -v date="$(date -u +%Y-%m-%d)" -v machine="$(machine)" -f "$HERE/report.awk" \
+	awk -v missing=fail -v date="$(date -u +%Y-%m-%d)" -v machine="$(machine)" -v arguments="$HERE/arguments" -f "$HERE/report.awk" \
 		"$HERE/bars.txt" "$OUT/rows.tsv" "$HERE/benchmarks.md" >"$new/benchmarks.md"
 	while read -r name; do
 		awk -v name="$name" -f "$HERE/plot.awk" "$HERE/plots.txt" "$OUT/rows.tsv" >"$new/bench-$name.svg"
@@ -73,11 +73,29 @@ measured() { awk -F'\t' '/^[^#=@]/ && NF >= 3 && ($2 == "apikey") { print $1 }' 
 # unmeasured FILE…: what the lists name of ours and no row of the smoke test is.
 unmeasured() { comm -23 <(measured "$@") <(measured "$work"/*.rows); }
 
-# verdict FIGURE: what report.awk says of a row with this figure, whose bar is 3; its status.
+# verdict FIGURE KEYS [LINE]: what report.awk makes of @bars or LINE of a row with this figure, whose bar is 3; its status.
 verdict() {
-	printf '= a bar\na-measure\tapikey\tkeys=1\tmedian<=3\na-measure\tapikey\tkeys=1\t2×peer\n' >"$work/bars"
+	printf '= the-bar a bar\na-measure\tapikey\tkeys=1\tmedian<=3\na-measure\tapikey\tkeys=1\t2×peer\n' >"$work/bars"
 	printf 'a-measure\tapikey\tkeys=%s\t%s\t-\tus\na-measure\tpeer\tkeys=1\t4\t-\tus\n' "$2" "$1" >"$work/row"
 	printf '@bars\n' | awk -v missing=fail -f "$HERE/report.awk" "$work/bars" "$work/row" - | awk -F' *[|] *' 'NR == 3 { print $3, $4 }'
+}
+
+# argued FIGURE: what report.awk says to a bar of 3, whose argument names a peer's row and one that is not there.
+argued() {
+	verdict "$1" 1 >"$work/verdict"
+	printf 'A peer takes @(a-measure peer keys=1), another @(a-measure other keys=1).\n' >"$work/the-bar.md"
+	printf '@bars\n@arguments\n' | awk -v arguments="$work" -f "$HERE/report.awk" "$work/bars" "$work/row" - | sed '1,3d'
+}
+
+# strangers: what arguments are for, and no bar is.
+strangers() {
+	comm -13 <(awk '/^= / { print $2 }' "$HERE/bars.txt" | sort) <(basename -s .md "$HERE"/arguments/*.md | sort)
+}
+
+# unmeasured_arguments: the measures that arguments name and no row of the smoke test has; but for peers.
+unmeasured_arguments() {
+	comm -23 <(grep -oh '@([^ )]* [^ )]* [^)]*)' "$HERE"/arguments/*.md | tr -d '@(' | cut -d' ' -f1 | sort -u) \
+		<(cut -f1 "$work"/*.rows | sort -u)
 }
 
 # picture WHERE…: the curve of a row at each of these places, as plot.awk draws it.
@@ -110,6 +128,10 @@ smoke() {
 	equals 'a figure at its bar meets it' '2 µs, 2 times met' verdict 2 1
 	equals 'a figure above its bar misses it' '3.01 µs, 1.33 times **missed**' verdict 3.01 1
 	equals 'a figure that a peer comes too near misses its bar' '2.50 µs, 1.60 times **missed**' verdict 2.5 1
+	equals 'a bar that is met needs no argument' 'Every bar is met.' argued 2
+	equals 'a bar that is missed has its argument, with figures' $'### Missed\n\n**a bar**: 4 µs, 1 times.\nA peer takes 4 µs, another –.' argued 4
+	equals 'every argument is for a bar' '' strangers
+	equals 'every argument names what is measured' '' unmeasured_arguments
 	exits 'a bar without its row is a failure' 1 verdict 2 2
 	equals 'a picture has a point for each row' 3 picture 10 1000 100000
 	exits 'a picture of one point is none' 1 picture 10

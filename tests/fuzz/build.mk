@@ -19,22 +19,22 @@ all: $(NAMES:%=$(OUT)/fuzz_%) $(OUT)/make_image $(OUT)/make_seeds
 
 # target NAME WORD…: the rule of one target.
 define target
-$(OUT)/fuzz_$(1): $(call objects,tests/fuzz/fuzz_$(1).c tests/fuzz/fuzz_check.c $(2)) $(OUT)/common.a
-	$$(CC) -fsanitize=fuzzer,$$(SANITIZE) -o $$@ $$^ $(filter -%,$(2)) $$(LIBS)
+$(OUT)/fuzz_$(1): $(call objects,tests/fuzz/fuzz_$(1).c tests/fuzz/fuzz_check.c $(2)) $(OUT)/common.a $(TABLE)
+	$$(CC) -fsanitize=fuzzer,$$(SANITIZE) -o $$@ $$(filter-out $(TABLE),$$^) $(filter -%,$(2)) $$(LIBS)
 endef
 $(foreach name,$(NAMES),$(eval $(call target,$(name),$(shell awk '$$1 == "$(name)" { $$1 = ""; print }' $(TABLE)))))
 
 $(OUT)/make_image: $(call objects,tests/fuzz/make_image.c) $(OUT)/common.a
 	$(CC) -fsanitize=$(SANITIZE) -o $@ $^ $(LIBS)
 
-$(OUT)/make_seeds: $(call objects,$(addprefix tests/fuzz/,make_seeds.c fuzz_check.c fuzz_file.c fuzz_host.c) tests/lib/nss_fixture.c) $(OUT)/common.a
+$(OUT)/make_seeds: $(call objects,$(addprefix tests/fuzz/,make_seeds.c fuzz_check.c fuzz_file.c fuzz_host.c) cli/applied.c tests/lib/nss_fixture.c) $(OUT)/common.a
 	$(CC) -fsanitize=$(SANITIZE) -o $@ $^ $(LIBS)
 
 $(OUT)/common.a: $(COMMON)
 	rm -f $@
 	ar rcs $@ $(COMMON)
 
-$(OUT)/%.o: %.c $(TABLE) tests/fuzz/build.mk
+$(OUT)/%.o: %.c tests/fuzz/build.mk
 	mkdir -p $(@D)
 	$(CC) $(FLAGS) -MMD -c $< -o $@
 

@@ -42,6 +42,11 @@ find_one(const struct index *ix, const void *key, size_t len_b)
 {
 	struct index_record r;
 
+	if (index_find_keys(ix, key, len_b, &r) == AK_OK) {
+		fuzz_check(index_view_has_key(&r.view, key, len_b) && r.view.keys > r.view.bytes,
+		    "what is found by its keys has the key");
+		index_record_clear(&r);
+	}
 	if (index_find(ix, key, len_b, &r) != AK_OK)
 		return;
 	fuzz_check(index_view_has_key(&r.view, key, len_b), "what is found has the key");
@@ -168,6 +173,32 @@ make(const struct put *p, uint32_t seed, unsigned char **bytes, size_t *len_b)
 	index_make_free(m);
 }
 
+/* Each of its keys is one that was put there with it, or it says that it can't be told. */
+static void
+find_put_keys(const struct index *ix, const struct one *o, unsigned k, bool damaged)
+{
+	struct index_record r;
+	enum ak_err err = index_find_keys(ix, o->keys[k], o->key_len_b[k], &r);
+	const unsigned char *at;
+
+	fuzz_check(err == AK_OK || (damaged && err == AK_ERR_CORRUPT),
+	    "by its keys it is found as well, or can't be told, but is never gone");
+	if (err != AK_OK)
+		return;
+	fuzz_check(index_view_has_key(&r.view, o->keys[k], o->key_len_b[k]) &&
+		       (r.view.n_keys == o->n_keys || damaged) && r.view.n_keys <= o->n_keys,
+	    "and has that key");
+	at = r.view.keys;
+	for (unsigned i = 0; i < r.view.n_keys; i++, at += 1 + *at)
+		fuzz_check(*at == o->key_len_b[i] && memcmp(at + 1, o->keys[i], *at) == 0,
+		    "beside its others");
+	fuzz_check(
+	    r.view.value == NULL || (r.view.value_len_b == o->value_len_b &&
+					memcmp(r.view.value, o->value, o->value_len_b) == 0),
+	    "and its value, or none");
+	index_record_clear(&r);
+}
+
 static void
 find_put(const struct index *ix, const struct one *o, bool damaged)
 {
@@ -175,6 +206,7 @@ find_put(const struct index *ix, const struct one *o, bool damaged)
 		struct index_record r;
 		enum ak_err err = index_find(ix, o->keys[k], o->key_len_b[k], &r);
 
+		find_put_keys(ix, o, k, damaged);
 		fuzz_check(err == AK_OK || (damaged && err == AK_ERR_CORRUPT),
 		    "what was put there is found, or can't be told, but is never gone");
 		if (err != AK_OK)
@@ -211,8 +243,9 @@ read_made(const struct put *p, bool damaged)
 		return;
 	for (unsigned i = 0; i < p->n; i++)
 		find_put(&ix, &p->v[i], damaged);
-	fuzz_check(
-	    index_find(&ix, "\xff", 1, &r) != AK_OK, "what was never there is not found");
+	fuzz_check(index_find(&ix, "\xff", 1, &r) != AK_OK &&
+		       index_find_keys(&ix, "\xff", 1, &r) != AK_OK,
+	    "what was never there is not found");
 	for (unsigned order = 0; err == AK_OK && order < INDEX_ORDERS; order++) {
 		err = index_each(&ix, order, count, &seen, &kept);
 		index_unmap(&kept);
@@ -223,18 +256,43 @@ read_made(const struct put *p, bool damaged)
 	index_close(&ix);
 }
 
+/* What a random place would hit once in a long while: the first bytes of a record. */
+static bool
+damage_head(struct fuzz_input *in, const struct put *p, unsigned char *bytes, size_t len_b)
+{
+	uint8_t which = fuzz_u8(in), at = fuzz_u8(in) % 48, by = fuzz_u8(in);
+	struct index_record r;
+	struct index ix;
+	unsigned char *head;
+
+	if (p->n == 0 || by == 0 || index_open(fuzz_path("ix"), getuid(), &ix) != AK_OK)
+		return false;
+	fuzz_check(index_find(&ix, p->v[which % p->n].keys[0], p->v[which % p->n].key_len_b[0],
+		       &r) == AK_OK,
+	    "a record is there");
+	head = memmem(bytes, len_b, r.view.bytes, r.view.len_b);
+	fuzz_check(head != NULL, "where it is");
+	if (at < r.view.len_b)
+		head[at] ^= by;
+	index_record_clear(&r);
+	index_close(&ix);
+	return true;
+}
+
 static void
 build_and_damage(struct fuzz_input *in)
 {
 	static struct put p;
 	unsigned char *bytes;
 	size_t len_b;
+	bool damaged;
 
 	choose(in, &p);
 	make(&p, fuzz_u32(in), &bytes, &len_b);
 	fuzz_file(fuzz_path("ix"), bytes, len_b);
 	read_made(&p, false);
-	if (fuzz_damage(in, bytes, &len_b)) {
+	damaged = fuzz_damage(in, bytes, &len_b) || damage_head(in, &p, bytes, len_b);
+	if (damaged) {
 		fuzz_file(fuzz_path("ix"), bytes, len_b);
 		read_made(&p, true);
 	}

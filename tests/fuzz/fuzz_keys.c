@@ -94,6 +94,7 @@ take_group(void *ctx, uint32_t gid, const char *name)
 static void
 find_groups(const struct look *l)
 {
+	struct index users = INDEX_INIT;
 	struct membership m;
 	uint32_t gid = 0;
 	enum ak_err err = keyring_find_gid(l->p, "builders", &gid);
@@ -101,7 +102,11 @@ find_groups(const struct look *l)
 	fuzz_check(l->damaged ? (err == AK_OK ? gid == 100000 : err != AK_ERR_NOT_FOUND)
 			      : err != AK_OK || (gid != 0 && gid != UINT32_MAX),
 	    "a role's group keeps its gid");
-	err = keyring_user_groups(l->p, 70000, 1, take_group, (void *)(uintptr_t)l);
+	err = index_open(l->p->users, l->p->owner, &users);
+	if (err == AK_OK)
+		err = keyring_user_groups(
+		    &users, l->p, 70000, 1, take_group, (void *)(uintptr_t)l);
+	index_close(&users);
 	fuzz_check(!l->damaged || err != AK_ERR_NOT_FOUND, "no key loses its groups unheard");
 	err = keyring_membership(l->p, "ci", &m);
 	fuzz_check(!l->damaged || (err == AK_OK ? strv_has(m.groups, "staff") &&

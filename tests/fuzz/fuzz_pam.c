@@ -66,6 +66,8 @@ static void
 run_phase(struct run *r, char phase, int flags)
 {
 	struct answer a = {.phase = phase,
+	    .lets_go =
+		phase == 'c' || (phase == 's' && ((unsigned)flags & PAM_DELETE_CRED) != 0),
 	    .open_before = host_count_open(r->kind),
 	    .handles_before = host_count_handles(r->kind),
 	    .authtok_before = world.items[PAM_AUTHTOK]};

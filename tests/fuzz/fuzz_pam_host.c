@@ -14,6 +14,7 @@
 #include "fuzz_forge.h"
 #include "fuzz_pam_forge.h"
 #include "fuzz_pam_world.h"
+#include "samples.h"
 #include "sessions.h"
 
 struct bytes {
@@ -27,7 +28,6 @@ static struct {
 	struct bytes whole[2][HOST_FILES];
 	struct stat put[HOST_FILES]; /* as it was put there last */
 	bool dirty[HOST_FILES];
-	bool records_dirty;
 } hosts[HOST_KINDS];
 
 static const char *
@@ -70,6 +70,21 @@ clear_place(const char *path)
 		(void)nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
+/*
+ * The host's clock is years ahead of the file system's, so that every file looks
+ * old: then no two of a place may look alike, as one tick after the other they do.
+ */
+static void
+stamp_anew(const char *path)
+{
+	static long turn;
+	const struct timespec at[2] = {{.tv_nsec = UTIME_OMIT},
+	    {.tv_sec = 1000000000 + turn / 1000000000, .tv_nsec = turn % 1000000000}};
+
+	turn++;
+	(void)utimensat(AT_FDCWD, path, at, AT_SYMLINK_NOFOLLOW);
+}
+
 static void
 write_file(const char *path, mode_t mode, const void *bytes, size_t len_b)
 {
@@ -80,6 +95,7 @@ write_file(const char *path, mode_t mode, const void *bytes, size_t len_b)
 	fuzz_check(f != NULL && fwrite(bytes, 1, len_b, f) == len_b &&
 		       fchmod(fileno(f), mode) == 0 && fclose(f) == 0,
 	    "the host's files can be written");
+	stamp_anew(path);
 }
 
 static struct bytes
@@ -133,15 +149,6 @@ stamp_image(enum host_kind kind)
 	put(kind, FILE_IMAGE, image);
 }
 
-static void
-empty_folder(const struct paths *p, const char *name)
-{
-	char path[PATH_CAP * 2];
-
-	(void)snprintf(path, sizeof(path), "%s/%s", p->run, name);
-	clear_place(path);
-}
-
 /* ---- the host ---- */
 
 static char top[64];
@@ -171,7 +178,6 @@ host_make_all(void)
 				hosts[kind].whole[after][file] = read_file(path_of(kind, file));
 		}
 		memset(hosts[kind].dirty, true, sizeof(hosts[kind].dirty));
-		hosts[kind].records_dirty = true;
 	}
 }
 
@@ -181,19 +187,20 @@ host_restore(enum host_kind kind)
 	const struct paths *p = &hosts[kind].paths;
 	bool *dirty = hosts[kind].dirty;
 	bool stale = dirty[FILE_POLICY] || dirty[FILE_CONFIG] || dirty[FILE_GROUP];
+	char samples[PATH_CAP * 2];
 
-	dirty[FILE_AUDIT] = true;
+	/* What a login itself writes. */
+	dirty[FILE_AUDIT] = dirty[FILE_LASTUSED] = true;
+	(void)snprintf(samples, sizeof(samples), "%s/" SAMPLES_FOLDER, p->state);
+	clear_place(samples);
 	for (unsigned file = 0; file < HOST_FILES; file++)
 		if (dirty[file])
 			put(kind, file, &hosts[kind].whole[0][file]);
 	memset(dirty, 0, sizeof(hosts[kind].dirty));
 	if (stale)
 		stamp_image(kind);
-	empty_folder(p, "sessions");
-	empty_folder(p, "handles");
-	if (hosts[kind].records_dirty)
-		clear_place(p->run);
-	hosts[kind].records_dirty = false;
+	/* One that is there already is opened in fewer steps: the same failure would strike another. */
+	clear_place(p->run);
 	return *p;
 }
 
@@ -239,6 +246,18 @@ damage_bytes(enum host_kind kind, enum host_file file, enum damage how, uint32_t
 	free(b.at);
 }
 
+/* Not what it is a link to: that is another file, whose damage nobody would mend. */
+static void
+make_writable(const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == -1 || S_ISLNK(st.st_mode))
+		return;
+	(void)chmod(path, 0666);
+	stamp_anew(path);
+}
+
 void
 host_damage(enum host_kind kind, enum host_file file, enum damage how, uint32_t at,
     const uint8_t *bytes, size_t len_b)
@@ -263,7 +282,7 @@ host_damage(enum host_kind kind, enum host_file file, enum damage how, uint32_t 
 		(void)mkfifo(path, 0600);
 		break;
 	case DAMAGE_WRITABLE:
-		(void)chmod(path, 0666);
+		make_writable(path);
 		break;
 	default:
 		damage_bytes(kind, file, how, at, bytes, len_b);
@@ -293,7 +312,6 @@ host_damage_records(enum host_kind kind, const char *folder, uint32_t at, bool w
 	DIR *d;
 
 	(void)snprintf(path, sizeof(path), "%s/%s", hosts[kind].paths.run, folder);
-	hosts[kind].records_dirty = true;
 	if (with_folder)
 		(void)chmod(path, 0777);
 	for (d = opendir(path); (name = next_record(d)) != NULL;) {

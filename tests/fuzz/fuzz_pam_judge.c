@@ -204,6 +204,7 @@ is_sound(const struct run *r)
 	       !world.name_service_down && r->local_changed == r->users_changed;
 }
 
+/* A token that opens something, typed or handed on. Root's own su asks no more of it than that it is a key's. */
 static const struct host_key *
 shown(const struct run *r, const struct answer *a, const char *name, const char *account)
 {
@@ -212,7 +213,8 @@ shown(const struct run *r, const struct answer *a, const char *name, const char 
 
 		if ((is_token(world.answer, k, i % 2) || is_token(a->authtok_before, k, i % 2)) &&
 		    (account != NULL || r->forged || strcmp(k->name, name) == 0) &&
-		    (r->forged || secret_holds(k, i % 2)) && may_enter(r, k, account))
+		    (is_roots_su() ||
+			((r->forged || secret_holds(k, i % 2)) && may_enter(r, k, account))))
 			return k;
 	}
 	return NULL;
@@ -348,6 +350,14 @@ judge_log(const struct run *r, const struct answer *a)
 		fuzz_check(a->code != PAM_SUCCESS, "without its line in the log nobody enters");
 }
 
+/* Did this handle open one for that name? */
+static bool
+is_own_session(const struct run *r)
+{
+	return world_has_data("apikey_session") && !is_service("sudo") &&
+	       strcmp(item(PAM_USER), r->session_user) == 0;
+}
+
 void
 judge(struct run *r, const struct answer *a)
 {
@@ -363,6 +373,11 @@ judge(struct run *r, const struct answer *a)
 		told.code = PAM_USER_UNKNOWN;
 	fuzz_check(is_possible(a->phase, told.code), "a phase has its own answers");
 	fuzz_check(a->phase == 'a' || a->asked == 0, "authenticate alone asks");
+	if (a->lets_go && is_own_session(r)) {
+		fuzz_check(told.code == PAM_SUCCESS && a->told == 0,
+		    "a session that was opened is let go, whatever there is no more");
+		return;
+	}
 	if (who == WHO_NOBODY || (who == WHO_LOCAL && strcmp(name, "deploy") != 0 &&
 				     strcmp(name, "solo") != 0 && !r->edited && !r->forged))
 		fuzz_check(told.code == PAM_USER_UNKNOWN && a->asked == 0 && a->told == 0,
@@ -378,4 +393,6 @@ judge(struct run *r, const struct answer *a)
 	else if (a->phase == 'o')
 		judge_open(r, &told, who, name, uid);
 	r->session |= a->phase == 'o' && told.code == PAM_SUCCESS;
+	if (a->phase == 'o' && told.code == PAM_SUCCESS && !is_service("sudo"))
+		(void)snprintf(r->session_user, sizeof(r->session_user), "%s", item(PAM_USER));
 }

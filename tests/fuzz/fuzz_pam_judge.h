@@ -24,11 +24,13 @@ struct run {
 	uid_t verified_for; /* the account that it was for */
 	bool good_address; /* one of the bound key's was PAM_RHOST once */
 	bool session; /* one was opened */
+	char session_user[64]; /* PAM_USER as the last one was opened */
 };
 
 /* phase: a letter of fuzz_pam.c; before: how many sessions were open, and handles there. */
 struct answer {
 	char phase;
+	bool lets_go; /* close_session, or setcred that takes away */
 	int code;
 	unsigned asked, told;
 	unsigned open_before, handles_before;

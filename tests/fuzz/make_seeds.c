@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "applied.h"
 #include "decide.h"
 #include "fuzz_check.h"
 #include "fuzz_file.h"
@@ -165,11 +166,47 @@ write_run(const struct safefile sound[STATE_FILES])
 	write_sample();
 }
 
+/* A policy as it is pinned. */
+static void
+write_pinned(const struct safefile sound[STATE_FILES])
+{
+	static const char text[] = "version: 1\nroles:\n  viewer: {services: [sshd]}\n";
+	struct settings settings;
+	struct image *im = NULL;
+	const void *bytes;
+	size_t len_b;
+
+	(void)sound;
+	settings_default(&settings);
+	fuzz_check(policy_compile(text, sizeof(text) - 1, "p", &settings, &im, NULL) == AK_OK,
+	    "a policy");
+	bytes = image_borrow_bytes(im, &len_b);
+	write_seed("policy", "\1", 1, bytes, len_b);
+	image_free(&im);
+}
+
+static void
+write_rollback(const struct safefile sound[STATE_FILES])
+{
+	static const struct applied a = {
+	    .sha256 = "00ff", .at = 7, .by = "alice", .how = "apply"};
+	struct safefile f;
+
+	(void)sound;
+	fuzz_check(applied_write(fuzz_paths(), &a, NULL) == AK_OK &&
+		       safefile_read(
+			   fuzz_paths()->applied, fuzz_paths()->owner, 4096, &f, NULL) == AK_OK,
+	    "a record is written");
+	write_seed("record", "\0\1", 2, f.bytes, f.len_b - 4);
+	free(f.bytes);
+}
+
 static const struct {
 	const char *target;
 	void (*write)(const struct safefile sound[STATE_FILES]);
 } writers[] = {{"nss", write_nss}, {"index", write_index}, {"keys", write_keys},
-    {"record", write_records}, {"run", write_run}};
+    {"record", write_records}, {"run", write_run}, {"pinned", write_pinned},
+    {"rollback", write_rollback}};
 
 int
 main(int argc, char **argv)

@@ -35,7 +35,7 @@ seeds() {
 	case $1 in
 	policy) cp "$HERE"/../golden/policy/*.yaml "$HERE/../../etc/policy.yaml" "$to/" ;;
 	image) "$OUT/make_image" "$to" "$HERE"/../golden/policy/*.yaml "$HERE/../../etc/policy.yaml" ;;
-	index | nss | keys | record | run) TMPDIR=$FILES "$OUT/make_seeds" "$1" "$to" ;;
+	index | nss | keys | record | run | pinned | rollback) TMPDIR=$FILES "$OUT/make_seeds" "$1" "$to" ;;
 	zone)
 		for zone in UTC Etc/GMT+5 Europe/Berlin America/New_York Australia/Lord_Howe Pacific/Apia Africa/Casablanca; do
 			[ ! -f "/usr/share/zoneinfo/$zone" ] || cp "/usr/share/zoneinfo/$zone" "$to/${zone//\//-}"
@@ -47,12 +47,10 @@ seeds() {
 
 # fuzz TARGET SECONDS: first the seeds, then what libFuzzer makes of them. Leaves FOLDER/TARGET.log, .status and .cpu (s).
 fuzz() {
-	local TIMEFORMAT='%U %S' status=0 long=-max_total_time=$2
-	# A check has this one go through its corpus: it compares two runs, and what they find of each other's is the target's own.
-	[ "$1$MINUTES" != pam ] || long=-runs=0
+	local TIMEFORMAT='%U %S' status=0
 	seeds "$1"
 	{
-		time TMPDIR=$FILES/$1 "$OUT/fuzz_$1" "$long" -timeout=60 -rss_limit_mb=2048 -max_len=20000 \
+		time TMPDIR=$FILES/$1 "$OUT/fuzz_$1" -max_total_time="$2" -timeout=60 -rss_limit_mb=2048 -max_len=20000 \
 			-seed="$SEED" -print_final_stats=1 -artifact_prefix="$OUT/failed-$1/" "$OUT/found-$1" "$OUT/seeds-$1" >"$OUT/$1.log" 2>&1
 	} 2>"$OUT/$1.cpu" || status=$?
 	printf '%s\n' "$status" >"$OUT/$1.status"

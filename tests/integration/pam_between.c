@@ -1,7 +1,12 @@
 /* What comes between two phases, or before the first: another key in the place of the one that was verified, and words of sshd's that decide. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "live.h"
+#include "live_trust.h"
 #include "pam_host.h"
 #include "testlib_cmocka.h"
 
@@ -149,6 +154,200 @@ abuse_141_a_key_that_becomes_another_at_the_last_moment_has_no_session(void **st
 	}
 }
 
+/* ---- another policy than the handle keeps ---- */
+
+#define S INT64_C(1000000000)
+
+/* The image of a policy that has long been there, old enough to be kept from phase to phase. */
+static void
+store_image(void)
+{
+	struct image_sources src;
+	struct safefile_id id;
+	struct timespec now;
+	struct live l;
+
+	live_load(&host.paths, &l);
+	assert_non_null(l.image);
+	src = *image_borrow_sources(l.image);
+	src.built_at_ns += 10 * S;
+	image_set_sources(l.image, &src);
+	assert_err("", AK_OK, live_store(&host.paths, &l, NULL));
+	live_clear(&l);
+	assert_err("", AK_OK, safefile_identify(host.paths.image, &id));
+	do
+		assert_int_equal(clock_gettime(CLOCK_REALTIME, &now), 0);
+	while (!live_shows_edits(&id, (int64_t)now.tv_sec * S + now.tv_nsec));
+	live_load(&host.paths, &l);
+	assert_true(l.from_store && l.stored.ino != 0);
+	live_clear(&l);
+}
+
+static void
+give_nothing(void)
+{
+	host_policy(&host, "version: 1\nroles:\n  nobodys: {services: [x]}\n");
+}
+
+static void
+break_policy(void)
+{
+	host_policy(&host, "version: ");
+}
+
+static void
+take_policy_away(void)
+{
+	host_policy(&host, NULL);
+}
+
+static void
+a_policy_that_another_replaces_holds_in_no_later_phase(void **state)
+{
+	static void (*const changes[])(void) = {give_nothing, break_policy, take_policy_away};
+
+	for (size_t i = 0; i < N(changes); i++) {
+		assert_int_equal(set_up(state), 0);
+		store_image();
+		assert_code("unchanged", PAM_SUCCESS, enter("login", "ci", ci_text, "amsocd"));
+		happens = changes[i];
+		moment = 'm';
+		how.between = let_it_happen;
+		assert_code("account", PAM_PERM_DENIED, enter("login", "ci", ci_text, "am"));
+		assert_int_equal(set_up(state), 0);
+		store_image();
+		moment = 'o';
+		how.between = let_it_happen;
+		assert_code("session", PAM_SESSION_ERR, enter("login", "ci", ci_text, "amo"));
+		assert_int_equal(set_up(state), 0);
+		store_image();
+		once_recorded = changes[i];
+		assert_code(
+		    "last moment", PAM_SESSION_ERR, enter("login", "ci", ci_text, "amo"));
+	}
+}
+
+static unsigned n_moments;
+
+static void
+let_it_happen_the_second_time(pam_handle_t *pamh, char before)
+{
+	(void)pamh;
+	if (before == moment && ++n_moments == 2 && happens != NULL)
+		happens();
+}
+
+static void
+a_handle_that_logs_in_twice_is_decided_by_the_files_of_each_time(void **state)
+{
+	static void (*const changes[])(void) = {
+	    NULL, give_nothing, break_policy, take_policy_away, delete_ci};
+
+	for (size_t i = 0; i < N(changes); i++) {
+		assert_int_equal(set_up(state), 0);
+		store_image();
+		happens = changes[i];
+		moment = 'a';
+		n_moments = 0;
+		how.between = let_it_happen_the_second_time;
+		assert_code("", happens == NULL ? PAM_SUCCESS : PAM_PERM_DENIED,
+		    enter("login", "ci", ci_text, "amsocdamsocd"));
+		assert_int_equal(n_moments, 2);
+	}
+}
+
+static int child_code;
+
+/* The account phase in a child of the process that authenticated, and then in that one too. */
+static void
+ask_in_child(pam_handle_t *pamh, char before)
+{
+	int status = -1;
+	pid_t pid;
+
+	if (before != 'm')
+		return;
+	if (moment == 'p')
+		happens();
+	if ((pid = fork()) == 0) {
+		if (moment == 'c')
+			happens();
+		_exit(pam_acct_mgmt(pamh, 0));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	child_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void
+what_a_handle_keeps_holds_on_neither_side_of_a_fork_when_the_policy_is_replaced(void **state)
+{
+	static void (*const changes[])(void) = {give_nothing, break_policy, delete_ci};
+	static const char where[] = {'p', 'c'};
+
+	for (size_t i = 0; i < 2 * N(changes); i++) {
+		assert_int_equal(set_up(state), 0);
+		store_image();
+		happens = changes[i / 2];
+		moment = where[i % 2];
+		how.between = ask_in_child;
+		assert_code("parent", PAM_PERM_DENIED, enter("login", "ci", ci_text, "am"));
+		assert_code("child", PAM_PERM_DENIED, child_code);
+	}
+}
+
+/* ---- letting go ---- */
+
+static void
+lose_users(void)
+{
+	assert_int_equal(unlink(host.paths.users), 0);
+}
+
+static void
+lose_local(void)
+{
+	assert_int_equal(unlink(host.paths.local), 0);
+}
+
+static void
+a_session_is_let_go_whatever_became_of_its_account_and_of_the_files(void **state)
+{
+	static void (*const changes[])(void) = {
+	    lose_users, lose_local, delete_ci, rename_ci, take_policy_away};
+
+	for (size_t i = 0; i < N(changes); i++) {
+		assert_int_equal(set_up(state), 0);
+		happens = changes[i];
+		moment = 'c';
+		how.between = let_it_happen;
+		assert_code("", PAM_SUCCESS, enter("login", "ci", ci_text, "amsocd"));
+		assert_int_equal(count_records("sessions", false), 0);
+		assert_true(has_logged("event=close_session decision=allow key=ci "));
+	}
+}
+
+static void
+become_bob(pam_handle_t *pamh, char before)
+{
+	if (before == moment)
+		assert_int_equal(pam_set_item(pamh, PAM_USER, "bob"), PAM_SUCCESS);
+}
+
+static void
+a_session_lets_nobody_go_but_its_own_account(void **state)
+{
+	static const char moments[] = {'c', 'd'};
+
+	for (size_t i = 0; i < N(moments); i++) {
+		assert_int_equal(set_up(state), 0);
+		moment = moments[i];
+		how.between = become_bob;
+		assert_code("", PAM_USER_UNKNOWN,
+		    enter("login", "ci", ci_text, i == 0 ? "amoc" : "amod"));
+		assert_int_equal(count_records("sessions", false), 1);
+	}
+}
+
 /* ---- what fits into no handle ---- */
 
 static void
@@ -176,6 +375,11 @@ const struct CMUnitTest between_tests[] = {
     T(a_keys_networks_are_asked_of_what_sshd_says_of_its_connection),
     T(a_key_that_is_no_more_is_behind_no_account_and_nor_is_another_with_its_uid),
     T(abuse_141_a_key_that_becomes_another_at_the_last_moment_has_no_session),
+    T(a_policy_that_another_replaces_holds_in_no_later_phase),
+    T(a_handle_that_logs_in_twice_is_decided_by_the_files_of_each_time),
+    T(what_a_handle_keeps_holds_on_neither_side_of_a_fork_when_the_policy_is_replaced),
+    T(a_session_is_let_go_whatever_became_of_its_account_and_of_the_files),
+    T(a_session_lets_nobody_go_but_its_own_account),
     T(whose_address_fits_into_no_handle_has_no_login_by_sshd),
 };
 const size_t n_between_tests = N(between_tests);

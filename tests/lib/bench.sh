@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the benches of name service and PAM have in common. Sourced after e2e.sh and rows.sh, so inside a private host.
+# What benches have in common: programs, keys, memory, LDIF. Sourced after e2e.sh and rows.sh, so inside a private host.
 
 export FIRST_UID=1879048192
 
@@ -55,5 +55,24 @@ bench_policy() {
 		print "grant:"
 		for (i = 0; i < rules; i++)
 			printf "- {role: role-%d, login: \"build-%05d-*\", from: 10.0.0.0/8}\n", i % 50, i
+	}'
+}
+
+# directory_entries KEYS GROUPS: LDIF of both; five keys in each group, and the group crew, of which one member comes and
+# goes.
+directory_entries() {
+	awk -v keys="$1" -v groups="$2" -v suffix="$SUFFIX" -v first=$((FIRST_UID + 1)) 'BEGIN {
+		for (i = 0; i < keys; i++) {
+			name = sprintf("key-%06d", i)
+			printf "dn: apikeyName=%s,ou=keys,%s\nobjectClass: apikeyKey\napikeyName: %s\n", name, suffix, name
+			printf "apikeyId: K%09d\napikeyUidNumber: %d\napikeyState: active\n\n", i, first + i
+		}
+		for (i = 0; i < groups; i++) {
+			printf "dn: cn=group-%05d,ou=groups,%s\nobjectClass: groupOfNames\ncn: group-%05d\n", i, suffix, i
+			for (j = 0; j < 5; j++)
+				printf "member: apikeyName=key-%06d,ou=keys,%s\n", (i * 5 + j * 7919) % keys, suffix
+			printf "\n"
+		}
+		printf "dn: cn=crew,ou=groups,%s\nobjectClass: groupOfNames\ncn: crew\nmember: cn=nobody,%s\n\n", suffix, suffix
 	}'
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "testlib_cmocka.h"
@@ -307,4 +308,22 @@ host_make_newer(const char *path)
 	bytes[8]++;
 	file_write(path, bytes, len_b, st.st_mode & 07777);
 	free(bytes);
+}
+
+void
+host_settle(struct host *h)
+{
+	struct live l;
+	struct image_sources src;
+	struct timespec now;
+
+	live_load(&h->paths, &l);
+	if (l.image != NULL && clock_gettime(CLOCK_REALTIME, &now) == 0) {
+		src = *image_borrow_sources(l.image);
+		src.built_at_ns = ((int64_t)now.tv_sec + 3) * 1000000000;
+		image_set_sources(l.image, &src);
+		l.from_store = false;
+		assert_err("", AK_OK, live_store(&h->paths, &l, NULL));
+	}
+	live_clear(&l);
 }

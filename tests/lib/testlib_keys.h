@@ -36,6 +36,8 @@ extern const char *const HOST_POLICY;
 void host_policy(struct host *h, const char *yaml);
 void host_settings(struct host *h, const char *yaml);
 void host_groups(struct host *h, const char *lines);
+/* As it is three seconds after the last edit: the policy is trusted. */
+void host_settle(struct host *h);
 
 /* An active key without a secret, whose id follows from its uid. Strings are constant. */
 struct key_record key_make(const char *name, uint32_t uid);

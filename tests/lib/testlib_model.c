@@ -1,8 +1,10 @@
 #include "testlib_model.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
 #include "testlib_cmocka.h"
 
 static bool
@@ -280,4 +282,40 @@ model_compare(const struct model *m, const struct index *ix, struct rnd *r, bool
 		}
 	}
 	return damaged;
+}
+
+/* Of so many tags eight pairs are alike. */
+#define TAGS ((size_t)1 << 18)
+
+struct tag {
+	uint32_t tag, number;
+};
+
+static int
+compare_tags(const void *a, const void *b)
+{
+	const struct tag *x = a, *y = b;
+
+	return (x->tag > y->tag) - (x->tag < y->tag);
+}
+
+void
+model_twins(uint64_t id, char a[16], char b[16])
+{
+	struct tag *tags = calloc(TAGS, sizeof(*tags));
+	size_t i = 1;
+
+	assert_non_null(tags);
+	for (uint32_t n = 0; n < TAGS; n++) {
+		int len_b = snprintf(a, 16, "twin%u", n);
+
+		tags[n] = (struct tag){(uint32_t)hash_sip(id, a, (size_t)len_b), n};
+	}
+	qsort(tags, TAGS, sizeof(*tags), compare_tags);
+	while (i < TAGS && tags[i].tag != tags[i - 1].tag)
+		i++;
+	assert_true(i < TAGS);
+	(void)snprintf(a, 16, "twin%u", tags[i - 1].number);
+	(void)snprintf(b, 16, "twin%u", tags[i].number);
+	free(tags);
 }

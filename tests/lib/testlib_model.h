@@ -41,6 +41,9 @@ unsigned char *model_build(const struct model *m, uint64_t generation, size_t *l
 /* A key that no row has; often nearly one. */
 void model_absent_key(const struct model *m, struct rnd *r, struct model_key *out);
 
+/* Two keys of whose tags an index with this id can't tell one from the other. Texts. */
+void model_twins(uint64_t id, char a[16], char b[16]);
+
 /*
  * Asks the open index for everything that the model knows, and for absent
  * keys. Each answer must be the model's, or, when it may be damaged,

@@ -115,7 +115,7 @@ look(struct procs *out)
 		if (is_seen(&world.v[i]))
 			out->v[out->n++] = seen(&world.v[i]);
 	qsort(out->v, out->n, sizeof(*out->v), by_pid);
-	return AK_OK;
+	return world.looks == world.fails_at ? AK_ERR_UNAVAILABLE : AK_OK;
 }
 
 static void
@@ -292,19 +292,7 @@ world_expire(int64_t at)
 void
 world_settle(void)
 {
-	struct live l;
-	struct image_sources src;
-	struct timespec now;
-
-	live_load(&world.host.paths, &l);
-	assert_non_null(l.image);
-	assert_int_equal(clock_gettime(CLOCK_REALTIME, &now), 0);
-	src = *image_borrow_sources(l.image);
-	src.built_at_ns = ((int64_t)now.tv_sec + 3) * 1000000000;
-	image_set_sources(l.image, &src);
-	l.from_store = false;
-	assert_int_equal(live_store(&world.host.paths, &l, NULL), AK_OK);
-	live_clear(&l);
+	host_settle(&world.host);
 }
 
 int

@@ -25,7 +25,7 @@ struct someone {
 	dev_t tty;
 	bool deaf; /* to SIGHUP */
 	bool stuck; /* to SIGKILL too, as in an uninterruptible wait */
-	unsigned hides; /* seen by every look of that number, and no other; 0: by all */
+	unsigned hides; /* seen by each look whose number it divides, and by no other; 0: by all */
 	int64_t slow_ms; /* what ends it takes so long; dies_ms: when, then */
 	int64_t dies_ms;
 	bool gone;
@@ -38,14 +38,15 @@ struct world {
 	char log[65536]; /* what the last pass did: `HUP 100; KILL 102; ` */
 	char ended[4096]; /* what it told: `ID REASON gently N; ` */
 	int64_t now_ms; /* goes on where somebody waits, and nowhere else */
-	int64_t began_ms; /* the last pass */
-	int64_t told_ms; /* when a terminal was told something */
+	int64_t began_ms, took_ms; /* the last pass; its length */
+	int64_t told_ms; /* when it told a terminal something */
+	int64_t managers_ms; /* what it gave to user managers */
+	unsigned looks; /* how often it looked at processes */
+	/* What is to happen. */
 	bool managers_hang; /* user managers take all the time that they are given, and 100 ms more */
-	int64_t managers_ms; /* what they were given by the last pass */
 	bool impatient; /* passes do not wait for their lock */
 	uid_t spare; /* the id by which uids are emptied */
-	unsigned looks; /* of the last pass */
-	int64_t took_ms; /* it */
+	unsigned fails_at; /* the look of that number breaks off behind all that it has seen; 0: none */
 	struct host host;
 	struct key_record ci, nightly; /* either may log in by sshd */
 };
@@ -95,7 +96,7 @@ struct enforce_result world_pass_all(void);
 struct enforce_result world_pass_of(uint32_t uid);
 
 bool world_did(const char *what);
-/* Which of the two came first, both being there? */
+/* Both, and the one before the other. */
 bool world_did_before(const char *one, const char *other);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "carried.h"
+#include "testlib_alloc.h"
 #include "testlib_cmocka.h"
 
 #define MAX 12U
@@ -15,6 +16,7 @@ struct process {
 	const char *scope;
 	bool ended;
 	size_t owner; /* what is to be found */
+	uint64_t start; /* 0: its pid's tenfold */
 };
 
 struct record {
@@ -117,6 +119,13 @@ static const struct row {
 	    {.pid = 50, .parent = 30, .owner = NONE}, {.pid = 51, .parent = 20},
 	    {.pid = 52, .parent = 51}},
 	{{.leader = 20, .opened = 405}}},
+    {"what began in the tick in which the session was opened is the session's",
+	{{.pid = 20}, {.pid = 51, .parent = 20}, {.pid = 52, .parent = 51}},
+	{{.leader = 20, .opened = 510}}},
+    {"a child of the tick in which its parent began is its child",
+	{{.pid = 20}, {.pid = 21, .parent = 20, .start = 200},
+	    {.pid = 22, .parent = 21, .start = 200}},
+	{{.leader = 20}}},
     {"a parent that is younger than its child is another process",
 	{{.pid = 20, .owner = NONE}, {.pid = 30}, {.pid = 31, .parent = 30},
 	    {.pid = 21, .parent = 30, .owner = NONE}},
@@ -164,12 +173,13 @@ make_processes(const struct row *row, struct procs_one out[MAX])
 	for (; n < MAX && row->p[n].pid != 0; n++) {
 		const struct process *p = &row->p[n];
 
-		out[n] =
-		    (struct procs_one){.id = {.pid = p->pid, .start = (uint64_t)p->pid * 10},
-			.parent = p->parent,
-			.audit = p->audit == 0 ? PROC_NO_AUDIT : p->audit,
-			.scope = p->scope,
-			.ended = p->ended};
+		out[n] = (struct procs_one){
+		    .id = {.pid = p->pid,
+			.start = p->start != 0 ? p->start : (uint64_t)p->pid * 10},
+		    .parent = p->parent,
+		    .audit = p->audit == 0 ? PROC_NO_AUDIT : p->audit,
+		    .scope = p->scope,
+		    .ended = p->ended};
 	}
 	return n;
 }
@@ -213,10 +223,12 @@ each_process_is_its_sessions(void **state)
 		static struct session sessions[4];
 		struct procs_one v[MAX];
 		struct procs procs = {.v = v, .n = make_processes(&rows[i], v)};
-		size_t owner[MAX], n = make_records(&rows[i], sessions);
+		size_t owner[MAX + 1], n = make_records(&rows[i], sessions);
 		char name[256];
 
+		owner[procs.n] = 4711;
 		assert_int_equal(carried_find(&procs, sessions, n, owner), AK_OK);
+		assert_row(rows[i].name, owner[procs.n] == 4711);
 		for (size_t p = 0; p < procs.n; p++) {
 			(void)snprintf(
 			    name, sizeof(name), "%s: pid %d", rows[i].name, v[p].id.pid);
@@ -225,11 +237,36 @@ each_process_is_its_sessions(void **state)
 	}
 }
 
+static void
+without_memory_it_is_said_and_nothing_is_lost(void **state)
+{
+	static struct session sessions[4];
+	const struct row *row = &rows[1];
+	struct procs_one v[MAX];
+	struct procs procs = {.v = v, .n = make_processes(row, v)};
+	size_t owner[MAX], n_sessions = make_records(row, sessions);
+
+	(void)state;
+	for (unsigned n = 1;; n++) {
+		enum ak_err err;
+
+		alloc_fail_nth(n);
+		err = carried_find(&procs, sessions, n_sessions, owner);
+		if (!alloc_stop()) {
+			assert_err("", AK_OK, err);
+			assert_true(n > 1);
+			break;
+		}
+		assert_err("", AK_ERR_NOMEM, err);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_process_is_its_sessions),
+	    cmocka_unit_test(without_memory_it_is_said_and_nothing_is_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

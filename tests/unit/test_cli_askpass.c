@@ -109,6 +109,10 @@ the_token_comes_from_a_private_file_that_holds_nothing_else(void **state)
 	    {TOKEN "x\n", 0600, "holds no token"},
 	    {" " TOKEN, 0600, "holds no token"},
 	    {TOKEN TOKEN TOKEN, 0600, "holds no token"},
+	    {TOKEN "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n"
+		   "\n\n\n"
+		   "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\nmore\n",
+		0600, "holds no token"},
 	    {"root:x:0:0:root:/root:/bin/bash\n01234567890123456789012345678901234567\n", 0600,
 		"holds no token"},
 	};

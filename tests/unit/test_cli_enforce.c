@@ -217,7 +217,7 @@ the_command_waits_until_nobody_who_was_told_to_end_is_left(void **state)
 {
 	static const struct enforce_result results[] = {
 	    {.gently = 1, .again_in_ms = 5000, .distrusted = true}, {.again_in_ms = 4800},
-	    {.again_in_ms = 30}, {.again_in_ms = -1}};
+	    {.again_in_ms = 30}, {.again_in_ms = 0}, {.again_in_ms = -1}};
 	struct cli_test t;
 
 	cli_test_make(&t, state);
@@ -225,9 +225,9 @@ the_command_waits_until_nobody_who_was_told_to_end_is_left(void **state)
 	t.results = results;
 	t.n_results = N(results);
 	assert_run(&t, CLI_DONE, NULL, "set", "a", "--duration", "1s");
-	assert_int_equal(t.n_calls, 4);
+	assert_int_equal(t.n_calls, 5);
 	/* Soon each time, and not at the end of their grace: they may be gone before. */
-	assert_int_equal(t.waited_ms, 200 + 200 + 31);
+	assert_int_equal(t.waited_ms, 200 + 200 + 31 + 1);
 	for (size_t i = 0; i < t.n_calls; i++)
 		assert_int_equal(t.calls[i].uids[0], 70000);
 	cli_test_clear(&t);
@@ -237,6 +237,8 @@ static void
 the_command_does_not_wait_for_ever(void **state)
 {
 	static const struct enforce_result stuck = {.again_in_ms = 1000, .left = 3};
+	struct enforce_result due[41]; /* 8 s in steps of 200 ms, and one more */
+	char owed[PATH_CAP + 8];
 	struct cli_test t;
 
 	cli_test_make(&t, state);
@@ -248,6 +250,17 @@ the_command_does_not_wait_for_ever(void **state)
 	assert_non_null(strstr(t.err, "not every session is judged yet"));
 	assert_int_equal(t.waited_ms, 8000);
 	assert_string_equal(t.out, "a: deleted\n");
+	/* What it left is not the next one's here. */
+	(void)snprintf(owed, sizeof(owed), "%s/owed", t.host.paths.run);
+	assert_int_equal(unlink(owed), 0);
+	/* Nor is one left out that is due at once when its patience ends. */
+	for (size_t i = 0; i < N(due); i++)
+		due[i] = (struct enforce_result){.again_in_ms = i + 1 < N(due) ? 1000 : 0};
+	t.results = due;
+	t.n_results = N(due);
+	t.n_calls = 0;
+	assert_run(&t, CLI_FAILED, "not every session is judged yet", "publish");
+	assert_null(strstr(t.err, "are there still"));
 	cli_test_clear(&t);
 }
 

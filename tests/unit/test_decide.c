@@ -374,6 +374,67 @@ abuse_152_a_key_with_networks_needs_an_address_in_one(void **state)
 	CHECK_ROWS(rows);
 }
 
+static unsigned n_doubts;
+
+static bool
+doubt(void *ctx)
+{
+	n_doubts++;
+	return *(const bool *)ctx;
+}
+
+static void
+an_address_is_doubted_by_whoever_needs_it_and_one_of_this_host_is_none(void **state)
+{
+	static const char head[] = "version: 1\nroles: {viewer: {services: [sshd]}}\n";
+	static const struct {
+		const char *policy;
+		struct strv from;
+		bool asks;
+		enum reason not_own, own;
+	} rows[] = {
+	    {"", {.len_b = 0}, false, REASON_PERMITTED, REASON_PERMITTED},
+	    {"", STRV("192.0.2.0/24"), true, REASON_PERMITTED, REASON_FROM},
+	    {"deny: [{id: d, reason: r, login: other, from: 10.0.0.0/8}]\n", {.len_b = 0},
+		false, REASON_PERMITTED, REASON_PERMITTED},
+	    {"deny: [{id: d, reason: r, login: ci, from: 10.0.0.0/8}]\n", {.len_b = 0}, true,
+		REASON_PERMITTED, REASON_RULE},
+	    {"allow: [{from: 192.0.2.0/24}]\n", {.len_b = 0}, true, REASON_PERMITTED,
+		REASON_NOT_ADMITTED},
+	};
+	static const bool answers[] = {false, true};
+	struct net_addr address;
+
+	(void)state;
+	assert_err("", AK_OK, net_parse_addr("192.0.2.7", &address));
+	for (size_t i = 0; i < 2 * (sizeof(rows) / sizeof(rows[0])); i++) {
+		bool own = answers[i % 2];
+		struct policy_doubt d = {doubt, &own};
+		struct key_record key = some_key();
+		struct decide_request req = {.key = &key,
+		    .hosts = STRV("h"),
+		    .service = "sshd",
+		    .now = NOW,
+		    .address = &address,
+		    .doubt = &d};
+		struct image *im;
+		struct verdict v;
+		char text[256];
+
+		(void)snprintf(text, sizeof(text), "%s%s", head, rows[i / 2].policy);
+		im = compiled(text, "root", false);
+		req.policy = im;
+		key.bindings = STRV("viewer");
+		key.from = rows[i / 2].from;
+		n_doubts = 0;
+		(void)!decide(&req, NULL, &v);
+		assert_row(text, v.reason == (own ? rows[i / 2].own : rows[i / 2].not_own));
+		assert_row(text, (n_doubts > 0) == rows[i / 2].asks);
+		verdict_clear(&v);
+		image_free(&im);
+	}
+}
+
 static void
 the_first_gate_that_fails_is_the_reason(void **state)
 {
@@ -1053,6 +1114,8 @@ main(void)
 		abuse_006_007_104_105_a_key_holds_from_its_first_second_to_before_its_last),
 	    cmocka_unit_test(a_clock_that_is_not_believed_stops_what_is_bound_in_time_alone),
 	    cmocka_unit_test(abuse_152_a_key_with_networks_needs_an_address_in_one),
+	    cmocka_unit_test(
+		an_address_is_doubted_by_whoever_needs_it_and_one_of_this_host_is_none),
 	    cmocka_unit_test(the_first_gate_that_fails_is_the_reason),
 	    cmocka_unit_test(every_gate_is_told_though_one_fails_and_the_decision_is_told_last),
 	    cmocka_unit_test(

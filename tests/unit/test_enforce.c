@@ -312,6 +312,7 @@ what_is_older_than_a_session_keeps_no_leader_but_its_own_daemon(void **state)
 		world_add(50, 1, DEPLOY, PROC_NO_AUDIT);
 		world_disable(&world.ci);
 		(void)world_pass_all();
+		assert_true(world_did_before("HUP 100", "KILL 101"));
 		assert_true(world_lives(50));
 		assert_false(world_lives(100) || world_lives(101) || world_lives(102));
 		assert_int_equal(tmp_teardown(&own), 0);
@@ -323,8 +324,8 @@ static void
 the_first_process_is_never_ended(void **state)
 {
 	(void)state;
-	(void)world_log_in(&world.ci, CI, 100);
-	world_add(1, 0, CI, 100);
+	(void)world_log_in(&world.ci, DEPLOY, 100);
+	world_add(1, 0, DEPLOY, 100);
 	world_disable(&world.ci);
 	(void)world_pass_all();
 	assert_false(world_lives(102));

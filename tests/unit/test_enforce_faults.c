@@ -79,6 +79,33 @@ without_memory_a_pass_fails_and_the_next_does_its_work(void **state)
 	assert_true(failures > 10);
 }
 
+/* Its own process carries the session, too: which is looked for when that is told. */
+static void
+where_processes_cannot_be_seen_any_more_what_was_ended_is_told(void **state)
+{
+	struct session s = world_log_in(&world.ci, CI, 100);
+	struct enforce_result out;
+
+	(void)state;
+	world_add(getpid(), 102, 0, 100);
+	world_disable(&world.ci);
+	for (world.fails_at = 1; world.fails_at < 4; world.fails_at++) {
+		for (size_t i = 0; i < world.n; i++)
+			world.v[i].gone = false;
+		world_record(&s);
+		assert_err("", AK_ERR_UNAVAILABLE,
+		    world_try((struct enforce_how){.guarded = false}, &out));
+		if (world.fails_at == 1) {
+			assert_string_equal(world.ended, "");
+			assert_true(world_lives(102));
+		} else {
+			assert_string_equal(world.ended, "100 disabled 3; ");
+			assert_false(world_lives(102));
+			assert_int_equal(world_session(100).state, SESSION_ENDING);
+		}
+	}
+}
+
 /* --- whose turn it is ----------------------------------------------------------------------- */
 
 static struct lock held;
@@ -323,6 +350,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    WORLD_CASE(without_memory_a_pass_fails_and_the_next_does_its_work),
+	    WORLD_CASE(where_processes_cannot_be_seen_any_more_what_was_ended_is_told),
 	    WORLD_CASE(who_waits_for_the_turn_gets_it),
 	    WORLD_CASE(who_does_not_wait_is_told_of_the_pass_that_is_at_work),
 	    WORLD_CASE(in_a_folder_that_others_may_write_to_nobody_is_ended),

@@ -5,8 +5,7 @@
 #include <unistd.h>
 
 #include "hash.h"
-#include "index_make.h"
-#include "pack.h"
+#include "index_make_impl.h"
 #include "testlib_alloc.h"
 #include "testlib_cmocka.h"
 #include "testlib_model.h"
@@ -14,6 +13,8 @@
 #include "testlib_tmp.h"
 
 #define N(rows) (sizeof(rows) / sizeof((rows)[0]))
+
+static size_t largest_b; /* that index_alloc_large was asked for */
 
 static const struct index_make_head plain_head = {.generation = 3, .id = 5, .built_at = -1};
 
@@ -298,7 +299,7 @@ make_source(unsigned n, unsigned step, unsigned char **bytes, struct index_view 
 
 	assert_non_null(m);
 	for (unsigned i = 0; i < n; i++) {
-		(void)snprintf(key, sizeof(key), "s%u", i * step);
+		(void)snprintf(key, sizeof(key), "s%u", i);
 		assert_err("", AK_OK, add(m, 0, i * step, key, key));
 	}
 	assert_err("", AK_OK, index_make_finish(m, &plain_head, bytes, &len_b));
@@ -477,7 +478,7 @@ make_large(const struct index_view *views, bool twin)
 	}
 	assert_err("", AK_OK, index_make_add(m, 1, 7, &key, 1, huge, sizeof(huge)));
 	if (twin)
-		assert_err("", AK_OK, add(m, 1, 8, "s58000", "another's key"));
+		assert_err("", AK_OK, add(m, 1, 8, "s29000", "another's key"));
 	return m;
 }
 
@@ -495,7 +496,9 @@ a_large_file_is_the_same_written_in_pieces(void **state)
 	m = make_large(views, false);
 	assert_err("", AK_OK, index_make_finish(m, &plain_head, &wanted, &len_b));
 	assert_true(len_b > (size_t)4 << 20);
+	largest_b = 0;
 	assert_err("", AK_OK, replace(m, path));
+	assert_true(largest_b < len_b / 2); /* it never is in memory whole */
 	assert_non_null(got = malloc(len_b + 1));
 	assert_non_null(f = fopen(path, "re"));
 	assert_int_equal(fread(got, 1, len_b + 1, f), len_b);
@@ -814,6 +817,381 @@ a_failed_allocation_loses_one_record_and_no_other(void **state)
 	}
 }
 
+/* ---- what else is watched, and fails ---- */
+
+static bool no_randomness;
+static struct {
+	unsigned at, seen; /* the digest of a record at which it changes; 0: none */
+	unsigned char *byte;
+} change;
+
+ssize_t __real_getrandom(void *bytes, size_t len_b, unsigned flags);
+ssize_t __wrap_getrandom(void *bytes, size_t len_b, unsigned flags);
+void *__real_index_alloc_large(size_t len_b);
+void *__wrap_index_alloc_large(size_t len_b);
+void __real_index_make_digest(struct index_digest *d, const unsigned char *record, size_t len_b);
+void __wrap_index_make_digest(struct index_digest *d, const unsigned char *record, size_t len_b);
+
+ssize_t
+__wrap_getrandom(void *bytes, size_t len_b, unsigned flags)
+{
+	return no_randomness ? -1 : __real_getrandom(bytes, len_b, flags);
+}
+
+void *
+__wrap_index_alloc_large(size_t len_b)
+{
+	if (len_b > largest_b)
+		largest_b = len_b;
+	return __real_index_alloc_large(len_b);
+}
+
+void
+__wrap_index_make_digest(struct index_digest *d, const unsigned char *record, size_t len_b)
+{
+	__real_index_make_digest(d, record, len_b);
+	if (++change.seen == change.at)
+		*change.byte = 0;
+}
+
+static void
+without_randomness_there_is_no_file(void **state)
+{
+	struct index_make_head head = {.generation = 1};
+	struct index_make *m = index_make_new(0);
+	struct safefile_new file;
+	unsigned char *bytes;
+	size_t len_b;
+	enum ak_err err, written;
+
+	assert_non_null(m);
+	no_randomness = true;
+	err = index_make_finish(m, &head, &bytes, &len_b);
+	written = index_make_write(m, &head, tmp_path(*state, "f"), 0, &file, NULL);
+	no_randomness = false;
+	assert_err("", AK_ERR_UNAVAILABLE, err);
+	assert_null(bytes);
+	assert_err("", AK_ERR_UNAVAILABLE, written);
+	assert_false(file_is_there(tmp_path(*state, ".f.new")));
+	index_make_free(m);
+}
+
+static void
+a_hint_of_any_size_loses_no_record(void **state)
+{
+	static const size_t hints[] = {
+	    0, 1, 299, 300, 301, SIZE_MAX >> 10, SIZE_MAX / sizeof(struct run) + 2, SIZE_MAX};
+
+	for (size_t i = 0; i < 2 * N(hints); i++) {
+		struct index_make *m;
+		struct index ix;
+		char key[8];
+
+		if (i % 2 == 1) /* and it can't be followed */
+			alloc_fail_nth(2);
+		m = index_make_new(hints[i / 2]);
+		(void)alloc_stop();
+		assert_non_null(m);
+		for (unsigned k = 0; k < 300; k++) {
+			(void)snprintf(key, sizeof(key), "k%u", k);
+			assert_err(key, AK_OK, add(m, 0, k, key, key));
+		}
+		open_finished(*state, m, &ix);
+		assert_int_equal(ix.head.order[0].count, 300);
+		index_close(&ix);
+		index_make_free(m);
+	}
+}
+
+static void
+what_is_as_large_as_may_be_is_a_record(void **state)
+{
+	static const unsigned char big[8][INDEX_KEY_MAX_B] = {
+	    {0}, {1}, {2}, {3}, {4}, {5}, {6}, {7}};
+	struct index_make *m = index_make_new(0);
+	struct index_key keys[8];
+	size_t most_b = INDEX_RECORD_MAX_B - INDEX_RECORD_HEADER_B;
+	struct index ix;
+
+	for (unsigned i = 0; i < 8; i++) {
+		keys[i] = (struct index_key){big[i], INDEX_KEY_MAX_B};
+		most_b -= 1 + INDEX_KEY_MAX_B;
+	}
+	assert_non_null(m);
+	assert_err("8 keys", AK_OK, index_make_add(m, 1, 1, keys, 8, "v", 1));
+	open_finished(*state, m, &ix);
+	assert_int_equal(ix.head.order[1].count, 1);
+	index_close(&ix);
+	index_make_free(m);
+	/* A GiB is taken, if there is that much. */
+	assert_non_null(m = index_make_new(0));
+	alloc_fail_nth(1);
+	assert_err("a GiB", AK_ERR_NOMEM, index_make_add(m, 1, 1, keys, 8, big, most_b));
+	(void)alloc_stop();
+	assert_err("more", AK_ERR_RANGE, index_make_add(m, 1, 1, keys, 8, big, most_b + 1));
+	index_make_free(m);
+}
+
+static void
+keys_of_one_tag_have_their_places_each(void **state)
+{
+	char a[16], b[16];
+	unsigned char value[17] = {0};
+	struct index_key keys[2];
+	struct index_make *m = index_make_new(0);
+	struct index_record found;
+	struct index ix;
+
+	model_twins(plain_head.id, a, b);
+	keys[0] = (struct index_key){a, strlen(a)};
+	keys[1] = (struct index_key){b, strlen(b)};
+	/* What would pass for the other's key. */
+	value[0] = (unsigned char)keys[1].len_b;
+	memcpy(value + 1, b, keys[1].len_b);
+	assert_non_null(m);
+	assert_err("", AK_OK, index_make_add(m, 0, 1, &keys[0], 1, value, sizeof(value)));
+	assert_err("", AK_OK, index_make_add(m, 0, 2, &keys[1], 1, "v", 1));
+	open_finished(*state, m, &ix);
+	index_make_free(m);
+	assert_non_null(m = index_make_new(0));
+	for (unsigned i = 0; i < 2; i++) {
+		assert_err("", AK_OK, index_find(&ix, keys[i].bytes, keys[i].len_b, &found));
+		assert_int_equal(found.view.number, i + 1);
+		index_record_clear(&found);
+	}
+	index_close(&ix);
+	index_make_free(m);
+}
+
+/* A record that is taken twice; it is looked at again where it came from. */
+static void
+two_copies_of_a_record_share_its_keys(void **state)
+{
+	struct index_view views[2];
+	unsigned char *bytes, *out;
+	struct index_make *m;
+	size_t len_b;
+	enum ak_err err;
+
+	(void)state;
+	(void)make_source(N(views), 1, &bytes, views);
+	for (unsigned n = 1;; n++) {
+		bool failed;
+
+		assert_non_null(m = index_make_new(0));
+		assert_err("", AK_OK, index_make_copy(m, &views[0]));
+		assert_err("", AK_OK, index_make_copy(m, &views[0]));
+		alloc_fail_nth(n);
+		err = index_make_finish(m, &plain_head, &out, &len_b);
+		failed = alloc_stop();
+		index_make_free(m);
+		assert_err("", failed ? AK_ERR_NOMEM : AK_ERR_EXISTS, err);
+		if (!failed) {
+			assert_true(n > 2);
+			break;
+		}
+	}
+	/* Its length, or another byte of it, is lost when both are copied. */
+	for (unsigned at = 4; at <= 19; at += 15) {
+		unsigned char *record = bytes + (views[0].bytes - bytes), kept = record[at];
+
+		assert_non_null(m = index_make_new(0));
+		assert_err("", AK_OK, index_make_copy(m, &views[0]));
+		assert_err("", AK_OK, index_make_copy(m, &views[0]));
+		change.byte = record + at;
+		change.seen = 0;
+		change.at = 2;
+		err = index_make_finish(m, &plain_head, &out, &len_b);
+		change.at = 0;
+		record[at] = kept;
+		assert_err("", AK_ERR_CORRUPT, err);
+		index_make_free(m);
+	}
+	free(bytes);
+}
+
+static void
+records_that_lie_one_behind_the_other_cost_no_memory(void **state)
+{
+	static struct index_view views[MANY];
+
+	(void)state;
+	for (unsigned step = 0; step < 2; step++) { /* with one number, too */
+		struct index_make *m = index_make_new(1);
+		unsigned char *bytes;
+
+		assert_non_null(m);
+		(void)make_source(MANY, step, &bytes, views);
+		alloc_fail_nth(1);
+		for (size_t i = 0; i < MANY; i++)
+			assert_err("", AK_OK, index_make_copy(m, &views[i]));
+		assert_false(alloc_stop());
+		index_make_free(m);
+		free(bytes);
+	}
+}
+
+static void
+orders_that_are_added_the_wrong_way_round_are_put_right(void **state)
+{
+	struct index_make *m = index_make_new(0);
+	struct index_record found;
+	struct index ix;
+	uint64_t at;
+
+	assert_non_null(m);
+	assert_err("", AK_OK, add(m, 1, 3, "second", "2"));
+	assert_err("", AK_OK, add(m, 0, 5, "first", "1"));
+	open_finished(*state, m, &ix);
+	for (unsigned order = 0; order < INDEX_ORDERS; order++) {
+		assert_err("", AK_OK, index_seek(&ix, order, 0, &at));
+		assert_err("", AK_OK, index_read_at(&ix, at, &found));
+		assert_int_equal(found.view.order, order);
+		assert_int_equal(found.view.number, order == 0 ? 5 : 3);
+		index_record_clear(&found);
+	}
+	index_close(&ix);
+	index_make_free(m);
+}
+
+/* All records of a file's bytes are copied, in the order in which they lie there. */
+static void
+copy_all(struct index_make *m, const unsigned char *records, size_t len_b, uint32_t seed)
+{
+	struct index_view v;
+
+	for (size_t at = 0; at < len_b; at += v.len_b) {
+		assert_err("", AK_OK, index_parse_record(records + at, len_b - at, seed, &v));
+		assert_err("", AK_OK, index_make_copy(m, &v));
+	}
+}
+
+/* Of two files of other generations, and two orders, with values about as long as the table of checksums. */
+static void
+what_lies_together_but_does_not_belong_together_is_told_apart(void **state)
+{
+	static const size_t lengths[] = {1, 500, RESEAL_MAX_B - 24, RESEAL_MAX_B - 23,
+	    RESEAL_MAX_B - 22, RESEAL_MAX_B - 21, RESEAL_MAX_B - 20, RESEAL_MAX_B - 19,
+	    RESEAL_MAX_B - 18, RESEAL_MAX_B - 17, 2000};
+	static const unsigned char zero[2000];
+	unsigned char *both = malloc(1 << 16);
+	struct index_make *m;
+	uint32_t seeds[2];
+	size_t ends[3] = {0};
+	struct index ix;
+	char key[8];
+
+	assert_non_null(both);
+	for (unsigned f = 0; f < 2; f++) {
+		struct index_make_head head = {.generation = 50 + f, .id = 9};
+		unsigned char *bytes;
+		size_t len_b, from;
+
+		assert_non_null(m = index_make_new(0));
+		for (unsigned i = 0; i < 2 * N(lengths); i++) {
+			struct index_key k = {key, 4};
+
+			(void)snprintf(key, sizeof(key), "%c%03u", 'a' + (char)f, i);
+			assert_err("", AK_OK,
+			    index_make_add(m, i / N(lengths), f * 100 + i, &k, 1, zero,
+				lengths[i % N(lengths)]));
+		}
+		assert_err("", AK_OK, index_make_finish(m, &head, &bytes, &len_b));
+		index_make_free(m);
+		from = le64_load(bytes + 56);
+		memcpy(both + ends[f], bytes + from, len_b - from);
+		ends[f + 1] = ends[f] + len_b - from;
+		seeds[f] = index_crc_seed(head.generation);
+		free(bytes);
+	}
+	assert_non_null(m = index_make_new(0));
+	for (unsigned f = 0; f < 2; f++)
+		copy_all(m, both + ends[f], ends[f + 1] - ends[f], seeds[f]);
+	open_finished(*state, m, &ix);
+	assert_int_equal(ix.head.order[0].count, 2 * N(lengths));
+	assert_int_equal(ix.head.order[1].count, 2 * N(lengths));
+	for (unsigned f = 0; f < 2; f++)
+		for (unsigned i = 0; i < 2 * N(lengths); i++) {
+			struct index_record found;
+
+			(void)snprintf(key, sizeof(key), "%c%03u", 'a' + (char)f, i);
+			assert_err(key, AK_OK, index_find(&ix, key, 4, &found));
+			assert_int_equal(found.view.order, i / N(lengths));
+			assert_int_equal(found.view.value_len_b, lengths[i % N(lengths)]);
+			index_record_clear(&found);
+		}
+	index_close(&ix);
+	index_make_free(m);
+	free(both);
+}
+
+static void
+what_could_not_be_sorted_is_sorted_the_next_time(void **state)
+{
+	struct index_view views[20], v;
+	struct index_make *m = index_make_new(0);
+	unsigned char *bytes, *out, buf[4096];
+	struct index_walk w;
+	struct index ix;
+	size_t len_b;
+
+	assert_non_null(m);
+	(void)make_source(N(views), 2, &bytes, views);
+	for (size_t i = 0; i < N(views); i++)
+		assert_err("", AK_OK, index_make_copy(m, &views[i]));
+	assert_err("", AK_OK, add(m, 0, 11, "odd", "odd"));
+	alloc_fail_nth(1);
+	assert_err("", AK_ERR_NOMEM, index_make_finish(m, &plain_head, &out, &len_b));
+	assert_true(alloc_stop());
+	open_finished(*state, m, &ix);
+	index_walk_start(&ix, 0, ix.head.order[0].records_at, &w);
+	for (uint32_t i = 0, last = 0; i < N(views) + 1; i++, last = v.number) {
+		assert_err("", AK_OK, index_walk_next(&ix, &w, buf, sizeof(buf), &v));
+		assert_true(v.number >= last);
+	}
+	index_close(&ix);
+	index_make_free(m);
+	free(bytes);
+}
+
+/* The last bytes of a file, where a key is said to go on behind them. */
+static void
+a_key_that_leaves_the_file_is_not_read(void **state)
+{
+	static const struct {
+		unsigned first_keys,
+		    last_keys; /* how many are said to be there; two and one are */
+		unsigned char last_len_b; /* of the last key; it is 3 */
+	} rows[] = {{2, 1, 4}, {2, 1, 255}, {1, 2, 3}};
+	struct index_key two[] = {{"a", 1}, {"b", 1}}, one = {"abc", 3};
+	struct index_make *m = index_make_new(0);
+	unsigned char *bytes, *copy, *out;
+	size_t len_b, from, records_b;
+
+	(void)state;
+	assert_non_null(m);
+	assert_err("", AK_OK, index_make_add(m, 0, 1, two, 2, "", 0));
+	assert_err("", AK_OK, index_make_add(m, 0, 2, &one, 1, "", 0));
+	assert_err("", AK_OK, index_make_finish(m, &plain_head, &bytes, &len_b));
+	index_make_free(m);
+	from = le64_load(bytes + 56);
+	records_b = len_b - from;
+	for (size_t i = 0; i < N(rows); i++) {
+		assert_non_null(copy = malloc(records_b));
+		memcpy(copy, bytes + from, records_b);
+		assert_non_null(m = index_make_new(0));
+		copy_all(m, copy, records_b, index_crc_seed(plain_head.generation));
+		copy[8] = (unsigned char)rows[i].first_keys;
+		copy[records_b - 20 + 8] = (unsigned char)rows[i].last_keys;
+		copy[records_b - 4] = rows[i].last_len_b;
+		assert_err("", AK_ERR_CORRUPT, index_make_finish(m, &plain_head, &out, &len_b));
+		assert_null(out);
+		index_make_free(m);
+		free(copy);
+	}
+	free(bytes);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, tmp_setup, tmp_teardown)
 
 int
@@ -830,14 +1208,25 @@ main(void)
 	    T(an_id_is_drawn_when_none_is_given),
 	    T(a_file_can_be_made_from_another_ones_records),
 	    T(what_is_added_later_stands_at_its_place_among_what_was_copied),
-	    T(what_was_damaged_since_it_was_copied_is_met),
 	    T(records_that_lie_the_wrong_way_round_are_put_right),
 	    T(a_large_file_is_the_same_written_in_pieces),
 	    T(a_large_file_that_cannot_be_leaves_the_old_one_and_nothing_beside_it),
-	    T(damage_that_would_pass_for_records_writes_no_file),
-	    T(abuse_064_damage_at_any_moment_of_the_writing_gives_no_wrong_file),
 	    T(abuse_128_every_allocation_may_fail),
 	    T(a_failed_allocation_loses_one_record_and_no_other),
+	    T(without_randomness_there_is_no_file),
+	    T(a_hint_of_any_size_loses_no_record),
+	    T(what_is_as_large_as_may_be_is_a_record),
+	    T(keys_of_one_tag_have_their_places_each),
+	    T(two_copies_of_a_record_share_its_keys),
+	    T(records_that_lie_one_behind_the_other_cost_no_memory),
+	    T(orders_that_are_added_the_wrong_way_round_are_put_right),
+	    T(what_lies_together_but_does_not_belong_together_is_told_apart),
+	    T(what_could_not_be_sorted_is_sorted_the_next_time),
+	    T(a_key_that_leaves_the_file_is_not_read),
+	    /* The slow ones last. */
+	    T(damage_that_would_pass_for_records_writes_no_file),
+	    T(what_was_damaged_since_it_was_copied_is_met),
+	    T(abuse_064_damage_at_any_moment_of_the_writing_gives_no_wrong_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -588,12 +588,26 @@ print_group(void *ctx, uint32_t gid, const char *name)
 	return AK_OK;
 }
 
+static enum ak_err
+user_groups(const struct paths *p, uint32_t uid, int64_t now,
+    enum ak_err (*take)(void *ctx, uint32_t gid, const char *name), void *ctx)
+{
+	struct index users;
+	enum ak_err err = index_open(p->users, p->owner, &users);
+
+	if (err != AK_OK)
+		return err;
+	err = keyring_user_groups(&users, p, uid, now, take, ctx);
+	index_close(&users);
+	return err;
+}
+
 static void
 serves(struct host *h, uint32_t uid, int64_t now, const char *wanted)
 {
 	char all[128] = "";
 
-	assert_err(wanted, AK_OK, keyring_user_groups(&h->paths, uid, now, print_group, all));
+	assert_err(wanted, AK_OK, user_groups(&h->paths, uid, now, print_group, all));
 	assert_string_equal(all, wanted);
 }
 
@@ -632,10 +646,10 @@ a_users_groups_are_those_that_the_name_service_serves(void **state)
 	serves(&h, 70000, HOST_NOW + 901, "27:sudo 100000:builders ");
 	serves(&h, 70000, HOST_NOW - 1, "27:sudo 100000:builders "); /* heard in the future */
 	serves(&h, 70001, HOST_NOW + 901, "100000:builders ");
-	assert_err("none", AK_ERR_NOT_FOUND,
-	    keyring_user_groups(&h.paths, 70003, HOST_NOW, print_group, all));
+	assert_err(
+	    "none", AK_ERR_NOT_FOUND, user_groups(&h.paths, 70003, HOST_NOW, print_group, all));
 	assert_err("a gid", AK_ERR_NOT_FOUND,
-	    keyring_user_groups(&h.paths, 100000, HOST_NOW, print_group, all));
+	    user_groups(&h.paths, 100000, HOST_NOW, print_group, all));
 	assert_int_equal(count_fds(), fds);
 }
 
@@ -707,19 +721,19 @@ a_users_groups_end_where_they_are_refused_and_are_none_where_the_file_is_damaged
 	nss_fixture_user(&f, "e", 70004, forged, 1);
 	nss_fixture_forged_group(&f, "other", 100008, 100008, &group);
 	nss_fixture_end(&f, h.paths.users);
-	assert_err("refused", AK_ERR_FULL,
-	    keyring_user_groups(&h.paths, 70000, HOST_NOW, refuse_group, &n));
+	assert_err(
+	    "refused", AK_ERR_FULL, user_groups(&h.paths, 70000, HOST_NOW, refuse_group, &n));
 	assert_int_equal(n, 1);
 	assert_err("another's", AK_ERR_CORRUPT,
-	    keyring_user_groups(&h.paths, 70003, HOST_NOW, print_group, all));
+	    user_groups(&h.paths, 70003, HOST_NOW, print_group, all));
 	assert_err("another group", AK_ERR_CORRUPT,
-	    keyring_user_groups(&h.paths, 70004, HOST_NOW, print_group, all));
+	    user_groups(&h.paths, 70004, HOST_NOW, print_group, all));
 	directory_damage(h.paths.users);
 	assert_err("damaged", AK_ERR_CORRUPT,
-	    keyring_user_groups(&h.paths, 70000, HOST_NOW, print_group, all));
+	    user_groups(&h.paths, 70000, HOST_NOW, print_group, all));
 	assert_int_equal(unlink(h.paths.users), 0);
 	assert_err("missing", AK_ERR_UNAVAILABLE,
-	    keyring_user_groups(&h.paths, 70000, HOST_NOW, print_group, all));
+	    user_groups(&h.paths, 70000, HOST_NOW, print_group, all));
 	assert_string_equal(all, "");
 	assert_int_equal(count_fds(), fds);
 }

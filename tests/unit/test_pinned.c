@@ -7,6 +7,7 @@
 
 #include "pinned.h"
 #include "policy.h"
+#include "testlib_alloc.h"
 #include "testlib_cmocka.h"
 #include "testlib_directory.h"
 #include "testlib_keys.h"
@@ -128,15 +129,37 @@ a_folder_that_cannot_be_made_is_told(void **state)
 	image_free(&im);
 }
 
+/* What its name would be cut to is another file's. */
+static void
+a_folder_whose_name_leaves_no_room_is_refused(void **state)
+{
+	struct image *im = compiled("version: 1\n");
+	uint64_t id = 1;
+	struct host h;
+	size_t n;
+
+	host_make(&h, *state);
+	n = strlen(h.paths.run);
+	assert_err("", AK_OK, pinned_keep(&h.paths, im, &id, NULL));
+	memset(h.paths.run + n, '/', PATH_CAP - 20 - n);
+	h.paths.run[PATH_CAP - 20] = '\0';
+	assert_err("load", AK_ERR_RANGE, loads(&h, id));
+	assert_err("keep", AK_ERR_RANGE, pinned_keep(&h.paths, im, &id, NULL));
+	assert_true(id == 0);
+	image_free(&im);
+}
+
+static const struct session nobodys = {.state = SESSION_OPEN,
+    .uid = 70000,
+    .key = "ci",
+    .account = "ci",
+    .account_uid = 70000,
+    .service = "sshd"};
+
 static void
 what_no_session_names_goes(void **state)
 {
-	struct session s = {.state = SESSION_OPEN,
-	    .uid = 70000,
-	    .key = "ci",
-	    .account = "ci",
-	    .account_uid = 70000,
-	    .service = "sshd"};
+	struct session s = nobodys;
 	uint64_t named, other;
 	struct host h;
 
@@ -154,6 +177,41 @@ what_no_session_names_goes(void **state)
 	assert_err("", AK_OK, sessions_update(&h.paths, &s));
 	pinned_sweep(&h.paths);
 	assert_err("named no more", AK_ERR_NOT_FOUND, loads(&h, named));
+	named = kept(&h, "version: 1\nroles: {a: {services: [x]}}\n");
+	assert_err("", AK_OK, sessions_remove(&h.paths, s.id));
+	pinned_sweep(&h.paths);
+	assert_err("no session at all", AK_ERR_NOT_FOUND, loads(&h, named));
+}
+
+#define SESSIONS 9U
+
+/* Without memory for their names nothing goes. */
+static void
+what_any_session_names_stays_whatever_fails(void **state)
+{
+	struct session s[SESSIONS];
+	struct host h;
+	bool failed = true;
+
+	host_make(&h, *state);
+	for (unsigned i = 0; i < SESSIONS; i++) {
+		char policy[64];
+
+		(void)snprintf(
+		    policy, sizeof(policy), "version: 1\nroles: {r%u: {services: [x]}}\n", i);
+		s[i] = nobodys;
+		assert_err("", AK_OK, sessions_open(&h.paths, &s[i]));
+		s[i].policy = kept(&h, policy);
+		assert_err("", AK_OK, sessions_update(&h.paths, &s[i]));
+	}
+	for (unsigned n = 1; failed; n++) {
+		alloc_fail_nth(n);
+		pinned_sweep(&h.paths);
+		failed = alloc_stop();
+		assert_true(failed || n > 2);
+		for (unsigned i = 0; i < SESSIONS; i++)
+			assert_err("named", AK_OK, loads(&h, s[i].policy));
+	}
 }
 
 /* The print of the key `ci` as it is stored, with these memberships. */
@@ -180,6 +238,7 @@ a_keys_print_is_of_all_that_is_its_own(void **state)
 				team = {.groups = DIRECTORY_LIST("team")},
 				both = {.groups = DIRECTORY_LIST("team"),
 				    .bindings = DIRECTORY_LIST("ops")},
+				crew = {.groups = DIRECTORY_LIST("crew")},
 				other = {.bindings = DIRECTORY_LIST("team")};
 	struct key_record key = key_make("ci", 70000);
 	uint64_t was;
@@ -190,6 +249,7 @@ a_keys_print_is_of_all_that_is_its_own(void **state)
 	was = print_of(&h, NULL);
 	assert_true(print_of(&h, &empty) == was);
 	assert_true(print_of(&h, &team) != was);
+	assert_true(print_of(&h, &team) != print_of(&h, &crew));
 	assert_true(print_of(&h, &team) != print_of(&h, &other));
 	assert_true(print_of(&h, &both) != print_of(&h, &team));
 	assert_err("the same again", AK_OK, host_put(&h, &key));
@@ -208,7 +268,9 @@ main(void)
 	    T(a_policy_is_found_by_its_id),
 	    T(what_is_not_that_policy_is_none),
 	    T(a_folder_that_cannot_be_made_is_told),
+	    T(a_folder_whose_name_leaves_no_room_is_refused),
 	    T(what_no_session_names_goes),
+	    T(what_any_session_names_stays_whatever_fails),
 	    T(a_keys_print_is_of_all_that_is_its_own),
 	};
 

@@ -15,6 +15,7 @@
 #include "rundir.h"
 #include "marks.h"
 #include "sessions.h"
+#include "testlib_alloc.h"
 #include "testlib_child.h"
 #include "testlib_cmocka.h"
 #include "testlib_keys.h"
@@ -883,6 +884,306 @@ processes_are_looked_at_after_every_record(void **state)
 	assert_int_equal(read_before_mark, 3);
 }
 
+/* ---- made-up processes: what the kernel would have to be asked to be, or a machine to run logind ---- */
+
+#define LOGIN "/user.slice/session-1.scope"
+#define OTHER "/user.slice/session-2.scope"
+
+static struct world {
+	bool made_up;
+	bool endless; /* above each process is another one */
+	bool orphan; /* the parent is gone */
+	uint32_t own_audit, above_audit;
+	const char *own_scope, *above_scope;
+	const char *carried_scope; /* that of some other process; NULL: none */
+} world;
+static bool no_randomness;
+
+enum ak_err __real_proc_read(pid_t pid, struct proc *out);
+enum ak_err __wrap_proc_read(pid_t pid, struct proc *out);
+void __real_proc_read_scope(pid_t pid, char *out, size_t cap_b);
+void __wrap_proc_read_scope(pid_t pid, char *out, size_t cap_b);
+bool __real_marks_has_scope(struct marks *m, const char *scope);
+bool __wrap_marks_has_scope(struct marks *m, const char *scope);
+ssize_t __real_getrandom(void *bytes, size_t len_b, unsigned flags);
+ssize_t __wrap_getrandom(void *bytes, size_t len_b, unsigned flags);
+
+enum ak_err
+__wrap_proc_read(pid_t pid, struct proc *out)
+{
+	enum ak_err err;
+
+	if (world.endless) {
+		*out = (struct proc){
+		    .id = {.pid = pid}, .parent = pid + 1, .audit = PROC_NO_AUDIT};
+		return AK_OK;
+	}
+	err = __real_proc_read(pid, out);
+	if (!world.made_up)
+		return err;
+	if (pid == getpid())
+		out->audit = world.own_audit;
+	else if (world.orphan)
+		return AK_ERR_NOT_FOUND;
+	else
+		out->audit = world.above_audit;
+	return err;
+}
+
+void
+__wrap_proc_read_scope(pid_t pid, char *out, size_t cap_b)
+{
+	if (!world.made_up)
+		__real_proc_read_scope(pid, out, cap_b);
+	else if (pid == getpid())
+		(void)snprintf(out, cap_b, "%s", world.own_scope);
+	else
+		(void)snprintf(out, cap_b, "%s", world.orphan ? "" : world.above_scope);
+}
+
+bool
+__wrap_marks_has_scope(struct marks *m, const char *scope)
+{
+	if (world.made_up)
+		return world.carried_scope != NULL && strcmp(scope, world.carried_scope) == 0;
+	return __real_marks_has_scope(m, scope);
+}
+
+ssize_t
+__wrap_getrandom(void *bytes, size_t len_b, unsigned flags)
+{
+	return no_randomness ? -1 : __real_getrandom(bytes, len_b, flags);
+}
+
+static void
+an_audit_mark_is_a_sessions_where_it_is_its_alone(void **state)
+{
+	static const struct {
+		const char *row, *service;
+		uint32_t own, above, others;
+		bool orphan, trusted;
+	} rows[] = {
+	    {"its own", "sshd", 5, 4, 6, false, true},
+	    {"the parent has none", "login", 5, PROC_NO_AUDIT, 6, false, true},
+	    {"the parent is gone", "sshd", 5, 5, 6, true, true},
+	    {"the parent's", "sshd", 5, 5, 6, false, false},
+	    {"another record's", "sshd", 5, 4, 5, false, false},
+	    {"none", "sshd", PROC_NO_AUDIT, 4, 6, false, false},
+	    {"its caller's, by su", "su", 5, 4, 6, false, false},
+	    {"its caller's, by su -", "su-l", 5, 4, 6, false, false},
+	    {"its caller's, by runuser", "runuser-l", 5, 4, 6, false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct session other = open_one("other", CI, DEPLOY, ""),
+			       s = make("ci", CI, DEPLOY, "");
+
+		other.audit = rows[i].others;
+		assert_err(rows[i].row, AK_OK, sessions_update(&paths, &other));
+		(void)snprintf(s.service, sizeof(s.service), "%s", rows[i].service);
+		world = (struct world){.made_up = true,
+		    .own_scope = "",
+		    .above_scope = "",
+		    .own_audit = rows[i].own,
+		    .above_audit = rows[i].above,
+		    .orphan = rows[i].orphan};
+		assert_err(rows[i].row, AK_OK, sessions_open(&paths, &s));
+		world = (struct world){.made_up = false};
+		assert_row(
+		    rows[i].row, s.audit == (rows[i].trusted ? rows[i].own : PROC_NO_AUDIT));
+		assert_err(rows[i].row, AK_OK, sessions_remove(&paths, other.id));
+		assert_err(rows[i].row, AK_OK, sessions_remove(&paths, s.id));
+	}
+}
+
+/* logind moves the leader into the session's scope after it was recorded. */
+static void
+a_closed_session_stays_while_its_own_scope_has_a_process(void **state)
+{
+	static const struct {
+		const char *row, *before, *own, *above, *carried;
+		bool orphan, stays;
+	} rows[] = {
+	    {"it runs on", "", LOGIN, "", LOGIN, false, true},
+	    {"beside another login", "", LOGIN, OTHER, LOGIN, false, true},
+	    {"the parent is gone", "", LOGIN, LOGIN, LOGIN, true, true},
+	    {"nothing runs on", "", LOGIN, "", OTHER, false, false},
+	    {"in no scope", "", "", "", "", false, false},
+	    {"su's, which is the caller's", "", LOGIN, LOGIN, LOGIN, false, false},
+	    {"it began in another's", OTHER, LOGIN, "", LOGIN, false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct session s = make("ci", CI, DEPLOY, "");
+		struct list l;
+
+		world = (struct world){.made_up = true,
+		    .own_scope = rows[i].before,
+		    .above_scope = rows[i].above,
+		    .own_audit = PROC_NO_AUDIT,
+		    .above_audit = PROC_NO_AUDIT,
+		    .carried_scope = rows[i].carried};
+		assert_err(rows[i].row, AK_OK, sessions_open(&paths, &s));
+		assert_row(rows[i].row, s.in_scope == (rows[i].before[0] != '\0'));
+		world.own_scope = rows[i].own;
+		world.orphan = rows[i].orphan;
+		assert_err(rows[i].row, AK_OK, sessions_close(&paths, s.id));
+		world = (struct world){.made_up = false};
+		l = list();
+		assert_row(rows[i].row, l.n == (rows[i].stays ? 1 : 0));
+		if (!rows[i].stays)
+			continue;
+		assert_row(rows[i].row, l.last.state == SESSION_CLOSED);
+		assert_row(rows[i].row, strcmp(l.last.scope, rows[i].own) == 0);
+		assert_err(rows[i].row, AK_OK, sessions_remove(&paths, s.id));
+	}
+}
+
+static void
+without_randomness_no_session_is_recorded(void **state)
+{
+	struct session s = make("ci", CI, DEPLOY, "");
+	enum ak_err err;
+
+	(void)state;
+	(void)snprintf(s.id, sizeof(s.id), "%s", "0123456789abcdef"); /* another one's, once */
+	no_randomness = true;
+	err = sessions_open(&paths, &s);
+	no_randomness = false;
+	assert_err("", AK_ERR_UNAVAILABLE, err);
+	assert_int_equal(list().n, 0);
+}
+
+#define DEAD 20U
+
+static void
+bury(void)
+{
+	struct session s = make("dead", CI, DEPLOY, "");
+
+	for (unsigned i = 0; i < DEAD; i++) {
+		(void)snprintf(s.id, sizeof(s.id), "%016u", i);
+		s.namespace = proc_namespace();
+		s.leader = (struct proc_id){.pid = getpid(), .start = 1};
+		s.audit = PROC_NO_AUDIT;
+		assert_err(s.id, AK_OK, sessions_update(&paths, &s));
+	}
+}
+
+/* Of what can't be listed whole nothing is swept; the login goes on. */
+static void
+without_memory_for_the_sweep_a_session_is_recorded_all_the_same(void **state)
+{
+	unsigned kept = 0;
+
+	(void)state;
+	for (unsigned n = 1;; n++) {
+		struct session s = make("ci", CI, DEPLOY, "");
+		unsigned dead;
+		bool failed;
+		enum ak_err err;
+
+		bury();
+		alloc_fail_nth(n);
+		err = sessions_open(&paths, &s);
+		failed = alloc_stop();
+		dead = list().n - (err == AK_OK ? 1 : 0);
+		assert_true(err == AK_OK || err == AK_ERR_NOMEM);
+		assert_true(dead == 0 || dead == DEAD);
+		kept += err == AK_OK && dead == DEAD;
+		if (err == AK_OK)
+			assert_err("", AK_OK, sessions_remove(&paths, s.id));
+		if (!failed) {
+			assert_int_equal(dead, 0);
+			break;
+		}
+	}
+	assert_true(kept > 1);
+}
+
+/* All of them were opened by this process; the folder names them in either order. */
+static void
+of_a_leaders_sessions_the_newest_that_is_not_closed_is_ones(void **state)
+{
+	static const struct {
+		const char *row;
+		struct {
+			int64_t since;
+			enum session_state state;
+		} a, b;
+		const char *found;
+	} rows[] = {
+	    {"the newer", {7, SESSION_OPEN}, {5, SESSION_OPEN}, "a"},
+	    {"the one that is open", {5, SESSION_OPEN}, {7, SESSION_CLOSED}, "a"},
+	    {"the one that is to end", {7, SESSION_ENDING}, {5, SESSION_OPEN}, "a"},
+	    {"the newer, though refused", {7, SESSION_REFUSED}, {5, SESSION_OPEN}, "a"},
+	};
+
+	struct session s = open_one("a", CI, DEPLOY, "");
+
+	(void)state;
+	assert_err("", AK_OK, sessions_remove(&paths, s.id));
+	for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+		const size_t r = i / 2;
+
+		for (unsigned k = 0; k < 2; k++) {
+			bool is_a = k == i % 2;
+
+			(void)snprintf(s.id, sizeof(s.id), "%016u", k);
+			(void)snprintf(s.key, sizeof(s.key), "%s", is_a ? "a" : "b");
+			s.since = is_a ? rows[r].a.since : rows[r].b.since;
+			s.state = is_a ? rows[r].a.state : rows[r].b.state;
+			assert_err(rows[r].row, AK_OK, sessions_update(&paths, &s));
+		}
+		assert_int_equal(list().n, 2);
+		is_found(rows[r].found, DEPLOY);
+		assert_err("", AK_OK, sessions_remove(&paths, "0000000000000000"));
+		assert_err("", AK_OK, sessions_remove(&paths, "0000000000000001"));
+	}
+}
+
+static void
+the_walk_to_a_leader_comes_to_an_end(void **state)
+{
+	struct session s;
+	enum ak_err err;
+
+	(void)state;
+	s = open_one("ci", CI, DEPLOY, "");
+	s.leader.start++;
+	assert_err("", AK_OK, sessions_update(&paths, &s));
+	world.endless = true;
+	err = sessions_find_own(&paths, DEPLOY, &s);
+	world.endless = false;
+	assert_err("", AK_ERR_NOT_FOUND, err);
+}
+
+static void
+an_origin_is_that_of_a_session_that_is_open_here(void **state)
+{
+	struct session s = open_one("ci", CI, CI, "192.0.2.1");
+	char address[64];
+
+	(void)state;
+	assert_err("open", AK_OK, sessions_find_origin(&paths, CI, address));
+	assert_string_equal(address, "192.0.2.1");
+	for (unsigned st = SESSION_REFUSED; st <= SESSION_ENDING; st++) {
+		s.state = st;
+		assert_err("", AK_OK, sessions_update(&paths, &s));
+		assert_err("", AK_ERR_NOT_FOUND, sessions_find_origin(&paths, CI, address));
+	}
+	s.state = SESSION_OPEN;
+	s.namespace ++;
+	assert_err("", AK_OK, sessions_update(&paths, &s));
+	assert_err("elsewhere", AK_ERR_NOT_FOUND, sessions_find_origin(&paths, CI, address));
+	s.namespace --;
+	s.leader.start++;
+	assert_err("", AK_OK, sessions_update(&paths, &s));
+	assert_err("dead", AK_ERR_NOT_FOUND, sessions_find_origin(&paths, CI, address));
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tmp_teardown)
 
 int
@@ -908,6 +1209,13 @@ main(void)
 	    T(whatever_stands_in_a_record_each_field_is_within_its_bounds),
 	    T(a_record_is_removed_by_its_id_and_nothing_else_is),
 	    T(abuse_073_without_room_nothing_is_recorded_and_a_change_leaves_the_old),
+	    T(an_audit_mark_is_a_sessions_where_it_is_its_alone),
+	    T(a_closed_session_stays_while_its_own_scope_has_a_process),
+	    T(without_randomness_no_session_is_recorded),
+	    T(without_memory_for_the_sweep_a_session_is_recorded_all_the_same),
+	    T(of_a_leaders_sessions_the_newest_that_is_not_closed_is_ones),
+	    T(the_walk_to_a_leader_comes_to_an_end),
+	    T(an_origin_is_that_of_a_session_that_is_open_here),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,8 +48,30 @@ a_builder_says_when_something_was_cut_and_stays_cut(void **state)
 	assert_int_equal(t.len, 7);
 	t = text_over(&none, 0);
 	text_add(&t, "x");
+	text_put(&t, "x");
 	assert_true(t.cut);
 	assert_int_equal(none, 'x');
+}
+
+static void
+a_string_is_put_as_it_is_and_cut_as_when_it_is_printed(void **state)
+{
+	static const char *const strings[] = {
+	    "", "a", "1234567", "12345678", "%s%n", "123456789"};
+
+	(void)state;
+	for (size_t i = 0; i < N(strings); i++) {
+		char printed[9], put[9];
+		struct text a = text_over(printed, sizeof(printed));
+		struct text b = text_over(put, sizeof(put));
+
+		for (unsigned n = 0; n < 3; n++) {
+			text_add(&a, "%s", strings[i]);
+			text_put(&b, strings[i]);
+			assert_row(strings[i], strcmp(printed, put) == 0);
+			assert_row(strings[i], a.len == b.len && a.cut == b.cut);
+		}
+	}
 }
 
 static void
@@ -251,7 +273,7 @@ abuse_117_no_locale_changes_what_a_name_is(void **state)
 static void
 a_passwd_field_has_no_colon_and_no_control_byte(void **state)
 {
-	char s[2] = "";
+	char s[2] = "", field[28];
 
 	(void)state;
 	assert_true(text_is_passwd_field(""));
@@ -261,6 +283,16 @@ a_passwd_field_has_no_colon_and_no_control_byte(void **state)
 		assert_row(
 		    "byte", text_is_passwd_field(s) == (c >= 0x20 && c != 0x7f && c != ':'));
 	}
+	for (size_t len = 1; len < sizeof(field); len++)
+		for (size_t at = 0; at < len; at++)
+			for (int c = 1; c < 256; c++) {
+				memset(field, "a\xff "[c % 3], len);
+				field[len] = '\0';
+				field[at] = (char)c;
+				assert_row(
+				    "byte of many", text_is_passwd_field(field) ==
+							(c >= 0x20 && c != 0x7f && c != ':'));
+			}
 }
 
 static void
@@ -304,6 +336,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_copy_is_whole_or_empty),
 	    cmocka_unit_test(a_builder_says_when_something_was_cut_and_stays_cut),
+	    cmocka_unit_test(a_string_is_put_as_it_is_and_cut_as_when_it_is_printed),
 	    cmocka_unit_test(a_list_is_valid_when_no_entry_is_empty_and_the_last_ends),
 	    cmocka_unit_test(a_list_has_its_entries_whole),
 	    cmocka_unit_test(a_star_matches_any_run_and_nothing_else_is_special),
