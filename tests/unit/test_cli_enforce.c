@@ -195,6 +195,7 @@ static void
 the_command_does_not_wait_for_ever(void **state)
 {
 	static const struct enforce_result stuck = {.again_in_ms = 1000, .left = 3};
+	struct enforce_result due[41]; /* 8 s in steps of 200 ms, and one more */
 	struct cli_test t;
 
 	cli_test_make(&t, state);
@@ -206,6 +207,14 @@ the_command_does_not_wait_for_ever(void **state)
 	assert_non_null(strstr(t.err, "not every session is judged yet"));
 	assert_int_equal(t.waited_ms, 8000);
 	assert_string_equal(t.out, "a: deleted\n");
+	/* Nor is one left out that is due at once when its patience ends. */
+	for (size_t i = 0; i < N(due); i++)
+		due[i] = (struct enforce_result){.again_in_ms = i + 1 < N(due) ? 1000 : 0};
+	t.results = due;
+	t.n_results = N(due);
+	t.n_calls = 0;
+	assert_run(&t, CLI_FAILED, "not every session is judged yet", "publish");
+	assert_null(strstr(t.err, "are there still"));
 	cli_test_clear(&t);
 }
 
