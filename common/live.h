@@ -49,7 +49,9 @@ bool live_is_lost(const struct live *l);
 
 /*
  * What live_clear and live_load would leave, but that a stored image of which no
- * file has changed since it was loaded is not read again. Every file is looked at.
+ * file has changed since it was loaded is not read again. Every file is looked at;
+ * the folders above the image are not: whose they have become meanwhile changes
+ * nothing of what was read while they were root's.
  */
 void live_renew(const struct paths *p, struct live *l);
 

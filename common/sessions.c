@@ -228,7 +228,7 @@ enum ak_err
 sessions_remove(const struct paths *p, const char *id)
 {
 	int dir;
-	enum ak_err err = rundir_open(p->run, FOLDER, p->owner, &dir);
+	enum ak_err err = rundir_look(p->run, FOLDER, p->owner, &dir);
 
 	if (err != AK_OK)
 		return err;
@@ -391,7 +391,7 @@ enum ak_err
 sessions_update(const struct paths *p, const struct session *s)
 {
 	int dir;
-	enum ak_err err = rundir_open(p->run, FOLDER, p->owner, &dir);
+	enum ak_err err = rundir_look(p->run, FOLDER, p->owner, &dir);
 
 	if (err != AK_OK)
 		return err;
@@ -437,7 +437,7 @@ sessions_close(const struct paths *p, const char *id)
 	enum ak_err err;
 	int dir;
 
-	if ((err = rundir_open(p->run, FOLDER, p->owner, &dir)) != AK_OK)
+	if ((err = rundir_look(p->run, FOLDER, p->owner, &dir)) != AK_OK)
 		return err;
 	err = read_record(dir, id, p->owner, &s);
 	if (err == AK_OK && !is_led_here(&s, here))

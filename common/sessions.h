@@ -69,7 +69,7 @@ struct session {
  */
 enum ak_err sessions_open(const struct paths *p, struct session *s) AK_MUST_CHECK;
 
-/* Write the record's new state. */
+/* Write the record's new state. This, and what removes or closes one, makes no folder: AK_ERR_NOT_FOUND where there is none. */
 enum ak_err sessions_update(const struct paths *p, const struct session *s) AK_MUST_CHECK;
 
 /* Nothing carries it any more. AK_ERR_NOT_FOUND: it is gone already. */

@@ -133,18 +133,36 @@ refuse(const struct scene *sc, enum ak_err err)
 	    sc, code, NULL, 0, code == PAM_AUTH_ERR ? "wrong token" : ak_strerror(err));
 }
 
+/*
+ * A prompt may have waited for hours: what was revoked meanwhile counts. PAM_SUCCESS,
+ * or the refusal, said already.
+ */
+static int
+look_after_prompt(struct scene *sc)
+{
+	enum ak_err err = scene_look_again(sc);
+
+	if (err == AK_OK)
+		return PAM_SUCCESS;
+	return report_decision(sc, result_of_err(err), NULL, 0,
+	    err == AK_ERR_NOT_FOUND ? "the key is no more" : ak_strerror(err));
+}
+
 int
 auth_run(struct scene *sc)
 {
 	struct secret text = SECRET_INIT;
 	uint32_t secret = 0;
 	enum ak_err err;
-	int code = converse_get_token(sc, &text);
+	bool asked;
+	int code = converse_get_token(sc, &text, &asked);
 
 	if (code != PAM_SUCCESS) {
 		(void)report_decision(sc, code, NULL, 0, "nobody answered the prompt");
 		goto out;
 	}
+	if (asked && (code = look_after_prompt(sc)) != PAM_SUCCESS)
+		goto out;
 	err = auth_verify(&sc->ring, &sc->key.rec, &text, &secret);
 	code = err == AK_OK ? decide_login(sc, secret) : refuse(sc, err);
 out:
@@ -163,8 +181,11 @@ auth_run_local(struct scene *sc)
 	uint32_t secret = 0;
 	int code = PAM_USER_UNKNOWN;
 	enum ak_err err;
+	bool asked;
 
-	if (!converse_get_token_if_any(sc, &text))
+	if (!converse_get_token_if_any(sc, &text, &asked))
+		goto out;
+	if (asked && (code = look_after_prompt(sc)) != PAM_SUCCESS)
 		goto out;
 	err = auth_find(&sc->ring, &text, &sc->key, &secret);
 	sc->have_key = err == AK_OK;

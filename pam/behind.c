@@ -89,6 +89,9 @@ behind_find(struct scene *sc)
 	if (sc->phase != PHASE_AUTH &&
 	    (by_handover(sc) || (!sc->sudo && by_handle(sc)) || by_session(sc)))
 		return;
+	/* The later phases have no question to the policy, and a session is not to keep it. */
+	if (sc->phase != PHASE_AUTH && sc->phase != PHASE_ACCOUNT)
+		return;
 	live = scene_live(sc);
 	if (live->image == NULL)
 		return;

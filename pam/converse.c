@@ -27,15 +27,17 @@ take_first_pass(const struct scene *sc, struct secret *out)
 }
 
 int
-converse_get_token(const struct scene *sc, struct secret *out)
+converse_get_token(const struct scene *sc, struct secret *out, bool *asked)
 {
 	char *answer = NULL;
 	int rc;
 
+	*asked = false;
 	*out = SECRET_INIT;
 	if ((sc->options.try_first_pass || sc->options.use_first_pass) &&
 	    take_first_pass(sc, out))
 		return PAM_SUCCESS;
+	*asked = true;
 	rc = pam_prompt(sc->pamh, PAM_PROMPT_ECHO_OFF, &answer, "%s", sc->options.prompt);
 	if (rc == PAM_SUCCESS)
 		keep(out, answer);
@@ -46,12 +48,13 @@ converse_get_token(const struct scene *sc, struct secret *out)
 }
 
 bool
-converse_get_token_if_any(const struct scene *sc, struct secret *out)
+converse_get_token_if_any(const struct scene *sc, struct secret *out, bool *asked)
 {
 	const char *first = scene_item(sc, PAM_AUTHTOK);
 	char *answer = NULL;
 	bool is_token;
 
+	*asked = first == NULL;
 	*out = SECRET_INIT;
 	if (first != NULL) {
 		if (!token_has_prefix(first))

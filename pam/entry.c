@@ -91,6 +91,8 @@ enter(pam_handle_t *pamh, enum phase phase, int flags, int argc, const char **ar
 		scene_drop_handover(&sc);
 		behind_drop_handle(&sc);
 	}
+	if (phase == PHASE_AUTH || phase == PHASE_ACCOUNT)
+		scene_end_session(&sc);
 	subject_find(&sc);
 	code = run_phase(&sc);
 	hangs_up = session_keeps_connection(&sc, code);
@@ -100,7 +102,7 @@ enter(pam_handle_t *pamh, enum phase phase, int flags, int argc, const char **ar
 	    sc.options.ignore_unknown_user)
 		code = PAM_IGNORE;
 	report_debug(&sc, code);
-	if (phase == PHASE_OPEN || phase == PHASE_CLOSE)
+	if (phase == PHASE_OPEN || phase == PHASE_CLOSE || scene_borrow_session(&sc) != NULL)
 		scene_drop_live(&sc);
 	scene_close(&sc);
 	if (hangs_up)

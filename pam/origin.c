@@ -38,11 +38,12 @@ origin_is_own(void *ctx)
 bool
 origin_of_call(const struct scene *sc, struct net_addr *out, bool *doubtful)
 {
-	const struct own_session *own = scene_borrow_session(sc);
+	const struct own_session *own =
+	    sc->phase == PHASE_SETCRED ? scene_borrow_session(sc) : NULL;
 
-	/* The PAM environment is the user's by now: pam_env(8) may have read ~/.pam_environment. */
-	*doubtful = own == NULL;
-	if (own != NULL)
+	/* The PAM environment is the user's by then: pam_env(8) may have read ~/.pam_environment. */
+	*doubtful = own == NULL || own->past;
+	if (!*doubtful)
 		return net_parse_addr(own->session.address, out) == AK_OK;
 	return origin_as_said(sc, out);
 }

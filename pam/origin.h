@@ -10,7 +10,8 @@
 /*
  * The call's own: PAM_RHOST when it is a literal address, else the first
  * field of SSH_CONNECTION in the PAM environment; names are never resolved.
- * Once the session is recorded, the one in its record. false: undefined, and so
+ * For setcred in a recorded session, the one in its record; never an earlier
+ * login's on the same handle. false: undefined, and so
  * is a doubtful one that is this host's own (origin_is_own), since a tunnel
  * through the host would launder addresses.
  */

@@ -144,6 +144,10 @@ scene_look_again(struct scene *sc)
 	struct key_record was = KEY_RECORD_INIT;
 	enum ak_err err;
 
+	if (!sc->have_key) {
+		forget_files(sc);
+		return keyring_open(&sc->paths, &sc->ring);
+	}
 	was.uid = sc->key.rec.uid;
 	memcpy(was.name, sc->key.rec.name, sizeof(was.name));
 	memcpy(was.id, sc->key.rec.id, sizeof(was.id));
@@ -235,4 +239,13 @@ void
 scene_drop_session(const struct scene *sc)
 {
 	forget(sc, SESSION_NAME);
+}
+
+void
+scene_end_session(const struct scene *sc)
+{
+	struct own_session *own = (void *)(uintptr_t)borrow(sc, SESSION_NAME);
+
+	if (own != NULL)
+		own->past = true;
 }

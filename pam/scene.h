@@ -85,13 +85,13 @@ void scene_close(struct scene *sc);
  */
 const struct live *scene_live(struct scene *sc);
 
-/* After the last phase that decides: a session may last, and keeps none of it. */
+/* After open_session, and what comes behind it: a session may last, and keeps none of it. */
 void scene_drop_live(struct scene *sc);
 
 /*
  * Whatever the scene has from the files is read anew, as they are by now; the
- * key is the one that it was, or AK_ERR_NOT_FOUND: that one is no more. On
- * failure only its name, id and uid are left of it, for the log.
+ * key, if there was one, is the one that it was, or AK_ERR_NOT_FOUND: that one
+ * is no more. On failure only its name, id and uid are left of it, for the log.
  */
 enum ak_err scene_look_again(struct scene *sc) AK_MUST_CHECK;
 
@@ -106,13 +106,16 @@ void scene_drop_handover(const struct scene *sc);
 struct own_session {
 	struct session session;
 	bool directory; /* its key lives in LDAP */
+	bool past; /* it was closed, or another login began on the handle: setcred is not made in it */
 };
 
-/* The session that open_session recorded on this handle; NULL: none. */
+/* The session that open_session recorded on this handle, a past one too; NULL: none. */
 const struct own_session *scene_borrow_session(const struct scene *sc);
 /* For the later phases: s, of sc->key. */
 enum ak_err scene_leave_session(const struct scene *sc, const struct session *s) AK_MUST_CHECK;
 void scene_drop_session(const struct scene *sc);
+/* From here on it is past. */
+void scene_end_session(const struct scene *sc);
 
 /* An item that is a string; NULL when unset. */
 const char *scene_item(const struct scene *sc, int item);

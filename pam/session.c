@@ -205,6 +205,7 @@ session_close(struct scene *sc)
 		sc->session = own->session;
 		sc->have_session = true;
 		(void)!sessions_close(&sc->paths, own->session.id);
+		scene_end_session(sc);
 	}
 	if (sc->have_key)
 		(void)report_decision(sc, PAM_SUCCESS, NULL, sc->secret, NULL);

@@ -156,7 +156,10 @@ name_by_session(unsigned i, uint64_t id)
 	    .service = "sshd",
 	    .leader = {.pid = 1, .start = 1},
 	    .audit = PROC_NO_AUDIT};
+	char folder[400];
 
+	(void)snprintf(folder, sizeof(folder), "%s/sessions", fuzz_paths()->run);
+	(void)mkdir(folder, 0700);
 	(void)snprintf(s.id, sizeof(s.id), "%016x", i);
 	s.policy = id;
 	fuzz_check(sessions_update(fuzz_paths(), &s) == AK_OK, "a session is written");

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "applied.h"
 #include "decide.h"
@@ -124,6 +125,8 @@ write_session(void)
 	struct safefile f;
 	char path[300];
 
+	(void)snprintf(path, sizeof(path), "%s/sessions", fuzz_paths()->run);
+	(void)mkdir(path, 0700);
 	(void)snprintf(path, sizeof(path), "%s/sessions/%s", fuzz_paths()->run, s.id);
 	fuzz_check(sessions_update(fuzz_paths(), &s) == AK_OK &&
 		       safefile_read(path, fuzz_paths()->owner, RUNDIR_MAX_B, &f, NULL) == AK_OK,

@@ -63,8 +63,8 @@ bind_opens(struct key_record *k)
 	key_bind(k, "opens");
 }
 
-static void
-share(void)
+void
+share_deploy(void)
 {
 	host_policy(&host, "version: 1\nroles:\n"
 			   "  all: {services: ['*']}\n"
@@ -78,13 +78,13 @@ call_it_other(struct key_record *k)
 	(void)snprintf(k->name, sizeof(k->name), "other");
 }
 
-static void
+void
 rename_ci(void)
 {
 	amend(UID_CI, call_it_other);
 }
 
-static void
+void
 delete_ci(void)
 {
 	amend(UID_CI, NULL);
@@ -126,7 +126,7 @@ a_key_that_is_no_more_is_behind_no_account_and_nor_is_another_with_its_uid(void 
 
 	for (size_t i = 0; i < N(rows); i++) {
 		assert_int_equal(set_up(state), 0);
-		share();
+		share_deploy();
 		happens = rows[i].happens;
 		moment = rows[i].phases[strlen(rows[i].phases) - 1];
 		how.between = let_it_happen;
@@ -159,7 +159,7 @@ abuse_141_a_key_that_becomes_another_at_the_last_moment_has_no_session(void **st
 #define S INT64_C(1000000000)
 
 /* The image of a policy that has long been there, old enough to be kept from phase to phase. */
-static void
+void
 store_image(void)
 {
 	struct image_sources src;
@@ -183,19 +183,19 @@ store_image(void)
 	live_clear(&l);
 }
 
-static void
+void
 give_nothing(void)
 {
 	host_policy(&host, "version: 1\nroles:\n  nobodys: {services: [x]}\n");
 }
 
-static void
-break_policy(void)
+void
+spoil_policy(void)
 {
 	host_policy(&host, "version: ");
 }
 
-static void
+void
 take_policy_away(void)
 {
 	host_policy(&host, NULL);
@@ -204,7 +204,7 @@ take_policy_away(void)
 static void
 a_policy_that_another_replaces_holds_in_no_later_phase(void **state)
 {
-	static void (*const changes[])(void) = {give_nothing, break_policy, take_policy_away};
+	static void (*const changes[])(void) = {give_nothing, spoil_policy, take_policy_away};
 
 	for (size_t i = 0; i < N(changes); i++) {
 		assert_int_equal(set_up(state), 0);
@@ -241,7 +241,7 @@ static void
 a_handle_that_logs_in_twice_is_decided_by_the_files_of_each_time(void **state)
 {
 	static void (*const changes[])(void) = {
-	    NULL, give_nothing, break_policy, take_policy_away, delete_ci};
+	    NULL, give_nothing, spoil_policy, take_policy_away, delete_ci};
 
 	for (size_t i = 0; i < N(changes); i++) {
 		assert_int_equal(set_up(state), 0);
@@ -281,7 +281,7 @@ ask_in_child(pam_handle_t *pamh, char before)
 static void
 what_a_handle_keeps_holds_on_neither_side_of_a_fork_when_the_policy_is_replaced(void **state)
 {
-	static void (*const changes[])(void) = {give_nothing, break_policy, delete_ci};
+	static void (*const changes[])(void) = {give_nothing, spoil_policy, delete_ci};
 	static const char where[] = {'p', 'c'};
 
 	for (size_t i = 0; i < 2 * N(changes); i++) {
@@ -297,7 +297,7 @@ what_a_handle_keeps_holds_on_neither_side_of_a_fork_when_the_policy_is_replaced(
 
 /* ---- letting go ---- */
 
-static void
+void
 lose_users(void)
 {
 	assert_int_equal(unlink(host.paths.users), 0);

@@ -94,6 +94,7 @@ setgroups(size_t size, const gid_t *list)
 
 /* Nothing more can be left with libpam: of data, or in the environment. */
 bool no_room_in_pam, no_room_in_env;
+bool keeps_policy;
 
 typedef void cleanup_fn(pam_handle_t *pamh, void *data, int status);
 
@@ -112,6 +113,8 @@ pam_set_data(pam_handle_t *pamh, const char *name, void *data, cleanup_fn *clean
 	int (*next)(pam_handle_t *, const char *, void *, cleanup_fn *);
 	bool full = no_room_in_pam && data != NULL && strncmp(name, "apikey_", 7) == 0;
 
+	if (strcmp(name, "apikey_live") == 0)
+		keeps_policy = !full && data != NULL;
 	*(void **)&next = dlsym(RTLD_NEXT, "pam_set_data");
 	return full ? PAM_BUF_ERR : next(pamh, name, data, cleanup);
 }
@@ -367,6 +370,17 @@ amend(uint32_t uid, void (*edit)(struct key_record *k))
 }
 
 struct conversation conv;
+void (*once_asked)(void);
+
+static void
+let_it_wait(void)
+{
+	void (*asked)(void) = once_asked;
+
+	once_asked = NULL;
+	if (asked != NULL)
+		asked();
+}
 
 int
 converse(int n, const struct pam_message **msg, struct pam_response **resp, void *data)
@@ -386,6 +400,8 @@ converse(int n, const struct pam_message **msg, struct pam_response **resp, void
 		    asks ? sizeof(conv.prompt) : sizeof(conv.last_told), "%s", msg[i]->msg);
 		conv.asked += asks;
 		conv.told += !asks;
+		if (asks)
+			let_it_wait();
 		if (asks && conv.answer != NULL)
 			(*resp)[i].resp = strdup(conv.answer);
 	}
@@ -437,7 +453,8 @@ set_up(void **state)
 	groups[0] = 1;
 	groups[1] = 2;
 	groups_are_fixed = false;
-	once_recorded = NULL;
+	once_recorded = once_asked = NULL;
+	keeps_policy = false;
 	assert_int_equal(chmod(host.paths.run, 0755), 0);
 	(void)unlink(host.paths.audit);
 	empty_folder("sessions");

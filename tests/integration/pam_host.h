@@ -29,6 +29,10 @@ extern bool no_room_in_pam, no_room_in_env;
 
 /* Called once, after the next file of records is in its place. */
 extern void (*once_recorded)(void);
+/* Called once, while the next prompt waits. */
+extern void (*once_asked)(void);
+/* Does the handle keep a policy? */
+extern bool keeps_policy;
 
 /* The n-th allocation fails, whoever asks: the module, libpam, libgcrypt, libyaml. Not with a sanitizer, whose own these are. */
 #if defined(__SANITIZE_ADDRESS__)
@@ -77,6 +81,16 @@ void empty_folder(const char *folder);
 /* Has the module logged that? What it logged so far is forgotten. */
 bool has_logged(const char *text);
 
+/* What comes between two phases (pam_between.c). */
+void share_deploy(void); /* ci may enter deploy */
+void store_image(void); /* of the policy, old enough to be kept */
+void rename_ci(void);
+void delete_ci(void);
+void give_nothing(void); /* the policy, from here on */
+void spoil_policy(void);
+void take_policy_away(void);
+void lose_users(void);
+
 /* ---- transactions ---- */
 
 /* Many of libpam's callers have one; here it answers what the test says. */
@@ -118,7 +132,9 @@ const char *text_of(const struct token *t);
 	} while (0)
 
 /* The driver's other files of tests. */
-extern const struct CMUnitTest written_tests[], stress_tests[], memory_tests[], between_tests[];
-extern const size_t n_written_tests, n_stress_tests, n_memory_tests, n_between_tests;
+extern const struct CMUnitTest written_tests[], stress_tests[], memory_tests[], between_tests[],
+    again_tests[];
+extern const size_t n_written_tests, n_stress_tests, n_memory_tests, n_between_tests,
+    n_again_tests;
 
 #endif

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "live.h"
+#include "rundir.h"
 #include "testlib_cmocka.h"
 
 struct world world;
@@ -228,6 +230,11 @@ world_log_in(const struct key_record *key, uint32_t account_uid, pid_t pid)
 void
 world_record(const struct session *s)
 {
+	int dir;
+
+	assert_int_equal(
+	    rundir_open(world.host.paths.run, "sessions", world.host.paths.owner, &dir), AK_OK);
+	(void)close(dir);
 	assert_int_equal(sessions_update(&world.host.paths, s), AK_OK);
 }
 

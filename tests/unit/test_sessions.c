@@ -57,6 +57,16 @@ make(const char *key, uint32_t uid, uint32_t account_uid, const char *address)
 	return s;
 }
 
+/* As the first session that is opened does. */
+static void
+make_folder(void)
+{
+	int dir;
+
+	assert_err("", AK_OK, rundir_open(paths.run, "sessions", paths.owner, &dir));
+	(void)close(dir);
+}
+
 /* Opened by the process that calls. */
 static struct session
 open_one(const char *key, uint32_t uid, uint32_t account_uid, const char *address)
@@ -148,6 +158,25 @@ a_session_is_recorded_changed_and_closed(void **state)
 	assert_err("", AK_OK, sessions_close(&paths, s.id));
 	assert_err("twice", AK_ERR_NOT_FOUND, sessions_close(&paths, s.id));
 	assert_int_equal(list().n, 0);
+}
+
+/* As where the root folder is another by then. */
+static void
+what_changes_a_record_makes_no_folder(void **state)
+{
+	struct session s = open_one("ci", CI, DEPLOY, "192.0.2.1");
+
+	(void)state;
+	assert_int_equal(unlink(path_of(s.id)), 0);
+	assert_int_equal(rmdir(path_of("")), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_err("update", AK_ERR_NOT_FOUND, sessions_update(&paths, &s));
+		assert_err("remove", AK_ERR_NOT_FOUND, sessions_remove(&paths, s.id));
+		assert_err("close", AK_ERR_NOT_FOUND, sessions_close(&paths, s.id));
+		assert_int_equal(access(path_of(""), F_OK), -1);
+		(void)rmdir(paths.run);
+	}
+	assert_int_equal(access(paths.run, F_OK), -1);
 }
 
 static int
@@ -869,6 +898,7 @@ processes_are_looked_at_after_every_record(void **state)
 	struct session s = make("ci", CI, CI, "192.0.2.1");
 
 	(void)state;
+	make_folder();
 	for (unsigned i = 0; i < 3; i++) {
 		(void)snprintf(s.id, sizeof(s.id), "000000000000000%u", i);
 		s.state = SESSION_CLOSED;
@@ -1063,6 +1093,7 @@ bury(void)
 {
 	struct session s = make("dead", CI, DEPLOY, "");
 
+	make_folder();
 	for (unsigned i = 0; i < DEAD; i++) {
 		(void)snprintf(s.id, sizeof(s.id), "%016u", i);
 		s.namespace = proc_namespace();
@@ -1192,6 +1223,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(processes_are_looked_at_after_every_record),
 	    T(a_session_is_recorded_changed_and_closed),
+	    T(what_changes_a_record_makes_no_folder),
 	    T(only_the_leader_closes_and_only_what_it_names),
 	    T(abuse_136_what_no_process_carries_is_swept_at_the_next_login),
 	    T(abuse_147_148_an_audit_mark_that_others_may_carry_is_not_trusted),
