@@ -320,8 +320,6 @@ run(struct pass *p)
 {
 	enum ak_err err = sessions_each(p->how->paths, take_record, p);
 
-	if (err == AK_OK)
-		err = pass_find_whom(p);
 	if (err != AK_OK)
 		return diag_because(p->why, err,
 		    "the records of live sessions in %s can't be read: %s", p->how->paths->run,
@@ -385,14 +383,10 @@ enforce_run(
 	if ((err = enforce_lock(how->paths, wait, &lock, why)) != AK_OK)
 		return err;
 	err = run(&p);
-	/* Nobody waits for another pass. */
-	if (err == AK_OK && out->again_in_ms < 0)
-		pass_settle(how->paths);
 	lock_release(&lock);
 	procs_clear(&p.procs);
 	etcfile_set_clear(&p.users);
 	free(p.owner);
-	free(p.uids);
 	free(p.v);
 	return err;
 }

@@ -88,16 +88,6 @@ struct enforce_result {
 enum ak_err enforce_run(const struct enforce_how *how, bool wait, struct enforce_result *out,
     struct diag *why) AK_MUST_CHECK;
 
-/*
- * Before a change becomes true, under enforce_lock: by it the sessions of these
- * keys are to be judged, or with uids NULL everybody's. Whoever makes it may be
- * killed before his own pass: then the next one, whatever it is asked for, does
- * this too. A pass that leaves nothing to another forgets it.
- */
-enum ak_err enforce_owe(const struct paths *paths, const uint32_t *uids, size_t n) AK_MUST_CHECK;
-/* Is there such a change, and nobody at work on it? */
-bool enforce_is_owed(const struct paths *paths);
-
 /* The lock that a pass is under, for who changes records of sessions besides. lock_release. */
 enum ak_err enforce_lock(
     const struct paths *paths, bool wait, struct lock *lock, struct diag *why) AK_MUST_CHECK;

@@ -211,10 +211,10 @@ has_uid(const struct emptyings *u, uint32_t uid)
 static enum ak_err
 find_uids(struct pass *p, struct emptyings *u)
 {
-	if ((u->v = calloc(p->n + p->n_uids + 1, sizeof(*u->v))) == NULL)
+	if ((u->v = calloc(p->n + p->how->n_uids + 1, sizeof(*u->v))) == NULL)
 		return AK_ERR_NOMEM;
-	for (size_t i = 0; i < p->n_uids; i++)
-		add_uid(p, u, p->uids[i], true);
+	for (size_t i = 0; i < p->how->n_uids; i++)
+		add_uid(p, u, p->how->uids[i], true);
 	for (size_t i = 0; i < p->n; i++)
 		if (p->v[i].fate == FATE_AT_ONCE && !has_uid(u, p->v[i].s.uid))
 			add_uid(p, u, p->v[i].s.uid, false);

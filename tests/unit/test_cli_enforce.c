@@ -170,48 +170,6 @@ sessions_that_could_not_be_judged_are_said_and_exit_3_though_the_key_changed(voi
 	cli_test_clear(&t);
 }
 
-/* As one that was killed before it could: the next judges what was left, whatever it is for. */
-static void
-what_a_command_could_not_judge_is_judged_by_the_next_of_any_kind(void **state)
-{
-	static const struct {
-		const char *first[6], *next[6];
-	} rows[] = {
-	    {{"apikey", "set", "a", "--owner", "x"}, {"apikey", "list"}},
-	    {{"apikey", "role", "remove", "a", "viewer"}, {"apikey", "sessions"}},
-	    {{"apikey", "disable", "a"}, {"apikey", "show", "a"}},
-	    {{"apikey", "publish"}, {"apikey", "status"}},
-	    {{"apikey", "delete", "a"}, {"apikey", "create", "--name", "n"}},
-	};
-	struct cli_test t;
-
-	cli_test_make(&t, state);
-	cli_test_create(&t, "a", "viewer", NULL);
-	for (size_t i = 0; i < N(rows); i++) {
-		t.enforce_err = AK_ERR_UNAVAILABLE;
-		assert_row(rows[i].first[1], cli_test_run(&t, rows[i].first) == CLI_FAILED);
-		t.enforce_err = AK_OK;
-		t.n_calls = 0;
-		t.ends = two_ends;
-		t.n_ends = 1;
-		(void)cli_test_run(&t, rows[i].next);
-		assert_row(rows[i].first[1], t.n_calls == 1 && t.calls[0].n_uids == 0);
-		assert_row(rows[i].first[1],
-		    strstr(t.err, "an earlier command did not come to its end: 1 session "
-				  "that it left was ended") != NULL);
-		t.n_calls = t.n_ends = 0;
-		assert_run(&t, CLI_DONE, NULL, "list");
-		assert_row(rows[i].first[1], t.n_calls == 0);
-	}
-	/* Whoever may ask without root can't end anybody. */
-	t.enforce_err = AK_ERR_UNAVAILABLE;
-	assert_run(&t, CLI_FAILED, "may live on", "publish");
-	t.n_calls = 0;
-	assert_run(&t, CLI_DONE, NULL, "help");
-	assert_int_equal(t.n_calls, 0);
-	cli_test_clear(&t);
-}
-
 static void
 the_command_waits_until_nobody_who_was_told_to_end_is_left(void **state)
 {
@@ -237,7 +195,6 @@ static void
 the_command_does_not_wait_for_ever(void **state)
 {
 	static const struct enforce_result stuck = {.again_in_ms = 1000, .left = 3};
-	struct enforce_result due[41]; /* 8 s in steps of 200 ms, and one more */
 	struct cli_test t;
 
 	cli_test_make(&t, state);
@@ -249,14 +206,6 @@ the_command_does_not_wait_for_ever(void **state)
 	assert_non_null(strstr(t.err, "not every session is judged yet"));
 	assert_int_equal(t.waited_ms, 8000);
 	assert_string_equal(t.out, "a: deleted\n");
-	/* Nor is one left out that is due at once when its patience ends. */
-	for (size_t i = 0; i < N(due); i++)
-		due[i] = (struct enforce_result){.again_in_ms = i + 1 < N(due) ? 1000 : 0};
-	t.results = due;
-	t.n_results = N(due);
-	t.n_calls = 0;
-	assert_run(&t, CLI_FAILED, "not every session is judged yet", "publish");
-	assert_null(strstr(t.err, "are there still"));
 	cli_test_clear(&t);
 }
 
@@ -554,7 +503,6 @@ main(void)
 	    T(a_key_that_is_disabled_and_not_published_loses_its_sessions_all_the_same),
 	    T(what_was_ended_is_said_counted_and_logged),
 	    T(sessions_that_could_not_be_judged_are_said_and_exit_3_though_the_key_changed),
-	    T(what_a_command_could_not_judge_is_judged_by_the_next_of_any_kind),
 	    T(the_command_waits_until_nobody_who_was_told_to_end_is_left),
 	    T(the_command_does_not_wait_for_ever),
 	    T(signals_wait_until_all_is_done),

@@ -94,41 +94,6 @@ so_it_does_after_a_change_of_one_key(void **state)
 	fail_each_allocation_of((struct enforce_how){.uids = uids, .n_uids = 1});
 }
 
-static void
-without_memory_what_was_owed_before_is_owed_still(void **state)
-{
-	static const uint32_t nobody, before[] = {NIGHTLY}, change[] = {CI};
-	struct session s, other;
-	bool failed = true;
-
-	(void)state;
-	s = world_log_in(&world.ci, DEPLOY, 100);
-	other = world_log_in(&world.nightly, DEPLOY, 200);
-	world_disable(&world.ci);
-	world_disable(&world.nightly);
-	world_settle();
-	for (unsigned n = 1; failed; n++) {
-		enum ak_err err;
-		char row[32];
-
-		(void)snprintf(row, sizeof(row), "allocation %u", n);
-		for (size_t i = 0; i < world.n; i++)
-			world.v[i].gone = false;
-		world_record(&s);
-		world_record(&other);
-		assert_err(row, AK_OK, enforce_owe(&world.host.paths, before, 1));
-		alloc_fail_nth(n);
-		err = enforce_owe(&world.host.paths, change, 1);
-		failed = alloc_stop();
-		assert_err(row, failed ? AK_ERR_NOMEM : AK_OK, err);
-		(void)world_pass((struct enforce_how){.uids = &nobody});
-		assert_row(row, !world_lives(202));
-		assert_row(row, world_lives(102) == failed);
-	}
-	assert_int_equal(enforce_owe(&world.host.paths, &nobody, 0), AK_OK);
-	assert_false(enforce_is_owed(&world.host.paths));
-}
-
 /* Its own process carries the session, too: which is looked for when that is told. */
 static void
 where_processes_cannot_be_seen_any_more_what_was_ended_is_told(void **state)
@@ -430,7 +395,6 @@ a_policy_that_is_none_is_not_asked_for_again_and_again(void **state)
 static void
 a_policy_whose_moment_comes_during_the_pass_is_asked_at_once(void **state)
 {
-	static const uint32_t change[] = {CI};
 	struct enforce_result out;
 
 	(void)state;
@@ -439,14 +403,11 @@ a_policy_whose_moment_comes_during_the_pass_is_asked_at_once(void **state)
 	world_find(102)->stuck = true;
 	world_disable(&world.ci);
 	host_policy(&world.host, HOST_POLICY);
-	assert_err("", AK_OK, enforce_owe(&world.host.paths, change, 1));
 	goes_on = true;
 	out = pass_at(-S / 10);
 	goes_on = false;
 	assert_true(out.distrusted);
 	assert_int_equal(out.again_in_ms, 0);
-	/* Until then its work is not done. */
-	assert_true(enforce_is_owed(&world.host.paths));
 }
 
 int
@@ -455,7 +416,6 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    WORLD_CASE(without_memory_a_pass_fails_and_the_next_does_its_work),
 	    WORLD_CASE(so_it_does_after_a_change_of_one_key),
-	    WORLD_CASE(without_memory_what_was_owed_before_is_owed_still),
 	    WORLD_CASE(where_processes_cannot_be_seen_any_more_what_was_ended_is_told),
 	    cmocka_unit_test(a_session_that_too_few_looks_saw_gone_keeps_its_record),
 	    WORLD_CASE(who_waits_for_the_turn_gets_it),
