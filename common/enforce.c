@@ -380,7 +380,7 @@ enforce_run(
 	if (p.calls == NULL && how->paths->owner == 0 && geteuid() == 0)
 		p.calls = &host_calls;
 	*out = (struct enforce_result){.again_in_ms = -1, .next_at = NUM_NEVER};
-	if ((err = enforce_lock(how->paths, wait, &lock, why)) != AK_OK)
+	if (!how->locked && (err = enforce_lock(how->paths, wait, &lock, why)) != AK_OK)
 		return err;
 	err = run(&p);
 	lock_release(&lock);

@@ -60,6 +60,7 @@ struct enforce_how {
 	bool guarded;
 	unsigned n_before, n_keys_before;
 	bool accept; /* what is held back is let go on */
+	bool locked; /* the caller has enforce_lock, and keeps it: a pass that took it too would lose it for both (fcntl(2)) */
 	void (*ended)(void *ctx, const struct enforce_ended *e); /* told once for each session */
 	void *ctx;
 };
@@ -78,8 +79,8 @@ struct enforce_result {
 };
 
 /*
- * One pass, under a lock of its own (p->run/enforce.lock): nobody is ended
- * twice. Nothing that is no session of a key is ever signalled, nor the
+ * One pass, under a lock of its own (p->run/enforce.lock) or the caller's:
+ * nobody is ended twice. Nothing that is no session of a key is ever signalled, nor the
  * caller's own process. wait: for the lock; else AK_ERR_EXISTS when somebody
  * has it. Returns when what it killed is gone, or none of it goes any more
  * (half a second; five seconds at most). A record whose session nothing carries

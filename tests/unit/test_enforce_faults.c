@@ -182,6 +182,13 @@ hold_lock(void *ctx)
 	return enforce_lock(&world.host.paths, true, &held, NULL) == AK_OK ? 1 : 0;
 }
 
+static int
+try_lock(void *ctx)
+{
+	(void)ctx;
+	return enforce_lock(&world.host.paths, false, &held, NULL) == AK_OK ? 1 : 0;
+}
+
 /* Does the kernel know of it that it waits for a lock (proc_locks(5))? */
 static bool
 waits_for_lock(pid_t pid)
@@ -236,6 +243,29 @@ who_does_not_wait_is_told_of_the_pass_that_is_at_work(void **state)
 	child_end(&other);
 	assert_err("free", AK_OK, world_try(how, &out));
 	assert_false(world_lives(102));
+}
+
+/* fcntl(2)'s lock goes when any descriptor of its file is closed. */
+static void
+a_pass_leaves_its_callers_lock_as_it_was(void **state)
+{
+	const struct enforce_how how = {.locked = true};
+	struct lock own = LOCK_INIT;
+	struct enforce_result out;
+
+	(void)state;
+	(void)world_log_in(&world.ci, DEPLOY, 100);
+	world_disable(&world.ci);
+	assert_err("", AK_OK, enforce_lock(&world.host.paths, true, &own, NULL));
+	for (size_t i = 0; i < 2; i++) {
+		assert_err("", AK_OK, world_try(how, &out));
+		assert_false(world_lives(102));
+		assert_int_equal(child_ask(try_lock, NULL), 0);
+	}
+	lock_release(&own);
+	assert_int_equal(child_ask(try_lock, NULL), 1);
+	assert_err("its own", AK_OK, world_try((struct enforce_how){.guarded = false}, &out));
+	assert_int_equal(child_ask(try_lock, NULL), 1);
 }
 
 static void
@@ -420,6 +450,7 @@ main(void)
 	    cmocka_unit_test(a_session_that_too_few_looks_saw_gone_keeps_its_record),
 	    WORLD_CASE(who_waits_for_the_turn_gets_it),
 	    WORLD_CASE(who_does_not_wait_is_told_of_the_pass_that_is_at_work),
+	    WORLD_CASE(a_pass_leaves_its_callers_lock_as_it_was),
 	    WORLD_CASE(in_a_folder_that_others_may_write_to_nobody_is_ended),
 	    WORLD_CASE(root_ends_the_sessions_of_its_own_host),
 	    WORLD_CASE(files_of_anybody_else_end_nobody),
