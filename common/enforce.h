@@ -80,11 +80,11 @@ struct enforce_result {
 
 /*
  * One pass, under a lock of its own (p->run/enforce.lock) or the caller's:
- * nobody is ended twice. Nothing that is no session of a key is ever signalled, nor the
- * caller's own process. wait: for the lock; else AK_ERR_EXISTS when somebody
- * has it. Returns when what it killed is gone, or none of it goes any more
- * (half a second; five seconds at most). A record whose session nothing carries
- * any more is removed.
+ * nobody is ended twice. Nothing that is no session of a key is ever signalled,
+ * nor the caller's own process. wait: for the lock; else AK_ERR_EXISTS when
+ * somebody has it. Returns when what it killed is gone, or none of it goes any
+ * more (half a second; five seconds at most, where the machine does not stand
+ * still). A record whose session nothing carries any more is removed.
  */
 enum ak_err enforce_run(const struct enforce_how *how, bool wait, struct enforce_result *out,
     struct diag *why) AK_MUST_CHECK;
