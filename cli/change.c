@@ -217,6 +217,7 @@ change_enforce(struct change *ch, enum change_whom whom)
 	}
 	if (whom == CHANGE_EVERYBODY)
 		how = (struct enforce_how){.uids = NULL};
+	how.locked = ch->pass.fd != -1;
 	holdoff_begin(&ch->holdoff);
 	endings_run(ch->cli, &how, &ch->endings);
 	let_others_judge(ch);

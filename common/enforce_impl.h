@@ -48,6 +48,9 @@ struct pass {
 	/* As last looked: */
 	struct procs procs;
 	size_t *owner; /* of each process: a place in v, or CARRIED_NONE */
+	/* This process, as first seen, where it carries a session: a place in v. pid 0: it does not. */
+	struct proc_id self;
+	size_t self_carries;
 };
 
 /* What is to become of each session; the records that change by that alone are written. */

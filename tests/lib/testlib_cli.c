@@ -153,10 +153,14 @@ fake_enforce(
     void *ctx, const struct enforce_how *how, struct enforce_result *out, struct diag *why)
 {
 	struct cli_test *t = ctx;
+	struct lock lock = LOCK_INIT;
 	size_t pass = t->n_calls;
 
 	*out = (struct enforce_result){.again_in_ms = -1, .next_at = NUM_NEVER};
 	note_call(t, how);
+	if (!how->locked)
+		assert_int_equal(enforce_lock(how->paths, true, &lock, why), AK_OK);
+	lock_release(&lock);
 	if (t->during != NULL)
 		t->during(t);
 	if (t->enforce_err != AK_OK)
