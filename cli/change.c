@@ -77,7 +77,7 @@ catch_up(struct change *ch)
 		return false;
 	}
 	holdoff_begin(&ch->holdoff);
-	change_come_first(ch, CHANGE_EVERYBODY);
+	change_come_first(ch);
 	if (publish(ch->store, &ch->live, ch->now, NULL, &why) != AK_OK)
 		cli_warn(c, "what the name service serves is out of date: %s",
 		    diag_print(&why, said, sizeof(said)));
@@ -146,7 +146,7 @@ commit_directory(struct change *ch)
 
 /* What fails here fails in the pass again, and is said there. */
 void
-change_come_first(struct change *ch, enum change_whom whom)
+change_come_first(struct change *ch)
 {
 	struct diag ignored = DIAG_INIT;
 
@@ -155,14 +155,11 @@ change_come_first(struct change *ch, enum change_whom whom)
 		return;
 	/* Signals wait by the store's lock and then by holdoff: to let go of this one must not bring the mask of now back. */
 	ch->pass.masked = false;
-	if (whom == CHANGE_EVERYBODY || ch->n_uids > 0)
-		(void)!enforce_owe(
-		    &ch->cli->paths, whom == CHANGE_EVERYBODY ? NULL : ch->uids, ch->n_uids);
 }
 
 /* Before the lock's end nothing can end the command, and after that nothing may before it has done it all. */
 enum ak_err
-change_commit(struct change *ch, enum change_whom whom)
+change_commit(struct change *ch)
 {
 	struct cli *c = ch->cli;
 	char said[DIAG_PRINT_CAP];
@@ -172,7 +169,7 @@ change_commit(struct change *ch, enum change_whom whom)
 	if (ch->directory)
 		return commit_directory(ch);
 	holdoff_begin(&ch->holdoff);
-	change_come_first(ch, whom);
+	change_come_first(ch);
 	err = publish(ch->store, &ch->live, ch->now, &ch->result, &ch->why);
 
 	ch->committed = err == AK_OK || is_committed(ch->store);
@@ -199,7 +196,7 @@ is_written(void *ctx, const struct key_record *k)
 enum ak_err
 change_publish(struct change *ch)
 {
-	enum ak_err err = change_commit(ch, CHANGE_STAGED);
+	enum ak_err err = change_commit(ch);
 
 	trail_log(&ch->trail, ch->cli, is_written, ch);
 	if (ch->committed)
@@ -220,6 +217,7 @@ change_enforce(struct change *ch, enum change_whom whom)
 	}
 	if (whom == CHANGE_EVERYBODY)
 		how = (struct enforce_how){.uids = NULL};
+	how.locked = ch->pass.fd != -1;
 	holdoff_begin(&ch->holdoff);
 	endings_run(ch->cli, &how, &ch->endings);
 	let_others_judge(ch);

@@ -97,18 +97,18 @@ void change_release(struct change *ch);
 
 /* Commit and publish what is staged, let go of the lock, log and enforce. On failure ch->committed says whether the keys changed all the same. */
 enum ak_err change_publish(struct change *ch) AK_MUST_CHECK;
-/* Whose sessions a change is judged by: those of the keys that were staged, or everybody's. */
-enum change_whom { CHANGE_STAGED, CHANGE_EVERYBODY };
 
 /*
  * apikeyd sees a change as soon as it is true, and would end this command with
  * the session that it runs in: from here on its passes wait for the command's
- * own, which spares it (enforce.h). It is written down what that pass is to do,
- * for the next one, should this command be killed. change_commit does it too.
+ * own, which spares it (enforce.h). change_commit does it too.
  */
-void change_come_first(struct change *ch, enum change_whom whom);
+void change_come_first(struct change *ch);
 /* Its first step alone: for who has something of his own to log before sessions end. */
-enum ak_err change_commit(struct change *ch, enum change_whom whom) AK_MUST_CHECK;
+enum ak_err change_commit(struct change *ch) AK_MUST_CHECK;
+
+/* Of whose sessions: the keys that were staged, or everybody's. */
+enum change_whom { CHANGE_STAGED, CHANGE_EVERYBODY };
 
 /* End the sessions that lost their right. What fails is said, and is the exit code of change_end. */
 void change_enforce(struct change *ch, enum change_whom whom);

@@ -212,7 +212,7 @@ replace(struct application *ap, struct image **im)
 		return AK_OK;
 	if (ap->leave && (err = leave_sessions(ap)) != AK_OK)
 		return err;
-	change_come_first(ch, CHANGE_EVERYBODY);
+	change_come_first(ch);
 	if (ap->back != NULL)
 		record(ap, APPLIED_BEGUN);
 	err = (ap->back != NULL ? live_swap_policy : live_replace_policy)(
@@ -235,7 +235,7 @@ go_live(struct application *ap)
 	ap->noted = is_news(ap);
 	if (ap->noted && ap->back == NULL)
 		record(ap, ap->how);
-	err = change_commit(ch, CHANGE_EVERYBODY);
+	err = change_commit(ch);
 	if (ap->noted && ap->back != NULL && err == AK_OK)
 		record(ap, ap->how);
 	if (ap->noted)

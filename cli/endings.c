@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "enforce_audit.h"
-#include "holdoff.h"
 
 /* How soon it is looked at again whether those who were told to end are gone. */
 #define STEP_MS 200
@@ -123,27 +122,6 @@ endings_run(struct cli *c, const struct enforce_how *how, struct endings *out)
 		say_unfinished(c, &res);
 	if (err != AK_OK || res.left > 0 || res.again_in_ms >= 0)
 		out->failed = true;
-}
-
-void
-endings_catch_up(struct cli *c)
-{
-	static const uint32_t nobody;
-	const struct enforce_how how = {.uids = &nobody};
-	struct endings ended = ENDINGS_INIT;
-	struct holdoff h = {.active = false};
-
-	if (!enforce_is_owed(&c->paths))
-		return;
-	holdoff_begin(&h);
-	endings_run(c, &how, &ended);
-	holdoff_end(&h);
-	if (ended.n > 0)
-		cli_warn(c,
-		    "an earlier command did not come to its end: %zu session%s that it left "
-		    "%s ended",
-		    ended.n, ended.n == 1 ? "" : "s", ended.n == 1 ? "was" : "were");
-	endings_clear(&ended);
 }
 
 void

@@ -37,8 +37,6 @@ struct endings {
  * added to; endings_clear.
  */
 void endings_run(struct cli *c, const struct enforce_how *how, struct endings *out);
-/* What a command that was killed, or failed, left to the next (enforce_owe) is done, and said. */
-void endings_catch_up(struct cli *c);
 /* One sentence about how many were ended; none for none. */
 void endings_tell(const struct cli *c, const struct endings *e);
 void endings_clear(struct endings *e);

@@ -14,7 +14,7 @@ log_about_none(struct cli *c, const char *event)
 enum ak_err
 republish(struct change *ch, const struct change_options *opt)
 {
-	enum ak_err err = change_commit(ch, CHANGE_EVERYBODY);
+	enum ak_err err = change_commit(ch);
 
 	if (opt->accept_rollback && (err == AK_OK || ch->committed))
 		log_about_none(ch->cli, "rollback-accepted");

@@ -3,7 +3,6 @@
 
 #include "args.h"
 #include "cli.h"
-#include "endings.h"
 #include "help.h"
 #include "verb.h"
 
@@ -106,8 +105,6 @@ run_verb(struct cli *c, const struct verb *v, int argc, char **argv)
 	} else if (err != AK_OK || (err = check_caller(c, v, &why)) != AK_OK) {
 		code = cli_fail(c, err, &why);
 	} else {
-		if (!v->anybody)
-			endings_catch_up(c);
 		code = v->run(c, &a);
 	}
 	args_clear(&a);

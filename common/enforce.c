@@ -107,6 +107,17 @@ count_carriers(struct pass *p)
 	}
 }
 
+/* From the first look on: a later one may fail. */
+static void
+remember_self(struct pass *p)
+{
+	for (size_t i = 0; i < p->procs.n && p->self.pid == 0; i++)
+		if (p->procs.v[i].id.pid == getpid() && p->owner[i] != CARRIED_NONE) {
+			p->self = p->procs.v[i].id;
+			p->self_carries = p->owner[i];
+		}
+}
+
 enum ak_err
 pass_look(struct pass *p)
 {
@@ -126,8 +137,10 @@ pass_look(struct pass *p)
 	if (p->owner != NULL && sessions != NULL) {
 		for (size_t i = 0; i < p->n; i++)
 			sessions[i] = p->v[i].s;
-		if ((err = carried_find(&p->procs, sessions, p->n, p->owner)) == AK_OK)
+		if ((err = carried_find(&p->procs, sessions, p->n, p->owner)) == AK_OK) {
 			count_carriers(p);
+			remember_self(p);
+		}
 	}
 	if (p->owner == NULL || sessions == NULL)
 		err = AK_ERR_NOMEM;
@@ -183,11 +196,7 @@ tell(struct pass *p, const struct enforce_one *one)
 static struct proc_id
 find_self(const struct pass *p, const struct enforce_one *one)
 {
-	for (size_t i = 0; i < p->procs.n; i++)
-		if (p->procs.v[i].id.pid == getpid() && p->owner[i] != CARRIED_NONE &&
-		    &p->v[p->owner[i]] == one)
-			return p->procs.v[i].id;
-	return one->s.spared;
+	return p->self.pid != 0 && one == &p->v[p->self_carries] ? p->self : one->s.spared;
 }
 
 /* Once it is marked as told, no later pass tells it again. Whoever follows the records is not woken by what is so already. */
@@ -227,6 +236,18 @@ finish_at_once(struct pass *p, struct enforce_one *one)
 		mark(p, one, SESSION_ENDING, 0);
 	/* A record that nobody carried was at its end already. */
 	if (!one->told && one->processes > 0)
+		tell(p, one);
+}
+
+/* It got a signal, and nobody could see what became of it: the next pass looks again, and tells nobody again. */
+static void
+finish_unseen(struct pass *p, struct enforce_one *one)
+{
+	if (one->fate == FATE_AT_ONCE)
+		mark(p, one, SESSION_ENDING, 0);
+	else if (!one->told)
+		mark(p, one, SESSION_ENDING, pass_clock_ms(p) + ENFORCE_GRACE_MS);
+	if (!one->told)
 		tell(p, one);
 }
 
@@ -286,10 +307,11 @@ act(struct pass *p)
 	if ((err = pass_look(p)) != AK_OK)
 		return err;
 	err = pass_end(p);
-	/* Who got a signal is told of, though nobody could see whether he is gone. */
 	for (size_t i = 0; i < p->n; i++)
-		if (err == AK_OK || p->v[i].processes > 0)
+		if (err == AK_OK)
 			finish_one(p, &p->v[i]);
+		else if (p->v[i].processes > 0)
+			finish_unseen(p, &p->v[i]);
 	return err;
 }
 
@@ -298,8 +320,6 @@ run(struct pass *p)
 {
 	enum ak_err err = sessions_each(p->how->paths, take_record, p);
 
-	if (err == AK_OK)
-		err = pass_find_whom(p);
 	if (err != AK_OK)
 		return diag_because(p->why, err,
 		    "the records of live sessions in %s can't be read: %s", p->how->paths->run,
@@ -360,17 +380,13 @@ enforce_run(
 	if (p.calls == NULL && how->paths->owner == 0 && geteuid() == 0)
 		p.calls = &host_calls;
 	*out = (struct enforce_result){.again_in_ms = -1, .next_at = NUM_NEVER};
-	if ((err = enforce_lock(how->paths, wait, &lock, why)) != AK_OK)
+	if (!how->locked && (err = enforce_lock(how->paths, wait, &lock, why)) != AK_OK)
 		return err;
 	err = run(&p);
-	/* Nobody waits for another pass. */
-	if (err == AK_OK && out->again_in_ms < 0)
-		pass_settle(how->paths);
 	lock_release(&lock);
 	procs_clear(&p.procs);
 	etcfile_set_clear(&p.users);
 	free(p.owner);
-	free(p.uids);
 	free(p.v);
 	return err;
 }

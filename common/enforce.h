@@ -60,6 +60,7 @@ struct enforce_how {
 	bool guarded;
 	unsigned n_before, n_keys_before;
 	bool accept; /* what is held back is let go on */
+	bool locked; /* the caller has enforce_lock, and keeps it: a pass that took it too would lose it for both (fcntl(2)) */
 	void (*ended)(void *ctx, const struct enforce_ended *e); /* told once for each session */
 	void *ctx;
 };
@@ -78,25 +79,15 @@ struct enforce_result {
 };
 
 /*
- * One pass, under a lock of its own (p->run/enforce.lock): nobody is ended
- * twice. Nothing that is no session of a key is ever signalled, nor the
- * caller's own process. wait: for the lock; else AK_ERR_EXISTS when somebody
- * has it. Returns when what it killed is gone, or none of it goes any more
- * (half a second; five seconds at most). A record whose session nothing carries
- * any more is removed.
+ * One pass, under a lock of its own (p->run/enforce.lock) or the caller's:
+ * nobody is ended twice. Nothing that is no session of a key is ever signalled,
+ * nor the caller's own process. wait: for the lock; else AK_ERR_EXISTS when
+ * somebody has it. Returns when what it killed is gone, or none of it goes any
+ * more (half a second; five seconds at most, where the machine does not stand
+ * still). A record whose session nothing carries any more is removed.
  */
 enum ak_err enforce_run(const struct enforce_how *how, bool wait, struct enforce_result *out,
     struct diag *why) AK_MUST_CHECK;
-
-/*
- * Before a change becomes true, under enforce_lock: by it the sessions of these
- * keys are to be judged, or with uids NULL everybody's. Whoever makes it may be
- * killed before his own pass: then the next one, whatever it is asked for, does
- * this too. A pass that leaves nothing to another forgets it.
- */
-enum ak_err enforce_owe(const struct paths *paths, const uint32_t *uids, size_t n) AK_MUST_CHECK;
-/* Is there such a change, and nobody at work on it? */
-bool enforce_is_owed(const struct paths *paths);
 
 /* The lock that a pass is under, for who changes records of sessions besides. lock_release. */
 enum ak_err enforce_lock(

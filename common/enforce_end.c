@@ -10,7 +10,7 @@
 
 /* How long leaders have to close their sessions in order. */
 #define LEADERS_MS 250
-/* Then what got SIGKILL has this long to be gone, and again whenever fewer are left: a busy machine takes its time with many. */
+/* Then what got SIGKILL has this long to be gone, from the first round on and again whenever fewer are left: a busy machine takes its time with many. */
 #define KILLED_MS 500
 #define KILLED_ALL_MS 5000
 #define PAUSE_MS 5
@@ -211,10 +211,10 @@ has_uid(const struct emptyings *u, uint32_t uid)
 static enum ak_err
 find_uids(struct pass *p, struct emptyings *u)
 {
-	if ((u->v = calloc(p->n + p->n_uids + 1, sizeof(*u->v))) == NULL)
+	if ((u->v = calloc(p->n + p->how->n_uids + 1, sizeof(*u->v))) == NULL)
 		return AK_ERR_NOMEM;
-	for (size_t i = 0; i < p->n_uids; i++)
-		add_uid(p, u, p->uids[i], true);
+	for (size_t i = 0; i < p->how->n_uids; i++)
+		add_uid(p, u, p->how->uids[i], true);
 	for (size_t i = 0; i < p->n; i++)
 		if (p->v[i].fate == FATE_AT_ONCE && !has_uid(u, p->v[i].s.uid))
 			add_uid(p, u, p->v[i].s.uid, false);
@@ -288,12 +288,14 @@ count_left(const struct pass *p, unsigned of_uids)
 /*
  * Until they are gone: leaders by themselves, for a moment; those that time
  * ended, for this moment alone. What forks and ends all the time is seen by one
- * look and not by the next: nobody is gone before several have seen nobody.
+ * look and not by the next: nobody is gone before several have seen nobody. On
+ * a machine that stood still a first look may come late: who is left when it is
+ * given up got SIGKILL all the same, and time to go.
  */
 static enum ak_err
 wait_for_ends(struct pass *p, const struct emptyings *u)
 {
-	int64_t began = pass_clock_ms(p), passed, moved = LEADERS_MS;
+	int64_t began = pass_clock_ms(p), passed, moved = LEADERS_MS, killed = -1;
 	unsigned nobody = 0, due, of_uids, fewest = UINT_MAX;
 	enum ak_err err;
 
@@ -311,9 +313,12 @@ wait_for_ends(struct pass *p, const struct emptyings *u)
 		}
 		if (nobody >= LOOKS && (passed >= LEADERS_MS || count_due(p, true) == 0))
 			return AK_OK;
-		if (passed - moved >= KILLED_MS || passed >= KILLED_ALL_MS)
-			return AK_OK;
 		each_concerned(p, passed >= LEADERS_MS ? kill_one : signal_one);
+		if (killed < 0 && passed >= LEADERS_MS)
+			killed = passed;
+		if (killed >= 0 && passed - killed >= KILLED_MS &&
+		    (passed - moved >= KILLED_MS || passed >= KILLED_ALL_MS))
+			return AK_OK;
 		p->calls->pause(PAUSE_MS);
 	}
 }

@@ -40,10 +40,6 @@ struct pass {
 	struct diag *why;
 	struct rejudge judge;
 	int64_t began_ns; /* before judge was opened, on the raw clock */
-	/* Whose sessions are judged (everybody's, or these keys'), and which keys changed: what is asked for, and what is owed. */
-	bool everybody;
-	uint32_t *uids;
-	size_t n_uids;
 	struct enforce_one *v;
 	size_t n, cap;
 	uint64_t namespace; /* of pids: this one */
@@ -52,12 +48,10 @@ struct pass {
 	/* As last looked: */
 	struct procs procs;
 	size_t *owner; /* of each process: a place in v, or CARRIED_NONE */
+	/* This process, as first seen, where it carries a session: a place in v. pid 0: it does not. */
+	struct proc_id self;
+	size_t self_carries;
 };
-
-/* everybody, uids, n_uids; and, once all of it was done, what was owed is forgotten. */
-enum ak_err pass_find_whom(struct pass *p) AK_MUST_CHECK;
-bool pass_is_changed(const struct pass *p, uint32_t uid);
-void pass_settle(const struct paths *paths);
 
 /* What is to become of each session; the records that change by that alone are written. */
 enum ak_err pass_judge(struct pass *p) AK_MUST_CHECK;
@@ -86,7 +80,7 @@ enum empty_how {
 	EMPTY_UNKEPT, /* those that belong to no session opened by a token that goes on */
 };
 
-/* After a look: is what this uid runs to end, beyond its sessions? changed: its key was (uids). */
+/* After a look: is what this uid runs to end, beyond its sessions? changed: its key was (how->uids). */
 enum empty_how pass_asks_uid(struct pass *p, uint32_t uid, bool changed);
 /* Does the process belong to a session opened by a token that goes on? */
 bool pass_is_kept(const struct pass *p, size_t proc);

@@ -9,9 +9,14 @@
 #define MASS_KEYS 2U
 
 static bool
-is_asked(const struct pass *p, uint32_t uid)
+is_asked(const struct enforce_how *how, uint32_t uid)
 {
-	return p->everybody || pass_is_changed(p, uid);
+	if (how->uids == NULL)
+		return true;
+	for (size_t i = 0; i < how->n_uids; i++)
+		if (how->uids[i] == uid)
+			return true;
+	return false;
 }
 
 static bool
@@ -51,7 +56,7 @@ judge_one(struct pass *p, struct enforce_one *one)
 		end_one(one, REASON_BY_HAND, reason_text(REASON_BY_HAND));
 		return AK_OK;
 	}
-	if (!is_asked(p, s->uid))
+	if (!is_asked(p->how, s->uid))
 		return AK_OK;
 	if ((err = rejudge_session(&p->judge, s, &one->judged)) != AK_OK)
 		return err;
@@ -123,7 +128,7 @@ static void
 write_down(struct pass *p, struct enforce_one *one)
 {
 	bool held = one->fate == FATE_HELD, changed = one->s.held_back != held;
-	bool asked = one->s.namespace == p->namespace && is_asked(p, one->s.uid);
+	bool asked = one->s.namespace == p->namespace && is_asked(p->how, one->s.uid);
 
 	if (!asked || (one->fate != FATE_KEPT && one->fate != FATE_HELD))
 		return;

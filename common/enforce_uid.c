@@ -126,8 +126,8 @@ pass_has_work(const struct pass *p)
 	for (size_t i = 0; i < p->n; i++)
 		if (p->v[i].fate == FATE_AT_ONCE || p->v[i].fate == FATE_GENTLY)
 			return true;
-	for (size_t i = 0; i < p->n_uids; i++)
-		if (is_key_out(p, p->uids[i]))
+	for (size_t i = 0; i < p->how->n_uids; i++)
+		if (is_key_out(p, p->how->uids[i]))
 			return true;
 	return false;
 }

@@ -24,8 +24,8 @@ struct live {
 	bool trusted;
 	int64_t trusted_at_ns;
 	struct diag problem; /* image NULL: why, with file, line and column */
+	enum ak_err err; /* the same as a number; AK_OK where there is an image */
 	enum ak_err stored_err; /* why the stored image could not be read */
-	enum ak_err err; /* the same as a number: AK_OK where there is an image */
 	struct settings settings; /* valid when settings_ok; else the defaults */
 	bool settings_ok;
 	struct image_sources sources;

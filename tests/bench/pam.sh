@@ -96,6 +96,8 @@ key_make() { new_key bench --role role-0 && cp "$GUEST/tokens/bench" "$GUEST/sec
 peers=()
 ! with_peers || peers=(pam_unix-sha512 pam_unix-yescrypt pam_ldap pam_ldap-starttls pam_sss-cached)
 beside_host pam_call
+# As systemd sets it when it boots a host: a new network namespace has the kernel's 10, and a log line then waits for its reader.
+echo 512 >/proc/sys/net/unix/max_dgram_qlen
 syslog_start
 unix_users
 other_make

@@ -148,26 +148,19 @@ note_call(struct cli_test *t, const struct enforce_how *how)
 		(void)snprintf(call->end_id, sizeof(call->end_id), "%s", how->end_id);
 }
 
-/* As enforce_run does. */
-static void
-forget_owed(const struct cli_test *t, const struct enforce_result *out)
-{
-	char path[PATH_CAP + 8];
-
-	(void)snprintf(path, sizeof(path), "%s/owed", t->cli.paths.run);
-	if (out->again_in_ms < 0)
-		(void)unlink(path);
-}
-
 static enum ak_err
 fake_enforce(
     void *ctx, const struct enforce_how *how, struct enforce_result *out, struct diag *why)
 {
 	struct cli_test *t = ctx;
+	struct lock lock = LOCK_INIT;
 	size_t pass = t->n_calls;
 
 	*out = (struct enforce_result){.again_in_ms = -1, .next_at = NUM_NEVER};
 	note_call(t, how);
+	if (!how->locked)
+		assert_int_equal(enforce_lock(how->paths, true, &lock, why), AK_OK);
+	lock_release(&lock);
 	if (t->during != NULL)
 		t->during(t);
 	if (t->enforce_err != AK_OK)
@@ -176,7 +169,6 @@ fake_enforce(
 		how->ended(how->ctx, &t->ends[i]);
 	if (t->n_results > 0)
 		*out = t->results[pass < t->n_results ? pass : t->n_results - 1];
-	forget_owed(t, out);
 	return AK_OK;
 }
 

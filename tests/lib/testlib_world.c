@@ -188,7 +188,8 @@ static void
 wait_ms(int64_t ms)
 {
 	assert_true(ms > 0 && ms < 1000);
-	world.now_ms += ms;
+	world.now_ms += ms + world.stalls_ms;
+	world.stalls_ms = 0;
 	assert_true(world.now_ms - world.began_ms <= PASS_MS);
 }
 

@@ -44,6 +44,7 @@ struct world {
 	unsigned looks; /* how often it looked at processes */
 	/* What is to happen. */
 	bool managers_hang; /* user managers take all the time that they are given, and 100 ms more */
+	int64_t stalls_ms; /* the machine stands still so long, once, when a pass next waits */
 	bool impatient; /* passes do not wait for their lock */
 	uid_t spare; /* the id by which uids are emptied */
 	unsigned fails_at; /* the look of that number breaks off behind all that it has seen; 0: none */

@@ -170,48 +170,6 @@ sessions_that_could_not_be_judged_are_said_and_exit_3_though_the_key_changed(voi
 	cli_test_clear(&t);
 }
 
-/* As one that was killed before it could: the next judges what was left, whatever it is for. */
-static void
-what_a_command_could_not_judge_is_judged_by_the_next_of_any_kind(void **state)
-{
-	static const struct {
-		const char *first[6], *next[6];
-	} rows[] = {
-	    {{"apikey", "set", "a", "--owner", "x"}, {"apikey", "list"}},
-	    {{"apikey", "role", "remove", "a", "viewer"}, {"apikey", "sessions"}},
-	    {{"apikey", "disable", "a"}, {"apikey", "show", "a"}},
-	    {{"apikey", "publish"}, {"apikey", "status"}},
-	    {{"apikey", "delete", "a"}, {"apikey", "create", "--name", "n"}},
-	};
-	struct cli_test t;
-
-	cli_test_make(&t, state);
-	cli_test_create(&t, "a", "viewer", NULL);
-	for (size_t i = 0; i < N(rows); i++) {
-		t.enforce_err = AK_ERR_UNAVAILABLE;
-		assert_row(rows[i].first[1], cli_test_run(&t, rows[i].first) == CLI_FAILED);
-		t.enforce_err = AK_OK;
-		t.n_calls = 0;
-		t.ends = two_ends;
-		t.n_ends = 1;
-		(void)cli_test_run(&t, rows[i].next);
-		assert_row(rows[i].first[1], t.n_calls == 1 && t.calls[0].n_uids == 0);
-		assert_row(rows[i].first[1],
-		    strstr(t.err, "an earlier command did not come to its end: 1 session "
-				  "that it left was ended") != NULL);
-		t.n_calls = t.n_ends = 0;
-		assert_run(&t, CLI_DONE, NULL, "list");
-		assert_row(rows[i].first[1], t.n_calls == 0);
-	}
-	/* Whoever may ask without root can't end anybody. */
-	t.enforce_err = AK_ERR_UNAVAILABLE;
-	assert_run(&t, CLI_FAILED, "may live on", "publish");
-	t.n_calls = 0;
-	assert_run(&t, CLI_DONE, NULL, "help");
-	assert_int_equal(t.n_calls, 0);
-	cli_test_clear(&t);
-}
-
 static void
 the_command_waits_until_nobody_who_was_told_to_end_is_left(void **state)
 {
@@ -435,17 +393,21 @@ struct terminal {
 };
 
 static int
+is_pass_free(void *ctx)
+{
+	const struct terminal *term = ctx;
+	struct lock pass;
+
+	return enforce_lock(term->paths, false, &pass, NULL) == AK_OK ? 1 : 0;
+}
+
+static int
 are_locks_free(void *ctx)
 {
 	const struct terminal *term = ctx;
-	struct lock keys, pass;
-	char path[PATH_CAP + 16];
-	bool free;
+	struct lock keys;
 
-	(void)snprintf(path, sizeof(path), "%s/enforce.lock", term->paths->run);
-	free = lock_try(&keys, term->paths->lock, NULL, NULL) == AK_OK;
-	free = lock_try(&pass, path, NULL, NULL) == AK_OK && free;
-	return free ? 1 : 0;
+	return lock_try(&keys, term->paths->lock, NULL, NULL) == AK_OK ? is_pass_free(ctx) : 0;
 }
 
 static ssize_t
@@ -458,6 +420,54 @@ show(void *ctx, const char *bytes, size_t len_b)
 	term->stopped += child_ask(are_locks_free, term) == 1 ? 0 : 1;
 	(void)snprintf(term->shown + len, sizeof(term->shown) - len, "%.*s", (int)len_b, bytes);
 	return (ssize_t)len_b;
+}
+
+/* Another process could judge sessions now. */
+static unsigned let_in;
+
+static void
+let_others_in(struct cli_test *t)
+{
+	struct terminal term = {.paths = &t->cli.paths};
+
+	let_in += child_ask(is_pass_free, &term) == 1 ? 1 : 0;
+}
+
+/* Not between two of its passes either: apikeyd would end it with its session. */
+static void
+until_a_change_is_enforced_nobody_else_judges_sessions(void **state)
+{
+	static const struct enforce_result results[] = {
+	    {.again_in_ms = 300}, {.again_in_ms = 100}, {.again_in_ms = -1}};
+	static const char other[] = "version: 1\nroles: {viewer: {services: [cron]}}\n";
+	struct cli_test t;
+	const char *const rows[][4] = {
+	    {"apikey", "disable", "a"},
+	    {"apikey", "publish"},
+	    {"apikey", "policy", "apply"},
+	};
+
+	cli_test_make(&t, state);
+	cli_test_create(&t, "a", "viewer", NULL);
+	file_write(tmp_path(t.tmp, "new"), other, sizeof(other) - 1, 0600);
+	t.results = results;
+	t.n_results = N(results);
+	t.during = let_others_in;
+	let_in = 0;
+	for (size_t i = 0; i < N(rows); i++) {
+		const char *words[5] = {NULL};
+
+		memcpy(words, rows[i], sizeof(rows[i]));
+		if (strcmp(words[1], "policy") == 0)
+			words[3] = tmp_path(t.tmp, "new");
+		t.n_calls = 0;
+		assert_row(words[1], cli_test_run(&t, words) == CLI_DONE);
+		assert_row(words[1], t.n_calls == N(results) && let_in == 0);
+		let_others_in(&t);
+		assert_row(words[1], let_in == 1);
+		let_in = 0;
+	}
+	cli_test_clear(&t);
 }
 
 static void
@@ -554,7 +564,6 @@ main(void)
 	    T(a_key_that_is_disabled_and_not_published_loses_its_sessions_all_the_same),
 	    T(what_was_ended_is_said_counted_and_logged),
 	    T(sessions_that_could_not_be_judged_are_said_and_exit_3_though_the_key_changed),
-	    T(what_a_command_could_not_judge_is_judged_by_the_next_of_any_kind),
 	    T(the_command_waits_until_nobody_who_was_told_to_end_is_left),
 	    T(the_command_does_not_wait_for_ever),
 	    T(signals_wait_until_all_is_done),
@@ -562,6 +571,7 @@ main(void)
 	    T(no_line_and_no_sentence_holds_a_token),
 	    T(every_field_at_its_longest_has_room_in_its_line),
 	    T(a_log_that_cannot_be_written_is_said_once_and_stops_nothing),
+	    T(until_a_change_is_enforced_nobody_else_judges_sessions),
 	    cmocka_unit_test(nobody_waits_for_a_terminal_that_is_stopped),
 	};
 

@@ -94,41 +94,6 @@ so_it_does_after_a_change_of_one_key(void **state)
 	fail_each_allocation_of((struct enforce_how){.uids = uids, .n_uids = 1});
 }
 
-static void
-without_memory_what_was_owed_before_is_owed_still(void **state)
-{
-	static const uint32_t nobody, before[] = {NIGHTLY}, change[] = {CI};
-	struct session s, other;
-	bool failed = true;
-
-	(void)state;
-	s = world_log_in(&world.ci, DEPLOY, 100);
-	other = world_log_in(&world.nightly, DEPLOY, 200);
-	world_disable(&world.ci);
-	world_disable(&world.nightly);
-	world_settle();
-	for (unsigned n = 1; failed; n++) {
-		enum ak_err err;
-		char row[32];
-
-		(void)snprintf(row, sizeof(row), "allocation %u", n);
-		for (size_t i = 0; i < world.n; i++)
-			world.v[i].gone = false;
-		world_record(&s);
-		world_record(&other);
-		assert_err(row, AK_OK, enforce_owe(&world.host.paths, before, 1));
-		alloc_fail_nth(n);
-		err = enforce_owe(&world.host.paths, change, 1);
-		failed = alloc_stop();
-		assert_err(row, failed ? AK_ERR_NOMEM : AK_OK, err);
-		(void)world_pass((struct enforce_how){.uids = &nobody});
-		assert_row(row, !world_lives(202));
-		assert_row(row, world_lives(102) == failed);
-	}
-	assert_int_equal(enforce_owe(&world.host.paths, &nobody, 0), AK_OK);
-	assert_false(enforce_is_owed(&world.host.paths));
-}
-
 /* Its own process carries the session, too: which is looked for when that is told. */
 static void
 where_processes_cannot_be_seen_any_more_what_was_ended_is_told(void **state)
@@ -152,7 +117,57 @@ where_processes_cannot_be_seen_any_more_what_was_ended_is_told(void **state)
 			assert_string_equal(world.ended, "100 disabled 3; ");
 			assert_false(world_lives(102));
 			assert_int_equal(world_session(100).state, SESSION_ENDING);
+			/* Nor does another's pass end it now. */
+			assert_int_equal(world_session(100).spared.pid, getpid());
+			assert_true(world_session(100).spared.start == (uint64_t)getpid() * 10);
 		}
+	}
+}
+
+/* What forks and ends all the time is seen by few looks: here by every fifth, and the second or third fails. */
+static void
+a_session_that_too_few_looks_saw_gone_keeps_its_record(void **state)
+{
+	static const struct {
+		const char *name, *ended;
+		bool revoked;
+		unsigned fails_at;
+	} rows[] = {
+	    {"revoked, and the second look fails", "100 disabled 3; ", true, 2},
+	    {"revoked, and the third", "100 disabled 3; ", true, 3},
+	    {"timed out, and the second", "100 expired gently 3; ", false, 2},
+	    {"timed out, and the third", "100 expired gently 3; ", false, 3},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct enforce_result out;
+		void *own = NULL;
+
+		assert_int_equal(world_setup(&own), 0);
+		(void)world_log_in(&world.ci, DEPLOY, 100);
+		world_add(110, 101, DEPLOY, 100)->hides = 5;
+		if (rows[i].revoked)
+			world_disable(&world.ci);
+		else
+			world_expire(HOST_NOW - 10);
+		world.fails_at = rows[i].fails_at;
+		assert_err(rows[i].name, AK_ERR_UNAVAILABLE,
+		    world_try((struct enforce_how){.guarded = false}, &out));
+		assert_row(rows[i].name, strcmp(world.ended, rows[i].ended) == 0);
+		assert_row(rows[i].name, world_count_records() == 1);
+		assert_row(rows[i].name, world_session(100).state == SESSION_ENDING);
+		assert_row(
+		    rows[i].name, (world_session(100).kill_at_ms == 0) == rows[i].revoked);
+		/* It is told once, and the next pass ends what is left. */
+		world.fails_at = 0;
+		world_find(110)->hides = 0;
+		world.now_ms += ENFORCE_GRACE_MS;
+		(void)world_pass_all();
+		assert_row(rows[i].name, world.ended[0] == '\0');
+		assert_row(rows[i].name, !world_lives(110));
+		assert_row(rows[i].name, world_count_records() == 0);
+		assert_int_equal(tmp_teardown(&own), 0);
 	}
 }
 
@@ -165,6 +180,13 @@ hold_lock(void *ctx)
 {
 	(void)ctx;
 	return enforce_lock(&world.host.paths, true, &held, NULL) == AK_OK ? 1 : 0;
+}
+
+static int
+try_lock(void *ctx)
+{
+	(void)ctx;
+	return enforce_lock(&world.host.paths, false, &held, NULL) == AK_OK ? 1 : 0;
 }
 
 /* Does the kernel know of it that it waits for a lock (proc_locks(5))? */
@@ -221,6 +243,29 @@ who_does_not_wait_is_told_of_the_pass_that_is_at_work(void **state)
 	child_end(&other);
 	assert_err("free", AK_OK, world_try(how, &out));
 	assert_false(world_lives(102));
+}
+
+/* fcntl(2)'s lock goes when any descriptor of its file is closed. */
+static void
+a_pass_leaves_its_callers_lock_as_it_was(void **state)
+{
+	const struct enforce_how how = {.locked = true};
+	struct lock own = LOCK_INIT;
+	struct enforce_result out;
+
+	(void)state;
+	(void)world_log_in(&world.ci, DEPLOY, 100);
+	world_disable(&world.ci);
+	assert_err("", AK_OK, enforce_lock(&world.host.paths, true, &own, NULL));
+	for (size_t i = 0; i < 2; i++) {
+		assert_err("", AK_OK, world_try(how, &out));
+		assert_false(world_lives(102));
+		assert_int_equal(child_ask(try_lock, NULL), 0);
+	}
+	lock_release(&own);
+	assert_int_equal(child_ask(try_lock, NULL), 1);
+	assert_err("its own", AK_OK, world_try((struct enforce_how){.guarded = false}, &out));
+	assert_int_equal(child_ask(try_lock, NULL), 1);
 }
 
 static void
@@ -380,7 +425,6 @@ a_policy_that_is_none_is_not_asked_for_again_and_again(void **state)
 static void
 a_policy_whose_moment_comes_during_the_pass_is_asked_at_once(void **state)
 {
-	static const uint32_t change[] = {CI};
 	struct enforce_result out;
 
 	(void)state;
@@ -389,14 +433,11 @@ a_policy_whose_moment_comes_during_the_pass_is_asked_at_once(void **state)
 	world_find(102)->stuck = true;
 	world_disable(&world.ci);
 	host_policy(&world.host, HOST_POLICY);
-	assert_err("", AK_OK, enforce_owe(&world.host.paths, change, 1));
 	goes_on = true;
 	out = pass_at(-S / 10);
 	goes_on = false;
 	assert_true(out.distrusted);
 	assert_int_equal(out.again_in_ms, 0);
-	/* Until then its work is not done. */
-	assert_true(enforce_is_owed(&world.host.paths));
 }
 
 int
@@ -405,10 +446,11 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    WORLD_CASE(without_memory_a_pass_fails_and_the_next_does_its_work),
 	    WORLD_CASE(so_it_does_after_a_change_of_one_key),
-	    WORLD_CASE(without_memory_what_was_owed_before_is_owed_still),
 	    WORLD_CASE(where_processes_cannot_be_seen_any_more_what_was_ended_is_told),
+	    cmocka_unit_test(a_session_that_too_few_looks_saw_gone_keeps_its_record),
 	    WORLD_CASE(who_waits_for_the_turn_gets_it),
 	    WORLD_CASE(who_does_not_wait_is_told_of_the_pass_that_is_at_work),
+	    WORLD_CASE(a_pass_leaves_its_callers_lock_as_it_was),
 	    WORLD_CASE(in_a_folder_that_others_may_write_to_nobody_is_ended),
 	    WORLD_CASE(root_ends_the_sessions_of_its_own_host),
 	    WORLD_CASE(files_of_anybody_else_end_nobody),

@@ -268,6 +268,46 @@ nobody_is_waited_for_longer_than_five_seconds(void **state)
 	assert_true(world.took_ms == 5000);
 }
 
+/* Behind a first round that told the leader alone, no time seems to be left. */
+static void
+on_a_machine_that_stood_still_a_leader_is_killed_all_the_same(void **state)
+{
+	static const struct {
+		int64_t stall_ms, slow_ms;
+		bool stuck;
+	} rows[] = {
+	    {200, 0, false},
+	    {800, 0, false},
+	    {800, 400, false},
+	    {6000, 0, false},
+	    {6000, 400, false},
+	    {800, 0, true},
+	    {6000, 0, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct enforce_result out;
+		void *own = NULL;
+		char row[32];
+
+		(void)snprintf(row, sizeof(row), "row %zu", i);
+		assert_int_equal(world_setup(&own), 0);
+		be_revoked();
+		world_find(100)->deaf = true;
+		world_find(100)->stuck = rows[i].stuck;
+		world_find(100)->slow_ms = rows[i].slow_ms;
+		world.stalls_ms = rows[i].stall_ms;
+		out = world_pass_all();
+		assert_row(row, world_did("KILL 100"));
+		assert_row(row, out.left == (rows[i].stuck ? 1 : 0));
+		assert_row(row, world_count_records() == out.left);
+		/* Who does not go has the time that he always has. */
+		assert_row(row, !rows[i].stuck || world.took_ms == rows[i].stall_ms + 5 + 500);
+		assert_int_equal(tmp_teardown(&own), 0);
+	}
+}
+
 static void
 who_was_told_that_time_is_over_has_a_moment_to_go(void **state)
 {
@@ -470,6 +510,7 @@ main(void)
 	    WORLD_CASE(what_only_a_later_look_sees_is_ended_too),
 	    WORLD_CASE(what_cannot_be_killed_is_waited_for_half_a_second),
 	    WORLD_CASE(nobody_is_waited_for_longer_than_five_seconds),
+	    cmocka_unit_test(on_a_machine_that_stood_still_a_leader_is_killed_all_the_same),
 	    WORLD_CASE(who_was_told_that_time_is_over_has_a_moment_to_go),
 	    WORLD_CASE(the_pass_waits_no_longer_for_who_does_not_go_and_not_again),
 	    WORLD_CASE(when_the_grace_is_over_who_is_there_is_killed_at_once),

@@ -257,7 +257,7 @@ a_call_that_fails_leaves_the_old_file_or_says_that_the_new_one_is_there(void **s
 static void
 what_was_dropped_is_closed_and_removed_once(void **state)
 {
-	char path[TMP_CAP * 2], beside[TMP_CAP * 2];
+	char path[TMP_CAP * 2], beside[TMP_CAP * 2], where[PATH_MAX];
 	unsigned open_before = count_descriptors();
 	struct safefile_new f;
 
@@ -265,8 +265,11 @@ what_was_dropped_is_closed_and_removed_once(void **state)
 	(void)snprintf(beside, sizeof(beside), "%s", tmp_path(*state, ".f.new"));
 	assert_err("", AK_OK, safefile_new_begin(&f, path, 0, NULL));
 	assert_true(file_is_there(beside));
+	assert_err("", AK_OK, safefile_new_path(&f, where));
+	assert_string_equal(where, beside);
 	safefile_new_drop(&f);
 	assert_false(file_is_there(beside));
+	assert_err("it is nowhere", AK_ERR_INVALID, safefile_new_path(&f, where));
 	assert_int_equal(count_descriptors(), open_before);
 	/* The next writer's is not this one's. */
 	file_write(beside, "next", 4, 0600);
