@@ -56,6 +56,6 @@ fault_keep
 leaves 'disable' 'fsync /var/lib/apikey$' apikey disable ci
 leaves 'delete' 'write /var/log/apikey/audit.log' apikey delete ci
 leaves 'role remove' 'rename /var/lib/apikey/users.idx' apikey role remove ci worker
-leaves 'set' 'fcntl /run/apikey/enforce.lock' apikey set ci --role idle
+leaves 'set' 'fsync /var/lib/apikey$' apikey set ci --role idle
 leaves 'policy apply' 'fsync /etc/apikey$' apikey policy apply "$FAULTS/policy"
 tap_done
