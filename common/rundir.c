@@ -141,7 +141,8 @@ write_temporary(int fd, const char *temporary, const struct pack *bytes)
 
 	if (file == -1)
 		return AK_ERR_UNAVAILABLE;
-	memcpy(buf, bytes->bytes, len_b);
+	if (len_b > 0)
+		memcpy(buf, bytes->bytes, len_b);
 	le32_store(buf + len_b, hash_crc32(0, buf, len_b));
 	written = write(file, buf, len_b + 4) == (ssize_t)len_b + 4;
 	(void)close(file);
