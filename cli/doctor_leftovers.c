@@ -248,8 +248,13 @@ look_at_processes(struct doctor *d, const struct spent *s)
 {
 	struct procs procs = PROCS_INIT;
 	uint32_t told = 0, last = 0;
+	enum ak_err err = procs_look(&procs);
 
-	if (procs_look(&procs) != AK_OK)
+	if (err == AK_ERR_NOMEM)
+		d->err = err;
+	else if (err != AK_OK) /* another check says why */
+		doctor_note(d, "", "what runs could not be looked at");
+	if (err != AK_OK)
 		procs.n = 0;
 	for (size_t i = 0; i < procs.n && told < TOLD_MAX; i++) {
 		const struct procs_one *p = &procs.v[i];
@@ -278,9 +283,12 @@ doctor_leftovers(struct doctor *d)
 
 	if (err == AK_OK && s.n > 0) {
 		look_at_places(d, &s);
-		(void)!sessions_each(&d->c->paths, look_at_record, &r);
+		if (sessions_each(&d->c->paths, look_at_record, &r) == AK_ERR_NOMEM)
+			d->err = AK_ERR_NOMEM;
 		look_at_processes(d, &s);
 	}
+	if (err == AK_ERR_NOMEM)
+		d->err = err;
 	if (err != AK_OK) /* another check says why */
 		doctor_ok(d, "not known while the keys can't be read");
 	else if (doctor_count(d) == 0)

@@ -6,6 +6,7 @@
 
 #include "jsonmem.h"
 #include "keyring.h"
+#include "procs.h"
 #include "testlib_cli.h"
 #include "testlib_cmocka.h"
 
@@ -28,6 +29,27 @@ __wrap_fsync(int fd)
 {
 	(void)fd;
 	return 0;
+}
+
+/* What runs: one process of a key that is deleted by then, whatever else runs on this machine. */
+#define DELETED_UID 70004
+
+enum ak_err __wrap_procs_look(struct procs *out);
+
+enum ak_err
+__wrap_procs_look(struct procs *out)
+{
+	*out = PROCS_INIT;
+	if ((out->v = calloc(1, sizeof(*out->v))) == NULL)
+		return AK_ERR_NOMEM;
+	out->n = 1;
+	out->v[0] = (struct procs_one){.id = {.pid = 4711, .start = 1},
+	    .parent = 1,
+	    .audit = PROC_NO_AUDIT,
+	    .real = DELETED_UID,
+	    .effective = DELETED_UID,
+	    .saved = DELETED_UID};
+	return AK_OK;
 }
 
 /* ---- a host, put back as it was ------------------------------------------------------------------- */
@@ -346,6 +368,10 @@ abuse_128_each_allocation_of_a_look_fails_in_its_turn(void **state)
 
 	make_host(&t, state);
 	cli_test_create(&t, "checked", "viewer", tok);
+	cli_test_create(&t, "gone", "viewer", NULL);
+	assert_run(&t, CLI_DONE, NULL, "delete", "gone");
+	assert_run(&t, CLI_FAILED, NULL, "doctor");
+	assert_non_null(strstr(t.out, "a process (4711) runs as the deleted key gone"));
 	t.input = tok;
 	for (size_t i = 0; i < N(rows); i++)
 		look_each(&t, rows[i]);
