@@ -59,20 +59,22 @@ static void
 edit(struct host *h, const char *path, const char *text)
 {
 	char *padded;
-	int len;
+	size_t len;
 
 	if (text == NULL) {
 		(void)unlink(path);
 		return;
 	}
 	h->edits++;
-	padded = malloc(strlen(text) + h->edits + 3);
+	len = strlen(text);
+	padded = malloc(len + h->edits + 3);
 	assert_non_null(padded);
-	len = sprintf(padded, "%s#", text);
+	memcpy(padded, text, len);
+	padded[len++] = '#';
 	for (unsigned i = 0; i < h->edits; i++)
 		padded[len++] = '.';
 	padded[len++] = '\n';
-	file_write(path, padded, (size_t)len, 0644);
+	file_write(path, padded, len, 0644);
 	free(padded);
 }
 

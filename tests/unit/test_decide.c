@@ -41,7 +41,7 @@ some_key(void)
 {
 	struct key_record k = KEY_RECORD_INIT;
 
-	(void)strcpy(k.name, "ci");
+	assert_int_equal(text_copy(k.name, sizeof(k.name), "ci"), AK_OK);
 	k.uid = 70000;
 	k.state = KEY_ACTIVE;
 	k.n_secrets = 2;

@@ -166,6 +166,22 @@ a_container_is_told_from_what_a_key_may_make_itself(void **state)
 	}
 }
 
+/* Where the room ends within a line, the rest of it is none. */
+static void
+the_rest_of_a_long_line_is_no_line(void **state)
+{
+	char text[4200];
+	struct procfile_status got;
+	int dir;
+
+	memset(text, '1', sizeof(text));
+	(void)snprintf(text + 4095, sizeof(text) - 4095, "Uid:\t0\t0\t0\t0\nUid:\t1\t2\t3\t4\n");
+	dir = process_with(state, "status", text);
+	assert_err("", AK_OK, procfile_status(dir, &got));
+	assert_int_equal(got.real, 1);
+	(void)close(dir);
+}
+
 /* A service with all the groups that Linux permits, or with so many that a line's end is the last of what one read gives. */
 static void
 however_many_groups_stand_before_it_a_container_is_told(void **state)
@@ -276,6 +292,7 @@ main(void)
 	    T(the_audit_session_is_a_number_or_unset),
 	    T(the_uids_are_all_three_or_none),
 	    T(a_container_is_told_from_what_a_key_may_make_itself),
+	    T(the_rest_of_a_long_line_is_no_line),
 	    T(however_many_groups_stand_before_it_a_container_is_told),
 	    T(a_logins_scope_is_told_from_other_groups),
 	    T(what_is_not_there_is_not_found),
