@@ -135,7 +135,7 @@ behind_take_back(const struct scene *sc)
 enum ak_err
 behind_issue(const struct scene *sc, uint32_t secret)
 {
-	struct handle h = {.uid = sc->key.rec.uid, .secret = secret};
+	struct handle h = {.uid = sc->key.rec.uid, .secret = secret}, taken;
 	const char *rhost = scene_item(sc, PAM_RHOST);
 	char pair[sizeof(BEHIND_HANDLE) + HANDLE_CAP] = BEHIND_HANDLE "=";
 	enum ak_err err;
@@ -147,7 +147,11 @@ behind_issue(const struct scene *sc, uint32_t secret)
 	    text_copy(h.rhost, sizeof(h.rhost), rhost == NULL ? "" : rhost) != AK_OK)
 		return AK_ERR_RANGE;
 	err = handles_issue(&sc->paths, &h, handles_now(), pair + sizeof(BEHIND_HANDLE));
-	if (err == AK_OK && pam_putenv(sc->pamh, pair) != PAM_SUCCESS)
+	if (err == AK_OK && pam_putenv(sc->pamh, pair) != PAM_SUCCESS) {
+		/* Nobody can name it any more: it goes now, not when its time is over. */
+		(void)!handles_redeem(&sc->paths, pair + sizeof(BEHIND_HANDLE), h.account,
+		    h.rhost, handles_now(), true, &taken);
 		err = AK_ERR_NOMEM;
+	}
 	return err;
 }

@@ -1828,6 +1828,7 @@ without_room_for_word_of_the_key_nobody_enters(void **state)
 		int code;
 	} rows[] = {
 	    {"ci", "a", "a", "", PAM_SYSTEM_ERR},
+	    {"ci", "a", "", "a", PAM_SYSTEM_ERR},
 	    {"ci", "am", "m", "", PAM_BUF_ERR},
 	    {"ci", "amo", "o", "", PAM_SESSION_ERR},
 	    {"ci", "amo", "", "o", PAM_SESSION_ERR},
@@ -1842,9 +1843,12 @@ without_room_for_word_of_the_key_nobody_enters(void **state)
 		no_data = rows[i].no_data;
 		no_env = rows[i].no_env;
 		how.between = fill_up;
+		empty_folder("handles");
 		assert_code(rows[i].phases, rows[i].code,
 		    enter("sshd", rows[i].user, ci_text, rows[i].phases));
 		no_room_in_pam = no_room_in_env = false;
+		if (strcmp(rows[i].phases, "a") == 0)
+			assert_int_equal(count_records("handles", false), 0);
 	}
 }
 
