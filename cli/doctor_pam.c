@@ -171,10 +171,13 @@ write_line(const struct found *f, struct text *out)
 	if (f->ours.file[0] == '\0')
 		return !out->cut;
 	strv_for (pamstack_args(&f->ours), word) {
-		if (strcmp(word, f->word) == 0)
-			continue;
-		if (strpbrk(word, "'\\&|[]#") != NULL)
+		bool wrong = strcmp(word, f->word) == 0;
+
+		/* Without what was meant by a value (`role=') the line may let more in. */
+		if (wrong ? strchr(word, '=') != NULL : strpbrk(word, "'\\&|[]#") != NULL)
 			return false;
+		if (wrong)
+			continue;
 		text_add(out, strpbrk(word, " \t") == NULL ? " %s" : " [%s]", word);
 	}
 	return !out->cut;
@@ -316,7 +319,7 @@ sentence(const struct found *f)
 	case PAMLINE_REFUSED:
 		return "is not final: a key that it permits is refused behind it";
 	default:
-		return "has an option that is none, so keys are refused";
+		return "has an option that is none, or the value of one twice, so keys are refused";
 	}
 }
 

@@ -288,8 +288,9 @@ judge_others(const struct pamstack *s, const struct pamline *p)
 	return passes(s, &unseen) && !unseen.came_to_us ? PAMLINE_PASSED_BY : PAMLINE_SHUT;
 }
 
-static bool
-is_option(const char *word)
+/* What it has of the option that the word is, with its `='; 0: it is none. */
+static size_t
+option_len(const char *word)
 {
 	for (size_t i = 0; pamline_options[i] != NULL; i++) {
 		const char *known = pamline_options[i];
@@ -297,6 +298,19 @@ is_option(const char *word)
 
 		if (known[len - 1] == '=' ? strncmp(word, known, len) == 0 && word[len] != '\0'
 					  : strcmp(word, known) == 0)
+			return len;
+	}
+	return 0;
+}
+
+/* Does a word before it give the same option a value? */
+static bool
+is_second(struct strv words, const char *word, size_t len)
+{
+	strv_for (words, before) {
+		if (before == word)
+			return false;
+		if (word[len - 1] == '=' && strncmp(before, word, len) == 0)
 			return true;
 	}
 	return false;
@@ -305,11 +319,16 @@ is_option(const char *word)
 static enum pamline_fault
 judge_options(struct pamline *p)
 {
-	strv_for (pamstack_args(p->ours), word)
-		if (!is_option(word)) {
+	struct strv words = pamstack_args(p->ours);
+
+	strv_for (words, word) {
+		size_t len = option_len(word);
+
+		if (len == 0 || is_second(words, word, len)) {
 			p->word = word;
 			return PAMLINE_OPTION;
 		}
+	}
 	return PAMLINE_GOOD;
 }
 

@@ -23,7 +23,7 @@ enum pamline_fault {
 	PAMLINE_ENDS_SETCRED, /* keyboard-interactive and cron, for everybody */
 	PAMLINE_OVERRULED, /* whom we refuse gets on, or is at least asked by others */
 	PAMLINE_REFUSED, /* whom we permit is refused */
-	PAMLINE_OPTION, /* a word that is no option of ours */
+	PAMLINE_OPTION, /* a word that is no option of ours, or gives one a second value */
 };
 
 struct pamline {

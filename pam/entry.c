@@ -65,7 +65,7 @@ run_phase(struct scene *sc)
 	if (needs_no_key(sc->phase))
 		return runs[sc->phase].key(sc);
 	if (sc->options_err != AK_OK && is_about_key(sc))
-		return refuse(sc, PAM_SERVICE_ERR, "the PAM line has an option that is none");
+		return refuse(sc, PAM_SERVICE_ERR, "the PAM line has a bad option");
 	if (sc->options_err != AK_OK && sc->phase == PHASE_AUTH)
 		return PAM_USER_UNKNOWN;
 	if (sc->subject == SUBJECT_UNAVAILABLE)

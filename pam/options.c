@@ -43,12 +43,15 @@ take_word(const char *word, struct options *out)
 		}
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
 		const struct value *v = &values[i];
+		const char **to = (const char **)((char *)out + v->at);
 
 		if (strncmp(word, v->word, v->len) != 0)
 			continue;
-		word += v->len;
-		*(const char **)((char *)out + v->at) = word;
-		return *word != '\0' && (v->first == 0 || *word == v->first);
+		/* Of two roles the one would count that is named last: whoever wrote both meant both. */
+		if (*to != NULL)
+			return false;
+		*to = word + v->len;
+		return **to != '\0' && (v->first == 0 || **to == v->first);
 	}
 	return false;
 }
@@ -64,11 +67,11 @@ is_binding(const char *text)
 enum ak_err
 options_parse(int argc, const char **argv, struct options *out)
 {
-	*out = (struct options){.prompt = DEFAULT_PROMPT};
-	for (int i = 0; i < argc; i++)
-		if (!take_word(argv[i], out) || !is_binding(out->role)) {
+	*out = (struct options){.prompt = NULL};
+	for (int i = 0; i < argc && out->bad == NULL; i++)
+		if (!take_word(argv[i], out) || !is_binding(out->role))
 			out->bad = argv[i];
-			return AK_ERR_INVALID;
-		}
-	return AK_OK;
+	if (out->prompt == NULL)
+		out->prompt = DEFAULT_PROMPT;
+	return out->bad == NULL ? AK_OK : AK_ERR_INVALID;
 }

@@ -197,6 +197,8 @@ pam_told 'account behind pam_unix' 'common-account:[0-9]+: account: stands behin
 	'/pam_apikey/{s/success=2/success=1/;h;d}; /pam_unix/{s/success=1/success=2/;G}'
 pam_told 'a line that jumps over ours' 'jump over it' common-auth \
 	'/pam_apikey/i auth [success = 1 default = ignore] pam_succeed_if.so quiet user = nobody'
+pam_told 'a role asked for twice' 'the value of one twice.* \(role=b\)' common-account \
+	'/pam_apikey/s/$/ role=a role=b/'
 pam_told 'a line of ours that goes on in the next' 'refuses everybody' common-auth \
 	'/pam_apikey/s/\[.*\]/required \\\n/'
 for phase in auth account; do

@@ -153,9 +153,19 @@ has_arg(const struct run *r, const char *arg)
 }
 
 static bool
+has_two_roles(const struct run *r)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < r->n_args; i++)
+		n += strncmp(r->args[i], "role=", 5) == 0 ? 1 : 0;
+	return n > 1;
+}
+
+static bool
 args_allow(const struct run *r, const struct host_key *k)
 {
-	if (has_arg(r, "nullok"))
+	if (has_arg(r, "nullok") || has_two_roles(r))
 		return false;
 	return r->edited || !has_arg(r, "role=opens") ||
 	       k->role[r->local_changed ? 1 : 0] == HOST_OPENS;

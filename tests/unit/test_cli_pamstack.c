@@ -435,15 +435,22 @@ the_module_takes_what_the_doctor_takes(void **state)
 {
 	static const char *const rows[] = {"debug", "debug=1", "try_first_pass",
 	    "use_first_pass", "ignore_unknown_user", "prompt=", "prompt=x", "prompt",
-	    "config=/x", "role=viewer", "", "nullok", "DEBUG"};
+	    "config=/x", "role=viewer", "role=a role=b", "role=a prompt=b", "debug debug", "",
+	    "nullok", "DEBUG"};
 
 	for (size_t i = 0; i < N(rows); i++) {
-		const char *argv[] = {rows[i]};
+		char words[64], *rest = words;
+		const char *argv[2];
+		int argc = 0;
 		struct options opt;
 		struct pamstack s;
 		char text[512];
-		bool takes = rows[i][0] == '\0' || options_parse(1, argv, &opt) == AK_OK;
+		bool takes;
 
+		(void)snprintf(words, sizeof(words), "%s", rows[i]);
+		while (rest != NULL && *rest != '\0')
+			argv[argc++] = strsep(&rest, " ");
+		takes = options_parse(argc, argv, &opt) == AK_OK;
 		(void)snprintf(text, sizeof(text),
 		    "auth %s pam_apikey.so %s\nauth required pam_unix.so\n",
 		    pamline_control(PAMSTACK_AUTH), rows[i]);

@@ -54,6 +54,22 @@ abuse_039_what_is_no_option_is_named(void **state)
 	}
 }
 
+static void
+a_value_is_given_once(void **state)
+{
+	static const char *const rows[] = {"prompt=a", "config=/a", "role=a"};
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		const char *words[] = {"debug", "debug", rows[i], rows[i]};
+		struct options o;
+
+		assert_err(rows[i], AK_OK, options_parse(3, words, &o));
+		assert_err(rows[i], AK_ERR_INVALID, options_parse(4, words, &o));
+		assert_ptr_equal(o.bad, words[3]);
+	}
+}
+
 int
 main(void)
 {
@@ -61,6 +77,7 @@ main(void)
 	    cmocka_unit_test(without_words_there_are_the_defaults),
 	    cmocka_unit_test(each_word_sets_its_option),
 	    cmocka_unit_test(abuse_039_what_is_no_option_is_named),
+	    cmocka_unit_test(a_value_is_given_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
