@@ -319,7 +319,8 @@ sentence(const struct found *f)
 	case PAMLINE_REFUSED:
 		return "is not final: a key that it permits is refused behind it";
 	default:
-		return "has an option that is none, or the value of one twice, so keys are refused";
+		return "has an option that is none, or the value of one twice, so keys are "
+		       "refused";
 	}
 }
 
