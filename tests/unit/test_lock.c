@@ -1,6 +1,7 @@
 /* One writer at a time, that is neither stopped nor interrupted. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -68,6 +69,7 @@ a_second_writer_is_told_who_the_first_one_is_and_waits(void **state)
 		_exit(write(w.got[1], "g", 1) == 1 ? (int)err : 91);
 	}
 	(void)close(w.told[1]); /* a child that waits for nobody ends the reading */
+	assert_int_equal(poll(&(struct pollfd){.fd = w.told[0], .events = POLLIN}, 1, 10000), 1);
 	assert_int_equal(read(w.told[0], &holder, sizeof(holder)), sizeof(holder));
 	assert_int_equal(holder, getpid());
 	assert_int_equal(read(w.got[0], &early, 1), -1);
@@ -318,13 +320,13 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    T(is_made_0600_and_stays),
+	    T(whatever_the_kernel_says_of_a_lock_is_understood),
+	    T(who_does_not_wait_is_told_who_has_it),
 	    T(a_second_writer_is_told_who_the_first_one_is_and_waits),
 	    T(signals_that_would_stop_or_end_it_wait_until_release),
 	    T(a_dead_writer_holds_nothing),
 	    T(abuse_057_069_what_is_no_plain_file_is_refused_with_a_sentence),
 	    T(the_lock_is_closed_on_exec),
-	    T(who_does_not_wait_is_told_who_has_it),
-	    T(whatever_the_kernel_says_of_a_lock_is_understood),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
