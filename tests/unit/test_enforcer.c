@@ -691,6 +691,21 @@ each_session_that_ended_is_a_line_of_the_audit_log(void **state)
 	assert_int_equal(rmdir(s->paths.audit), 0);
 }
 
+static void
+who_is_closed_judges_nobody_any_more(void **state)
+{
+	struct enforcer none = ENFORCER_CLOSED;
+	struct scene *s = *state;
+
+	enforcer_close(&none); /* apikeyd ends before it could begin */
+	s->res.again_in_ms = 1;
+	enforcer_run(&s->e);
+	assert_true(s->e.due.armed);
+	enforcer_close(&s->e);
+	assert_false(s->e.due.armed);
+	assert_int_equal(passes_within(s, 20), 0);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int
@@ -718,6 +733,7 @@ main(void)
 	    T(what_is_held_back_is_told_once_and_again_when_it_is_more),
 	    T(what_lives_though_it_was_killed_is_told_once),
 	    T(each_session_that_ended_is_a_line_of_the_audit_log),
+	    T(who_is_closed_judges_nobody_any_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
