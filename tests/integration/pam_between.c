@@ -135,6 +135,7 @@ a_key_that_is_no_more_is_behind_no_account_and_nor_is_another_with_its_uid(void 
 		    enter("sshd", rows[i].user, ci_text, rows[i].phases));
 		assert_row(rows[i].row, has_logged(rows[i].logged));
 		assert_int_equal(count_records("sessions", false), 0);
+		assert_int_equal(count_records("handles", false), 0);
 	}
 }
 
