@@ -29,6 +29,8 @@ extern bool no_room_in_pam, no_room_in_env;
 
 /* Called once, after the next file of records is in its place. */
 extern void (*once_recorded)(void);
+/* From here on no record can be written. */
+extern bool no_more_records;
 /* Called once, while the next prompt waits. */
 extern void (*once_asked)(void);
 /* Does the handle keep a policy, and word of a key? What stands in PAM_AUTHTOK? */
