@@ -38,13 +38,15 @@ void
 publisher_want(struct publisher *p, bool reload)
 {
 	p->reload |= reload;
-	loop_arm_by(p->loop, &p->due, 0);
+	/* A write that failed halfway wakes us too. */
+	loop_arm_by(p->loop, &p->due, p->retry_ms > 0 ? RETRY_MIN_MS : 0);
 }
 
 void
 publisher_want_paced(struct publisher *p)
 {
-	int64_t wait = p->paced_until_ms - loop_now_ms();
+	int64_t until = p->paced_until_ms > p->retry_at_ms ? p->paced_until_ms : p->retry_at_ms;
+	int64_t wait = until - loop_now_ms();
 
 	loop_arm_by(p->loop, &p->due, wait > 0 ? wait : 0);
 }
@@ -136,14 +138,31 @@ bring_up_to_date(struct publisher *p, struct outcome *out, struct diag *why)
 	return err;
 }
 
+/* Twice as long each time that it was due, and not for each that asked before. */
 static void
 retry_later(struct publisher *p)
 {
-	p->retry_ms = p->retry_ms == 0 ? RETRY_MIN_MS : p->retry_ms * 2;
-	if (p->retry_ms > RETRY_MAX_MS)
-		p->retry_ms = RETRY_MAX_MS;
-	p->paced_until_ms = loop_now_ms() + p->retry_ms;
-	loop_arm(p->loop, &p->due, p->retry_ms);
+	int64_t now = loop_now_ms();
+
+	if (now >= p->retry_at_ms) {
+		p->retry_ms = p->retry_ms == 0 ? RETRY_MIN_MS : p->retry_ms * 2;
+		if (p->retry_ms > RETRY_MAX_MS)
+			p->retry_ms = RETRY_MAX_MS;
+		p->retry_at_ms = now + p->retry_ms;
+	}
+	loop_arm(p->loop, &p->due, p->retry_at_ms - now);
+}
+
+/* A policy that is there, and could not be read, is read again: nobody edits it for that. */
+static enum ak_err
+check_rules(const struct publisher *p, struct diag *why)
+{
+	const struct live *l = &p->rules->live;
+
+	if (!live_is_lost(l))
+		return AK_OK;
+	*why = l->problem;
+	return l->err;
 }
 
 /* Of the processor's time: what others made it wait for is not what it costs them. */
@@ -189,7 +208,9 @@ publisher_run(struct publisher *p, bool reload)
 	if (err == AK_OK)
 		err = prepared;
 	if (err == AK_OK)
-		p->retry_ms = 0;
+		err = check_rules(p, &why);
+	if (err == AK_OK)
+		p->retry_ms = p->retry_at_ms = 0;
 	else
 		retry_later(p);
 	if (err != AK_OK)

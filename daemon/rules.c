@@ -63,7 +63,7 @@ rules_is_current(const struct rules *r)
 {
 	const struct image_sources *had = &r->live.sources;
 
-	return r->loaded && r->live.err != AK_ERR_NOMEM &&
+	return r->loaded && !live_is_lost(&r->live) &&
 	       is_same(r->paths->policy, &had->policy) &&
 	       is_same(r->paths->config, &had->settings) &&
 	       is_same(r->paths->group, &had->group);

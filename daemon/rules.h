@@ -29,7 +29,7 @@ void rules_clear(struct rules *r);
 /* Read them. The answer is news once for each change, though it be read often. */
 enum rules_news rules_load(struct rules *r);
 
-/* Are the files those that were read? (An edit in place within the clock's grain may hide: read again later.) */
+/* Are the files those that were read? Not when one could not be. (An edit in place within the clock's grain may hide: read again later.) */
 bool rules_is_current(const struct rules *r);
 
 #endif
