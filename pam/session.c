@@ -135,17 +135,6 @@ look_again(struct scene *sc, enum reason *reason)
 	return err == AK_ERR_NOT_FOUND ? "the key is no more" : "the keys can't be read";
 }
 
-/* A record that can't be made to say what became of the session would say that it is open: it goes. */
-static enum ak_err
-write_again(const struct scene *sc)
-{
-	enum ak_err err = sessions_update(&sc->paths, &sc->session);
-
-	if (err != AK_OK)
-		(void)!sessions_remove(&sc->paths, sc->session.id);
-	return err;
-}
-
 /*
  * First the record, then the decision: whoever revokes in between finds the
  * record. The token was asked for in another process, maybe: that one was
@@ -179,7 +168,8 @@ open_recorded(struct scene *sc, struct judgement *j, const char **problem)
 		      strcmp(s->roles, j->verdict.roles_text) == 0;
 	cut_copy(s->roles, sizeof(s->roles), j->verdict.roles_text);
 	s->state = permitted ? SESSION_OPEN : SESSION_REFUSED;
-	if (sc->have_session && !as_recorded && write_again(sc) != AK_OK) {
+	/* A record that can't be written again stays as it is: whoever goes on nevertheless is found by it. */
+	if (sc->have_session && !as_recorded && sessions_update(&sc->paths, s) != AK_OK) {
 		permitted = false;
 		*problem = UNWRITTEN;
 	}
@@ -191,7 +181,7 @@ static void
 refuse_recorded(struct scene *sc)
 {
 	sc->session.state = SESSION_REFUSED;
-	(void)!write_again(sc);
+	(void)!sessions_update(&sc->paths, &sc->session);
 }
 
 int
