@@ -3,12 +3,16 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "hash.h"
+#include "num.h"
 
 #define TEMPORARY '.'
 
@@ -178,8 +182,8 @@ rundir_remove(int fd, const char *name)
 	return errno == ENOENT ? AK_ERR_NOT_FOUND : AK_ERR_UNAVAILABLE;
 }
 
-enum ak_err
-rundir_each(int fd, enum ak_err (*take)(void *ctx, const char *name), void *ctx)
+static enum ak_err
+each_entry(int fd, bool unfinished, enum ak_err (*take)(void *ctx, const char *name), void *ctx)
 {
 	enum ak_err err = AK_OK;
 	struct dirent *entry;
@@ -192,8 +196,33 @@ rundir_each(int fd, enum ak_err (*take)(void *ctx, const char *name), void *ctx)
 		return AK_ERR_UNAVAILABLE;
 	}
 	while (err == AK_OK && (entry = readdir(dir)) != NULL)
-		if (entry->d_name[0] != TEMPORARY)
+		if ((entry->d_name[0] == TEMPORARY) == unfinished)
 			err = take(ctx, entry->d_name);
 	(void)closedir(dir);
 	return err;
+}
+
+enum ak_err
+rundir_each(int fd, enum ak_err (*take)(void *ctx, const char *name), void *ctx)
+{
+	return each_entry(fd, false, take, ctx);
+}
+
+/* Its name ends in its writer's pid. */
+static enum ak_err
+sweep_one(void *ctx, const char *name)
+{
+	const char *writer = strrchr(name, TEMPORARY) + 1;
+	uint64_t pid;
+
+	if (num_parse(writer, 1, INT_MAX, &pid) == AK_OK && kill((pid_t)pid, 0) == -1 &&
+	    errno == ESRCH)
+		(void)unlinkat(*(const int *)ctx, name, 0);
+	return AK_OK;
+}
+
+void
+rundir_sweep(int fd)
+{
+	(void)!each_entry(fd, true, sweep_one, &fd);
 }

@@ -37,4 +37,7 @@ enum ak_err rundir_remove(int fd, const char *name) AK_MUST_CHECK;
 enum ak_err rundir_each(
     int fd, enum ak_err (*take)(void *ctx, const char *name), void *ctx) AK_MUST_CHECK;
 
+/* What writers that live no more have not finished is removed. */
+void rundir_sweep(int fd);
+
 #endif

@@ -22,6 +22,7 @@ static const struct {
     [EVENT_DIRECTORY_KEY_SKIPPED] = {"directory-key-skipped", LOG_WARNING},
     [EVENT_DIRECTORY_REMOVED] = {"directory-removed", LOG_NOTICE},
     [EVENT_SNAPSHOT_DAMAGED] = {"snapshot-damaged", LOG_WARNING},
+    [EVENT_FRESHNESS_FAILED] = {"freshness-failed", LOG_ERR},
     [EVENT_ENGINE_ENDED] = {"engine-ended", LOG_WARNING},
     [EVENT_SESSIONS_HELD_BACK] = {"sessions-held-back", LOG_WARNING},
     [EVENT_PROCESSES_LEFT] = {"processes-left", LOG_WARNING},

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "safefile.h"
 #include "text.h"
 
 /* Entries that are left out, each told by a line of its own, in one settle. */
@@ -61,6 +62,8 @@ mirror_open(struct mirror *m, struct loop *loop, const struct mirror_how *how,
 	err = snapshot_load(how->paths, m->model, &m->snapshot, &why);
 	if (err == AK_OK)
 		look_at_files(m, &why);
+	/* What a killed apikeyd left, as of the snapshot. */
+	safefile_sweep(how->paths->freshness);
 	(void)!freshness_read(how->paths->freshness, how->paths->owner, &m->fresh);
 	return err;
 }
@@ -74,17 +77,26 @@ mirror_close(struct mirror *m)
 	pack_clear(&m->uids);
 }
 
+/* Not written, it says less than it could; the next contact tries again. */
 static void
-write_freshness(struct mirror *m)
+write_freshness(struct mirror *m, int64_t contact_at)
 {
-	struct diag why = DIAG_INIT;
 	const struct directory_settings *d = &m->settings.directory;
+	const struct freshness fresh = {.contact_at = contact_at,
+	    .max_age_s = d->max_age_s,
+	    .keys_max_age_s = d->keys_max_age_s};
+	struct diag why = DIAG_INIT;
+	char said[DIAG_PRINT_CAP];
+	bool failed = freshness_write(m->how.paths->freshness, &fresh, &why) != AK_OK;
 
-	m->fresh.max_age_s = d->max_age_s;
-	m->fresh.keys_max_age_s = d->keys_max_age_s;
-	/* Not written, it says less than it could; the next contact tries again. */
-	if (freshness_write(m->how.paths->freshness, &m->fresh, &why) == AK_OK)
+	if (!failed) {
+		m->fresh = fresh;
 		m->fresh_ms = loop_now_ms();
+	} else if (!m->fresh_failed) {
+		log_event(m->how.log, EVENT_FRESHNESS_FAILED, "problem",
+		    diag_print(&why, said, sizeof(said)), NULL);
+	}
+	m->fresh_failed = failed;
 	m->contact_waits = 0;
 }
 
@@ -92,10 +104,8 @@ write_freshness(struct mirror *m)
 static void
 vouch(struct mirror *m)
 {
-	if (m->contact_waits == 0 || m->dirty || m->unpublished)
-		return;
-	m->fresh.contact_at = m->contact_waits;
-	write_freshness(m);
+	if (m->contact_waits != 0 && !m->dirty && !m->unpublished)
+		write_freshness(m, m->contact_waits);
 }
 
 void
@@ -138,7 +148,7 @@ mirror_configure(struct mirror *m, const struct settings *s, bool settled)
 	if (!was_on)
 		follow_trust(&m->follow, m->in_files);
 	if (ages_differ(m))
-		write_freshness(m);
+		write_freshness(m, m->fresh.contact_at);
 	mirror_engine_run(m, !was_on);
 }
 

@@ -61,6 +61,7 @@ struct mirror {
 	struct pack uids; /* as uint32_t */
 	struct freshness fresh;
 	int64_t fresh_ms; /* when it was written, monotonic */
+	bool fresh_failed; /* it could not be, and that is told */
 	int64_t contact_waits; /* a contact to be written behind the files; 0: none */
 	int64_t changed_at;
 	uint32_t first; /* of the URIs, for the next engine */

@@ -38,25 +38,31 @@ void
 publisher_want(struct publisher *p, bool reload)
 {
 	p->reload |= reload;
-	loop_arm_by(p->loop, &p->due, 0);
+	/* A write that failed halfway wakes us too. */
+	loop_arm_by(p->loop, &p->due, p->retry_ms > 0 ? RETRY_MIN_MS : 0);
 }
 
 void
 publisher_want_paced(struct publisher *p)
 {
-	int64_t wait = p->paced_until_ms - loop_now_ms();
+	int64_t until = p->paced_until_ms > p->retry_at_ms ? p->paced_until_ms : p->retry_at_ms;
+	int64_t wait = until - loop_now_ms();
 
 	loop_arm_by(p->loop, &p->due, wait > 0 ? wait : 0);
 }
 
-static void
+/* AK_ERR_NOMEM: nothing is published by what was not read. */
+static enum ak_err
 load_rules(struct publisher *p)
 {
 	enum rules_news news = rules_load(p->rules);
 
 	p->reload = false;
+	if (news == RULES_UNREAD)
+		return AK_ERR_NOMEM;
 	if (news != RULES_SAME)
 		p->host.news(p->host.ctx, news);
+	return AK_OK;
 }
 
 static bool
@@ -122,8 +128,8 @@ bring_up_to_date(struct publisher *p, struct outcome *out, struct diag *why)
 	}
 	/* Whoever had the lock until now may have changed and published it all. */
 	if (!rules_is_current(p->rules))
-		load_rules(p);
-	out->changed = !is_published(p);
+		err = load_rules(p);
+	out->changed = err == AK_OK && !is_published(p);
 	if (out->changed)
 		err = publish_locked(p, s, &out->res, why);
 	store_close(&s);
@@ -132,14 +138,31 @@ bring_up_to_date(struct publisher *p, struct outcome *out, struct diag *why)
 	return err;
 }
 
+/* Twice as long each time that it was due, and not for each that asked before. */
 static void
 retry_later(struct publisher *p)
 {
-	p->retry_ms = p->retry_ms == 0 ? RETRY_MIN_MS : p->retry_ms * 2;
-	if (p->retry_ms > RETRY_MAX_MS)
-		p->retry_ms = RETRY_MAX_MS;
-	p->paced_until_ms = loop_now_ms() + p->retry_ms;
-	loop_arm(p->loop, &p->due, p->retry_ms);
+	int64_t now = loop_now_ms();
+
+	if (now >= p->retry_at_ms) {
+		p->retry_ms = p->retry_ms == 0 ? RETRY_MIN_MS : p->retry_ms * 2;
+		if (p->retry_ms > RETRY_MAX_MS)
+			p->retry_ms = RETRY_MAX_MS;
+		p->retry_at_ms = now + p->retry_ms;
+	}
+	loop_arm(p->loop, &p->due, p->retry_at_ms - now);
+}
+
+/* A policy that is there, and could not be read, is read again: nobody edits it for that. */
+static enum ak_err
+check_rules(const struct publisher *p, struct diag *why)
+{
+	const struct live *l = &p->rules->live;
+
+	if (!live_is_lost(l))
+		return AK_OK;
+	*why = l->problem;
+	return l->err;
 }
 
 /* Of the processor's time: what others made it wait for is not what it costs them. */
@@ -169,13 +192,14 @@ publisher_run(struct publisher *p, bool reload)
 	int64_t began = spent_us();
 	struct outcome out = {.changed = false};
 	struct diag why = DIAG_INIT;
-	enum ak_err err, prepared;
+	enum ak_err err = AK_OK, prepared;
 
 	loop_disarm(p->loop, &p->due);
 	if (reload || p->reload || !rules_is_current(p->rules))
-		load_rules(p);
+		err = load_rules(p);
 	prepared = p->host.prepare(p->host.ctx, &why);
-	err = bring_up_to_date(p, &out, &why);
+	if (err == AK_OK)
+		err = bring_up_to_date(p, &out, &why);
 	keep_pace(p, began);
 	if (out.busy) {
 		loop_arm_by(p->loop, &p->due, LOCKED_MS);
@@ -184,8 +208,12 @@ publisher_run(struct publisher *p, bool reload)
 	if (err == AK_OK)
 		err = prepared;
 	if (err == AK_OK)
-		p->retry_ms = 0;
+		err = check_rules(p, &why);
+	if (err == AK_OK)
+		p->retry_ms = p->retry_at_ms = 0;
 	else
 		retry_later(p);
+	if (err != AK_OK)
+		(void)diag_because(&why, err, "%s", ak_strerror(err));
 	p->host.done(p->host.ctx, err, out.changed && err == AK_OK ? &out.res : NULL, &why);
 }

@@ -18,7 +18,7 @@
 struct publisher_host {
 	int64_t (*now)(void *ctx); /* seconds since the epoch */
 	enum ak_err (*check_id)(void *ctx, uint32_t id); /* as in struct store_hooks */
-	/* The settings or the policy are others now; never RULES_SAME. */
+	/* The settings or the policy are others now; neither RULES_SAME nor RULES_UNREAD. */
 	void (*news)(void *ctx, enum rules_news news);
 	/*
 	 * Write the directory's files, if there is something to write: before the
@@ -44,14 +44,14 @@ struct publisher {
 	struct loop_timer due;
 	bool reload; /* as publisher_want was told */
 	int64_t paced_until_ms; /* what comes from the directory waits until then */
-	int64_t retry_ms; /* after a failure; 0: none */
+	int64_t retry_ms, retry_at_ms; /* after a failure: how long it waits, until when; 0: none */
 };
 
 void publisher_init(struct publisher *p, struct loop *loop, const struct paths *paths,
     struct rules *rules, const struct publisher_host *host);
 void publisher_stop(struct publisher *p);
 
-/* At once. reload: the settings' or the policy's files moved, whatever their stamps say. */
+/* At once, or a second after what failed. reload: the settings' or the policy's files moved, whatever their stamps say. */
 void publisher_want(struct publisher *p, bool reload);
 
 /*

@@ -98,10 +98,15 @@ records_follow(struct records *r, struct diag *why)
 	enum ak_err err = rundir_open(r->paths->run, FOLDER, r->paths->owner, &folder);
 
 	text_add(&t, "%s/" FOLDER, r->paths->run);
-	if (err != AK_OK)
+	if (err == AK_ERR_UNSAFE)
 		return diag_say(why, err, path, 0, 0,
 		    "must be a folder of uid %u that nobody else may enter",
 		    (unsigned)r->paths->owner);
+	if (err != AK_OK)
+		return diag_say(why, err, path, 0, 0, "%s", ak_strerror(err));
+	/* Once: what was killed in the middle of a record is an apikeyd before this one, or long ago. */
+	if (r->wd == -1)
+		rundir_sweep(folder);
 	(void)close(folder);
 	return watch(r, path, why);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -228,6 +229,7 @@ abuse_073_what_fails_is_tried_again_ever_later_and_what_stands_stands(void **sta
 	before = file_read(s->h.paths.users, &before_b);
 	file_write(s->h.paths.local, "damaged", 7, 0600);
 	for (int64_t ms = 1000; ms <= 64000; ms *= 2) {
+		s->p.retry_at_ms = 0; /* its time has come */
 		publisher_run(&s->p, false);
 		assert_err("run", AK_ERR_CORRUPT, s->err);
 		assert_int_equal(s->p.retry_ms, ms < 60000 ? ms : 60000);
@@ -240,6 +242,69 @@ abuse_073_what_fails_is_tried_again_ever_later_and_what_stands_stands(void **sta
 	assert_memory_equal(before, after, after_b);
 	free(before);
 	free(after);
+}
+
+static void
+whoever_asks_meanwhile_makes_the_pause_no_longer_and_wakes_it_not_at_once(void **state)
+{
+	struct scene *s = *state;
+	int64_t now_ms = loop_now_ms();
+
+	s->prepare_err = AK_ERR_UNAVAILABLE;
+	for (unsigned i = 0; i < 10; i++)
+		publisher_run(&s->p, false);
+	assert_true(s->p.retry_ms < 60000);
+	publisher_stop(&s->p);
+	s->p.retry_ms = 32000;
+	s->p.retry_at_ms = now_ms + 32000;
+	publisher_run(&s->p, false);
+	assert_int_equal(s->p.retry_ms, 32000);
+	assert_int_equal(s->p.retry_at_ms, now_ms + 32000);
+	publisher_want_paced(&s->p);
+	assert_true(s->p.due.at_ms >= now_ms + 31000);
+	publisher_want(&s->p, false);
+	assert_true(s->p.due.at_ms >= now_ms + 1000);
+	assert_true(s->p.due.at_ms <= loop_now_ms() + 1000);
+}
+
+static void
+the_pause_of_a_failure_is_over_with_it(void **state)
+{
+	struct scene *s = *state;
+
+	s->prepare_err = AK_ERR_UNAVAILABLE;
+	s->p.retry_ms = 32000;
+	publisher_run(&s->p, false);
+	assert_int_equal(s->p.retry_ms, 60000);
+	s->prepare_err = AK_OK;
+	publisher_run(&s->p, false);
+	publisher_want_paced(&s->p);
+	assert_true(s->p.due.at_ms <= loop_now_ms() + 1000);
+}
+
+/* Nobody edits it for that; what can't be read says nothing of it. */
+static void
+a_policy_that_could_not_be_read_is_read_again(void **state)
+{
+	struct scene *s = *state;
+	struct rlimit was, none;
+	int next = dup(STDERR_FILENO);
+
+	assert_int_not_equal(next, -1);
+	assert_int_equal(close(next), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	none = (struct rlimit){.rlim_cur = (rlim_t)next, .rlim_max = was.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	publisher_run(&s->p, true);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+	assert_err("", AK_ERR_UNAVAILABLE, s->err);
+	assert_int_equal(s->last_news, RULES_BROKEN);
+	assert_true(s->p.due.armed);
+	publisher_run(&s->p, false);
+	assert_err("", AK_OK, s->err);
+	assert_int_equal(s->last_news, RULES_LOADED);
+	assert_non_null(s->rules.live.image);
+	assert_false(s->p.due.armed);
 }
 
 static void
@@ -307,6 +372,9 @@ main(void)
 	    T(a_broken_policy_leaves_no_image_and_keeps_groups),
 	    T(another_writer_is_never_waited_for_and_asked_again_soon),
 	    T(abuse_073_what_fails_is_tried_again_ever_later_and_what_stands_stands),
+	    T(whoever_asks_meanwhile_makes_the_pause_no_longer_and_wakes_it_not_at_once),
+	    T(the_pause_of_a_failure_is_over_with_it),
+	    T(a_policy_that_could_not_be_read_is_read_again),
 	    T(when_the_directorys_files_fail_the_rest_is_published_all_the_same),
 	    T(the_directorys_first_change_goes_at_once_and_the_next_waits_its_turn),
 	    T(a_command_that_published_meanwhile_leaves_nothing_to_do),

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "rundir.h"
@@ -263,6 +264,34 @@ a_walk_ends_when_it_is_told_and_passes_over_what_is_unfinished(void **state)
 	assert_err("", AK_ERR_UNAVAILABLE, rundir_each(-1, stop, &n));
 }
 
+/* Of a writer that lives it is being written. */
+static void
+what_dead_writers_have_not_finished_is_swept(void **state)
+{
+	char living[64], dead[64];
+	pid_t gone = fork();
+	int fd, status;
+
+	assert_int_not_equal(gone, -1);
+	if (gone == 0)
+		_exit(0);
+	assert_int_equal(waitpid(gone, &status, 0), gone);
+	assert_err("", AK_OK, rundir_open(tmp_path(*state, "run"), "things", geteuid(), &fd));
+	assert_err("", AK_OK, put(fd, "a", "", 0));
+	(void)snprintf(living, sizeof(living), "run/things/.a.%ld", (long)getpid());
+	(void)snprintf(dead, sizeof(dead), "run/things/.a.%ld", (long)gone);
+	file_write(tmp_path(*state, living), "", 0, 0600);
+	file_write(tmp_path(*state, dead), "", 0, 0600);
+	file_write(tmp_path(*state, "run/things/.strange"), "", 0, 0600);
+	rundir_sweep(fd);
+	assert_true(file_is_there(tmp_path(*state, "run/things/a")));
+	assert_true(file_is_there(tmp_path(*state, living)));
+	assert_true(file_is_there(tmp_path(*state, "run/things/.strange")));
+	assert_false(file_is_there(tmp_path(*state, dead)));
+	(void)close(fd);
+	rundir_sweep(-1);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, tmp_setup, tmp_teardown)
 
 int
@@ -274,6 +303,7 @@ main(void)
 	    T(what_others_could_have_made_is_not_read),
 	    T(folders_of_others_or_open_to_them_are_not_used),
 	    T(abuse_073_without_room_the_old_record_stands_and_nothing_is_left),
+	    T(what_dead_writers_have_not_finished_is_swept),
 	    T(a_walk_ends_when_it_is_told_and_passes_over_what_is_unfinished),
 	};
 
