@@ -1160,6 +1160,39 @@ abuse_150_164_a_handle_carries_the_key_from_the_child_that_asked(void **state)
 	}
 }
 
+/* A secret that is rotated away takes the login along that is on its way in with it. */
+static void
+a_secret_that_ended_after_the_child_asked_opens_no_session(void **state)
+{
+	static const struct {
+		const char *user;
+		bool ends;
+		int opened;
+	} rows[] = {
+	    {"ci", false, PAM_SUCCESS},
+	    {"ci", true, PAM_SESSION_ERR},
+	    {"deploy", false, PAM_SUCCESS},
+	    {"deploy", true, PAM_SESSION_ERR},
+	};
+	struct pam_conv with = {.conv = converse};
+
+	for (size_t i = 0; i < N(rows); i++) {
+		pam_handle_t *pamh = NULL;
+
+		(void)set_up(state);
+		share("");
+		assert_int_equal(pam_start("sshd", rows[i].user, &with, &pamh), PAM_SUCCESS);
+		assert_int_equal(pam_set_item(pamh, PAM_RHOST, "192.0.2.1"), PAM_SUCCESS);
+		(void)enter_by_child(pamh, ci_text, false);
+		if (rows[i].ends)
+			amend(UID_CI, end_secret);
+		assert_code(rows[i].user, rows[i].opened, pam_open_session(pamh, 0));
+		assert_true((strstr(log_lines, "reason=secret-ended") != NULL) == rows[i].ends);
+		(void)pam_close_session(pamh, 0);
+		(void)pam_end(pamh, 0);
+	}
+}
+
 static void
 two_sessions_of_one_process_are_closed_each_by_its_own(void **state)
 {
@@ -1926,6 +1959,7 @@ main(int argc, char **argv)
 	    T(sudo_on_a_shared_account_asks_the_key_of_its_session),
 	    T(a_line_may_ask_for_a_role),
 	    T(abuse_150_164_a_handle_carries_the_key_from_the_child_that_asked),
+	    T(a_secret_that_ended_after_the_child_asked_opens_no_session),
 	    T(two_sessions_of_one_process_are_closed_each_by_its_own),
 	    T(setcred_adds_the_groups_of_roles_that_are_held_now),
 	    T(without_a_place_for_records_keys_are_refused_and_nobody_else),
