@@ -20,7 +20,7 @@ fuzz_folder(void)
 	if (folder[0] != '\0')
 		return folder;
 	for (unsigned i = 0; err == EEXIST; i++) {
-		(void)snprintf(folder, sizeof(folder), "%s/fuzz-%u",
+		(void)snprintf(folder, sizeof(folder), "%s/apikey-fuzz-%u",
 		    above == NULL || strlen(above) > 100 ? "/tmp" : above, i);
 		err = mkdir(folder, 0700) == 0 ? 0 : errno;
 	}
