@@ -14,6 +14,7 @@ struct run {
 	struct cli *c;
 	struct endings *out;
 	char who[64];
+	bool uncounted; /* one has ended for which there was no memory */
 };
 
 enum ak_err
@@ -49,7 +50,7 @@ take_ended(void *ctx, const struct enforce_ended *ended)
 	(void)!text_copy(one.address, sizeof(one.address), s->address);
 	(void)!text_copy(one.why, sizeof(one.why), ended->why);
 	if (endings_add(r->out, &one) != AK_OK)
-		r->out->failed = true;
+		r->uncounted = true;
 }
 
 /* What was to end by name has ended with the first pass: a session that began since is no part of it. */
@@ -120,7 +121,10 @@ endings_run(struct cli *c, const struct enforce_how *how, struct endings *out)
 					: diag_print(&why, said, sizeof(said)));
 	else
 		say_unfinished(c, &res);
-	if (err != AK_OK || res.left > 0 || res.again_in_ms >= 0)
+	if (r.uncounted)
+		cli_warn(c, "not enough memory: more sessions were ended than are told of "
+			    "here, the audit log has them all");
+	if (err != AK_OK || res.left > 0 || res.again_in_ms >= 0 || r.uncounted)
 		out->failed = true;
 }
 

@@ -194,14 +194,16 @@ explain_key(const struct cli *c, const struct args *a, const struct explain *e,
 	struct directory_state state;
 	int64_t now = c->host.now(c->host.ctx);
 	char problem[DIAG_PRINT_CAP];
-	struct verdict v;
+	struct verdict v = {.reason = REASON_FAILED};
 	struct live live;
 	enum ak_err err, printed = AK_OK;
 	bool published;
 
 	live_load(&c->paths, &live);
-	directory_state_load(
+	err = directory_state_load(
 	    &c->paths, &live.settings.directory, k->rec.name, k->directory, &state);
+	if (err != AK_OK)
+		goto out;
 	directory_state_fill(&state, now, keyring_time_undefined(&keys->ring, now), &req);
 	req.policy = live.image;
 	req.policy_problem = diag_print(&live.problem, problem, sizeof(problem));
@@ -224,6 +226,8 @@ explain_key(const struct cli *c, const struct args *a, const struct explain *e,
 		printed = out_json_print(&j, OUT_INDENTED, c->out);
 	}
 	warn(c, &live, published);
+out:
+	out_json_free(&j);
 	verdict_clear(&v);
 	moments_clear(&when);
 	directory_state_clear(&state);

@@ -164,15 +164,17 @@ static enum ak_err
 take_key(void *ctx, const struct key *k)
 {
 	struct search *s = ctx;
-	struct standing before, after = {.roles = POLICY_RESULT_INIT};
+	struct standing before = {.roles = POLICY_RESULT_INIT},
+			after = {.roles = POLICY_RESULT_INIT};
 	struct directory_state state;
 	struct policy_request req;
 	enum ak_err err;
 
-	directory_state_load(
+	err = directory_state_load(
 	    s->paths, &s->live->settings.directory, k->rec.name, k->directory, &state);
 	req = request_for(s, k, &state);
-	err = find_standing(s->before, &req, &before);
+	if (err == AK_OK)
+		err = find_standing(s->before, &req, &before);
 	s->out->keys++;
 	if (err == AK_OK)
 		err = find_standing(s->after, &req, &after);

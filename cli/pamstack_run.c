@@ -9,7 +9,7 @@ enum impression { UNDECIDED, POSITIVE, NEGATIVE };
 
 struct state {
 	enum impression impression;
-	int status;
+	int status; /* of the POSITIVE one */
 };
 
 /* The last line that is still in the (sub)stack of line i. */
@@ -57,15 +57,6 @@ pamstack_next(const struct pamstack *s, size_t i, int code)
 	return i + 1;
 }
 
-static void
-fail(struct state *st, int code)
-{
-	if (st->impression == NEGATIVE)
-		return;
-	st->impression = NEGATIVE;
-	st->status = code == PAMSTACK_IGNORE ? PAMSTACK_PERM_DENIED : code;
-}
-
 /* One answer; the line that was asked last, or was jumped to. As _pam_dispatch_aux does it. */
 static size_t
 take(const struct pamstack *s, size_t i, int code, struct state *st, const struct state *saved)
@@ -89,13 +80,13 @@ take(const struct pamstack *s, size_t i, int code, struct state *st, const struc
 			   : i;
 	case PAMSTACK_DO_BAD:
 	case PAMSTACK_DO_DIE:
-		fail(st, code);
+		st->impression = NEGATIVE;
 		return action == PAMSTACK_DO_DIE ? last_of_level(s, i) : i;
 	default:
 		if (action > 0)
 			i = jump(s, i, action, &over);
 		if (action < 0 || over > 0)
-			fail(st, PAMSTACK_PERM_DENIED);
+			st->impression = NEGATIVE;
 		return i;
 	}
 }

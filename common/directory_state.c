@@ -4,18 +4,22 @@
 
 #include "num.h"
 
-void
+enum ak_err
 directory_state_load(const struct paths *p, const struct directory_settings *d,
     const char *name, bool directory_key, struct directory_state *out)
 {
+	enum ak_err err;
+
 	memset(out, 0, sizeof(*out));
 	out->directory_key = directory_key;
 	out->present = d->present || directory_key;
 	if (!out->present)
-		return;
-	out->has_membership = keyring_membership(p, name, &out->membership) == AK_OK;
+		return AK_OK;
+	err = keyring_membership(p, name, &out->membership);
+	out->has_membership = err == AK_OK;
 	/* On failure it is stale by itself. */
 	(void)!freshness_read(p->freshness, p->owner, &out->fresh);
+	return err == AK_ERR_NOMEM ? err : AK_OK;
 }
 
 void

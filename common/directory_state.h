@@ -20,9 +20,14 @@ struct directory_state {
 	struct freshness fresh;
 };
 
-/* From the snapshot's files; what can't be read was never known, or is stale. directory_state_clear in any case. */
-void directory_state_load(const struct paths *p, const struct directory_settings *d,
-    const char *name, bool directory_key, struct directory_state *out);
+/*
+ * From the snapshot's files; what can't be read was never known, or is stale.
+ * AK_ERR_NOMEM: the membership is as if it could not be read; who decides a
+ * login goes on with that, who tells somebody else says so.
+ * directory_state_clear in any case.
+ */
+enum ak_err directory_state_load(const struct paths *p, const struct directory_settings *d,
+    const char *name, bool directory_key, struct directory_state *out) AK_MUST_CHECK;
 void directory_state_clear(struct directory_state *s);
 
 /*

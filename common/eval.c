@@ -34,17 +34,18 @@ find_host_space(struct eval *e)
 	return e->space != IMAGE_NONE;
 }
 
-struct eval_walk
-eval_walk(const struct eval *e, enum image_rules kind)
+void
+eval_walk(const struct eval *e, enum image_rules kind, struct eval_walk *out)
 {
 	const char *login = e->req->login;
 
 	/* A login that is missing makes of every rule that names one an undefined one. */
 	if (login == NULL || (e->trace != NULL && e->trace->every_rule))
-		return (struct eval_walk){.all = true, .count = image_count_rules(e->im, kind)};
-	return (struct eval_walk){.any = image_rules_of(e->im, kind, ""),
-	    .own = login[0] == '\0' ? (struct image_rule_list){0, 0}
-				    : image_rules_of(e->im, kind, login)};
+		out->n = IMAGE_NONE;
+	else
+		out->n = image_rules_of(e->im, kind, login, out->lists);
+	out->next = 0;
+	out->count = image_count_rules(e->im, kind);
 }
 
 static uint32_t
@@ -56,19 +57,19 @@ head_of(const struct eval *e, const struct image_rule_list *l)
 uint32_t
 eval_walk_next(const struct eval *e, struct eval_walk *w)
 {
-	uint32_t any, own;
-	struct image_rule_list *from;
+	uint32_t next = IMAGE_NONE;
 
-	if (w->all)
+	if (w->n == IMAGE_NONE)
 		return w->next < w->count ? w->next++ : IMAGE_NONE;
-	any = head_of(e, &w->any);
-	own = head_of(e, &w->own);
-	if (any == IMAGE_NONE && own == IMAGE_NONE)
-		return IMAGE_NONE;
-	from = any < own ? &w->any : &w->own;
-	from->first++;
-	from->n--;
-	return any < own ? any : own;
+	for (uint32_t i = 0; i < w->n; i++)
+		if (head_of(e, &w->lists[i]) < next)
+			next = head_of(e, &w->lists[i]);
+	for (uint32_t i = 0; i < w->n && next != IMAGE_NONE; i++)
+		if (head_of(e, &w->lists[i]) == next) {
+			w->lists[i].first++;
+			w->lists[i].n--;
+		}
+	return next;
 }
 
 static enum condition_mode
@@ -167,9 +168,10 @@ tell_rule(const struct eval *e, enum image_rules kind, uint32_t number, enum tru
 static uint32_t
 first_that_fires(const struct eval *e, enum image_rules kind)
 {
-	struct eval_walk w = eval_walk(e, kind);
+	struct eval_walk w;
 	uint32_t first = IMAGE_NONE, i;
 
+	eval_walk(e, kind, &w);
 	while ((i = eval_walk_next(e, &w)) != IMAGE_NONE) {
 		enum truth v;
 		bool fires = eval_fires(e, kind, image_rule_when(e->im, kind, i), &v);

@@ -324,10 +324,11 @@ take_grant(const struct eval *e, uint32_t number, enum truth v, bool fires)
 static enum ak_err
 take_grants(const struct eval *e)
 {
-	struct eval_walk w = eval_walk(e, IMAGE_GRANT_RULES);
+	struct eval_walk w;
 	enum ak_err err = AK_OK;
 	uint32_t i;
 
+	eval_walk(e, IMAGE_GRANT_RULES, &w);
 	while (err == AK_OK && (i = eval_walk_next(e, &w)) != IMAGE_NONE) {
 		enum truth v;
 		bool fires = eval_fires(

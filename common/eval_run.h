@@ -16,12 +16,12 @@ struct eval {
 
 /* The rules of one kind that may concern the request's login (or all, when the trace wants them), in the file's order. */
 struct eval_walk {
-	struct image_rule_list any, own;
-	uint32_t next, count; /* when all are looked at */
-	bool all;
+	struct image_rule_list lists[IMAGE_LISTS_MAX];
+	uint32_t n; /* lists; IMAGE_NONE: all are looked at */
+	uint32_t next, count; /* then */
 };
 
-struct eval_walk eval_walk(const struct eval *e, enum image_rules kind);
+void eval_walk(const struct eval *e, enum image_rules kind, struct eval_walk *out);
 /* The next rule's number, IMAGE_NONE at the end. */
 uint32_t eval_walk_next(const struct eval *e, struct eval_walk *w);
 

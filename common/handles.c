@@ -139,7 +139,8 @@ fill_slip(const struct handle *h, int64_t now_s, struct slip *s)
 enum ak_err
 handles_issue(const struct paths *p, const struct handle *h, int64_t now_s, char out[HANDLE_CAP])
 {
-	struct pack bytes = PACK_INIT;
+	unsigned char buf[RUNDIR_MAX_B];
+	struct pack bytes = pack_over(buf, sizeof(buf));
 	struct slip s;
 	enum ak_err err;
 	int dir;
@@ -155,7 +156,6 @@ handles_issue(const struct paths *p, const struct handle *h, int64_t now_s, char
 		slip_pack(&s, &bytes);
 		err = rundir_write(dir, out, &bytes);
 	}
-	pack_clear(&bytes);
 	(void)close(dir);
 	if (err != AK_OK)
 		out[0] = '\0';

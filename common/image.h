@@ -144,16 +144,20 @@ struct image_condition image_rule_when(
 uint32_t image_find_deny(const struct image *im, const char *id);
 
 /*
- * The rules that can concern a login: those that name it without a wildcard
- * and, for the login "", those that may concern any. Two ascending lists of
- * rule numbers, image_listed_rule(im, first + i); no rule is in both.
+ * The rules that can concern a login: those that name it, those with a pattern
+ * whose bytes before its first wildcard the login begins with, and those that
+ * ask for none. Ascending lists of rule numbers, image_listed_rule(im, first + i);
+ * a rule may be in several. How many lists; IMAGE_NONE for a login longer than
+ * KEY_NAME_MAX, which any rule may concern.
  */
 struct image_rule_list {
 	uint32_t first, n;
 };
 
-struct image_rule_list image_rules_of(
-    const struct image *im, enum image_rules kind, const char *login);
+#define IMAGE_LISTS_MAX (KEY_NAME_MAX + 2U)
+
+uint32_t image_rules_of(const struct image *im, enum image_rules kind, const char *login,
+    struct image_rule_list out[IMAGE_LISTS_MAX]);
 uint32_t image_listed_rule(const struct image *im, uint32_t i);
 
 /* Named conditions; each uses only those that are numbered below it. */

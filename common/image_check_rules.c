@@ -197,17 +197,60 @@ check_conditions(struct image *im, struct depths *d)
 	return d->next == im->sections[IMAGE_NODES].count;
 }
 
-/* Rows ascend; each names rules of its kind, ascending. */
+/* The name of a row, of which so many bytes count. */
+static const char *
+login_name(const struct image *im, uint32_t row, uint32_t *len)
+{
+	*len = image_cell(im, IMAGE_LOGINS, row, IMAGE_LOGIN_LEN);
+	return image_string(im, IMAGE_LOGINS, row, IMAGE_LOGIN_NAME);
+}
+
+static bool
+is_above(const struct image *im, uint32_t above, const char *name, uint32_t len)
+{
+	uint32_t n;
+	const char *begin = login_name(im, above, &n);
+
+	return n < len && memcmp(begin, name, n) == 0;
+}
+
+/* Rows ascend, and each names the row above it: the one before it, or one above that. */
+static bool
+check_login_order(const struct image *im, uint32_t row)
+{
+	uint32_t table = image_cell(im, IMAGE_LOGINS, row, IMAGE_LOGIN_TABLE), len, before_len;
+	uint32_t above = IMAGE_NONE;
+	const char *name = login_name(im, row, &len), *before;
+
+	if (row > 0 && image_cell(im, IMAGE_LOGINS, row - 1, IMAGE_LOGIN_TABLE) > table)
+		return false;
+	if (row > 0 && image_cell(im, IMAGE_LOGINS, row - 1, IMAGE_LOGIN_TABLE) == table) {
+		before = login_name(im, row - 1, &before_len);
+		if (image_compare_logins(before, before_len, name, len) >= 0)
+			return false;
+		if (table % 2 == 1)
+			above = row - 1;
+	}
+	while (above != IMAGE_NONE && !is_above(im, above, name, len))
+		above = image_cell(im, IMAGE_LOGINS, above, IMAGE_LOGIN_ABOVE);
+	return above == image_cell(im, IMAGE_LOGINS, row, IMAGE_LOGIN_ABOVE);
+}
+
+/* Each row has a name, and names rules of its kind, ascending. */
 static bool
 check_login(const struct image *im, uint32_t row)
 {
-	uint32_t kind = image_cell(im, IMAGE_LOGINS, row, IMAGE_LOGIN_KIND);
+	uint32_t table = image_cell(im, IMAGE_LOGINS, row, IMAGE_LOGIN_TABLE), kind = table / 2;
 	uint32_t first = image_cell(im, IMAGE_LOGINS, row, IMAGE_LOGIN_FIRST);
-	uint32_t n = image_cell(im, IMAGE_LOGINS, row, IMAGE_LOGIN_N), before;
+	uint32_t n = image_cell(im, IMAGE_LOGINS, row, IMAGE_LOGIN_N), len;
+	const char *name;
 
 	if (kind >= IMAGE_N_RULES ||
 	    !image_check_string(im, IMAGE_LOGINS, row, IMAGE_LOGIN_NAME) ||
 	    !image_check_span(im, IMAGE_LISTED, first, n))
+		return false;
+	name = login_name(im, row, &len);
+	if (strnlen(name, len) < len || (table % 2 == 0 && name[len] != '\0'))
 		return false;
 	for (uint32_t i = first; i < first + n; i++) {
 		uint32_t rule = image_cell(im, IMAGE_LISTED, i, 0);
@@ -216,13 +259,7 @@ check_login(const struct image *im, uint32_t row)
 		    (i > first && image_cell(im, IMAGE_LISTED, i - 1, 0) >= rule))
 			return false;
 	}
-	if (row == 0)
-		return true;
-	before = image_cell(im, IMAGE_LOGINS, row - 1, IMAGE_LOGIN_KIND);
-	return before < kind ||
-	       (before == kind &&
-		   strcmp(image_string(im, IMAGE_LOGINS, row - 1, IMAGE_LOGIN_NAME),
-		       image_string(im, IMAGE_LOGINS, row, IMAGE_LOGIN_NAME)) < 0);
+	return check_login_order(im, row);
 }
 
 enum ak_err

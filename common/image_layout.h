@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "hash.h"
 #include "image.h"
@@ -23,7 +24,7 @@
  * One version has one set of sections: a new section is a new version.
  */
 #define IMAGE_MAGIC "APIKEYPI"
-#define IMAGE_VERSION 4U
+#define IMAGE_VERSION 5U
 
 #define IMAGE_AT_VERSION 8U
 #define IMAGE_AT_CHECKSUM 12U
@@ -59,7 +60,7 @@ enum image_section {
 	IMAGE_DENY,
 	IMAGE_GRANTS,
 	IMAGE_SAMPLES,
-	IMAGE_LOGINS, /* ascending by kind, then name */
+	IMAGE_LOGINS, /* ascending by table, then name */
 	IMAGE_LISTED, /* numbers of rules, which LOGINS name */
 	IMAGE_N_SECTIONS
 };
@@ -168,12 +169,30 @@ enum image_rule_column {
 };
 
 enum image_login_column {
-	IMAGE_LOGIN_KIND, /* enum image_rules */
-	IMAGE_LOGIN_NAME, /* "": the rules that may concern any */
+	IMAGE_LOGIN_TABLE, /* image_login_table */
+	IMAGE_LOGIN_NAME, /* a string, of which LEN bytes count */
+	IMAGE_LOGIN_LEN, /* 0, where logins begin so: the rules that may concern any */
+	IMAGE_LOGIN_ABOVE, /* the longest row of the table that its name begins with; or IMAGE_NONE */
 	IMAGE_LOGIN_FIRST, /* a row of LISTED */
 	IMAGE_LOGIN_N,
 	IMAGE_LOGIN_COLUMNS
 };
+
+/* Each kind of rules has two: of logins, and of what logins begin with, where longer names stand behind what they begin with. */
+static inline uint32_t
+image_login_table(enum image_rules kind, bool begins)
+{
+	return 2 * (uint32_t)kind + (begins ? 1 : 0);
+}
+
+/* Names as the two tables have them in order: bytes, and of the shorter first. */
+static inline int
+image_compare_logins(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	int order = memcmp(a, b, a_len < b_len ? a_len : b_len);
+
+	return order != 0 ? order : (a_len > b_len) - (a_len < b_len);
+}
 
 /* The section of a kind of rules. */
 static inline enum image_section

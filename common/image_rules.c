@@ -80,29 +80,71 @@ image_find_deny(const struct image *im, const char *id)
 	return IMAGE_NONE;
 }
 
-struct image_rule_list
-image_rules_of(const struct image *im, enum image_rules kind, const char *login)
+static struct image_rule_list
+list_of(const struct image *im, uint32_t row)
+{
+	return (struct image_rule_list){image_cell(im, IMAGE_LOGINS, row, IMAGE_LOGIN_FIRST),
+	    image_cell(im, IMAGE_LOGINS, row, IMAGE_LOGIN_N)};
+}
+
+/* Where a row stands beside a name of a table. */
+static int
+compare_row(const struct image *im, uint32_t row, uint32_t table, const char *login, size_t len)
+{
+	uint32_t its = image_cell(im, IMAGE_LOGINS, row, IMAGE_LOGIN_TABLE);
+
+	if (its != table)
+		return its < table ? -1 : 1;
+	return image_compare_logins(image_string(im, IMAGE_LOGINS, row, IMAGE_LOGIN_NAME),
+	    image_cell(im, IMAGE_LOGINS, row, IMAGE_LOGIN_LEN), login, len);
+}
+
+/* The last row of the table that does not stand behind the login; IMAGE_NONE. */
+static uint32_t
+find_last(const struct image *im, uint32_t table, const char *login, size_t len)
 {
 	uint32_t low = 0, high = im->sections[IMAGE_LOGINS].count;
 
 	while (low < high) {
 		uint32_t mid = low + (high - low) / 2;
-		uint32_t at = image_cell(im, IMAGE_LOGINS, mid, IMAGE_LOGIN_KIND);
-		int order = kind < at ? -1 : kind > at ? 1 : 0;
 
-		if (order == 0)
-			order = strcmp(
-			    login, image_string(im, IMAGE_LOGINS, mid, IMAGE_LOGIN_NAME));
-		if (order == 0)
-			return (struct image_rule_list){
-			    image_cell(im, IMAGE_LOGINS, mid, IMAGE_LOGIN_FIRST),
-			    image_cell(im, IMAGE_LOGINS, mid, IMAGE_LOGIN_N)};
-		if (order < 0)
-			high = mid;
-		else
+		if (compare_row(im, mid, table, login, len) <= 0)
 			low = mid + 1;
+		else
+			high = mid;
 	}
-	return (struct image_rule_list){0, 0};
+	if (low == 0 || image_cell(im, IMAGE_LOGINS, low - 1, IMAGE_LOGIN_TABLE) != table)
+		return IMAGE_NONE;
+	return low - 1;
+}
+
+static bool
+begins_with(const struct image *im, const char *login, size_t len, uint32_t row)
+{
+	uint32_t n = image_cell(im, IMAGE_LOGINS, row, IMAGE_LOGIN_LEN);
+
+	return n <= len &&
+	       memcmp(login, image_string(im, IMAGE_LOGINS, row, IMAGE_LOGIN_NAME), n) == 0;
+}
+
+/* All that the login begins with stands above the last row that is not behind it, or is that row. */
+uint32_t
+image_rules_of(const struct image *im, enum image_rules kind, const char *login,
+    struct image_rule_list out[IMAGE_LISTS_MAX])
+{
+	uint32_t table = image_login_table(kind, false), row, n = 0;
+	size_t len = strlen(login);
+
+	if (len > KEY_NAME_MAX)
+		return IMAGE_NONE;
+	row = find_last(im, table, login, len);
+	if (row != IMAGE_NONE && compare_row(im, row, table, login, len) == 0)
+		out[n++] = list_of(im, row);
+	row = find_last(im, image_login_table(kind, true), login, len);
+	for (; row != IMAGE_NONE; row = image_cell(im, IMAGE_LOGINS, row, IMAGE_LOGIN_ABOVE))
+		if (begins_with(im, login, len, row))
+			out[n++] = list_of(im, row);
+	return n;
 }
 
 uint32_t

@@ -2,6 +2,12 @@
 
 #include <stdlib.h>
 
+struct pack
+pack_over(unsigned char *bytes, size_t cap_b)
+{
+	return (struct pack){.bytes = bytes, .cap_b = cap_b, .fixed = true};
+}
+
 void
 pack_clear(struct pack *p)
 {
@@ -26,6 +32,10 @@ pack_reserve(struct pack *p, size_t more_b)
 
 	if (p->err != AK_OK || more_b <= p->cap_b - p->len_b)
 		return;
+	if (p->fixed) {
+		p->err = AK_ERR_RANGE;
+		return;
+	}
 	if (more_b > SIZE_MAX / 4 || p->len_b > SIZE_MAX / 4) {
 		p->err = AK_ERR_NOMEM;
 		return;

@@ -14,10 +14,14 @@
 struct pack {
 	unsigned char *bytes;
 	size_t len_b, cap_b;
+	bool fixed; /* pack_over's */
 	enum ak_err err;
 };
 
 #define PACK_INIT ((struct pack){.bytes = NULL})
+
+/* Into the caller's own bytes, without the heap: more than they hold is AK_ERR_RANGE, and nothing is there to clear. */
+struct pack pack_over(unsigned char *bytes, size_t cap_b);
 
 /* Frees the bytes; wipe: they held a secret. */
 void pack_clear(struct pack *p);

@@ -3,11 +3,16 @@
 
 #include "policy_section.h"
 
-/* A rule, and a login that it names; "": it may concern any. */
+/* A rule, and a login that it names, or what it asks a login to begin with: nothing, where it may concern any. */
 struct entry {
-	uint32_t kind, rule, name; /* the name's offset */
+	uint32_t table, rule, name; /* the name's offset */
+	uint32_t len; /* bytes of it that count */
 	const char *text; /* the name itself */
+	uint32_t row; /* once it is made */
+	size_t above; /* the first entry of the row above; NONE_ABOVE */
 };
+
+#define NONE_ABOVE SIZE_MAX
 
 struct entries {
 	struct policy_build *b;
@@ -25,7 +30,8 @@ cell(const struct policy_build *b, enum image_section section, size_t n_columns,
 static enum ak_err
 add_entry(struct entries *e, uint32_t kind, uint32_t rule, uint32_t name)
 {
-	size_t cap = e->cap == 0 ? 64 : 2 * e->cap;
+	const char *text = (const char *)e->b->m->sections[IMAGE_STRINGS].bytes + name;
+	size_t cap = e->cap == 0 ? 64 : 2 * e->cap, len = strcspn(text, "*");
 	struct entry *more;
 
 	if (e->n == e->cap) {
@@ -34,13 +40,18 @@ add_entry(struct entries *e, uint32_t kind, uint32_t rule, uint32_t name)
 		e->at = more;
 		e->cap = cap;
 	}
-	e->at[e->n++] = (struct entry){.kind = kind, .rule = rule, .name = name};
+	e->at[e->n++] = (struct entry){
+	    .table = image_login_table((enum image_rules)kind, len == 0 || text[len] == '*'),
+	    .rule = rule,
+	    .name = name,
+	    .len = (uint32_t)len,
+	    .text = text};
 	return AK_OK;
 }
 
-/* The logins of a node, when it is `login` and names them all without a wildcard; else the list is empty. */
+/* The patterns of a node, when it is `login`, and none of them begins with a wildcard; else the list is empty. */
 static struct strv
-exact_logins(const struct policy_build *b, uint32_t node, uint32_t *offset)
+named_logins(const struct policy_build *b, uint32_t node, uint32_t *offset)
 {
 	const char *strings = (const char *)b->m->sections[IMAGE_STRINGS].bytes;
 	struct strv v;
@@ -50,7 +61,10 @@ exact_logins(const struct policy_build *b, uint32_t node, uint32_t *offset)
 	*offset = cell(b, IMAGE_NODES, IMAGE_NODE_COLUMNS, node, IMAGE_NODE_A);
 	v.bytes = strings + *offset;
 	v.len_b = cell(b, IMAGE_NODES, IMAGE_NODE_COLUMNS, node, IMAGE_NODE_B);
-	return memchr(v.bytes, '*', v.len_b) == NULL ? v : STRV_EMPTY;
+	strv_for (v, pattern)
+		if (pattern[0] == '*')
+			return STRV_EMPTY;
+	return v;
 }
 
 /* All predicates of a rule must hold: if one of them names logins, no other login is concerned. */
@@ -65,7 +79,7 @@ add_rule(struct entries *e, uint32_t kind, size_t n_columns, uint32_t rule, uint
 
 	for (; at < end && logins.len_b == 0;
 	     at = cell(e->b, IMAGE_NODES, IMAGE_NODE_COLUMNS, at, IMAGE_NODE_END))
-		logins = exact_logins(e->b, at, &offset);
+		logins = named_logins(e->b, at, &offset);
 	if (logins.len_b == 0)
 		return add_entry(e, kind, rule, nobody);
 	strv_for (logins, name) {
@@ -76,36 +90,59 @@ add_rule(struct entries *e, uint32_t kind, size_t n_columns, uint32_t rule, uint
 }
 
 static int
+compare_names(const struct entry *x, const struct entry *y)
+{
+	if (x->table != y->table)
+		return x->table < y->table ? -1 : 1;
+	return image_compare_logins(x->text, x->len, y->text, y->len);
+}
+
+static int
 compare_entries(const void *a, const void *b)
 {
 	const struct entry *x = a, *y = b;
-	int order;
+	int order = compare_names(x, y);
 
-	if (x->kind != y->kind)
-		return x->kind < y->kind ? -1 : 1;
-	if ((order = strcmp(x->text, y->text)) != 0)
-		return order;
-	return x->rule < y->rule ? -1 : x->rule > y->rule;
+	return order != 0 ? order : (x->rule > y->rule) - (x->rule < y->rule);
 }
 
+/* before: the first entry of the row before; NONE_ABOVE. */
+static size_t
+find_above(const struct entries *e, size_t before, const struct entry *of)
+{
+	size_t i = before;
+
+	if (i == NONE_ABOVE || e->at[i].table != of->table || of->table % 2 == 0)
+		return NONE_ABOVE;
+	while (i != NONE_ABOVE && strncmp(e->at[i].text, of->text, e->at[i].len) != 0)
+		i = e->at[i].above;
+	return i;
+}
+
+/* A rule whose patterns begin alike is named once. */
 static void
 emit(const struct entries *e)
 {
 	struct image_make *m = e->b->m;
-	size_t end;
+	size_t end, before = NONE_ABOVE;
 
-	for (size_t i = 0; i < e->n; i = end) {
-		uint32_t row[IMAGE_LOGIN_COLUMNS] = {[IMAGE_LOGIN_KIND] = e->at[i].kind,
-		    [IMAGE_LOGIN_NAME] = e->at[i].name,
+	for (size_t i = 0; i < e->n; before = i, i = end) {
+		struct entry *of = &e->at[i];
+		uint32_t row[IMAGE_LOGIN_COLUMNS] = {[IMAGE_LOGIN_TABLE] = of->table,
+		    [IMAGE_LOGIN_NAME] = of->name,
+		    [IMAGE_LOGIN_LEN] = of->len,
 		    [IMAGE_LOGIN_FIRST] = m->counts[IMAGE_LISTED]};
 
-		for (end = i; end < e->n && e->at[end].kind == e->at[i].kind &&
-			      strcmp(e->at[end].text, e->at[i].text) == 0;
-		     end++) {
+		for (end = i; end < e->n && compare_names(&e->at[end], of) == 0; end++) {
+			if (end > i && e->at[end].rule == e->at[end - 1].rule)
+				continue;
 			(void)image_make_row(m, IMAGE_LISTED, &e->at[end].rule, 1);
 			row[IMAGE_LOGIN_N]++;
 		}
-		(void)image_make_row(m, IMAGE_LOGINS, row, IMAGE_LOGIN_COLUMNS);
+		of->above = find_above(e, before, of);
+		row[IMAGE_LOGIN_ABOVE] =
+		    of->above == NONE_ABOVE ? IMAGE_NONE : e->at[of->above].row;
+		of->row = image_make_row(m, IMAGE_LOGINS, row, IMAGE_LOGIN_COLUMNS);
 	}
 }
 
@@ -128,8 +165,6 @@ policy_compile_logins(struct policy_build *b)
 		     i < b->m->counts[image_section_of((enum image_rules)kind)] && err == AK_OK;
 		     i++)
 			err = add_rule(&e, kind, columns[kind], i, nobody);
-	for (size_t i = 0; i < e.n; i++)
-		e.at[i].text = (const char *)b->m->sections[IMAGE_STRINGS].bytes + e.at[i].name;
 	if (err == AK_OK && e.n > 0) {
 		qsort(e.at, e.n, sizeof(*e.at), compare_entries);
 		emit(&e);

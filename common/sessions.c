@@ -121,16 +121,15 @@ session_unpack(const char *id, const unsigned char *bytes, size_t len_b, struct 
 	return AK_OK;
 }
 
+/* Without the heap: a session is closed, and refused, with no memory left. */
 static enum ak_err
 write_record(int dir, const struct session *s)
 {
-	struct pack bytes = PACK_INIT;
-	enum ak_err err;
+	unsigned char buf[RUNDIR_MAX_B];
+	struct pack bytes = pack_over(buf, sizeof(buf));
 
 	session_pack(s, &bytes);
-	err = rundir_write(dir, s->id, &bytes);
-	pack_clear(&bytes);
-	return err;
+	return rundir_write(dir, s->id, &bytes);
 }
 
 /* Over the folder's records. */

@@ -51,14 +51,18 @@ publisher_want_paced(struct publisher *p)
 	loop_arm_by(p->loop, &p->due, wait > 0 ? wait : 0);
 }
 
-static void
+/* AK_ERR_NOMEM: nothing is published by what was not read. */
+static enum ak_err
 load_rules(struct publisher *p)
 {
 	enum rules_news news = rules_load(p->rules);
 
 	p->reload = false;
+	if (news == RULES_UNREAD)
+		return AK_ERR_NOMEM;
 	if (news != RULES_SAME)
 		p->host.news(p->host.ctx, news);
+	return AK_OK;
 }
 
 static bool
@@ -124,8 +128,8 @@ bring_up_to_date(struct publisher *p, struct outcome *out, struct diag *why)
 	}
 	/* Whoever had the lock until now may have changed and published it all. */
 	if (!rules_is_current(p->rules))
-		load_rules(p);
-	out->changed = !is_published(p);
+		err = load_rules(p);
+	out->changed = err == AK_OK && !is_published(p);
 	if (out->changed)
 		err = publish_locked(p, s, &out->res, why);
 	store_close(&s);
@@ -188,13 +192,14 @@ publisher_run(struct publisher *p, bool reload)
 	int64_t began = spent_us();
 	struct outcome out = {.changed = false};
 	struct diag why = DIAG_INIT;
-	enum ak_err err, prepared;
+	enum ak_err err = AK_OK, prepared;
 
 	loop_disarm(p->loop, &p->due);
 	if (reload || p->reload || !rules_is_current(p->rules))
-		load_rules(p);
+		err = load_rules(p);
 	prepared = p->host.prepare(p->host.ctx, &why);
-	err = bring_up_to_date(p, &out, &why);
+	if (err == AK_OK)
+		err = bring_up_to_date(p, &out, &why);
 	keep_pace(p, began);
 	if (out.busy) {
 		loop_arm_by(p->loop, &p->due, LOCKED_MS);
@@ -208,5 +213,7 @@ publisher_run(struct publisher *p, bool reload)
 		p->retry_ms = p->retry_at_ms = 0;
 	else
 		retry_later(p);
+	if (err != AK_OK)
+		(void)diag_because(&why, err, "%s", ak_strerror(err));
 	p->host.done(p->host.ctx, err, out.changed && err == AK_OK ? &out.res : NULL, &why);
 }

@@ -18,7 +18,7 @@
 struct publisher_host {
 	int64_t (*now)(void *ctx); /* seconds since the epoch */
 	enum ak_err (*check_id)(void *ctx, uint32_t id); /* as in struct store_hooks */
-	/* The settings or the policy are others now; never RULES_SAME. */
+	/* The settings or the policy are others now; neither RULES_SAME nor RULES_UNREAD. */
 	void (*news)(void *ctx, enum rules_news news);
 	/*
 	 * Write the directory's files, if there is something to write: before the

@@ -30,15 +30,19 @@ enum rules_news
 rules_load(struct rules *r)
 {
 	char problem[DIAG_PRINT_CAP] = "";
-	bool first = !r->loaded;
+	bool first = !r->was_told;
 
 	rules_clear(r);
 	live_load(r->paths, &r->live);
 	r->loaded = true;
+	/* That says nothing of the files. */
+	if (r->live.err == AK_ERR_NOMEM)
+		return RULES_UNREAD;
 	if (r->live.image == NULL)
 		(void)diag_print(&r->live.problem, problem, sizeof(problem));
 	if (!first && is_told(r, problem))
 		return RULES_SAME;
+	r->was_told = true;
 	r->told_policy = r->live.policy_id;
 	r->told_settings = r->live.settings_id;
 	(void)!text_copy(r->told_problem, sizeof(r->told_problem), problem);

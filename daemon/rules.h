@@ -9,14 +9,16 @@
 #include "live.h"
 #include "paths.h"
 
-enum rules_news { RULES_SAME, RULES_LOADED, RULES_BROKEN };
+/* RULES_UNREAD: there was no memory to read them; to be read again, and nothing is to be done by what is in live. */
+enum rules_news { RULES_SAME, RULES_LOADED, RULES_BROKEN, RULES_UNREAD };
 
 /* In one place from rules_init to rules_clear: live points into itself. */
 struct rules {
 	const struct paths *paths;
 	struct live live;
 	bool loaded;
-	/* What was told last. */
+	/* What was told last; was_told: anything was. */
+	bool was_told;
 	uint64_t told_policy, told_settings;
 	char told_problem[DIAG_PRINT_CAP]; /* FILE:LINE:COL: …; "" while nothing is broken */
 };

@@ -33,13 +33,13 @@ struct server {
 	struct loop *loop;
 	struct server_how how;
 	struct server_host host;
-	int fd; /* -1: closed */
 	struct server_client {
 		struct server *server;
 		int fd; /* -1: free */
 		enum control_ask waits; /* for server_done; 0: it doesn't */
 		struct loop_timer deadline;
 	} clients[SERVER_CLIENTS];
+	int fd; /* -1: closed */
 };
 
 enum ak_err server_open(struct server *s, struct loop *loop, const struct server_how *how,

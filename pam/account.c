@@ -3,7 +3,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "behind.h"
 #include "converse.h"
 #include "judge.h"
 #include "lastused.h"
@@ -63,8 +62,6 @@ decide_account(struct scene *sc, uint32_t secret, bool without_token)
 	else
 		code = result_of_reason(sc->phase, j.verdict.reason);
 	answer = report_account(sc, code, &j.verdict, secret);
-	if (answer != code)
-		behind_take_back(sc);
 	if (answer != PAM_SUCCESS)
 		converse_tell(sc, answer == code ? j.verdict.why : reason_text(REASON_AUDIT));
 	judge_clear(&j);

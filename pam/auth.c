@@ -69,15 +69,13 @@ auth_verify(const struct keyring *ring, const struct key_record *key, const stru
 	return err;
 }
 
-/* For the later phases, here and in another process; all or nothing. */
+/* For the later phases, here and in another process: whoever is refused leaves neither (entry). */
 static enum ak_err
 leave_word(const struct scene *sc, uint32_t secret)
 {
 	enum ak_err err = scene_leave_handover(sc, secret);
 
-	if (err == AK_OK && (err = behind_issue(sc, secret)) != AK_OK)
-		scene_drop_handover(sc);
-	return err;
+	return err == AK_OK ? behind_issue(sc, secret) : err;
 }
 
 /* The token is right; the whole decision is due, since a stack may end before the account phase. */
@@ -100,10 +98,8 @@ permit(struct scene *sc, const struct verdict *v, uint32_t secret)
 		return report_decision(sc, result_of_err(err), NULL, secret,
 		    "no handle could be left for the session");
 	code = report_decision(sc, PAM_SUCCESS, v, secret, NULL);
-	if (code != PAM_SUCCESS) {
-		behind_take_back(sc);
+	if (code != PAM_SUCCESS)
 		tell_here(sc, reason_text(REASON_AUDIT));
-	}
 	return code;
 }
 

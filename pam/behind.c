@@ -54,6 +54,17 @@ redeem(const struct scene *sc, bool take, struct handle *out)
 		   handles_now(), take, out) == AK_OK;
 }
 
+bool
+behind_is_known(const struct scene *sc)
+{
+	const struct handover *left = scene_borrow_handover(sc);
+	struct handle h;
+
+	if (sc->sudo || sc->user[0] == '\0')
+		return false;
+	return (left != NULL && strcmp(left->user, sc->user) == 0) || redeem(sc, false, &h);
+}
+
 static bool
 by_handle(struct scene *sc)
 {
@@ -118,16 +129,17 @@ behind_redeem(struct scene *sc, bool take)
 void
 behind_drop_handle(const struct scene *sc)
 {
-	if (pam_getenv(sc->pamh, BEHIND_HANDLE) != NULL)
-		(void)pam_putenv(sc->pamh, BEHIND_HANDLE);
+	struct handle h;
+
+	if (pam_getenv(sc->pamh, BEHIND_HANDLE) == NULL)
+		return;
+	(void)redeem(sc, true, &h);
+	(void)pam_putenv(sc->pamh, BEHIND_HANDLE);
 }
 
 void
 behind_take_back(const struct scene *sc)
 {
-	struct handle h;
-
-	(void)redeem(sc, true, &h);
 	behind_drop_handle(sc);
 	scene_drop_handover(sc);
 }

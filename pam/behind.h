@@ -18,6 +18,12 @@
 void behind_find(struct scene *sc);
 
 /*
+ * Is this login of PAM_USER known to be a key's, before anything is looked up?
+ * By the handover or the handle, which ask for no memory.
+ */
+bool behind_is_known(const struct scene *sc);
+
+/*
  * For a key's own account too: the secret that a process before this one
  * verified, from its handle, into sc->secret and the handover. take: the
  * handle is used up.
@@ -25,12 +31,15 @@ void behind_find(struct scene *sc);
 void behind_redeem(struct scene *sc, bool take);
 
 /*
- * What an earlier authenticate left is no more: before another one, and at the
+ * The handle that an authenticate left is no more, and nor is its record: at the
  * end of open_session, whose environment becomes the user's.
  */
 void behind_drop_handle(const struct scene *sc);
 
-/* What was verified is refused after all: no later phase finds it, here or in another process. */
+/*
+ * The handover too: before another authenticate, and when what was verified is
+ * refused after all. No later phase finds it, here or in another process.
+ */
 void behind_take_back(const struct scene *sc);
 
 /* In sshd: leave a handle for the process that opens the session. AK_OK too where none is needed. */

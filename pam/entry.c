@@ -79,6 +79,13 @@ run_phase(struct scene *sc)
 	return runs[sc->phase].local(sc);
 }
 
+/* Whoever is refused leaves no word of a key behind. */
+static bool
+is_denied(enum phase phase, int code)
+{
+	return phase != PHASE_PASSWORD && code != PAM_SUCCESS && code != PAM_USER_UNKNOWN;
+}
+
 static int
 enter(pam_handle_t *pamh, enum phase phase, int flags, int argc, const char **argv)
 {
@@ -87,16 +94,16 @@ enter(pam_handle_t *pamh, enum phase phase, int flags, int argc, const char **ar
 	int code;
 
 	scene_open(&sc, pamh, phase, flags, argc, argv);
-	if (phase == PHASE_AUTH) {
-		scene_drop_handover(&sc);
-		behind_drop_handle(&sc);
-	}
+	if (phase == PHASE_AUTH)
+		behind_take_back(&sc);
 	if (phase == PHASE_AUTH || phase == PHASE_ACCOUNT)
 		scene_end_session(&sc);
 	subject_find(&sc);
 	code = run_phase(&sc);
 	hangs_up = session_keeps_connection(&sc, code);
-	if (phase == PHASE_OPEN)
+	if (is_denied(phase, code))
+		behind_take_back(&sc);
+	else if (phase == PHASE_OPEN)
 		behind_drop_handle(&sc);
 	if (code == PAM_USER_UNKNOWN && sc.options_err == AK_OK &&
 	    sc.options.ignore_unknown_user)

@@ -70,8 +70,9 @@ fill_directory(struct scene *sc, struct judgement *j)
 	struct decide_request *req = &j->request;
 
 	sc->directory = NULL;
-	directory_state_load(&sc->paths, &scene_live(sc)->settings.directory, sc->key.rec.name,
-	    sc->key.directory, &j->directory);
+	/* Without memory nothing is known of the key: it has no role from there, and what denies by a group fires. */
+	(void)!directory_state_load(&sc->paths, &scene_live(sc)->settings.directory,
+	    sc->key.rec.name, sc->key.directory, &j->directory);
 	directory_state_fill(&j->directory, req->now, req->time_undefined, req);
 	if (req->unknown)
 		sc->directory = "unknown";

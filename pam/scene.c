@@ -196,6 +196,8 @@ scene_leave_handover(const struct scene *sc, uint32_t secret)
 
 	if (h == NULL)
 		return AK_ERR_NOMEM;
+	if (text_copy(h->user, sizeof(h->user), sc->user) != AK_OK)
+		h->user[0] = '\0';
 	h->account_uid = sc->account_uid;
 	h->uid = sc->key.rec.uid;
 	h->secret = secret;

@@ -34,6 +34,7 @@ enum subject_kind {
  * process, by a handle (handles.h) from one of sshd's processes to the next.
  */
 struct handover {
+	char user[64]; /* PAM_USER; a longer one is "" */
 	uint32_t account_uid; /* of the account that the phase was about */
 	uint32_t uid; /* the key's */
 	char name[KEY_NAME_MAX + 1];

@@ -43,6 +43,18 @@ tell_session(struct scene *sc, const struct verdict *v)
 	return err;
 }
 
+/* Of a session that is refused after all: who goes on nevertheless is nobody's key. */
+static void
+tell_no_more(const struct scene *sc)
+{
+	static const char *const names[] = {
+	    "APIKEY_NAME", "APIKEY_ID", "APIKEY_ROLES", "APIKEY_SPACE"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (pam_getenv(sc->pamh, names[i]) != NULL)
+			(void)pam_putenv(sc->pamh, names[i]);
+}
+
 /* A name or service longer than its field is cut: the record serves people there. */
 static void
 cut_copy(char *dst, size_t cap_b, const char *src)
@@ -123,6 +135,17 @@ look_again(struct scene *sc, enum reason *reason)
 	return err == AK_ERR_NOT_FOUND ? "the key is no more" : "the keys can't be read";
 }
 
+/* A record that can't be made to say what became of the session would say that it is open: it goes. */
+static enum ak_err
+write_again(const struct scene *sc)
+{
+	enum ak_err err = sessions_update(&sc->paths, &sc->session);
+
+	if (err != AK_OK)
+		(void)!sessions_remove(&sc->paths, sc->session.id);
+	return err;
+}
+
 /*
  * First the record, then the decision: whoever revokes in between finds the
  * record. The token was asked for in another process, maybe: that one was
@@ -156,7 +179,7 @@ open_recorded(struct scene *sc, struct judgement *j, const char **problem)
 		      strcmp(s->roles, j->verdict.roles_text) == 0;
 	cut_copy(s->roles, sizeof(s->roles), j->verdict.roles_text);
 	s->state = permitted ? SESSION_OPEN : SESSION_REFUSED;
-	if (sc->have_session && !as_recorded && sessions_update(&sc->paths, s) != AK_OK) {
+	if (sc->have_session && !as_recorded && write_again(sc) != AK_OK) {
 		permitted = false;
 		*problem = UNWRITTEN;
 	}
@@ -168,7 +191,7 @@ static void
 refuse_recorded(struct scene *sc)
 {
 	sc->session.state = SESSION_REFUSED;
-	(void)!sessions_update(&sc->paths, &sc->session);
+	(void)!write_again(sc);
 }
 
 int
@@ -190,6 +213,7 @@ session_open(struct scene *sc)
 	}
 	if (answer != PAM_SUCCESS) {
 		scene_drop_session(sc);
+		tell_no_more(sc);
 		converse_tell(sc, why);
 	}
 	judge_clear(&j);

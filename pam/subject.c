@@ -117,16 +117,34 @@ find_in_session(struct scene *sc)
 	return true;
 }
 
+/* Nobody's; but a login that a key entered begins no session that nobody knows of. */
+static void
+give_up(struct scene *sc, enum ak_err err)
+{
+	if ((sc->phase != PHASE_ACCOUNT && sc->phase != PHASE_OPEN) || !behind_is_known(sc))
+		return;
+	sc->subject = SUBJECT_UNAVAILABLE;
+	sc->subject_err = err;
+}
+
 void
 subject_find(struct scene *sc)
 {
+	enum ak_err err;
+
 	sc->subject = SUBJECT_NOT_OURS;
 	if (!find_user(sc) || (lets_go(sc) && find_in_session(sc)))
 		return;
-	if (!find_account(sc) || sc->account_uid == 0)
+	if (!find_account(sc)) {
+		give_up(sc, AK_ERR_UNAVAILABLE);
 		return;
-	if (keyring_open(&sc->paths, &sc->ring) != AK_OK)
+	}
+	if (sc->account_uid == 0)
 		return;
+	if ((err = keyring_open(&sc->paths, &sc->ring)) != AK_OK) {
+		give_up(sc, err);
+		return;
+	}
 	if (users_extra_has_uid(&sc->ring.users, sc->account_uid))
 		find_key(sc);
 	else if (sc->phase != PHASE_PASSWORD)

@@ -9,6 +9,10 @@ FLAGS = -std=gnu11 -D_GNU_SOURCE -g -O1 -fno-omit-frame-pointer -fno-sanitize-re
 LIBS = -Wl,--as-needed -lyaml -lgcrypt
 TABLE = tests/fuzz/targets.txt
 
+# Chance and the clock are the same in every run: fuzz_dice.c, but where a target has its own.
+DICE = -Wl,--wrap=getrandom,--wrap=clock_gettime,--wrap=time
+dice = $(if $(findstring --wrap=getrandom,$(1)),,tests/fuzz/fuzz_dice.c $(DICE))
+
 # Of a glob not the programs' main files.
 MAINS = cli/main.c cli/askpass.c cli/completion.c daemon/main.c daemon/engine.c
 objects = $(patsubst %.c,$(OUT)/%.o,$(filter-out $(MAINS),$(wildcard $(filter-out -%,$(1)))))
@@ -19,16 +23,16 @@ all: $(NAMES:%=$(OUT)/fuzz_%) $(OUT)/make_image $(OUT)/make_seeds
 
 # target NAME WORD…: the rule of one target.
 define target
-$(OUT)/fuzz_$(1): $(call objects,tests/fuzz/fuzz_$(1).c tests/fuzz/fuzz_check.c $(2)) $(OUT)/common.a $(TABLE)
-	$$(CC) -fsanitize=fuzzer,$$(SANITIZE) -o $$@ $$(filter-out $(TABLE),$$^) $(filter -%,$(2)) $$(LIBS)
+$(OUT)/fuzz_$(1): $(call objects,tests/fuzz/fuzz_$(1).c tests/fuzz/fuzz_check.c $(2) $(call dice,$(2))) $(OUT)/common.a $(TABLE)
+	$$(CC) -fsanitize=fuzzer,$$(SANITIZE) -o $$@ $$(filter-out $(TABLE),$$^) $(filter -%,$(2) $(call dice,$(2))) $$(LIBS)
 endef
 $(foreach name,$(NAMES),$(eval $(call target,$(name),$(shell awk '$$1 == "$(name)" { $$1 = ""; print }' $(TABLE)))))
 
 $(OUT)/make_image: $(call objects,tests/fuzz/make_image.c) $(OUT)/common.a
 	$(CC) -fsanitize=$(SANITIZE) -o $@ $^ $(LIBS)
 
-$(OUT)/make_seeds: $(call objects,$(addprefix tests/fuzz/,make_seeds.c fuzz_check.c fuzz_file.c fuzz_host.c) cli/applied.c tests/lib/nss_fixture.c) $(OUT)/common.a
-	$(CC) -fsanitize=$(SANITIZE) -o $@ $^ $(LIBS)
+$(OUT)/make_seeds: $(call objects,$(addprefix tests/fuzz/,make_seeds.c fuzz_check.c fuzz_file.c fuzz_host.c fuzz_dice.c) cli/applied.c tests/lib/nss_fixture.c) $(OUT)/common.a
+	$(CC) -fsanitize=$(SANITIZE) -o $@ $^ $(DICE) $(LIBS)
 
 $(OUT)/common.a: $(COMMON)
 	rm -f $@

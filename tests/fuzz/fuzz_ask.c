@@ -101,6 +101,20 @@ read_condition(const struct image *im, const struct image_condition *c)
 }
 
 static void
+read_lists(const struct image *im, enum image_rules kind, const char *login)
+{
+	struct image_rule_list lists[IMAGE_LISTS_MAX];
+	uint32_t n = image_rules_of(im, kind, login, lists);
+
+	fuzz_check(n <= IMAGE_LISTS_MAX, "a login of a key's length has its lists");
+	for (uint32_t l = 0; l < n; l++)
+		for (uint32_t i = 0; i < lists[l].n; i++)
+			fuzz_check(image_listed_rule(im, lists[l].first + i) <
+				       image_count_rules(im, kind),
+			    "a listed rule is one");
+}
+
+static void
 read_rules(const struct image *im)
 {
 	for (unsigned kind = 0; kind < IMAGE_N_RULES; kind++) {
@@ -116,14 +130,9 @@ read_rules(const struct image *im)
 				fuzz_check(image_find_deny(im, rule.id) != IMAGE_NONE,
 				    "a denial is found by its id");
 		}
-		for (unsigned any = 0; any < 2; any++) {
-			struct image_rule_list list = image_rules_of(im, kind, any ? "" : "ci");
-
-			for (uint32_t i = 0; i < list.n; i++)
-				fuzz_check(image_listed_rule(im, list.first + i) <
-					       image_count_rules(im, kind),
-				    "a listed rule is one");
-		}
+		read_lists(im, kind, "");
+		read_lists(im, kind, "ci");
+		read_lists(im, kind, "ci-deploy-0123456789-0123456789");
 	}
 	for (uint32_t i = 0; i < image_count_definitions(im); i++) {
 		struct image_definition d = image_definition(im, i);

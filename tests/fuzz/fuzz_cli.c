@@ -163,6 +163,7 @@ fuzz_cli(const char *const *words, const char *tools_say)
 	char *argv[16] = {NULL};
 	int n = 0;
 
+	json_object_seed(1); /* not by chance, which is the rule */
 	tools = tools_say;
 	for (; words[n] != NULL && n < 15; n++)
 		fuzz_check((argv[n] = strdup(words[n])) != NULL, "there is memory");

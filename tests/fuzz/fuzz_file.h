@@ -6,7 +6,7 @@
 
 #include "paths.h"
 
-/* The folder, 0700; run.sh removes what is above it. */
+/* The folder, 0700, of the same name in each run that begins with TMPDIR empty; run.sh removes what is above it. */
 const char *fuzz_folder(void);
 
 /* The paths of a host that lies there, with its state folder and its run folder made. */

@@ -11,11 +11,13 @@
 #include <unistd.h>
 
 #include "fuzz_check.h"
+#include "fuzz_file.h"
 #include "fuzz_forge.h"
 #include "fuzz_pam_forge.h"
 #include "fuzz_pam_world.h"
 #include "samples.h"
 #include "sessions.h"
+#include "text.h"
 
 struct bytes {
 	unsigned char *at;
@@ -163,10 +165,7 @@ remove_all(void)
 void
 host_make_all(void)
 {
-	const char *tmp = getenv("TMPDIR");
-
-	(void)snprintf(top, sizeof(top), "%.40s/apikey-fuzz-XXXXXX", tmp == NULL ? "/tmp" : tmp);
-	fuzz_check(mkdtemp(top) != NULL, "a folder can be made");
+	fuzz_check(text_copy(top, sizeof(top), fuzz_folder()) == AK_OK, "a folder's name fits");
 	(void)atexit(remove_all);
 	host_began_s = world.now_s;
 	for (unsigned kind = 0; kind < HOST_KINDS; kind++) {

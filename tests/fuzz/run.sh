@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # run.sh SECONDS FOLDER, or run.sh --minutes N FOLDER: the fuzz targets of targets.txt, from their seeds.
 #
-# The first: each target for so long, as TAP, by the same dice each time: a change is judged by what it did, not by luck.
-# The second: all of them in N minutes, by new dice, and a table of what that was worth.
+# The first: each target for so long, as TAP, by the same dice from the same seeds in the same order each time: a change
+# is judged by what it did, not by luck, and what failed fails again.
+# The second: all of them in N minutes, by new dice, and a table of what that was worth. It begins with what was found the
+# last time.
 # As many side by side as there are processors. Seeds: corpus/TARGET, which also keeps whatever failed once; the golden
-# policies (as files, and compiled); this machine's time zones. What is found on the way stays in FOLDER/found-TARGET and
-# is where the next run begins; what fails stays in FOLDER/failed-TARGET.
+# policies (as files, and compiled); this machine's time zones. What the second finds on the way stays in
+# FOLDER/found-TARGET, what the first finds in FOLDER/again-TARGET until it runs again; what fails in FOLDER/failed-TARGET.
 set -euo pipefail
 shopt -s nullglob
 
@@ -16,8 +18,11 @@ MINUTES=''
 [ "${1:-}" != --minutes ] || { MINUTES=${2:?how many minutes} && shift 2; }
 [ -n "$MINUTES" ] || { SECONDS_EACH=${1:?how many seconds for each target} && shift; }
 OUT=${1:-$HERE/../../build/fuzz}
+mkdir -p "$OUT"
+OUT=$(cd "$OUT" && pwd)
 JOBS=$(nproc)
-SEED=$([ -n "$MINUTES" ] && echo 0 || echo 1) # 0: another one each time
+SEED=1 FOUND=again
+[ -z "$MINUTES" ] || { SEED=0 && FOUND=found; } # 0: another one each time
 mapfile -t TARGETS < <(awk 'NF && !/^#/ { print $1 }' "$HERE/targets.txt")
 
 # Files that a target reads by their names lie where writing is quick, and are gone afterwards.
@@ -28,7 +33,8 @@ trap 'rm -rf "$tap_out" "$FILES"' EXIT
 seeds() {
 	local to=$OUT/seeds-$1 seed zone
 	rm -rf "$to"
-	mkdir -p "$to" "$OUT/found-$1" "$OUT/failed-$1" "$FILES/$1"
+	[ -n "$MINUTES" ] || rm -rf "$OUT/$FOUND-$1"
+	mkdir -p "$to" "$OUT/$FOUND-$1" "$OUT/failed-$1" "$FILES/$1"
 	for seed in "$HERE/corpus/$1"/*; do
 		cp "$seed" "$to/"
 	done
@@ -43,15 +49,21 @@ seeds() {
 		;;
 	esac
 	chmod u+w "$to"/*
+	# by name: libFuzzer would take them as the file system has them
+	printf '%s' "$(find "$to" -type f -size +0 | LC_ALL=C sort | paste -sd,)" >"$to.list"
 }
 
 # fuzz TARGET SECONDS: first the seeds, then what libFuzzer makes of them. Leaves FOLDER/TARGET.log, .status and .cpu (s).
+# Addresses are the same each time where that may be asked for, and so are the names of a target's own files. What others
+# write into the corpus is not looked at: when that happens is a matter of time.
 fuzz() {
-	local TIMEFORMAT='%U %S' status=0
+	local TIMEFORMAT='%U %S' status=0 fixed=()
 	seeds "$1"
+	! setarch --addr-no-randomize true 2>/dev/null || fixed=(setarch --addr-no-randomize)
 	{
-		time TMPDIR=$FILES/$1 "$OUT/fuzz_$1" -max_total_time="$2" -timeout=60 -rss_limit_mb=2048 -max_len=20000 \
-			-seed="$SEED" -print_final_stats=1 -artifact_prefix="$OUT/failed-$1/" "$OUT/found-$1" "$OUT/seeds-$1" >"$OUT/$1.log" 2>&1
+		time (cd "$FILES/$1" && TMPDIR=/proc/self/cwd exec "${fixed[@]}" "$OUT/fuzz_$1" -max_total_time="$2" -timeout=60 \
+			-rss_limit_mb=2048 -max_len=20000 -seed="$SEED" -reload=0 -print_final_stats=1 \
+			-artifact_prefix="$OUT/failed-$1/" -seed_inputs="@$OUT/seeds-$1.list" "$OUT/$FOUND-$1" >"$OUT/$1.log" 2>&1)
 	} 2>"$OUT/$1.cpu" || status=$?
 	printf '%s\n' "$status" >"$OUT/$1.status"
 }
@@ -84,7 +96,7 @@ figure() { awk -v name="stat::$2:" '$1 == name { n = $2 } END { print n + 0 }' "
 row() {
 	local covered files
 	covered=$(awk '{ for (i = 1; i < NF; i++) if ($i == "cov:") n = $(i + 1) } END { print n + 0 }' "$OUT/$1.log")
-	files=("$OUT/found-$1"/*)
+	files=("$OUT/$FOUND-$1"/*)
 	printf '%-12s %8.1f %12d %9d %8d  %s\n' "$1" "$(awk '{ print $1 + $2; exit }' "$OUT/$1.cpu")" \
 		"$(figure "$1" number_of_executed_units)" "$covered" "${#files[@]}" \
 		"$(passed "$1" && echo nothing || echo "FAILED: $OUT/failed-$1")"

@@ -135,6 +135,7 @@ a_key_that_is_no_more_is_behind_no_account_and_nor_is_another_with_its_uid(void 
 		    enter("sshd", rows[i].user, ci_text, rows[i].phases));
 		assert_row(rows[i].row, has_logged(rows[i].logged));
 		assert_int_equal(count_records("sessions", false), 0);
+		assert_int_equal(count_records("handles", false), 0);
 	}
 }
 
@@ -152,6 +153,25 @@ abuse_141_a_key_that_becomes_another_at_the_last_moment_has_no_session(void **st
 		assert_true(has_logged("why=\"the key is no more\""));
 		assert_string_equal(conv.last_told, "the key is no more");
 	}
+}
+
+static void
+delete_ci_and_fill_the_disk(void)
+{
+	delete_ci();
+	no_more_records = true;
+}
+
+/* It would say that the session is open. */
+static void
+a_refused_session_whose_record_cannot_be_written_again_has_none(void **state)
+{
+	(void)state;
+	assert_code("", PAM_SUCCESS, enter("login", "ci", ci_text, "am"));
+	once_recorded = delete_ci_and_fill_the_disk;
+	assert_code("", PAM_SESSION_ERR, enter("login", "ci", NULL, "o"));
+	assert_true(has_logged("record could not be written"));
+	assert_int_equal(count_records("sessions", false), 0);
 }
 
 /* ---- another policy than the handle keeps ---- */
@@ -375,6 +395,7 @@ const struct CMUnitTest between_tests[] = {
     T(a_keys_networks_are_asked_of_what_sshd_says_of_its_connection),
     T(a_key_that_is_no_more_is_behind_no_account_and_nor_is_another_with_its_uid),
     T(abuse_141_a_key_that_becomes_another_at_the_last_moment_has_no_session),
+    T(a_refused_session_whose_record_cannot_be_written_again_has_none),
     T(a_policy_that_another_replaces_holds_in_no_later_phase),
     T(a_handle_that_logs_in_twice_is_decided_by_the_files_of_each_time),
     T(what_a_handle_keeps_holds_on_neither_side_of_a_fork_when_the_policy_is_replaced),

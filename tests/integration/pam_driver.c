@@ -1961,8 +1961,8 @@ main(int argc, char **argv)
 	} files[] = {{written_tests, n_written_tests},
 	    {stress_tests, quick ? 0 : n_stress_tests},
 	    {memory_tests, quick ? 0 : n_memory_tests}, {between_tests, n_between_tests},
-	    {again_tests, n_again_tests}, {tests, N(tests)},
-	    {slow, quick ? 0 : N(slow) - (COUNTS_ALLOCATIONS ? 0 : 1)}};
+	    {again_tests, n_again_tests}, {scarce_tests, quick ? 0 : n_scarce_tests},
+	    {tests, N(tests)}, {slow, quick ? 0 : N(slow) - (COUNTS_ALLOCATIONS ? 0 : 1)}};
 	static struct CMUnitTest all[N(tests) + 64];
 	size_t n = 0;
 

@@ -94,7 +94,8 @@ setgroups(size_t size, const gid_t *list)
 
 /* Nothing more can be left with libpam: of data, or in the environment. */
 bool no_room_in_pam, no_room_in_env;
-bool keeps_policy;
+bool keeps_policy, keeps_handover;
+char left_authtok[64];
 
 typedef void cleanup_fn(pam_handle_t *pamh, void *data, int status);
 
@@ -113,20 +114,47 @@ pam_set_data(pam_handle_t *pamh, const char *name, void *data, cleanup_fn *clean
 	int (*next)(pam_handle_t *, const char *, void *, cleanup_fn *);
 	bool full = no_room_in_pam && data != NULL && strncmp(name, "apikey_", 7) == 0;
 
-	if (strcmp(name, "apikey_live") == 0)
-		keeps_policy = !full && data != NULL;
+	bool is_libpams = strncmp(name, "_pammodutil_", 12) == 0;
+	unsigned kept = countdown;
+	int code;
+
+	/* libpam itself tries two thousand million names, one after the other, for an answer that it can't keep. */
+	if (is_libpams)
+		countdown = 0;
 	*(void **)&next = dlsym(RTLD_NEXT, "pam_set_data");
-	return full ? PAM_BUF_ERR : next(pamh, name, data, cleanup);
+	code = full ? PAM_BUF_ERR : next(pamh, name, data, cleanup);
+	if (is_libpams)
+		countdown = kept;
+	if (strcmp(name, "apikey_live") == 0)
+		keeps_policy = code == PAM_SUCCESS && data != NULL;
+	if (strcmp(name, "apikey_handover") == 0 && code == PAM_SUCCESS)
+		keeps_handover = data != NULL;
+	return code;
 }
 
-/* A moment between the module's record and its decision. */
+SEEN int
+pam_set_item(pam_handle_t *pamh, int item, const void *value)
+{
+	int (*next)(pam_handle_t *, int, const void *);
+	int code;
+
+	*(void **)&next = dlsym(RTLD_NEXT, "pam_set_item");
+	code = next(pamh, item, value);
+	if (item == PAM_AUTHTOK && code == PAM_SUCCESS)
+		(void)snprintf(left_authtok, sizeof(left_authtok), "%s",
+		    value == NULL ? "" : (const char *)value);
+	return code;
+}
+
+/* A moment between the module's record and its decision; and no record gets its name any more. */
 void (*once_recorded)(void);
+bool no_more_records;
 
 SEEN int
 renameat(int from, const char *old, int to, const char *new)
 {
 	void (*recorded)(void) = once_recorded;
-	int answer = (int)syscall(SYS_renameat2, from, old, to, new, 0);
+	int answer = no_more_records ? -1 : (int)syscall(SYS_renameat2, from, old, to, new, 0);
 
 	once_recorded = NULL;
 	if (recorded != NULL)
@@ -134,9 +162,9 @@ renameat(int from, const char *old, int to, const char *new)
 	return answer;
 }
 
-/* The n-th allocation fails. */
+/* The n-th allocation fails, and those behind it. */
 unsigned countdown;
-bool one_failed;
+bool one_failed, all_fail;
 
 #if COUNTS_ALLOCATIONS
 void *__libc_malloc(size_t size);
@@ -148,6 +176,7 @@ must_fail(void)
 {
 	if (countdown == 0 || --countdown != 0)
 		return false;
+	countdown = all_fail;
 	errno = ENOMEM;
 	return one_failed = true;
 }
@@ -454,7 +483,8 @@ set_up(void **state)
 	groups[1] = 2;
 	groups_are_fixed = false;
 	once_recorded = once_asked = NULL;
-	keeps_policy = false;
+	no_more_records = keeps_policy = keeps_handover = false;
+	left_authtok[0] = '\0';
 	assert_int_equal(chmod(host.paths.run, 0755), 0);
 	(void)unlink(host.paths.audit);
 	empty_folder("sessions");

@@ -29,12 +29,15 @@ extern bool no_room_in_pam, no_room_in_env;
 
 /* Called once, after the next file of records is in its place. */
 extern void (*once_recorded)(void);
+/* From here on no record can be written. */
+extern bool no_more_records;
 /* Called once, while the next prompt waits. */
 extern void (*once_asked)(void);
-/* Does the handle keep a policy? */
-extern bool keeps_policy;
+/* Does the handle keep a policy, and word of a key? What stands in PAM_AUTHTOK? */
+extern bool keeps_policy, keeps_handover;
+extern char left_authtok[64];
 
-/* The n-th allocation fails, whoever asks: the module, libpam, libgcrypt, libyaml. Not with a sanitizer, whose own these are. */
+/* The n-th allocation fails (all_fail: and every one behind it), whoever asks: the module, libpam, libgcrypt, libyaml. Not with a sanitizer, whose own these are. */
 #if defined(__SANITIZE_ADDRESS__)
 #define COUNTS_ALLOCATIONS false
 #elif defined(__has_feature)
@@ -46,7 +49,7 @@ extern bool keeps_policy;
 #define COUNTS_ALLOCATIONS true
 #endif
 extern unsigned countdown;
-extern bool one_failed;
+extern bool one_failed, all_fail;
 
 /* ---- the host ---- */
 
@@ -133,8 +136,8 @@ const char *text_of(const struct token *t);
 
 /* The driver's other files of tests. */
 extern const struct CMUnitTest written_tests[], stress_tests[], memory_tests[], between_tests[],
-    again_tests[];
+    again_tests[], scarce_tests[];
 extern const size_t n_written_tests, n_stress_tests, n_memory_tests, n_between_tests,
-    n_again_tests;
+    n_again_tests, n_scarce_tests;
 
 #endif

@@ -16,7 +16,7 @@ static const char *const hosts[] = {"h0", "h1", "H1", "h2.example.com"};
 static const char *const logins[] = {
     "ci-cd-web", "ci-cd-monitoring", "db-monitoring", "backup", "ci", "deploy", "_"};
 static const char *const login_globs[] = {"ci-cd-*", "*-monitoring", "*", "backup", "ci", "ci*",
-    "*c*i*", "_", "ci-cd-web", "deploy", "nobody", "**", "*-*-*"};
+    "*c*i*", "_", "ci-cd-web", "deploy", "nobody", "**", "*-*-*", "c*", "ci-*", "ci*web", "d*"};
 static const char *const groups[] = {"staff", "Ops Team", "team-a", "team-b", "Team-a"};
 static const char *const group_globs[] = {
     "staff", "Ops*", "team-*", "*", "*a", "Team-a", "nobody", "* *"};

@@ -349,7 +349,7 @@ for constant in 'INDEX_MAGIC "APIKEYIX"' 'INDEX_VERSION 1U' 'INDEX_BYTE_ORDER 0x
 	'INDEX_SLOTS 5U' 'INDEX_SLOT_B 12U' 'INDEX_RECORD_HEADER_B 16U'; do
 	holds "the manual and the code: $constant" grep -q "#define $constant" common/index.h
 done
-for constant in 'IMAGE_MAGIC "APIKEYPI"' 'IMAGE_VERSION 4U' 'IMAGE_AT_CHECKSUM 12U' 'IMAGE_AT_SIZE 16U' 'IMAGE_AT_BUILT 24U' \
+for constant in 'IMAGE_MAGIC "APIKEYPI"' 'IMAGE_VERSION 5U' 'IMAGE_AT_CHECKSUM 12U' 'IMAGE_AT_SIZE 16U' 'IMAGE_AT_BUILT 24U' \
 	'IMAGE_AT_POLICY_ID 32U' 'IMAGE_AT_SETTINGS_ID 72U' 'IMAGE_AT_GROUP_ID 112U' 'IMAGE_AT_N_SECTIONS 152U' 'IMAGE_HEADER_B 160U'; do
 	holds "the manual and the code: $constant" grep -q "#define $constant" common/image_layout.h
 done

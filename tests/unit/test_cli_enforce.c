@@ -175,7 +175,8 @@ the_command_waits_until_nobody_who_was_told_to_end_is_left(void **state)
 {
 	static const struct enforce_result results[] = {
 	    {.gently = 1, .again_in_ms = 5000, .distrusted = true}, {.again_in_ms = 4800},
-	    {.again_in_ms = 30}, {.again_in_ms = 0}, {.again_in_ms = -1}};
+	    {.again_in_ms = 200}, {.again_in_ms = 199}, {.again_in_ms = 30}, {.again_in_ms = 0},
+	    {.again_in_ms = -1}};
 	struct cli_test t;
 
 	cli_test_make(&t, state);
@@ -183,9 +184,9 @@ the_command_waits_until_nobody_who_was_told_to_end_is_left(void **state)
 	t.results = results;
 	t.n_results = N(results);
 	assert_run(&t, CLI_DONE, NULL, "set", "a", "--duration", "1s");
-	assert_int_equal(t.n_calls, 5);
+	assert_int_equal(t.n_calls, 7);
 	/* Soon each time, and not at the end of their grace: they may be gone before. */
-	assert_int_equal(t.waited_ms, 200 + 200 + 31 + 1);
+	assert_int_equal(t.waited_ms, 200 + 200 + 200 + 200 + 31 + 1);
 	for (size_t i = 0; i < t.n_calls; i++)
 		assert_int_equal(t.calls[i].uids[0], 70000);
 	cli_test_clear(&t);

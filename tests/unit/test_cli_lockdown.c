@@ -117,7 +117,8 @@ it_is_on_and_logged(struct cli_test *t)
 static void
 with_end_sessions_every_session_ends_when_keys_are_refused(void **state)
 {
-	const struct session s = {.id = "00000000000000aa", .key = "a", .service = "sshd"};
+	struct session s = {
+	    .id = "00000000000000aa", .key = "a", .service = "sshd", .address = "192.0.2.1"};
 	const struct enforce_ended ends[] = {
 	    {.session = &s, .reason = REASON_BY_HAND, .why = "an administrator ends it"}};
 	static const struct enforce_result results[] = {
@@ -134,11 +135,18 @@ with_end_sessions_every_session_ends_when_keys_are_refused(void **state)
 	    "-o", "json");
 	assert_member(&t, "sessions_ended", "1");
 	assert_member(&t, "sessions.0.id", "\"00000000000000aa\"");
+	assert_member(&t, "sessions.0.from", "\"192.0.2.1\"");
 	assert_non_null(strstr(t.log, "event=session-ended key=a "));
 	assert_int_equal(t.n_calls, 2);
 	assert_true(t.calls[0].end_all);
 	/* Then it is but waited for. */
 	assert_false(t.calls[1].end_all);
+	/* Who came from no address. */
+	s.address[0] = '\0';
+	t.n_calls = 0;
+	assert_run(&t, CLI_DONE, "1 session was ended\n", "lockdown", "on", "--end-sessions",
+	    "-o", "json");
+	assert_member(&t, "sessions.0.from", "null");
 	/* On already: sessions end all the same. */
 	t.n_calls = 0;
 	assert_run(&t, CLI_DONE, "1 session was ended\n", "lockdown", "on", "--end-sessions");
@@ -147,6 +155,35 @@ with_end_sessions_every_session_ends_when_keys_are_refused(void **state)
 	t.enforce_err = AK_ERR_UNAVAILABLE;
 	assert_run(&t, CLI_FAILED, "may live on", "lockdown", "on", "--end-sessions");
 	assert_run(&t, CLI_USAGE, "unknown option", "lockdown", "off", "--end-sessions");
+	cli_test_clear(&t);
+}
+
+/* Sessions that an administrator is told of, or not: exit 3 says that more were ended. */
+static void
+without_memory_no_session_is_left_out_in_silence(void **state)
+{
+	static const struct session s = {
+	    .id = "00000000000000aa", .key = "a", .service = "sshd"};
+	static const struct enforce_ended ends[] = {
+	    {.session = &s, .reason = REASON_BY_HAND, .why = "w"}};
+	struct cli_test t;
+
+	cli_test_make(&t, state);
+	t.ends = ends;
+	t.n_ends = 1;
+	for (t.fail_nth = 1;; t.fail_nth++) {
+		int code;
+
+		t.n_calls = 0;
+		code = run(&t, "lockdown", "on", "--end-sessions");
+		if (code == CLI_DONE)
+			assert_string_equal(t.err, "apikey: 1 session was ended\n");
+		else
+			assert_true(code == CLI_FAILED && strstr(t.err, "memory") != NULL);
+		if (!t.alloc_failed)
+			break;
+	}
+	assert_true(t.fail_nth > 1);
 	cli_test_clear(&t);
 }
 
@@ -161,6 +198,7 @@ main(void)
 	    T(what_lies_there_counts_as_on_and_is_removed),
 	    T(what_cannot_be_made_or_removed_is_said),
 	    T(with_end_sessions_every_session_ends_when_keys_are_refused),
+	    T(without_memory_no_session_is_left_out_in_silence),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

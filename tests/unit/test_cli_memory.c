@@ -9,6 +9,7 @@
 #include "procs.h"
 #include "testlib_cli.h"
 #include "testlib_cmocka.h"
+#include "testlib_directory.h"
 
 #define N(rows) (sizeof(rows) / sizeof((rows)[0]))
 
@@ -378,6 +379,37 @@ abuse_128_each_allocation_of_a_look_fails_in_its_turn(void **state)
 	cli_test_clear(&t);
 }
 
+/* More than a record's own room holds. */
+#define WORD "a-group-of-a-directory-with-a-name-that-takes-its-room-in-the-record"
+#define FOUR_WORDS(n) n WORD "\0" n "b" WORD "\0" n "c" WORD "\0" n "d" WORD "\0"
+
+static void
+abuse_128_what_ldap_gives_is_never_unknown_for_want_of_memory(void **state)
+{
+	static const char *const rows[][WORDS] = {
+	    {"explain", "a", "-o", "json"},
+	    {"explain", "a"},
+	    {"policy", "apply", "@draft", "--dry-run", "-o", "json"},
+	    {"policy", "apply", "@draft", "--dry-run"},
+	};
+	static const struct directory_member members[] = {{.name = "a",
+	    .groups = DIRECTORY_LIST(
+		FOUR_WORDS("1") FOUR_WORDS("2") FOUR_WORDS("3") FOUR_WORDS("4") "team"),
+	    .bindings = DIRECTORY_LIST("viewer")}};
+	struct cli_test t;
+
+	make_host(&t, state);
+	host_settings(&t.host, CLI_DIRECTORY_SETTINGS);
+	(void)directory_write_members(&t.host.paths, members, N(members), t.now);
+	directory_write_contact(&t.host.paths, t.now);
+	assert_run(&t, CLI_DONE, NULL, "publish");
+	assert_run(&t, CLI_DONE, NULL, "explain", "a", "-o", "json");
+	assert_non_null(strstr(t.out, "\"known\": true"));
+	for (size_t i = 0; i < N(rows); i++)
+		look_each(&t, rows[i]);
+	cli_test_clear(&t);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, tmp_setup, tmp_teardown)
 
 int
@@ -386,6 +418,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(abuse_128_each_allocation_of_a_change_fails_in_its_turn),
 	    T(abuse_128_each_allocation_of_a_look_fails_in_its_turn),
+	    T(abuse_128_what_ldap_gives_is_never_unknown_for_want_of_memory),
 	};
 
 	jsonmem_use();

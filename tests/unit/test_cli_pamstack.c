@@ -45,7 +45,7 @@ read_stack(struct tmp *t, const char *service, enum pamstack_phase phase)
 
 /* ---- reading ---- */
 
-/* "module level action-of-success action-of-perm_denied; …", `!' for a broken line, `+' for a substack. */
+/* "module level action-of-success action-of-perm_denied; …", `!' for a broken line, `+' for a substack, `~' for what is not in one line. */
 static void
 show(const struct pamstack *s, char *out, size_t cap)
 {
@@ -55,7 +55,8 @@ show(const struct pamstack *s, char *out, size_t cap)
 	for (size_t i = 0; i < s->n; i++) {
 		const struct pamstack_line *l = &s->v[i];
 
-		text_add(&t, "%s%u:", i == 0 ? "" : "; ", l->line);
+		text_add(&t, "%s%u:%s", i == 0 ? "" : "; ", l->line, l->continued ? "~" : "");
+		assert_true((l->broken || l->substack) == (l->module[0] == '\0'));
 		if (l->broken)
 			text_add(&t, "!");
 		else if (l->substack)
@@ -84,7 +85,7 @@ a_stack_is_read_as_libpam_reads_it(void **state)
 	    {"auth [success=2 perm_denied=die default=ignore] a.so [p=q r] [s\\]t]\n",
 		PAMSTACK_AUTH, "1:a.so 0 2 -4 <p=q r> <s]t>"},
 	    {"auth \\\n required \\  \n a.so\nauth required b.so\n", PAMSTACK_AUTH,
-		"1:a.so 0 -1 -3; 4:b.so 0 -1 -3"},
+		"1:~a.so 0 -1 -3; 4:b.so 0 -1 -3"},
 	    {"-session optional a.so\n", PAMSTACK_SESSION, "1:a.so 0 -1 0"},
 	    {"@include other-file\nauth required b.so\n", PAMSTACK_AUTH,
 		"1:in.so 0 -1 -3; 2:b.so 0 -1 -3"},
@@ -104,6 +105,11 @@ a_stack_is_read_as_libpam_reads_it(void **state)
 	    {"auth [success=okdefault=bad] a.so\n", PAMSTACK_AUTH, "1:a.so 0 -1 -3"},
 	    {"auth [success default=bad] a.so\n", PAMSTACK_AUTH, "1:a.so 0 -3 -3"},
 	    {"auth [success=0] a.so\n", PAMSTACK_AUTH, "1:a.so 0 -3 -3"},
+	    {"auth [success default=ok] a.so\n", PAMSTACK_AUTH, "1:a.so 0 -3 -3"},
+	    {"auth required a.so [] x\n", PAMSTACK_AUTH, "1:a.so 0 -1 -3 <x>"},
+	    {"account include odd\n", PAMSTACK_ACCOUNT, "1:!"},
+	    {"account substack odd\n", PAMSTACK_ACCOUNT, "1:+; 1:!"},
+	    {"@include odd\naccount required b.so\n", PAMSTACK_ACCOUNT, "2:b.so 0 -1 -3"},
 	    {"auth required a.so \\", PAMSTACK_AUTH, "1:!"},
 	    {"auth required a.so\n", PAMSTACK_ACCOUNT, "1:of-other.so 0 -1 -3"},
 	};
@@ -114,6 +120,7 @@ a_stack_is_read_as_libpam_reads_it(void **state)
 
 		write_text(*state, "svc", rows[i].text);
 		write_text(*state, "other-file", "auth required in.so\n");
+		write_text(*state, "odd", "auht required a.so\n");
 		write_text(*state, "other", "account required of-other.so\n");
 		if (strstr(rows[i].shown, "of-other") == NULL)
 			write_text(*state, "other", "");
@@ -132,7 +139,8 @@ a_service_that_is_not_there_is_not_found(void **state)
 	struct pamstack s;
 	struct diag why = DIAG_INIT;
 
-	assert_int_equal(pamstack_read(dirs, "svc", PAMSTACK_AUTH, &s, NULL), AK_ERR_NOT_FOUND);
+	assert_int_equal(pamstack_read(dirs, "svc", PAMSTACK_AUTH, &s, &why), AK_ERR_NOT_FOUND);
+	assert_string_equal(why.text, "");
 	pamstack_clear(&s);
 	assert_int_equal(mkdir(tmp_path(t, "svc"), 0755), 0);
 	assert_int_equal(
@@ -145,15 +153,42 @@ a_service_that_is_not_there_is_not_found(void **state)
 	pamstack_clear(&s);
 }
 
+static void
+a_service_that_says_nothing_of_a_phase_has_the_lines_of_other(void **state)
+{
+	struct tmp *t = *state;
+	const char *dirs[] = {t->dir, NULL};
+	struct diag why = DIAG_INIT;
+	struct pamstack s;
+
+	write_text(t, "svc", "auth required a.so\n");
+	assert_err("no other", AK_OK, pamstack_read(dirs, "svc", PAMSTACK_ACCOUNT, &s, &why));
+	assert_true(s.n == 0 && s.other);
+	assert_string_equal(why.text, "");
+	pamstack_clear(&s);
+	assert_int_equal(mkdir(tmp_path(t, "other"), 0755), 0);
+	assert_err("a folder", AK_ERR_UNAVAILABLE,
+	    pamstack_read(dirs, "svc", PAMSTACK_ACCOUNT, &s, &why));
+	assert_non_null(strstr(why.text, "svc can't be read"));
+	pamstack_clear(&s);
+	assert_err("own lines", AK_OK, pamstack_read(dirs, "svc", PAMSTACK_AUTH, &s, NULL));
+	assert_true(s.n == 1 && !s.other);
+	pamstack_clear(&s);
+}
+
 /* ---- running ---- */
 
-/* yes.so and no.so answer so; unknown.so with user_unknown. */
+/* yes.so and no.so answer so; late.so wants another password, and unknown.so answers with user_unknown. */
+#define NEW_AUTHTOK_REQD 12
+
 static int
 by_name(void *ctx, const struct pamstack_line *l)
 {
 	(void)ctx;
 	if (pamstack_is(l, "yes.so"))
 		return PAMSTACK_SUCCESS;
+	if (pamstack_is(l, "late.so"))
+		return NEW_AUTHTOK_REQD;
 	return pamstack_is(l, "no.so") ? PAMSTACK_PERM_DENIED : PAMSTACK_USER_UNKNOWN;
 }
 
@@ -196,6 +231,11 @@ a_stack_lets_in_whom_libpam_would(void **state)
 	     "yes.so\n",
 		true},
 	    {"auth include sub\nauth required no.so\n", true},
+	    /* Who is to change a password is not in yet, whatever others say. */
+	    {"auth required late.so\n", false},
+	    {"auth required late.so\nauth required yes.so\n", false},
+	    {"auth required yes.so\nauth required late.so\n", false},
+	    {"auth required yes.so\nauth required no.so\nauth required yes.so\n", false},
 	};
 
 	write_text(*state, "sub", "auth sufficient yes.so\nauth required no.so\n");
@@ -290,6 +330,24 @@ our_line_is_judged_by_what_the_stack_does(void **state)
 	    {"account sufficient pam_succeed_if.so uid >= 0 use_uid\n" OURS_ACCOUNT
 	     "account required pam_unix.so\n",
 		PAMSTACK_ACCOUNT, PAMLINE_PASSED_BY},
+	    {"account sufficient pam_succeed_if.so uid = 0 use_uid\n" OURS_ACCOUNT
+	     "account required pam_unix.so\n",
+		PAMSTACK_ACCOUNT, PAMLINE_GOOD},
+	    {"account sufficient pam_succeed_if.so use_uid uid eq 0\n" OURS_ACCOUNT
+	     "account required pam_unix.so\n",
+		PAMSTACK_ACCOUNT, PAMLINE_GOOD},
+	    {"account sufficient pam_succeed_if.so use_uid user ingroup wheel uid = "
+	     "0\n" OURS_ACCOUNT "account required pam_unix.so\n",
+		PAMSTACK_ACCOUNT, PAMLINE_GOOD},
+	    {"account sufficient pam_succeed_if.so use_uid uid ne 0\n" OURS_ACCOUNT
+	     "account required pam_unix.so\n",
+		PAMSTACK_ACCOUNT, PAMLINE_PASSED_BY},
+	    {"account sufficient pam_succeed_if.so use_uid uid = 1000\n" OURS_ACCOUNT
+	     "account required pam_unix.so\n",
+		PAMSTACK_ACCOUNT, PAMLINE_PASSED_BY},
+	    {"account sufficient pam_succeed_if.so use_uid gid = 0\n" OURS_ACCOUNT
+	     "account required pam_unix.so\n",
+		PAMSTACK_ACCOUNT, PAMLINE_PASSED_BY},
 	    {"session [default=3 success=die] pam_localuser.so\n" OURS_SESSION
 	     "session required pam_unix.so\nsession required pam_deny.so\nsession required "
 	     "pam_unix.so\n",
@@ -305,6 +363,7 @@ our_line_is_judged_by_what_the_stack_does(void **state)
 	    {"session required pam_unix.so\nsession required pam_apikey.so\n", PAMSTACK_SESSION,
 		PAMLINE_LOCKS_OUT},
 	    {OURS_SESSION "session requisite pam_deny.so\n", PAMSTACK_SESSION, PAMLINE_SHUT},
+	    {"session requisite pam_deny.so\n" OURS_SESSION, PAMSTACK_SESSION, PAMLINE_SHUT},
 	};
 
 	write_text(*state, "whole", OURS_AUTH UNIX(1) REST);
@@ -318,6 +377,48 @@ our_line_is_judged_by_what_the_stack_does(void **state)
 		if (p.fault != rows[i].fault)
 			print_error("fault %d, wanted %d\n", (int)p.fault, (int)rows[i].fault);
 		assert_row(rows[i].text, p.fault == rows[i].fault);
+		pamstack_clear(&s);
+	}
+}
+
+static void
+the_line_that_is_at_fault_is_named(void **state)
+{
+	static const struct {
+		const char *text;
+		enum pamstack_phase phase;
+		enum pamline_fault fault;
+		unsigned line; /* 0: none */
+	} rows[] = {
+	    /* The first that is shown a token that we refused. */
+	    {"auth [success=done user_unknown=ignore ignore=ignore module_unknown=ignore "
+	     "default=bad] pam_apikey.so\nauth required pam_unix.so\nauth required "
+	     "pam_sss.so\n",
+		PAMSTACK_AUTH, PAMLINE_OVERRULED, 2},
+	    /* And the first that refuses whom we permit; who was asked before us is not why. */
+	    {JUMPS(1) "auth required pam_unix.so\nauth required pam_sss.so\nauth required "
+		      "pam_ldap.so\n",
+		PAMSTACK_AUTH, PAMLINE_REFUSED, 3},
+	    {"session required pam_unix.so\nsession [success=bad ignore=ignore "
+	     "user_unknown=ignore module_unknown=ignore default=die] pam_apikey.so\n",
+		PAMSTACK_SESSION, PAMLINE_REFUSED, 0},
+	    {OURS_AUTH "auth\n", PAMSTACK_AUTH, PAMLINE_BROKEN, 2},
+	    {"auth optional pam_unheard_of.so\n" OURS_AUTH UNIX(1) REST, PAMSTACK_AUTH,
+		PAMLINE_BEHIND, 1},
+	    {OURS_AUTH UNIX(1) REST, PAMSTACK_AUTH, PAMLINE_GOOD, 0},
+	};
+
+	for (size_t i = 0; i < N(rows); i++) {
+		struct pamstack s;
+		struct pamline p;
+
+		write_text(*state, "svc", rows[i].text);
+		s = read_stack(*state, "svc", rows[i].phase);
+		p = pamline_judge(&s, rows[i].phase);
+		if (p.fault != rows[i].fault)
+			print_error("fault %d, wanted %d\n", (int)p.fault, (int)rows[i].fault);
+		assert_row(rows[i].text, p.fault == rows[i].fault);
+		assert_row(rows[i].text, (p.other == NULL ? 0 : p.other->line) == rows[i].line);
 		pamstack_clear(&s);
 	}
 }
@@ -367,6 +468,15 @@ our_line_belongs_where_it_shifts_no_jump(void **state)
 	    {"auth include inner\n" REST, 0, false},
 	    {"auth [success=2 default=ignore] pam_localuser.so\nauth include inner\n" REST, 1,
 		false},
+	    /* What may end the stack is not to be passed by a token. */
+	    {"auth sufficient pam_wheel.so trust\n" UNIX(1) REST, 1, false},
+	    {"auth required pam_env.so\nauth include inner\n" REST, 0, false},
+	    /* pam-auth-update has ours where its file begins, and these come down in the midst of it. */
+	    {"auth [success=1 default=ignore] pam_localuser.so\nauth include inner\n" REST, 0,
+		true},
+	    {"auth [success=2 default=ignore] pam_localuser.so\nauth required "
+	     "pam_env.so\nauth include inner\n" REST,
+		0, true},
 	};
 
 	write_text(*state, "inner", "auth required pam_env.so\n" UNIX(1));
@@ -470,8 +580,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(a_stack_is_read_as_libpam_reads_it),
 	    T(a_service_that_is_not_there_is_not_found),
+	    T(a_service_that_says_nothing_of_a_phase_has_the_lines_of_other),
 	    T(a_stack_lets_in_whom_libpam_would),
 	    T(our_line_is_judged_by_what_the_stack_does),
+	    T(the_line_that_is_at_fault_is_named),
 	    T(the_control_that_is_advised_is_good),
 	    T(our_line_belongs_where_it_shifts_no_jump),
 	    T(the_doctor_knows_the_options_that_the_module_has),

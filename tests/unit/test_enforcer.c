@@ -30,6 +30,7 @@ struct scene {
 	struct source_id keys, groups;
 	unsigned passes;
 	struct enforce_how how;
+	int64_t now; /* 0: as it is */
 	/* What was answered. */
 	unsigned accepted, accepted_ended;
 	enum ak_err accepted_err;
@@ -41,6 +42,30 @@ static struct scene *here; /* the pass has no other way to it */
 /* The clock's timer, as the kernel answers when somebody sets the clock. */
 static int canceled_read_fd = -1;
 static bool canceled_settime;
+static int64_t set_to; /* the moment that was set last */
+
+/* The clocks stand still: the steady one (0: it goes on), and that of the processor's time, but for what a pass takes. */
+static int64_t steady_ms, spent_us = -1;
+static int64_t pass_us;
+
+int __real_clock_gettime(clockid_t clock, struct timespec *t);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *t);
+
+int
+__wrap_clock_gettime(clockid_t clock, struct timespec *t)
+{
+	if (clock == CLOCK_MONOTONIC && steady_ms != 0) {
+		*t = (struct timespec){
+		    .tv_sec = steady_ms / 1000, .tv_nsec = steady_ms % 1000 * 1000000};
+		return 0;
+	}
+	if (clock == CLOCK_PROCESS_CPUTIME_ID && spent_us != -1) {
+		*t = (struct timespec){
+		    .tv_sec = spent_us / 1000000, .tv_nsec = spent_us % 1000000 * 1000};
+		return 0;
+	}
+	return __real_clock_gettime(clock, t);
+}
 
 ssize_t __real_read(int fd, void *buf, size_t n);
 ssize_t __wrap_read(int fd, void *buf, size_t n);
@@ -65,6 +90,7 @@ __wrap_timerfd_settime(int fd, int flags, const struct itimerspec *when, struct 
 {
 	int answer = __real_timerfd_settime(fd, flags, when, was);
 
+	set_to = when->it_value.tv_sec;
 	assert_int_equal(flags, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET);
 	if (!canceled_settime)
 		return answer;
@@ -76,11 +102,11 @@ __wrap_timerfd_settime(int fd, int flags, const struct itimerspec *when, struct 
 static int64_t
 now(void *ctx)
 {
+	const struct scene *s = ctx;
 	struct timespec t = {.tv_sec = 0};
 
-	(void)ctx;
 	(void)clock_gettime(CLOCK_REALTIME, &t);
-	return t.tv_sec;
+	return s == NULL || s->now == 0 ? t.tv_sec : s->now;
 }
 
 static enum ak_err
@@ -89,6 +115,7 @@ run(const struct enforce_how *how, bool wait, struct enforce_result *out, struct
 	struct scene *s = here;
 
 	assert_false(wait);
+	spent_us += spent_us == -1 ? 0 : pass_us;
 	s->passes++;
 	s->how = *how;
 	if (s->end != NULL)
@@ -160,6 +187,8 @@ teardown(void **state)
 	struct scene *s = *state;
 	void *tmp = s->tmp;
 
+	steady_ms = 0;
+	spent_us = -1;
 	enforcer_close(&s->e);
 	(void)fflush(stderr);
 	(void)dup2(s->stderr_was, STDERR_FILENO);
@@ -378,6 +407,24 @@ a_record_waits_a_tenth_of_a_second_at_most_and_a_revocation_not_at_all(void **st
 	assert_int_equal(passes_within(s, 200), 0);
 }
 
+/* Logins are not to keep a processor busy with passes, nor a quick pass to keep the next login waiting. */
+static void
+a_record_waits_ten_times_as_long_as_the_last_pass_took(void **state)
+{
+	static const struct {
+		int64_t pass_us, waits_ms;
+	} rows[] = {{0, 0}, {200, 2}, {9900, 99}, {10000, 100}, {10100, 100}, {3000000, 100}};
+	struct scene *s = *state;
+
+	steady_ms = 5000;
+	spent_us = 0;
+	for (size_t i = 0; i < N(rows); i++) {
+		pass_us = rows[i].pass_us;
+		enforcer_run(&s->e);
+		assert_int_equal(s->e.paced_until_ms - steady_ms, rows[i].waits_ms);
+	}
+}
+
 static void
 a_folder_that_goes_is_made_anew_and_watched(void **state)
 {
@@ -438,6 +485,22 @@ another_pass_that_is_at_work_is_waited_for(void **state)
 }
 
 static void
+a_pass_that_is_waited_for_is_told_of_after_ten_seconds(void **state)
+{
+	struct scene *s = *state;
+
+	steady_ms = 5000;
+	s->err = AK_ERR_EXISTS;
+	enforcer_run(&s->e);
+	steady_ms += 9999;
+	enforcer_run(&s->e);
+	assert_int_equal(lines_with(s, "log", "event=enforce-failed"), 0);
+	steady_ms += 1;
+	enforcer_run(&s->e);
+	assert_int_equal(lines_with(s, "log", "event=enforce-failed"), 1);
+}
+
+static void
 a_failure_is_logged_once_and_tried_again_ever_later(void **state)
 {
 	struct scene *s = *state;
@@ -481,6 +544,24 @@ the_earliest_moment_is_waited_for_and_one_that_passed_is_not_asked_for_without_e
 	s->res.next_at = NUM_NEVER;
 	enforcer_run(&s->e);
 	assert_int_equal(passes_within(s, 1100), 0);
+}
+
+/* A second has many moments, and what ends in it has ended. */
+static void
+a_moment_of_this_very_second_is_asked_for_in_the_next(void **state)
+{
+	static const struct {
+		int64_t next_at, set_to;
+	} rows[] = {{4000000001, 4000000001}, {4000000000, 4000000001},
+	    {3999999999, 4000000001}, {4000000002, 4000000002}};
+	struct scene *s = *state;
+
+	s->now = 4000000000;
+	for (size_t i = 0; i < N(rows); i++) {
+		s->res.next_at = rows[i].next_at;
+		enforcer_run(&s->e);
+		assert_true(set_to == rows[i].set_to);
+	}
 }
 
 static void
@@ -691,6 +772,21 @@ each_session_that_ended_is_a_line_of_the_audit_log(void **state)
 	assert_int_equal(rmdir(s->paths.audit), 0);
 }
 
+static void
+who_is_closed_judges_nobody_any_more(void **state)
+{
+	struct enforcer none = ENFORCER_CLOSED;
+	struct scene *s = *state;
+
+	enforcer_close(&none); /* apikeyd ends before it could begin */
+	s->res.again_in_ms = 1;
+	enforcer_run(&s->e);
+	assert_true(s->e.due.armed);
+	enforcer_close(&s->e);
+	assert_false(s->e.due.armed);
+	assert_int_equal(passes_within(s, 20), 0);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int
@@ -703,11 +799,14 @@ main(void)
 	    T(a_minute_is_sixty_seconds),
 	    T(a_new_record_is_looked_at_and_many_at_once_are_looked_at_once),
 	    T(a_record_waits_a_tenth_of_a_second_at_most_and_a_revocation_not_at_all),
+	    T(a_record_waits_ten_times_as_long_as_the_last_pass_took),
 	    T(a_folder_that_goes_is_made_anew_and_watched),
 	    T(a_folder_that_others_may_enter_is_said_and_what_can_be_done_is_done),
 	    T(another_pass_that_is_at_work_is_waited_for),
+	    T(a_pass_that_is_waited_for_is_told_of_after_ten_seconds),
 	    T(a_failure_is_logged_once_and_tried_again_ever_later),
 	    T(the_earliest_moment_is_waited_for_and_one_that_passed_is_not_asked_for_without_end),
+	    T(a_moment_of_this_very_second_is_asked_for_in_the_next),
 	    T(a_clock_that_was_set_is_looked_at_at_once),
 	    T(another_pass_that_is_due_comes),
 	    T(what_can_not_be_published_ends_sessions_all_the_same),
@@ -718,6 +817,7 @@ main(void)
 	    T(what_is_held_back_is_told_once_and_again_when_it_is_more),
 	    T(what_lives_though_it_was_killed_is_told_once),
 	    T(each_session_that_ended_is_a_line_of_the_audit_log),
+	    T(who_is_closed_judges_nobody_any_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -457,8 +457,20 @@ rows_that_lie_are_refused(void **state)
 		UINT32_MAX},
 	    {"a grant's role", IMAGE_GRANTS, IMAGE_GRANT_COLUMNS, 0,
 		IMAGE_GRANT_BINDING + IMAGE_BINDING_ROLE, 3},
-	    {"an index of no kind", IMAGE_LOGINS, IMAGE_LOGIN_COLUMNS, 0, IMAGE_LOGIN_KIND, 9},
-	    {"an index out of order", IMAGE_LOGINS, IMAGE_LOGIN_COLUMNS, 0, IMAGE_LOGIN_KIND, 3},
+	    {"an index of no kind", IMAGE_LOGINS, IMAGE_LOGIN_COLUMNS, 0, IMAGE_LOGIN_TABLE, 9},
+	    {"an index out of order", IMAGE_LOGINS, IMAGE_LOGIN_COLUMNS, 0, IMAGE_LOGIN_TABLE,
+		3},
+	    {"an index of more than a name", IMAGE_LOGINS, IMAGE_LOGIN_COLUMNS, 0,
+		IMAGE_LOGIN_LEN, 2},
+	    {"an index of a part of a name", IMAGE_LOGINS, IMAGE_LOGIN_COLUMNS, 0,
+		IMAGE_LOGIN_LEN, 0},
+	    {"a name below another", IMAGE_LOGINS, IMAGE_LOGIN_COLUMNS, 0, IMAGE_LOGIN_ABOVE, 0},
+	    {"a beginning below none", IMAGE_LOGINS, IMAGE_LOGIN_COLUMNS, 7, IMAGE_LOGIN_ABOVE,
+		IMAGE_NONE},
+	    {"a beginning below itself", IMAGE_LOGINS, IMAGE_LOGIN_COLUMNS, 7,
+		IMAGE_LOGIN_ABOVE, 7},
+	    {"a beginning below one of another kind", IMAGE_LOGINS, IMAGE_LOGIN_COLUMNS, 7,
+		IMAGE_LOGIN_ABOVE, 4},
 	    {"an index past the end", IMAGE_LOGINS, IMAGE_LOGIN_COLUMNS, 0, IMAGE_LOGIN_N, 100},
 	    {"an indexed rule that is none", IMAGE_LISTED, 1, 0, 0, 2},
 	    {"groups are services", IMAGE_ROLES, IMAGE_ROLE_COLUMNS, 0,
@@ -607,6 +619,75 @@ abuse_128_every_allocation_may_fail(void **state)
 	free(b.at);
 }
 
+/* Which deny rules are looked at for a login: their numbers, as digits. */
+static const char *
+listed_for(const struct image *im, const char *login, char out[64])
+{
+	struct image_rule_list lists[IMAGE_LISTS_MAX];
+	uint32_t n = image_rules_of(im, IMAGE_DENY_RULES, login, lists);
+	bool seen[10] = {false};
+	size_t len = 0;
+
+	if (n == IMAGE_NONE)
+		return "all";
+	for (uint32_t l = 0; l < n; l++)
+		for (uint32_t i = 0; i < lists[l].n; i++) {
+			assert_true(image_listed_rule(im, lists[l].first + i) < 10);
+			seen[image_listed_rule(im, lists[l].first + i)] = true;
+		}
+	for (unsigned i = 0; i < 10; i++)
+		if (seen[i])
+			out[len++] = (char)('0' + i);
+	out[len] = '\0';
+	return out;
+}
+
+static void
+a_login_is_asked_of_the_rules_that_can_concern_it_alone(void **state)
+{
+	static const char policy[] = "version: 1\nroles: {}\ndeny:\n"
+				     "- {id: r0, reason: r, always: true}\n"
+				     "- {id: r1, reason: r, login: ci}\n"
+				     "- {id: r2, reason: r, login: 'ci*'}\n"
+				     "- {id: r3, reason: r, login: 'ci-a*'}\n"
+				     "- {id: r4, reason: r, login: 'ci-b*x'}\n"
+				     "- {id: r5, reason: r, login: '*x'}\n"
+				     "- {id: r6, reason: r, login: [ci-a1, 'ci-a*', 'd*', d]}\n"
+				     "- {id: r7, reason: r, login: [ci-a1, '*']}\n"
+				     "- {id: r8, reason: r, not: {login: 'ci*'}}\n"
+				     "- {id: r9, reason: r, login: 'e*', service: sshd}\n";
+	static const struct {
+		const char *login, *rules;
+	} rows[] = {
+	    {"", "0578"},
+	    {"a", "0578"},
+	    {"c", "0578"},
+	    {"ci", "012578"},
+	    {"ci-", "02578"},
+	    {"ci-a", "0235678"},
+	    {"ci-a1", "0235678"},
+	    {"ci-a123456789012345678901234567", "0235678"},
+	    {"ci-b", "024578"},
+	    {"ci-c", "02578"},
+	    {"ci-b1-0123456789-0123456789-01-3", "all"},
+	    {"d", "05678"},
+	    {"dd", "05678"},
+	    {"e", "05789"},
+	    {"f", "0578"},
+	};
+	struct settings settings;
+	struct image *im = NULL;
+	char buf[64];
+
+	(void)state;
+	settings_default(&settings);
+	assert_err(
+	    "", AK_OK, policy_compile(policy, strlen(policy), "p.yaml", &settings, &im, NULL));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_string_equal(listed_for(im, rows[i].login, buf), rows[i].rules);
+	image_free(&im);
+}
+
 int
 main(void)
 {
@@ -620,6 +701,7 @@ main(void)
 	    cmocka_unit_test(abuse_066_another_version_or_byte_order_is_refused),
 	    cmocka_unit_test(rows_that_lie_are_refused),
 	    cmocka_unit_test(names_out_of_order_or_twice_are_refused),
+	    cmocka_unit_test(a_login_is_asked_of_the_rules_that_can_concern_it_alone),
 	    cmocka_unit_test(strings_without_their_end_and_settings_that_lie_are_refused),
 	    cmocka_unit_test(any_sealed_bytes_open_as_a_sound_image_or_not_at_all),
 	    cmocka_unit_test(random_bytes_never_open),

@@ -109,6 +109,24 @@ a_string_may_have_65535_bytes_and_no_more(void **state)
 }
 
 static void
+what_the_callers_bytes_do_not_hold_is_not_written(void **state)
+{
+	unsigned char bytes[8] = {0};
+	struct pack p = pack_over(bytes, 7);
+
+	(void)state;
+	pack_u32(&p, 0x04030201);
+	pack_u16(&p, 0x0605);
+	assert_err("", AK_OK, p.err);
+	assert_ptr_equal(p.bytes, bytes);
+	pack_u16(&p, 0x0807);
+	assert_err("", AK_ERR_RANGE, p.err);
+	pack_u8(&p, 7);
+	assert_int_equal(p.len_b, 6);
+	assert_memory_equal(bytes, "\1\2\3\4\5\6\0\0", sizeof(bytes));
+}
+
+static void
 the_first_failure_stays_and_nothing_more_is_written(void **state)
 {
 	struct pack p = PACK_INIT;
@@ -314,6 +332,7 @@ main(void)
 	    cmocka_unit_test(bytes_lie_as_the_format_says),
 	    cmocka_unit_test(what_was_packed_is_unpacked),
 	    cmocka_unit_test(a_string_may_have_65535_bytes_and_no_more),
+	    cmocka_unit_test(what_the_callers_bytes_do_not_hold_is_not_written),
 	    cmocka_unit_test(the_first_failure_stays_and_nothing_more_is_written),
 	    cmocka_unit_test(entries_become_a_list),
 	    cmocka_unit_test(what_does_not_fit_is_bad_and_stays_bad),

@@ -1,4 +1,5 @@
 /* A picture of every process at one moment. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -14,6 +15,9 @@
 #include "testlib_alloc.h"
 #include "testlib_child.h"
 #include "testlib_cmocka.h"
+#include "testlib_tmp.h"
+
+#define N(a) (sizeof(a) / sizeof((a)[0]))
 
 static struct procs
 look(void)
@@ -168,6 +172,7 @@ static void
 a_zombie_has_ended_unless_one_of_its_threads_runs(void **state)
 {
 	int hold[2], status;
+	siginfo_t info;
 	pid_t pid;
 
 	(void)state;
@@ -182,8 +187,9 @@ a_zombie_has_ended_unless_one_of_its_threads_runs(void **state)
 		assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
 	assert_false(has_ended(pid));
 	(void)close(hold[1]);
-	while (!has_ended(pid))
-		assert_int_equal(state_of(pid), 'Z');
+	/* Its last thread has ended, and it is there still. */
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	assert_true(has_ended(pid));
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
 }
@@ -299,6 +305,213 @@ without_a_descriptor_to_look_with_there_is_no_picture(void **state)
 	}
 }
 
+/* ---- a /proc as kernels may have it ---- */
+
+static const char *other_proc; /* what is looked at; NULL: /proc */
+static bool no_proc;
+static unsigned entries_left = UINT32_MAX; /* then it can be read no further */
+
+DIR *__real_opendir(const char *name);
+DIR *__wrap_opendir(const char *name);
+struct dirent *__real_readdir(DIR *dir);
+struct dirent *__wrap_readdir(DIR *dir);
+
+DIR *
+__wrap_opendir(const char *name)
+{
+	assert_string_equal(name, "/proc");
+	errno = ENOENT;
+	return no_proc ? NULL : __real_opendir(other_proc == NULL ? name : other_proc);
+}
+
+struct dirent *
+__wrap_readdir(DIR *dir)
+{
+	if (entries_left-- != 0)
+		return __real_readdir(dir);
+	errno = EIO;
+	return NULL;
+}
+
+static int
+setup(void **state)
+{
+	int failed = tmp_setup(state);
+
+	other_proc = failed ? NULL : ((struct tmp *)*state)->dir;
+	no_proc = false;
+	entries_left = UINT32_MAX;
+	return failed;
+}
+
+static int
+teardown(void **state)
+{
+	other_proc = NULL;
+	no_proc = false;
+	entries_left = UINT32_MAX;
+	return tmp_teardown(state);
+}
+
+struct process {
+	const char *pid, *stat, *namespaces, *ids, *scope;
+};
+
+#define ALONE "7"
+#define NESTED "7\t1"
+#define HOST_IDS "         0          0 4294967295\n"
+#define MAPPED "         0     100000      65536\n"
+
+static void
+add_file(struct tmp *t, const char *pid, const char *name, const char *text)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", pid, name);
+	file_write(tmp_path(t, path), text, strlen(text), 0600);
+}
+
+static void
+add_process(struct tmp *t, const struct process *p)
+{
+	char text[256];
+
+	assert_int_equal(mkdir(tmp_path(t, p->pid), 0700), 0);
+	(void)snprintf(text, sizeof(text),
+	    "7 (a) %c 5 7 7 0 -1 4194560 1 0 0 0 1 2 0 0 20 0 %s 0 77 9\n", p->stat[0],
+	    p->stat + 1);
+	add_file(t, p->pid, "stat", text);
+	(void)snprintf(text, sizeof(text), "Uid:\t8\t9\t10\t10\nNSpid:\t%s\n", p->namespaces);
+	add_file(t, p->pid, "status", text);
+	add_file(t, p->pid, "sessionid", "12");
+	add_file(t, p->pid, "uid_map", p->ids);
+	(void)snprintf(text, sizeof(text), "0::%s\n", p->scope);
+	add_file(t, p->pid, "cgroup", text);
+}
+
+static const struct process first = {"1", "S1", ALONE, HOST_IDS, "/init.scope"};
+
+static void
+each_process_is_what_its_files_say(void **state)
+{
+	static const struct {
+		struct process is;
+		bool ended, contained;
+	} rows[] = {
+	    {{"7", "R1", ALONE, HOST_IDS, ""}, false, false},
+	    {{"8", "Z1", ALONE, HOST_IDS, ""}, true, false},
+	    {{"9", "Z0", ALONE, HOST_IDS, ""}, true, false},
+	    {{"10", "Z2", ALONE, HOST_IDS, ""}, false, false},
+	    {{"11", "X1", ALONE, HOST_IDS, ""}, true, false},
+	    {{"12", "X2", ALONE, HOST_IDS, ""}, false, false},
+	    {{"2147483647", "S1", NESTED, HOST_IDS, ""}, false, true},
+	    {{"13", "S1", NESTED, MAPPED, ""}, false, false},
+	    {{"14", "S1", ALONE, MAPPED, ""}, false, false},
+	    {{"0", "S1", ALONE, HOST_IDS, ""}, false, false},
+	    {{"2147483648", "S1", ALONE, HOST_IDS, ""}, false, false},
+	    {{"7a", "S1", ALONE, HOST_IDS, ""}, false, false},
+	    {{"self", "S1", ALONE, HOST_IDS, ""}, false, false},
+	};
+	struct procs p;
+	size_t n = 0;
+
+	add_process(*state, &first);
+	for (size_t i = 0; i < N(rows); i++)
+		add_process(*state, &rows[i].is);
+	p = look();
+	for (size_t i = 0; i < N(rows); i++) {
+		const struct procs_one *one = procs_find(&p, (pid_t)atol(rows[i].is.pid));
+
+		if (i >= 9) /* no processes */
+			continue;
+		n++;
+		assert_row(rows[i].is.pid, one != NULL && one->ended == rows[i].ended);
+		assert_row(rows[i].is.pid, one->contained == rows[i].contained);
+		assert_row(rows[i].is.pid, one->id.start == 77 && one->parent == 5);
+		assert_row(rows[i].is.pid, one->audit == 12 && one->scope == NULL);
+		assert_row(
+		    rows[i].is.pid, one->real == 8 && one->effective == 9 && one->saved == 10);
+	}
+	assert_int_equal(p.n, n + 1);
+	procs_clear(&p);
+}
+
+/* Whose scope is another's is ended with that one. */
+static void
+each_process_is_in_its_own_scope(void **state)
+{
+	static const struct {
+		struct process is;
+		const char *scope;
+	} rows[] = {
+	    {{"7", "S1", ALONE, HOST_IDS, "/user.slice/session-3.scope"},
+		"/user.slice/session-3.scope"},
+	    {{"8", "S1", ALONE, HOST_IDS, "/user.slice/session-4.scope"},
+		"/user.slice/session-4.scope"},
+	    {{"9", "S1", ALONE, HOST_IDS, "/user.slice/session-3.scope"},
+		"/user.slice/session-3.scope"},
+	    {{"10", "S1", ALONE, HOST_IDS, "/user.slice/session-4.scope"},
+		"/user.slice/session-4.scope"},
+	    {{"11", "S1", ALONE, HOST_IDS, "/system.slice/cron.service"}, NULL},
+	};
+	enum ak_err err = AK_ERR_NOMEM;
+	struct procs p;
+
+	add_process(*state, &first);
+	for (size_t i = 0; i < N(rows); i++)
+		add_process(*state, &rows[i].is);
+	p = look();
+	for (size_t i = 0; i < N(rows); i++) {
+		const struct procs_one *one = procs_find(&p, (pid_t)atol(rows[i].is.pid));
+
+		assert_row(rows[i].is.pid,
+		    one != NULL && (one->scope == NULL) == (rows[i].scope == NULL));
+		assert_row(rows[i].is.pid,
+		    one->scope == NULL || strcmp(one->scope, rows[i].scope) == 0);
+	}
+	assert_ptr_equal(procs_find(&p, 7)->scope, procs_find(&p, 9)->scope);
+	procs_clear(&p);
+	for (unsigned n = 1; err != AK_OK; n++) {
+		alloc_fail_nth(n);
+		err = procs_look(&p);
+		assert_err("", alloc_stop() ? AK_ERR_NOMEM : AK_OK, err);
+		assert_true(err == AK_OK || (p.n == 0 && p.scopes == NULL));
+		procs_clear(&p);
+	}
+}
+
+static enum ak_err
+look_again(void)
+{
+	struct procs p;
+	enum ak_err err = procs_look(&p);
+
+	assert_true(err == AK_OK || (p.n == 0 && p.v == NULL));
+	procs_clear(&p);
+	return err;
+}
+
+/* Else who is hidden would be taken for gone, and live on. */
+static void
+a_proc_that_does_not_show_all_is_no_picture(void **state)
+{
+	static const struct process other = {"7", "S1", ALONE, HOST_IDS, ""};
+
+	add_process(*state, &other);
+	assert_err("the first is hidden", AK_ERR_UNAVAILABLE, look_again());
+	add_process(*state, &first);
+	assert_err("all", AK_OK, look_again());
+	for (unsigned n = 0; n < 4; n++) {
+		entries_left = n;
+		assert_err("an error in between", AK_ERR_UNAVAILABLE, look_again());
+	}
+	entries_left = UINT32_MAX;
+	no_proc = true;
+	assert_err("none", AK_ERR_UNAVAILABLE, look_again());
+}
+
+#define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
 int
 main(void)
 {
@@ -310,6 +523,9 @@ main(void)
 	    cmocka_unit_test(the_controlling_terminal_is_known_by_its_number),
 	    cmocka_unit_test(without_memory_there_is_no_picture),
 	    cmocka_unit_test(without_a_descriptor_to_look_with_there_is_no_picture),
+	    T(each_process_is_what_its_files_say),
+	    T(each_process_is_in_its_own_scope),
+	    T(a_proc_that_does_not_show_all_is_no_picture),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
