@@ -1,8 +1,9 @@
 /*
  * Runs a program whose system calls on files fail, or kill it, each in its turn.
  *
- * fault_try LOG FAULT N CMD…   CMD, of whose calls on what lies in apikey's folders and in homes, and that FAULT can
+ * fault_try LOG FAULT N CMD…     CMD, of whose calls on what lies in apikey's folders and in homes, and that FAULT can
  * befall, the N-th meets it; CMD's exit status
+ * fault_try LOG FAULT N -p PID   the same of a process that runs; when this is ended, that one goes on
  *
  *   LOG     gets a line for each fault: N CALL PATH. Empty: CMD has no N-th such call
  *   FAULT   kill            SIGKILL before the call
@@ -10,12 +11,15 @@
  *           ENOSPC+, …      it, and all that follow it
  *           short           a write takes a part of its bytes
  *           none            no fault: LOG has every call that could be killed
+ *           FAULT@PATTERN   calls alone whose `CALL PATH' matches this one of a shell; signals, which have no path, and what
+ *                           goes over sockets (`socket:') can be asked for so
  *
- * CMD alone is watched, not what it starts. A SIGTERM is passed on to it.
+ * CMD alone is watched, not what it starts. A SIGTERM is passed on to it, but not to PID.
  */
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -46,6 +50,8 @@ enum {
 	LOCK = 128,
 	CLOSE = 256,
 	MAP = 512,
+	SOCKET = 2048,
+	SIGNAL = 4096,
 	CHANGE = MAKE | WRITE | SYNC | DROP | META | LOCK,
 };
 
@@ -53,6 +59,7 @@ enum {
 #define FD(n) .fd = (n), .path = -1
 #define PATH(n) .fd = -1, .path = (n)
 #define AT(n) .fd = -1, .path = (n) + 1, .at = true
+#define NEITHER .fd = -1, .path = -1
 
 static const struct call {
 	long number;
@@ -108,6 +115,12 @@ static const struct call {
     {SYS_fcntl, "fcntl", LOCK, FD(0)},
     {SYS_flock, "flock", LOCK, FD(0)},
     {SYS_close, "close", CLOSE, FD(0)},
+    {SYS_sendto, "sendto", SOCKET, FD(0)},
+    {SYS_sendmsg, "sendmsg", SOCKET, FD(0)},
+    {SYS_recvfrom, "recvfrom", SOCKET, FD(0)},
+    {SYS_recvmsg, "recvmsg", SOCKET, FD(0)},
+    {SYS_kill, "kill", SIGNAL, NEITHER},
+    {SYS_pidfd_send_signal, "pidfd_send_signal", SIGNAL, NEITHER},
 };
 
 static const struct error {
@@ -133,6 +146,7 @@ static const char *const folders[] = {
 /* What the command line asks for. */
 struct asked {
 	FILE *log;
+	const char *only; /* a pattern; NULL: of files, every call */
 	bool kill, part, none, on;
 	int error;
 	unsigned befalls;
@@ -149,10 +163,16 @@ die(const char *what)
 }
 
 static void
-parse_fault(const char *word, struct asked *a)
+parse_fault(char *word, struct asked *a)
 {
-	size_t len = strcspn(word, "+");
+	char *at = strchr(word, '@');
+	size_t len;
 
+	if (at != NULL) {
+		*at = '\0';
+		a->only = at + 1;
+	}
+	len = strcspn(word, "+");
 	a->kill = strcmp(word, "kill") == 0;
 	a->none = strcmp(word, "none") == 0;
 	a->part = strcmp(word, "short") == 0;
@@ -163,6 +183,8 @@ parse_fault(const char *word, struct asked *a)
 			a->error = errors[i].number;
 			a->befalls = errors[i].befalls;
 		}
+	if (a->only != NULL)
+		a->befalls = a->part ? WRITE : ~0U;
 	if (!a->kill && !a->none && !a->part && a->error == 0)
 		die(word);
 }
@@ -209,6 +231,9 @@ find_path(pid_t pid, const struct call *c, const uint64_t *args, char out[PATH_M
 {
 	char name[PATH_MAX], folder[PATH_MAX];
 
+	out[0] = '\0';
+	if (c->does == SIGNAL)
+		return true;
 	if (c->path == -1)
 		return read_link(pid, (int)args[c->fd], out);
 	if (!read_text(pid, args[c->path], name))
@@ -231,6 +256,19 @@ is_ours(const char *path)
 			return true;
 	}
 	return false;
+}
+
+static bool
+is_asked(const struct asked *a, const struct call *c, const char *path)
+{
+	char said[PATH_MAX + 32];
+	int n = snprintf(said, sizeof(said), "%s %s", c->name, path);
+
+	if (a->only == NULL)
+		return is_ours(path);
+	if (c->does != SIGNAL && strncmp(path, "socket:", 7) != 0 && !is_ours(path))
+		return false;
+	return (size_t)n < sizeof(said) && fnmatch(a->only, said, 0) == 0;
 }
 
 /* Nothing comes of it, and so nothing of what befalls it. */
@@ -326,7 +364,7 @@ enter(struct watched *w, const struct asked *a, const struct __ptrace_syscall_in
 			c = &calls[i];
 	if (c == NULL || !find_path(w->pid, c, info->entry.args, path))
 		return;
-	if ((what_it_does(c, info->entry.args) & a->befalls) == 0 || !is_ours(path) ||
+	if ((what_it_does(c, info->entry.args) & a->befalls) == 0 || !is_asked(a, c, path) ||
 	    is_idle(c, path))
 		return;
 	w->count++;
@@ -383,13 +421,48 @@ watch(struct watched *w, const struct asked *a)
 	}
 }
 
+static void
+begin(struct watched *w, char **argv)
+{
+	const struct sigaction sa = {.sa_handler = note_end};
+	int status;
+
+	if ((w->pid = fork()) == -1)
+		die("fork");
+	if (w->pid == 0) {
+		if (ptrace(PTRACE_TRACEME, 0, 0, 0) == 0)
+			(void)execvp(argv[0], argv);
+		die(argv[0]);
+	}
+	(void)sigaction(SIGTERM, &sa, NULL);
+	if (waitpid(w->pid, &status, 0) != w->pid || !WIFSTOPPED(status) ||
+	    ptrace(PTRACE_SETOPTIONS, w->pid, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL) !=
+		0 ||
+	    ptrace(PTRACE_SYSCALL, w->pid, 0, 0) != 0)
+		die("watching");
+}
+
+/* Whoever waits for this finds a line in the log. */
+static void
+join(struct watched *w, pid_t pid, FILE *log)
+{
+	int status;
+
+	w->pid = pid;
+	if (ptrace(PTRACE_SEIZE, pid, 0, PTRACE_O_TRACESYSGOOD) != 0 ||
+	    ptrace(PTRACE_INTERRUPT, pid, 0, 0) != 0 || waitpid(pid, &status, 0) != pid ||
+	    !WIFSTOPPED(status) || ptrace(PTRACE_SYSCALL, pid, 0, 0) != 0)
+		die("watching");
+	(void)fputs("0 watched\n", log);
+	(void)fflush(log);
+}
+
 int
 main(int argc, char **argv)
 {
-	const struct sigaction sa = {.sa_handler = note_end};
 	struct asked a = {.log = NULL};
 	struct watched w = {.pid = -1};
-	int status;
+	uint64_t pid;
 
 	if (argc < 5 || num_parse(argv[3], 0, UINT32_MAX, &a.n) != AK_OK) {
 		(void)fputs("usage: see the top of fault_try.c\n", stderr);
@@ -398,17 +471,12 @@ main(int argc, char **argv)
 	parse_fault(argv[2], &a);
 	if ((a.log = fopen(argv[1], "we")) == NULL)
 		die(argv[1]);
-	if ((w.pid = fork()) == -1)
-		die("fork");
-	if (w.pid == 0) {
-		if (ptrace(PTRACE_TRACEME, 0, 0, 0) == 0)
-			(void)execvp(argv[4], argv + 4);
-		die(argv[4]);
+	if (argc == 6 && strcmp(argv[4], "-p") == 0) {
+		if (num_parse(argv[5], 1, INT_MAX, &pid) != AK_OK)
+			die(argv[5]);
+		join(&w, (pid_t)pid, a.log);
+	} else {
+		begin(&w, argv + 4);
 	}
-	(void)sigaction(SIGTERM, &sa, NULL);
-	if (waitpid(w.pid, &status, 0) != w.pid || !WIFSTOPPED(status) ||
-	    ptrace(PTRACE_SETOPTIONS, w.pid, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL) != 0 ||
-	    ptrace(PTRACE_SYSCALL, w.pid, 0, 0) != 0)
-		die("watching");
 	return watch(&w, &a);
 }
