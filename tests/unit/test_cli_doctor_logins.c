@@ -101,7 +101,7 @@ the_advice_mends_a_stack(void **state)
 		"auth required pam_unix.so\n",
 		"refuses everybody"},
 	    {"common-auth",
-		"auth required pam_apikey.so debug prompt=x [prompt=API token: ]\n"
+		"auth required pam_apikey.so debug [prompt=API token: ]\n"
 		"auth required pam_unix.so\n",
 		"refuses everybody"},
 	    {"common-auth",
