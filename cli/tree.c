@@ -185,7 +185,7 @@ finish_json(const struct tree *t, const struct verdict *v)
 enum ak_err
 tree_decide(struct tree *t, struct verdict *v)
 {
-	const struct trace trace = {.take = take_line, .ctx = t};
+	const struct trace trace = {.take = take_line, .ctx = t, .every_rule = true};
 	enum ak_err err;
 
 	out_list(t->json, "trace");

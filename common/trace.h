@@ -33,7 +33,7 @@ struct trace_line {
 struct trace {
 	void (*take)(void *ctx, const struct trace_line *line);
 	void *ctx;
-	/* Look at the rules too that name other logins and so can't concern this key: the answer is the same. */
+	/* Look at the rules too that ask for other logins and so can't concern this key: the answer is the same. */
 	bool every_rule;
 };
 
