@@ -70,6 +70,7 @@ try_users(struct publication *p, bool whole)
 	groupset_empty(&p->groups);
 	p->res.whole = whole;
 	p->res.users = 0;
+	p->groups_lost = false;
 	if ((p->make = index_make_new(hint)) == NULL)
 		return AK_ERR_NOMEM;
 	return whole ? publish_add_whole(p) : publish_add_part(p);
@@ -107,6 +108,10 @@ write_users(struct publication *p, struct source_id local)
 	/* Made from none, it is made anew from the first that can be read. */
 	if (p->directory_lost)
 		p->extra.directory_keys = (struct source_id){.generation = 0};
+	if (p->groups_lost)
+		p->extra.directory_groups = (struct source_id){.generation = 0};
+	p->res.directory_keys = p->extra.directory_keys;
+	p->res.directory_groups = p->extra.directory_groups;
 	p->extra.uid_high = high.uid_high;
 	p->extra.gid_high = high.gid_high;
 	users_extra_pack(&p->extra, head.extra);

@@ -14,6 +14,8 @@ struct publish_result {
 	uint32_t users, groups;
 	bool whole; /* every key was evaluated, not the changed ones alone */
 	bool without_policy; /* the policy is broken: keys keep the groups that they had, new ones have none */
+	/* What it was made from; generation 0: none, or it could not be read whole. */
+	struct source_id directory_keys, directory_groups;
 };
 
 /*

@@ -165,7 +165,7 @@ eval_gids(const struct publication *p, struct policy_request *req, struct user_g
 }
 
 static enum ak_err
-role_gids(const struct publication *p, const struct key_record *k, struct user_gids *out)
+role_gids(struct publication *p, const struct key_record *k, struct user_gids *out)
 {
 	struct membership m = {.groups = STRV_EMPTY};
 	struct policy_request req = {
@@ -184,6 +184,7 @@ role_gids(const struct publication *p, const struct key_record *k, struct user_g
 			found = keyring_membership_in(ix, k->name, &m);
 		if (found == AK_ERR_NOMEM)
 			return found;
+		p->groups_lost |= publish_is_damage(found);
 		req.stale = req.unknown = found != AK_OK;
 		req.directory_groups = m.groups;
 		req.directory_bindings = m.bindings;
@@ -216,7 +217,7 @@ old_gids(const struct publication *p, const struct key_record *k, struct user_gi
 }
 
 enum ak_err
-publish_find_gids(const struct publication *p, const struct key_record *k, struct user_gids *out)
+publish_find_gids(struct publication *p, const struct key_record *k, struct user_gids *out)
 {
 	const struct group_entry *all = groupset_find(&p->groups, p->live->settings.keys_group);
 	enum ak_err err = AK_OK;

@@ -23,6 +23,7 @@ struct publication {
 	bool all_changed; /* a file that tells what else changed can't be read */
 	/* directory-keys.idx can't be read: who was served from it stays a user, in no role's group */
 	bool directory_lost;
+	bool groups_lost; /* nor a part of directory-groups.idx: whom it is about has no group by it */
 	struct index_make *make;
 	struct safefile_new file; /* the new one, beside the old one's place */
 	bool is_ready; /* it is made, of what the store is about to commit */
@@ -46,8 +47,8 @@ struct user_gids {
 #define USER_GIDS_INIT ((struct user_gids){.all = PACK_INIT})
 
 /* k NULL: a key of which nothing is known now. out->all is the caller's to clear. */
-enum ak_err publish_find_gids(const struct publication *p, const struct key_record *k,
-    struct user_gids *out) AK_MUST_CHECK;
+enum ak_err publish_find_gids(
+    struct publication *p, const struct key_record *k, struct user_gids *out) AK_MUST_CHECK;
 
 /* The uids that are to be evaluated anew: what the store says has changed, and what follows from that. */
 enum ak_err publish_gather_changed(struct publication *p) AK_MUST_CHECK;

@@ -153,6 +153,20 @@ retry_later(struct publisher *p)
 	loop_arm(p->loop, &p->due, p->retry_at_ms - now);
 }
 
+/* What could not be read of the directory's files just now is read again. */
+static enum ak_err
+check_sources(const struct publisher *p, const struct publish_result *res, struct diag *why)
+{
+	struct source_id keys = {.generation = 0}, groups = {.generation = 0};
+
+	p->host.sources(p->host.ctx, &keys, &groups);
+	if (is_same_source(res->directory_keys, keys) &&
+	    is_same_source(res->directory_groups, groups))
+		return AK_OK;
+	return diag_say(why, AK_ERR_UNAVAILABLE, p->paths->users, 0, 0,
+	    "is made without a part of what the directory says: it cannot be read");
+}
+
 /* A policy that is there, and could not be read, is read again: nobody edits it for that. */
 static enum ak_err
 check_rules(const struct publisher *p, struct diag *why)
@@ -207,6 +221,8 @@ publisher_run(struct publisher *p, bool reload)
 	}
 	if (err == AK_OK)
 		err = prepared;
+	if (err == AK_OK && out.changed)
+		err = check_sources(p, &out.res, &why);
 	if (err == AK_OK)
 		err = check_rules(p, &why);
 	if (err == AK_OK)

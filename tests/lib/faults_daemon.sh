@@ -78,7 +78,8 @@ judge() {
 	look
 	one_of team
 	one_of cloud
-	one_of names
+	# Whose groups can't be read has none for that moment.
+	[[ $names = *key-editors:x:+([0-9]):$'\n'* ]] || one_of names
 	[ "$names" != "$names_now" ] || [ "$team" = "$team_now" ] || bad 'the name service is ahead of the logins' "$team_now" "$team"
 }
 
@@ -172,7 +173,7 @@ failed() {
 	met || return 0
 	n_met=$((n_met + 1))
 	case "$1 $2" in
-	EINTR* | *pread64* | 'EMFILE openat *' | 'ENOMEM openat *') ;;
+	EINTR* | *pread64* | *'openat *') ;;
 	*) log_has "$TOLD" >/dev/null || bad 'not a word in the log' ;;
 	esac
 }

@@ -142,16 +142,24 @@ a_key_of_which_ldap_says_nothing_gets_what_holds_without_it(void **state)
 {
 	static const struct directory_member rows[] = {{.name = "x"}};
 	struct host h;
+	char *whole;
+	size_t len_b;
 
 	make(&h, *state);
 	(void)directory_write_members(&h.paths, rows, N(rows), HOST_NOW);
 	publish_again(&h, true);
 	has_line(&h, "user a 70000 gids " ALL " " EDITORS);
 	has_line(&h, "user x " X " gids " ALL " " EDITORS " marked " CALM);
+	whole = file_read(h.paths.directory_groups, &len_b);
 	directory_damage(h.paths.directory_groups);
 	host_groups(&h, "root:x:0:\n"); /* so that all is asked again */
 	publish_again(&h, true);
 	has_line(&h, "user x " X " gids " ALL " " EDITORS);
+	/* The same file, that can be read again, is read again. */
+	file_write(h.paths.directory_groups, whole, len_b, 0600);
+	free(whole);
+	publish_again(&h, true);
+	has_line(&h, "user x " X " gids " ALL " " EDITORS " marked " CALM);
 	assert_int_equal(unlink(h.paths.directory_groups), 0);
 	publish_again(&h, true);
 	has_line(&h, "user x " X " gids " ALL " " EDITORS);
