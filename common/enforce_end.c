@@ -14,8 +14,9 @@
 #define KILLED_MS 500
 #define KILLED_ALL_MS 5000
 #define PAUSE_MS 5
-/* So many looks in a row that see nobody. */
+/* So many looks in a row that see nobody, at this distance. */
 #define LOOKS 4U
+#define LOOKS_MS 1
 /* For its line on the terminal to reach whoever sits at it. */
 #define TOLD_MS 20
 /* For one user manager, and for all of a pass. */
@@ -319,7 +320,7 @@ wait_for_ends(struct pass *p, const struct emptyings *u)
 		if (killed >= 0 && passed - killed >= KILLED_MS &&
 		    (passed - moved >= KILLED_MS || passed >= KILLED_ALL_MS))
 			return AK_OK;
-		p->calls->pause(PAUSE_MS);
+		p->calls->pause(due == 0 && count_due(p, true) == 0 ? LOOKS_MS : PAUSE_MS);
 	}
 }
 

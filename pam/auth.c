@@ -69,7 +69,7 @@ auth_verify(const struct keyring *ring, const struct key_record *key, const stru
 	return err;
 }
 
-/* For the later phases, here and in another process: whoever is refused leaves neither (entry). */
+/* For the later phases, here and in another process: whoever is refused here leaves neither (entry). */
 static enum ak_err
 leave_word(const struct scene *sc, uint32_t secret)
 {

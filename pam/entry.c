@@ -79,13 +79,6 @@ run_phase(struct scene *sc)
 	return runs[sc->phase].local(sc);
 }
 
-/* Whoever is refused leaves no word of a key behind. */
-static bool
-is_denied(enum phase phase, int code)
-{
-	return phase != PHASE_PASSWORD && code != PAM_SUCCESS && code != PAM_USER_UNKNOWN;
-}
-
 static int
 enter(pam_handle_t *pamh, enum phase phase, int flags, int argc, const char **argv)
 {
@@ -101,7 +94,8 @@ enter(pam_handle_t *pamh, enum phase phase, int flags, int argc, const char **ar
 	subject_find(&sc);
 	code = run_phase(&sc);
 	hangs_up = session_keeps_connection(&sc, code);
-	if (is_denied(phase, code))
+	/* Behind a refusal of a later phase it stays: who opens a session nevertheless is asked about again. */
+	if (phase == PHASE_AUTH && code != PAM_SUCCESS)
 		behind_take_back(&sc);
 	else if (phase == PHASE_OPEN)
 		behind_drop_handle(&sc);

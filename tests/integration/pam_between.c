@@ -135,8 +135,28 @@ a_key_that_is_no_more_is_behind_no_account_and_nor_is_another_with_its_uid(void 
 		    enter("sshd", rows[i].user, ci_text, rows[i].phases));
 		assert_row(rows[i].row, has_logged(rows[i].logged));
 		assert_int_equal(count_records("sessions", false), 0);
-		assert_int_equal(count_records("handles", false), 0);
+		/* One that is left is sshd's, whose child was refused: it opens nothing, and has its time. */
+		assert_int_equal(count_records("handles", false), moment == 'm' ? 1 : 0);
 	}
+}
+
+/* A stack that goes on behind a refusal: the session phase asks about the key again, and opens nothing that nobody records. */
+static void
+a_session_behind_a_refused_account_phase_is_refused_too(void **state)
+{
+	static const struct pam_conv with = {.conv = converse};
+	pam_handle_t *pamh = NULL;
+
+	(void)state;
+	share_deploy();
+	conv.answer = ci_text;
+	assert_int_equal(pam_start("login", "deploy", &with, &pamh), PAM_SUCCESS);
+	assert_code("", PAM_SUCCESS, pam_authenticate(pamh, 0));
+	delete_ci();
+	assert_code("", PAM_PERM_DENIED, pam_acct_mgmt(pamh, 0));
+	assert_code("", PAM_SESSION_ERR, pam_open_session(pamh, 0));
+	assert_int_equal(count_records("sessions", false), 0);
+	(void)pam_end(pamh, 0);
 }
 
 /* The record is there, and the decision is not made yet. */
@@ -394,6 +414,7 @@ whose_address_fits_into_no_handle_has_no_login_by_sshd(void **state)
 const struct CMUnitTest between_tests[] = {
     T(a_keys_networks_are_asked_of_what_sshd_says_of_its_connection),
     T(a_key_that_is_no_more_is_behind_no_account_and_nor_is_another_with_its_uid),
+    T(a_session_behind_a_refused_account_phase_is_refused_too),
     T(abuse_141_a_key_that_becomes_another_at_the_last_moment_has_no_session),
     T(a_refused_session_whose_record_cannot_be_written_again_keeps_it),
     T(a_policy_that_another_replaces_holds_in_no_later_phase),

@@ -294,12 +294,15 @@ leaves_the_same(const struct left *is, const struct left *well, char phase)
 	       (is->n_groups == well->n_groups || (phase == 's' && is->n_groups == 2));
 }
 
-/* Not a word of a key. */
+/* No session, and not a word of a key; but who was let in, and is refused later, is still known to be a key. */
 static bool
-leaves_nothing(const struct left *is, const struct left *before)
+leaves_nothing(char phase, const struct left *is, const struct left *before)
 {
-	return is->handles == 0 && !is->in_env && !is->handover && !is->named &&
-	       is->open == before->open;
+	if (is->named || is->open != before->open)
+		return false;
+	if (phase == 'm')
+		return true;
+	return is->handles == 0 && !is->in_env && (phase == 'o' || !is->handover);
 }
 
 /* Who has left word of a key is known to be one; else it may not be known whose account it is. */
@@ -339,7 +342,7 @@ is_allowed(const struct login *l, char phase, const struct left *before,
 				    : may_be_unknown(l, is) && is->handles == 0 &&
 					  !is->in_env && !is->named;
 	default:
-		return may_be_denied(phase, well, is) && leaves_nothing(is, before);
+		return may_be_denied(phase, well, is) && leaves_nothing(phase, is, before);
 	}
 }
 
