@@ -1,13 +1,19 @@
 #include "hash_fold.h"
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && __has_include(<sys/platform/x86.h>)
 
 #include <immintrin.h>
+#include <sys/platform/x86.h>
 
+/*
+ * As the C library knows it (2.33 and later). The compiler's own way asks the
+ * processor a dozen times when a module is loaded, and in a virtual machine
+ * each of these goes out to the hypervisor.
+ */
 bool
 hash_fold_is_possible(void)
 {
-	return __builtin_cpu_supports("pclmul") != 0;
+	return CPU_FEATURE_ACTIVE(PCLMULQDQ);
 }
 
 static __m128i

@@ -65,7 +65,7 @@ for entry in getpwnam_r getpwuid_r setpwent getpwent_r endpwent getgrnam_r getgr
 done
 holds 'libnss_apikey.so.2 needs the C library alone' only_from 'libc\.so\.6|ld-linux[0-9a-z_-]*\.so\.[0-9]' needs "$NSS"
 holds 'pam_apikey.so needs libpam, libgcrypt, libyaml and the C library alone' \
-	only_from 'lib(c\.so\.6|pam\.so\.0|gcrypt\.so\.20|yaml-0\.so\.2)' needs "$PAM"
+	only_from 'lib(c\.so\.6|pam\.so\.0|gcrypt\.so\.20|yaml-0\.so\.2)|ld-linux[0-9a-z_-]*\.so\.[0-9]' needs "$PAM"
 PROGRAMS=(/tmp/staged/usr/sbin/apikey{,d} /tmp/staged/usr/libexec/apikey/apikey-engine /tmp/staged/usr/bin/apikey-askpass)
 for built in "$PAM" "$NSS" "${PROGRAMS[@]}"; do
 	name=$(basename "$built")
@@ -90,6 +90,7 @@ for module in "$PAM" "$NSS"; do
 	exits "$name calls nothing that is not safe among threads or that changes the program" 1 \
 		sh -c "nm -D --undefined-only --format=posix '$module' | cut -d' ' -f1 | cut -d@ -f1 | grep -Ex '$NOT_IN_A_MODULE'"
 	shows "$name is never unmapped" 0 'NODELETE' flags "$module"
+	exits "$name asks the hypervisor nothing when it is loaded" 1 sh -c "objdump -d '$module' | grep -qw cpuid"
 	exits "$name runs nothing of ours at load" 1 sh -c "nm '$module' | grep -E ' [tT] .*(_ctor|constructor)'"
 done
 for program in "${PROGRAMS[@]}"; do
