@@ -93,7 +93,7 @@ rounds() {
 # key_make: the key that logs in, on the host that is there.
 key_make() { new_key bench --role role-0 && cp "$GUEST/tokens/bench" "$GUEST/secret-apikey"; }
 
-peers=()
+peers=() spinning=()
 ! with_peers || peers=(pam_unix-sha512 pam_unix-yescrypt pam_ldap pam_ldap-starttls pam_sss-cached)
 beside_host pam_call
 # As systemd sets it when it boots a host: a new network namespace has the kernel's 10, and a log line then waits for its reader.
@@ -119,6 +119,15 @@ if with_peers; then
 	nslcd_end
 	directory_end
 fi
+# Whoever reads the log is woken on a processor that may sleep: not here.
+note 'PAM, processors awake'
+for ((i = $(nproc); i > 0; i--)); do
+	nice -n 19 sh -c 'while :; do :; done' &
+	spinning+=($!)
+done
+rounds processors=awake pam_permit apikey
+kill "${spinning[@]}"
+wait "${spinning[@]}" || :
 note '10,000 transactions in one process'
 names_by apikey
 exactly "$BENCH/pam_call" grows "$(full 10000 100)" apikey bench-apikey bench "$GUEST/secret-apikey"
