@@ -25,7 +25,7 @@ struct found {
 	enum pamline_fault fault;
 	enum pamstack_phase phase;
 	struct pamstack_line ours, other; /* file "": none */
-	char word[64];
+	char word[PAMSTACK_ARGS_CAP];
 	char where[256]; /* the services */
 	bool opened; /* by a role, one of them */
 	bool by_other; /* `other' has the lines of one of them */
@@ -173,8 +173,9 @@ write_line(const struct found *f, struct text *out)
 	strv_for (pamstack_args(&f->ours), word) {
 		bool wrong = strcmp(word, f->word) == 0;
 
-		/* Without what was meant by a value (`role=') the line may let more in. */
-		if (wrong ? strchr(word, '=') != NULL : strpbrk(word, "'\\&|[]#") != NULL)
+		/* Without what was meant by a value (`role=', or nearly so) the line may let more in. */
+		if (wrong ? strpbrk(word, "=:") != NULL || strncmp(word, "role", 4) == 0
+			  : strpbrk(word, "'\\&|[]#") != NULL)
 			return false;
 		if (wrong)
 			continue;

@@ -14,9 +14,9 @@
 #define KILLED_MS 500
 #define KILLED_ALL_MS 5000
 #define PAUSE_MS 5
-/* So many looks in a row that see nobody, at this distance. */
+/* So many looks in a row that see nobody; sooner after one another where whole uids are emptied, and no session of another account ends. */
 #define LOOKS 4U
-#define LOOKS_MS 1
+#define EMPTIED_MS 1
 /* For its line on the terminal to reach whoever sits at it. */
 #define TOLD_MS 20
 /* For one user manager, and for all of a pass. */
@@ -286,6 +286,30 @@ count_left(const struct pass *p, unsigned of_uids)
 	return of_uids;
 }
 
+static bool
+is_emptied(const struct emptyings *u, uint32_t uid)
+{
+	for (size_t k = 0; k < u->n; k++)
+		if (u->v[k].uid == uid && u->v[k].how == EMPTY_WHOLE && !u->v[k].shared)
+			return true;
+	return false;
+}
+
+/* Does every session that is to end run as a uid that is emptied whole? */
+static bool
+all_emptied(const struct pass *p, const struct emptyings *u)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const struct enforce_one *one = &p->v[i];
+
+		if ((one->fate == FATE_GENTLY && !one->told) ||
+		    ((one->fate == FATE_AT_ONCE || one->wait_over) &&
+			!is_emptied(u, one->s.account_uid)))
+			return false;
+	}
+	return true;
+}
+
 /*
  * Until they are gone: leaders by themselves, for a moment; those that time
  * ended, for this moment alone. What forks and ends all the time is seen by one
@@ -320,7 +344,7 @@ wait_for_ends(struct pass *p, const struct emptyings *u)
 		if (killed >= 0 && passed - killed >= KILLED_MS &&
 		    (passed - moved >= KILLED_MS || passed >= KILLED_ALL_MS))
 			return AK_OK;
-		p->calls->pause(due == 0 && count_due(p, true) == 0 ? LOOKS_MS : PAUSE_MS);
+		p->calls->pause(nobody > 0 && all_emptied(p, u) ? EMPTIED_MS : PAUSE_MS);
 	}
 }
 

@@ -81,9 +81,21 @@ read_slip(int dir, const char *name, uid_t owner, struct slip *out)
 }
 
 static bool
-in_time(const struct slip *s, int64_t now_s)
+is_dated(const struct slip *s, int64_t now_s)
 {
-	return s->issued_s >= 0 && now_s >= s->issued_s && now_s - s->issued_s <= HANDLE_TTL_S;
+	return s->issued_s >= 0 && now_s >= s->issued_s;
+}
+
+/* Is there nobody left who may redeem it? Of processes that can't be seen from here its time tells. */
+static bool
+is_over(const struct slip *s, int64_t now_s)
+{
+	if (!is_dated(s, now_s))
+		return true;
+	if (now_s - s->issued_s <= HANDLE_TTL_S)
+		return false;
+	return s->namespace != proc_namespace() ||
+	       (!proc_is_alive(&s->issuer) && !proc_is_alive(&s->parent));
 }
 
 struct sweep {
@@ -99,7 +111,7 @@ sweep_one(void *ctx, const char *name)
 	struct slip s;
 	enum ak_err err = read_slip(w->dir, name, w->owner, &s);
 
-	if (err != AK_ERR_UNAVAILABLE && (err != AK_OK || !in_time(&s, w->now_s)))
+	if (err != AK_ERR_UNAVAILABLE && (err != AK_OK || is_over(&s, w->now_s)))
 		(void)!rundir_remove(w->dir, name);
 	return AK_OK;
 }
@@ -163,15 +175,18 @@ handles_issue(const struct paths *p, const struct handle *h, int64_t now_s, char
 }
 
 /* Was it issued here, or by a child of this process? */
-static bool
-is_for_us(const struct slip *s)
+static enum ak_err
+ask_whose(const struct slip *s)
 {
 	struct proc_id own;
 
-	if (proc_find(getpid(), &own) != AK_OK || s->namespace != proc_namespace())
-		return false;
-	return (s->issuer.pid == own.pid && s->issuer.start == own.start) ||
-	       (s->parent.pid == own.pid && s->parent.start == own.start);
+	if (proc_find(getpid(), &own) != AK_OK)
+		return AK_ERR_UNAVAILABLE;
+	if (s->namespace == proc_namespace() &&
+	    ((s->issuer.pid == own.pid && s->issuer.start == own.start) ||
+		(s->parent.pid == own.pid && s->parent.start == own.start)))
+		return AK_OK;
+	return AK_ERR_DENIED;
 }
 
 static bool
@@ -198,9 +213,11 @@ handles_redeem(const struct paths *p, const char *handle, const char *account,
 	if (take && err == AK_OK)
 		err = rundir_remove(dir, handle);
 	(void)close(dir);
+	if (err == AK_OK)
+		err = ask_whose(&s);
 	if (err != AK_OK)
 		return err;
-	if (!in_time(&s, now_s) || !is_for_us(&s) || strcmp(s.what.account, account) != 0 ||
+	if (!is_dated(&s, now_s) || strcmp(s.what.account, account) != 0 ||
 	    strcmp(s.what.rhost, rhost) != 0)
 		return AK_ERR_DENIED;
 	*out = s.what;

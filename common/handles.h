@@ -12,7 +12,7 @@
 /* 128 random bits, as hex. */
 #define HANDLE_LEN 32U
 #define HANDLE_CAP (HANDLE_LEN + 1)
-/* sshd's LoginGraceTime, by the monotonic clock. */
+/* sshd's LoginGraceTime, by the monotonic clock: so long one is kept whose processes are gone. */
 #define HANDLE_TTL_S 120
 
 /* What a handle stands for. */
@@ -30,16 +30,18 @@ int64_t handles_now(void);
 /*
  * Write down h, for this process and its parent alone (over
  * keyboard-interactive sshd asks in a child of the process that opens the
- * session). Handles that are past their time are removed on the way.
+ * session). Handles whose processes are gone are removed on the way, once they
+ * are past their time.
  */
 enum ak_err handles_issue(const struct paths *p, const struct handle *h, int64_t now_s,
     char out[HANDLE_CAP]) AK_MUST_CHECK;
 
 /*
  * What a handle stands for, if it was issued by this process or a child of it,
- * for this account and address, and is in time; else AK_ERR_NOT_FOUND (never
- * was, was taken), AK_ERR_DENIED (another's, or too old) or
- * AK_ERR_UNAVAILABLE. take: it is removed, whatever the answer.
+ * for this account and address; else AK_ERR_NOT_FOUND (never was, was taken),
+ * AK_ERR_DENIED (another's) or AK_ERR_UNAVAILABLE. Time ends none that may still
+ * be redeemed: who opens the session may have waited for another factor. take:
+ * it is removed, whatever the answer.
  */
 enum ak_err handles_redeem(const struct paths *p, const char *handle, const char *account,
     const char *rhost, int64_t now_s, bool take, struct handle *out) AK_MUST_CHECK;

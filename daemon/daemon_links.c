@@ -88,6 +88,12 @@ note(void *ctx, struct store *s)
 }
 
 static void
+unread(void *ctx, bool keys, bool groups)
+{
+	mirror_rewrite(&((struct daemon *)ctx)->mirror, keys, groups);
+}
+
+static void
 directory_moved(void *ctx)
 {
 	publisher_want_paced(&((struct daemon *)ctx)->publisher);
@@ -149,11 +155,10 @@ published(void *ctx, enum ak_err err, const struct publish_result *res, const st
 
 	if (res != NULL)
 		log_published(d, res);
-	if (err != AK_OK)
-		(void)diag_print(why, problem, sizeof(problem));
+	(void)diag_print(why, problem, sizeof(problem));
 	if (err != AK_OK && problem[0] == '\0')
 		(void)!text_copy(problem, sizeof(problem), ak_strerror(err));
-	if (err != AK_OK && strcmp(problem, d->publish_problem) != 0)
+	if (problem[0] != '\0' && strcmp(problem, d->publish_problem) != 0)
 		log_event(&d->how->log, EVENT_PUBLISH_FAILED, "problem", problem, NULL);
 	(void)!text_copy(d->publish_problem, sizeof(d->publish_problem), problem);
 	/* Logins obey; now what was let in before. Whoever waits for a refresh hears of it after that. */
@@ -184,6 +189,9 @@ daemon_files_settled(void *ctx)
 	publisher_run(&d->publisher, true);
 	if (d->rules.live.settings_ok)
 		mirror_configure(&d->mirror, &d->rules.live.settings, true);
+	/* What could not be read says nothing of what the files have come to. */
+	if (live_is_lost(&d->rules.live))
+		loop_arm(&d->loop, &d->settled, SETTLED_MS);
 	publisher_want(&d->publisher, false);
 }
 
@@ -196,6 +204,7 @@ daemon_publisher_host(struct daemon *d)
 	    .prepare = prepare,
 	    .sources = sources,
 	    .note = note,
+	    .unread = unread,
 	    .done = published,
 	    .ctx = d};
 }

@@ -77,8 +77,8 @@ mirror_close(struct mirror *m)
 	pack_clear(&m->uids);
 }
 
-/* Not written, it says less than it could; the next contact tries again. */
-static void
+/* Not written, it says less than it could. */
+static bool
 write_freshness(struct mirror *m, int64_t contact_at)
 {
 	const struct directory_settings *d = &m->settings.directory;
@@ -97,15 +97,16 @@ write_freshness(struct mirror *m, int64_t contact_at)
 		    diag_print(&why, said, sizeof(said)), NULL);
 	}
 	m->fresh_failed = failed;
-	m->contact_waits = 0;
+	return !failed;
 }
 
 /* The files are what the server said when it was heard last, and users.idx is made from them. */
 static void
 vouch(struct mirror *m)
 {
-	if (m->contact_waits != 0 && !m->dirty && !m->unpublished)
-		write_freshness(m, m->contact_waits);
+	if (m->contact_waits != 0 && !m->dirty && !m->unpublished &&
+	    write_freshness(m, m->contact_waits))
+		m->contact_waits = 0;
 }
 
 void
@@ -148,7 +149,7 @@ mirror_configure(struct mirror *m, const struct settings *s, bool settled)
 	if (!was_on)
 		follow_trust(&m->follow, m->in_files);
 	if (ages_differ(m))
-		write_freshness(m, m->fresh.contact_at);
+		(void)write_freshness(m, m->fresh.contact_at);
 	mirror_engine_run(m, !was_on);
 }
 
@@ -292,13 +293,13 @@ settle(struct mirror *m)
 static enum ak_err
 write_files(struct mirror *m, struct diag *why)
 {
-	struct model_changes changes;
+	struct model_changes due;
 	enum ak_err err;
 
 	/* Removed, or put back from a backup: what lies there is not what was left. */
 	m->write_keys |= snapshot_is_lost(m->how.paths, &m->snapshot, true);
 	m->write_groups |= snapshot_is_lost(m->how.paths, &m->snapshot, false);
-	changes = (struct model_changes){.keys = m->write_keys, .groups = m->write_groups};
+	due = (struct model_changes){.keys = m->write_keys, .groups = m->write_groups};
 	if (!m->write_keys && !m->write_groups)
 		return AK_OK;
 	if (!m->unpublished) {
@@ -307,9 +308,9 @@ write_files(struct mirror *m, struct diag *why)
 		m->unpublished = true;
 	}
 	err = snapshot_write(
-	    m->how.paths, m->model, &changes, m->host.now(m->host.ctx), &m->snapshot, why);
-	if (err == AK_OK)
-		m->write_keys = m->write_groups = false;
+	    m->how.paths, m->model, &due, m->host.now(m->host.ctx), &m->snapshot, why);
+	m->write_keys = due.keys;
+	m->write_groups = due.groups;
 	return err;
 }
 
@@ -338,6 +339,13 @@ mirror_note(struct mirror *m, struct store *s)
 		return AK_OK;
 	return store_note_directory(s, m->keys_before, m->groups_before,
 	    (const uint32_t *)(const void *)m->uids.bytes, m->uids.len_b / sizeof(uint32_t));
+}
+
+void
+mirror_rewrite(struct mirror *m, bool keys, bool groups)
+{
+	m->write_keys |= keys;
+	m->write_groups |= groups;
 }
 
 void

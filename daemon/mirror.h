@@ -62,7 +62,7 @@ struct mirror {
 	struct freshness fresh;
 	int64_t fresh_ms; /* when it was written, monotonic */
 	bool fresh_failed; /* it could not be, and that is told */
-	int64_t contact_waits; /* a contact to be written behind the files; 0: none */
+	int64_t contact_waits; /* a contact to be written, behind the files; 0: none */
 	int64_t changed_at;
 	uint32_t first; /* of the URIs, for the next engine */
 	bool refetched; /* this engine was asked for everything, because something was missing */
@@ -89,6 +89,8 @@ void mirror_configure(struct mirror *m, const struct settings *s, bool settled);
 /* For the publisher (publisher.h). */
 enum ak_err mirror_prepare(struct mirror *m, struct diag *why) AK_MUST_CHECK;
 enum ak_err mirror_note(struct mirror *m, struct store *s) AK_MUST_CHECK;
+/* By the next mirror_prepare, from the model, whatever lies there. */
+void mirror_rewrite(struct mirror *m, bool keys, bool groups);
 void mirror_published(struct mirror *m, enum ak_err err, const char *problem);
 
 /* For the server (server.h). */

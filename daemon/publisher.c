@@ -39,16 +39,16 @@ publisher_want(struct publisher *p, bool reload)
 {
 	p->reload |= reload;
 	/* A write that failed halfway wakes us too. */
-	loop_arm_by(p->loop, &p->due, p->retry_ms > 0 ? RETRY_MIN_MS : 0);
+	loop_arm_by(p->loop, &p->due, p->failed.ms > 0 ? RETRY_MIN_MS : 0);
 }
 
 void
 publisher_want_paced(struct publisher *p)
 {
-	int64_t until = p->paced_until_ms > p->retry_at_ms ? p->paced_until_ms : p->retry_at_ms;
-	int64_t wait = until - loop_now_ms();
+	int64_t wait = p->paced_until_ms - loop_now_ms(),
+		least = p->failed.ms > 0 ? RETRY_MIN_MS : 0;
 
-	loop_arm_by(p->loop, &p->due, wait > 0 ? wait : 0);
+	loop_arm_by(p->loop, &p->due, wait > least ? wait : least);
 }
 
 /* AK_ERR_NOMEM: nothing is published by what was not read. */
@@ -138,45 +138,57 @@ bring_up_to_date(struct publisher *p, struct outcome *out, struct diag *why)
 	return err;
 }
 
-/* Twice as long each time that it was due, and not for each that asked before. */
-static void
-retry_later(struct publisher *p)
+/* From now: twice as long each time that it was due, and not for each that asked before. */
+static int64_t
+next_pause(struct publisher_pause *pause)
 {
 	int64_t now = loop_now_ms();
 
-	if (now >= p->retry_at_ms) {
-		p->retry_ms = p->retry_ms == 0 ? RETRY_MIN_MS : p->retry_ms * 2;
-		if (p->retry_ms > RETRY_MAX_MS)
-			p->retry_ms = RETRY_MAX_MS;
-		p->retry_at_ms = now + p->retry_ms;
+	if (now >= pause->until_ms) {
+		pause->ms = pause->ms == 0 ? RETRY_MIN_MS : pause->ms * 2;
+		if (pause->ms > RETRY_MAX_MS)
+			pause->ms = RETRY_MAX_MS;
+		pause->until_ms = now + pause->ms;
 	}
-	loop_arm(p->loop, &p->due, p->retry_at_ms - now);
+	return pause->until_ms - now;
 }
 
-/* What could not be read of the directory's files just now is read again. */
-static enum ak_err
-check_sources(const struct publisher *p, const struct publish_result *res, struct diag *why)
-{
-	struct source_id keys = {.generation = 0}, groups = {.generation = 0};
-
-	p->host.sources(p->host.ctx, &keys, &groups);
-	if (is_same_source(res->directory_keys, keys) &&
-	    is_same_source(res->directory_groups, groups))
-		return AK_OK;
-	return diag_say(why, AK_ERR_UNAVAILABLE, p->paths->users, 0, 0,
-	    "is made without a part of what the directory says: it cannot be read");
-}
-
-/* A policy that is there, and could not be read, is read again: nobody edits it for that. */
-static enum ak_err
-check_rules(const struct publisher *p, struct diag *why)
+/* The directory's files, as far as they could be read just now. While the settings have none, none is read. */
+static bool
+is_unread(const struct publisher *p, const struct publish_result *res, struct diag *why)
 {
 	const struct live *l = &p->rules->live;
+	struct source_id keys = {.generation = 0}, groups = {.generation = 0};
+	bool lost_keys, lost_groups;
 
-	if (!live_is_lost(l))
-		return AK_OK;
-	*why = l->problem;
-	return l->err;
+	if (l->settings_ok && !l->settings.directory.present)
+		return false;
+	p->host.sources(p->host.ctx, &keys, &groups);
+	lost_keys = !is_same_source(res->directory_keys, keys);
+	lost_groups = !is_same_source(res->directory_groups, groups);
+	if (!lost_keys && !lost_groups)
+		return false;
+	p->host.unread(p->host.ctx, lost_keys, lost_groups);
+	(void)diag_say(why, AK_ERR_UNAVAILABLE, p->paths->users, 0, 0,
+	    "is made without a part of what the directory says: it cannot be read");
+	return true;
+}
+
+/* What is there and could not be read is read again: nobody edits it for that. */
+static void
+look_for_unread(struct publisher *p, const struct publish_result *res, struct diag *why)
+{
+	const struct live *l = &p->rules->live;
+	bool unread = live_is_lost(l);
+
+	if (unread)
+		*why = l->problem;
+	else if (res != NULL)
+		unread = is_unread(p, res, why);
+	if (unread)
+		loop_arm_by(p->loop, &p->due, next_pause(&p->unread));
+	else
+		p->unread = (struct publisher_pause){.ms = 0};
 }
 
 /* Of the processor's time: what others made it wait for is not what it costs them. */
@@ -221,15 +233,13 @@ publisher_run(struct publisher *p, bool reload)
 	}
 	if (err == AK_OK)
 		err = prepared;
-	if (err == AK_OK && out.changed)
-		err = check_sources(p, &out.res, &why);
-	if (err == AK_OK)
-		err = check_rules(p, &why);
-	if (err == AK_OK)
-		p->retry_ms = p->retry_at_ms = 0;
-	else
-		retry_later(p);
-	if (err != AK_OK)
+	if (err == AK_OK) {
+		p->failed = (struct publisher_pause){.ms = 0};
+		why = DIAG_INIT;
+		look_for_unread(p, out.changed ? &out.res : NULL, &why);
+	} else {
+		loop_arm(p->loop, &p->due, next_pause(&p->failed));
 		(void)diag_because(&why, err, "%s", ak_strerror(err));
+	}
 	p->host.done(p->host.ctx, err, out.changed && err == AK_OK ? &out.res : NULL, &why);
 }

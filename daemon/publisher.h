@@ -30,10 +30,21 @@ struct publisher_host {
 	void (*sources)(void *ctx, struct source_id *keys, struct source_id *groups);
 	/* Under the lock: tell the store what prepare changed. */
 	enum ak_err (*note)(void *ctx, struct store *s);
-	/* Sessions are judged by what lies there now. res NULL: all was up to date. Not told while the lock is another's. */
+	/* Of these files users.idx could not be made whole, since a part can't be read: they are to be written again. */
+	void (*unread)(void *ctx, bool keys, bool groups);
+	/*
+	 * Sessions are judged by what lies there now. res NULL: all was up to date.
+	 * why beside AK_OK: what could not be read, and is read again. Not told while
+	 * the lock is another's.
+	 */
 	void (*done)(void *ctx, enum ak_err err, const struct publish_result *res,
 	    const struct diag *why);
 	void *ctx;
+};
+
+/* How long the next try waits, twice as long each time that it was due, and until when; 0: none. */
+struct publisher_pause {
+	int64_t ms, until_ms;
 };
 
 struct publisher {
@@ -44,7 +55,8 @@ struct publisher {
 	struct loop_timer due;
 	bool reload; /* as publisher_want was told */
 	int64_t paced_until_ms; /* what comes from the directory waits until then */
-	int64_t retry_ms, retry_at_ms; /* after a failure: how long it waits, until when; 0: none */
+	struct publisher_pause failed; /* nothing was published */
+	struct publisher_pause unread; /* it was, without what could not be read; nothing else waits for that */
 };
 
 void publisher_init(struct publisher *p, struct loop *loop, const struct paths *paths,
@@ -57,7 +69,8 @@ void publisher_want(struct publisher *p, bool reload);
 /*
  * The directory's entries moved. At once, if the last such write is long
  * enough ago: ten times the processor's time that it took, a second at most;
- * else then, together with all that comes until then.
+ * else then, together with all that comes until then. A second after what
+ * failed, too.
  */
 void publisher_want_paced(struct publisher *p);
 

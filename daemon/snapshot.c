@@ -190,16 +190,21 @@ write_file(const struct paths *p, const struct file *f, const struct model *m, i
 }
 
 enum ak_err
-snapshot_write(const struct paths *p, const struct model *m,
-    const struct model_changes *changes, int64_t now, struct snapshot *s, struct diag *why)
+snapshot_write(const struct paths *p, const struct model *m, struct model_changes *due,
+    int64_t now, struct snapshot *s, struct diag *why)
 {
 	struct file keys = keys_file(p, s), groups = groups_file(p, s);
 	enum ak_err err = AK_OK;
 
-	if (changes->groups)
+	if (due->groups)
 		err = write_file(p, &groups, m, now, why);
-	if (err == AK_OK && changes->keys)
+	if (err != AK_OK)
+		return err;
+	due->groups = false;
+	if (due->keys)
 		err = write_file(p, &keys, m, now, why);
+	if (err == AK_OK)
+		due->keys = false;
 	return err;
 }
 

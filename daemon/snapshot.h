@@ -31,11 +31,10 @@ bool snapshot_is_lost(const struct paths *p, const struct snapshot *s, bool keys
 /*
  * Write the files that changed: groups first, then keys, so that a key is
  * never seen before its groups; renamed, not fsynced. *s moves on to what lies
- * there now, file by file; on failure (a full disk) what was not replaced
- * stands.
+ * there now, file by file, and out of *due goes what is written; on failure (a
+ * full disk) what was not replaced stands.
  */
 enum ak_err snapshot_write(const struct paths *p, const struct model *m,
-    const struct model_changes *changes, int64_t now, struct snapshot *s,
-    struct diag *why) AK_MUST_CHECK;
+    struct model_changes *due, int64_t now, struct snapshot *s, struct diag *why) AK_MUST_CHECK;
 
 #endif

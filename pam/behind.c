@@ -43,15 +43,17 @@ by_handover(struct scene *sc)
 	return true;
 }
 
-static bool
+/* AK_ERR_NOT_FOUND too when there is no handle at all. */
+static enum ak_err
 redeem(const struct scene *sc, bool take, struct handle *out)
 {
 	const char *name = pam_getenv(sc->pamh, BEHIND_HANDLE);
 	const char *rhost = scene_item(sc, PAM_RHOST);
 
-	return name != NULL &&
-	       handles_redeem(&sc->paths, name, sc->user, rhost == NULL ? "" : rhost,
-		   handles_now(), take, out) == AK_OK;
+	if (name == NULL)
+		return AK_ERR_NOT_FOUND;
+	return handles_redeem(
+	    &sc->paths, name, sc->user, rhost == NULL ? "" : rhost, handles_now(), take, out);
 }
 
 bool
@@ -59,18 +61,29 @@ behind_is_known(const struct scene *sc)
 {
 	const struct handover *left = scene_borrow_handover(sc);
 	struct handle h;
+	enum ak_err err;
 
 	if (sc->sudo || sc->user[0] == '\0')
 		return false;
-	return (left != NULL && strcmp(left->user, sc->user) == 0) || redeem(sc, false, &h);
+	if (left != NULL && strcmp(left->user, sc->user) == 0)
+		return true;
+	err = redeem(sc, false, &h);
+	return err == AK_OK || err == AK_ERR_UNAVAILABLE;
 }
 
+/* One that can't be read is a key's all the same: no session begins of which nobody knows whose it is. */
 static bool
 by_handle(struct scene *sc)
 {
 	struct handle h;
+	enum ak_err err = redeem(sc, false, &h);
 
-	if (!redeem(sc, false, &h))
+	if (err == AK_ERR_UNAVAILABLE) {
+		sc->subject = SUBJECT_UNAVAILABLE;
+		sc->subject_err = err;
+		return true;
+	}
+	if (err != AK_OK)
 		return false;
 	stand_behind(sc, h.uid, h.key, h.secret);
 	/* sshd's child has this from here: open_session takes the handle itself away. */
@@ -119,11 +132,18 @@ behind_redeem(struct scene *sc, bool take)
 
 	if (left != NULL && left->account_uid == sc->account_uid)
 		sc->secret = left->secret;
-	if (!redeem(sc, take, &h) || !sc->have_key || h.uid != sc->key.rec.uid)
+	if (redeem(sc, take, &h) != AK_OK || !sc->have_key || h.uid != sc->key.rec.uid)
 		return;
 	sc->secret = h.secret;
 	if (left == NULL)
 		(void)!scene_leave_handover(sc, h.secret);
+}
+
+static void
+forget_handle(const struct scene *sc)
+{
+	if (pam_getenv(sc->pamh, BEHIND_HANDLE) != NULL)
+		(void)pam_putenv(sc->pamh, BEHIND_HANDLE);
 }
 
 void
@@ -131,10 +151,15 @@ behind_drop_handle(const struct scene *sc)
 {
 	struct handle h;
 
-	if (pam_getenv(sc->pamh, BEHIND_HANDLE) == NULL)
-		return;
-	(void)redeem(sc, true, &h);
-	(void)pam_putenv(sc->pamh, BEHIND_HANDLE);
+	(void)!redeem(sc, true, &h);
+	forget_handle(sc);
+}
+
+void
+behind_begin_anew(const struct scene *sc)
+{
+	forget_handle(sc);
+	scene_drop_handover(sc);
 }
 
 void

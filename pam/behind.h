@@ -37,9 +37,13 @@ void behind_redeem(struct scene *sc, bool take);
 void behind_drop_handle(const struct scene *sc);
 
 /*
- * The handover too: before another authenticate, and when what was verified is
- * refused after all. No later phase finds it, here or in another process.
+ * Before another authenticate: what an earlier one left is known here no more.
+ * The record stays: in a child of sshd's it may be what another child left for
+ * their parent.
  */
+void behind_begin_anew(const struct scene *sc);
+
+/* What was verified is refused after all: no later phase finds it, here or in another process. */
 void behind_take_back(const struct scene *sc);
 
 /* In sshd: leave a handle for the process that opens the session. AK_OK too where none is needed. */

@@ -88,7 +88,7 @@ enter(pam_handle_t *pamh, enum phase phase, int flags, int argc, const char **ar
 
 	scene_open(&sc, pamh, phase, flags, argc, argv);
 	if (phase == PHASE_AUTH)
-		behind_take_back(&sc);
+		behind_begin_anew(&sc);
 	if (phase == PHASE_AUTH || phase == PHASE_ACCOUNT)
 		scene_end_session(&sc);
 	subject_find(&sc);

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -1160,6 +1161,31 @@ abuse_150_164_a_handle_carries_the_key_from_the_child_that_asked(void **state)
 	}
 }
 
+/* Nor is it taken for a person's: nobody would have a record of it. */
+static void
+a_session_whose_handle_cannot_be_read_is_refused(void **state)
+{
+	struct pam_conv with = {.conv = converse};
+	pam_handle_t *pamh = NULL;
+	struct rlimit was, none;
+	int next, code;
+
+	(void)state;
+	share("");
+	assert_int_equal(pam_start("sshd", "deploy", &with, &pamh), PAM_SUCCESS);
+	assert_int_equal(pam_set_item(pamh, PAM_RHOST, "192.0.2.1"), PAM_SUCCESS);
+	assert_code("", PAM_USER_UNKNOWN, enter_by_child(pamh, ci_text, false));
+	assert_int_not_equal(next = dup(STDERR_FILENO), -1);
+	assert_int_equal(close(next), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	none = (struct rlimit){.rlim_cur = (rlim_t)next, .rlim_max = was.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	code = pam_open_session(pamh, 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+	assert_true(code != PAM_SUCCESS && code != PAM_USER_UNKNOWN);
+	(void)pam_end(pamh, 0);
+}
+
 /* A secret that is rotated away takes the login along that is on its way in with it. */
 static void
 a_secret_that_ended_after_the_child_asked_opens_no_session(void **state)
@@ -1959,6 +1985,7 @@ main(int argc, char **argv)
 	    T(sudo_on_a_shared_account_asks_the_key_of_its_session),
 	    T(a_line_may_ask_for_a_role),
 	    T(abuse_150_164_a_handle_carries_the_key_from_the_child_that_asked),
+	    T(a_session_whose_handle_cannot_be_read_is_refused),
 	    T(a_secret_that_ended_after_the_child_asked_opens_no_session),
 	    T(two_sessions_of_one_process_are_closed_each_by_its_own),
 	    T(setcred_adds_the_groups_of_roles_that_are_held_now),

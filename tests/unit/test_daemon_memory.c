@@ -82,6 +82,13 @@ note(void *ctx, struct store *store)
 }
 
 static void
+unread(void *ctx, bool keys, bool groups)
+{
+	(void)ctx;
+	fail_msg("unread: %d %d", keys, groups);
+}
+
+static void
 done(void *ctx, enum ak_err err, const struct publish_result *res, const struct diag *why)
 {
 	struct scene *s = ctx;
@@ -101,6 +108,7 @@ begin(struct scene *s)
 	    .prepare = prepare,
 	    .sources = sources,
 	    .note = note,
+	    .unread = unread,
 	    .done = done,
 	    .ctx = s};
 

@@ -20,7 +20,9 @@ struct scene {
 	struct loop loop;
 	struct rules rules;
 	struct publisher p;
-	unsigned prepared, noted, done, written, news;
+	struct source_id groups; /* which are said to lie there */
+	unsigned prepared, noted, done, written, news, unread;
+	bool unread_keys;
 	enum rules_news last_news;
 	enum ak_err err, prepare_err;
 	char why[DIAG_PRINT_CAP];
@@ -63,8 +65,20 @@ prepare(void *ctx, struct diag *why)
 static void
 sources(void *ctx, struct source_id *keys, struct source_id *groups)
 {
-	(void)ctx;
-	*keys = *groups = (struct source_id){.generation = 0};
+	const struct scene *s = ctx;
+
+	*keys = (struct source_id){.generation = 0};
+	*groups = s->groups;
+}
+
+static void
+unread(void *ctx, bool keys, bool groups)
+{
+	struct scene *s = ctx;
+
+	s->unread++;
+	s->unread_keys |= keys;
+	assert_true(groups);
 }
 
 static enum ak_err
@@ -99,6 +113,7 @@ setup(void **state)
 	    .prepare = prepare,
 	    .sources = sources,
 	    .note = note,
+	    .unread = unread,
 	    .done = done,
 	    .ctx = s};
 
@@ -229,10 +244,10 @@ abuse_073_what_fails_is_tried_again_ever_later_and_what_stands_stands(void **sta
 	before = file_read(s->h.paths.users, &before_b);
 	file_write(s->h.paths.local, "damaged", 7, 0600);
 	for (int64_t ms = 1000; ms <= 64000; ms *= 2) {
-		s->p.retry_at_ms = 0; /* its time has come */
+		s->p.failed.until_ms = 0; /* its time has come */
 		publisher_run(&s->p, false);
 		assert_err("run", AK_ERR_CORRUPT, s->err);
-		assert_int_equal(s->p.retry_ms, ms < 60000 ? ms : 60000);
+		assert_int_equal(s->p.failed.ms, ms < 60000 ? ms : 60000);
 		assert_true(s->p.due.armed);
 	}
 	assert_int_equal(s->written, 0);
@@ -253,18 +268,19 @@ whoever_asks_meanwhile_makes_the_pause_no_longer_and_wakes_it_not_at_once(void *
 	s->prepare_err = AK_ERR_UNAVAILABLE;
 	for (unsigned i = 0; i < 10; i++)
 		publisher_run(&s->p, false);
-	assert_true(s->p.retry_ms < 60000);
+	assert_true(s->p.failed.ms < 60000);
 	publisher_stop(&s->p);
-	s->p.retry_ms = 32000;
-	s->p.retry_at_ms = now_ms + 32000;
+	s->p.failed.ms = 32000;
+	s->p.failed.until_ms = now_ms + 32000;
 	publisher_run(&s->p, false);
-	assert_int_equal(s->p.retry_ms, 32000);
-	assert_int_equal(s->p.retry_at_ms, now_ms + 32000);
-	publisher_want_paced(&s->p);
+	assert_int_equal(s->p.failed.ms, 32000);
+	assert_int_equal(s->p.failed.until_ms, now_ms + 32000);
 	assert_true(s->p.due.at_ms >= now_ms + 31000);
-	publisher_want(&s->p, false);
+	publisher_want_paced(&s->p);
 	assert_true(s->p.due.at_ms >= now_ms + 1000);
 	assert_true(s->p.due.at_ms <= loop_now_ms() + 1000);
+	publisher_want(&s->p, false);
+	assert_true(s->p.due.at_ms >= now_ms + 1000);
 }
 
 static void
@@ -273,9 +289,9 @@ the_pause_of_a_failure_is_over_with_it(void **state)
 	struct scene *s = *state;
 
 	s->prepare_err = AK_ERR_UNAVAILABLE;
-	s->p.retry_ms = 32000;
+	s->p.failed.ms = 32000;
 	publisher_run(&s->p, false);
-	assert_int_equal(s->p.retry_ms, 60000);
+	assert_int_equal(s->p.failed.ms, 60000);
 	s->prepare_err = AK_OK;
 	publisher_run(&s->p, false);
 	publisher_want_paced(&s->p);
@@ -297,13 +313,56 @@ a_policy_that_could_not_be_read_is_read_again(void **state)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
 	publisher_run(&s->p, true);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
-	assert_err("", AK_ERR_UNAVAILABLE, s->err);
 	assert_int_equal(s->last_news, RULES_BROKEN);
+	assert_true(s->why[0] != '\0');
 	assert_true(s->p.due.armed);
 	publisher_run(&s->p, false);
 	assert_err("", AK_OK, s->err);
 	assert_int_equal(s->last_news, RULES_LOADED);
 	assert_non_null(s->rules.live.image);
+	assert_false(s->p.due.armed);
+}
+
+/* users.idx is made of all else, and what the directory says next is not kept waiting for the rest. */
+static void
+what_could_not_be_read_of_the_directory_is_written_again_and_nothing_waits_for_it(void **state)
+{
+	struct scene *s = *state;
+	int64_t now_ms;
+
+	host_settings(&s->h, "version: 1\ndirectory: {uris: [ldaps://ldap.example.com]}\n");
+	s->groups = (struct source_id){.generation = 3, .id = 7};
+	for (unsigned i = 1; i < 4; i++) {
+		s->p.unread.until_ms = 0; /* its time has come */
+		publisher_run(&s->p, i == 1);
+		assert_err("", AK_OK, s->err);
+		assert_non_null(strstr(s->why, "without a part"));
+		assert_int_equal(s->unread, i);
+		assert_false(s->unread_keys);
+		assert_true(s->p.due.armed);
+		assert_int_equal(s->p.unread.ms, 500 << i);
+	}
+	assert_int_equal(s->p.failed.ms, 0);
+	now_ms = loop_now_ms();
+	publisher_want_paced(&s->p);
+	assert_true(s->p.due.at_ms <= now_ms + 1000);
+	s->groups.generation = 0;
+	publisher_run(&s->p, false);
+	assert_string_equal(s->why, "");
+	assert_false(s->p.due.armed);
+	assert_int_equal(s->unread, 3);
+}
+
+static void
+without_a_directory_in_the_settings_its_files_are_not_missed(void **state)
+{
+	struct scene *s = *state;
+
+	s->groups = (struct source_id){.generation = 3, .id = 7};
+	publisher_run(&s->p, true);
+	assert_err("", AK_OK, s->err);
+	assert_string_equal(s->why, "");
+	assert_int_equal(s->unread, 0);
 	assert_false(s->p.due.armed);
 }
 
@@ -322,7 +381,7 @@ when_the_directorys_files_fail_the_rest_is_published_all_the_same(void **state)
 	s->prepare_err = AK_OK;
 	publisher_run(&s->p, false);
 	assert_err("", AK_OK, s->err);
-	assert_int_equal(s->p.retry_ms, 0);
+	assert_int_equal(s->p.failed.ms, 0);
 	assert_false(s->p.due.armed);
 }
 
@@ -375,6 +434,8 @@ main(void)
 	    T(whoever_asks_meanwhile_makes_the_pause_no_longer_and_wakes_it_not_at_once),
 	    T(the_pause_of_a_failure_is_over_with_it),
 	    T(a_policy_that_could_not_be_read_is_read_again),
+	    T(what_could_not_be_read_of_the_directory_is_written_again_and_nothing_waits_for_it),
+	    T(without_a_directory_in_the_settings_its_files_are_not_missed),
 	    T(when_the_directorys_files_fail_the_rest_is_published_all_the_same),
 	    T(the_directorys_first_change_goes_at_once_and_the_next_waits_its_turn),
 	    T(a_command_that_published_meanwhile_leaves_nothing_to_do),
