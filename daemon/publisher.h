@@ -56,7 +56,8 @@ struct publisher {
 	bool reload; /* as publisher_want was told */
 	int64_t paced_until_ms; /* what comes from the directory waits until then */
 	struct publisher_pause failed; /* nothing was published */
-	struct publisher_pause unread; /* it was, without what could not be read; nothing else waits for that */
+	struct publisher_pause
+	    unread; /* it was, without what could not be read; nothing else waits for that */
 };
 
 void publisher_init(struct publisher *p, struct loop *loop, const struct paths *paths,

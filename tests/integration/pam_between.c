@@ -7,7 +7,9 @@
 
 #include "live.h"
 #include "live_trust.h"
+#include "handles.h"
 #include "pam_host.h"
+#include "sessions.h"
 #include "testlib_cmocka.h"
 
 /* ---- the address, where sshd says it in the environment alone ---- */
@@ -138,6 +140,46 @@ a_key_that_is_no_more_is_behind_no_account_and_nor_is_another_with_its_uid(void 
 		/* One that is left is sshd's, whose child was refused: it opens nothing, and has its time. */
 		assert_int_equal(count_records("handles", false), moment == 'm' ? 1 : 0);
 	}
+}
+
+static enum ak_err
+take_secret(void *ctx, const struct session *s)
+{
+	*(uint32_t *)ctx = s->secret;
+	return AK_OK;
+}
+
+/* By the handover in one process, by the handle from another; not by a handle of another key's. */
+static void
+a_session_is_of_the_secret_that_was_shown(void **state)
+{
+	static const char *const services[] = {"login", "sshd"};
+	struct handle others = {
+	    .uid = UID_SECOND, .key = "second", .secret = 9, .account = "ci"};
+	char pair[sizeof("APIKEY_HANDLE=") + HANDLE_CAP] = "APIKEY_HANDLE=";
+	static const struct pam_conv with = {.conv = converse};
+	pam_handle_t *pamh = NULL;
+	uint32_t secret;
+
+	for (size_t i = 0; i < N(services); i++) {
+		assert_int_equal(set_up(state), 0);
+		secret = 77;
+		assert_code(services[i], PAM_SUCCESS, enter(services[i], "ci", ci_text, "amo"));
+		assert_err("", AK_OK, sessions_each(&host.paths, take_secret, &secret));
+		assert_int_equal(secret, 1);
+	}
+	assert_int_equal(set_up(state), 0);
+	host_settings(&host, "version: 1\npublic_key_logins: allow\n");
+	assert_err("", AK_OK,
+	    handles_issue(
+		&host.paths, &others, handles_now(), pair + sizeof("APIKEY_HANDLE=") - 1));
+	assert_int_equal(pam_start("sshd", "ci", &with, &pamh), PAM_SUCCESS);
+	assert_int_equal(pam_putenv(pamh, pair), PAM_SUCCESS);
+	assert_code("", PAM_SUCCESS, pam_open_session(pamh, 0));
+	secret = 77;
+	assert_err("", AK_OK, sessions_each(&host.paths, take_secret, &secret));
+	assert_int_equal(secret, 0);
+	(void)pam_end(pamh, 0);
 }
 
 /* A stack that goes on behind a refusal: the session phase asks about the key again, and opens nothing that nobody records. */
@@ -414,6 +456,7 @@ whose_address_fits_into_no_handle_has_no_login_by_sshd(void **state)
 const struct CMUnitTest between_tests[] = {
     T(a_keys_networks_are_asked_of_what_sshd_says_of_its_connection),
     T(a_key_that_is_no_more_is_behind_no_account_and_nor_is_another_with_its_uid),
+    T(a_session_is_of_the_secret_that_was_shown),
     T(a_session_behind_a_refused_account_phase_is_refused_too),
     T(abuse_141_a_key_that_becomes_another_at_the_last_moment_has_no_session),
     T(a_refused_session_whose_record_cannot_be_written_again_keeps_it),
