@@ -56,6 +56,13 @@ redeem(const struct scene *sc, bool take, struct handle *out)
 	    &sc->paths, name, sc->user, rhost == NULL ? "" : rhost, handles_now(), take, out);
 }
 
+/* It may be a key's, though what it stands for can't be had: a read error, damage. */
+static bool
+is_unreadable(enum ak_err err)
+{
+	return err != AK_OK && err != AK_ERR_NOT_FOUND && err != AK_ERR_DENIED;
+}
+
 bool
 behind_is_known(const struct scene *sc)
 {
@@ -68,7 +75,7 @@ behind_is_known(const struct scene *sc)
 	if (left != NULL && strcmp(left->user, sc->user) == 0)
 		return true;
 	err = redeem(sc, false, &h);
-	return err == AK_OK || err == AK_ERR_UNAVAILABLE;
+	return err == AK_OK || is_unreadable(err);
 }
 
 /* One that can't be read is a key's all the same: no session begins of which nobody knows whose it is. */
@@ -78,7 +85,7 @@ by_handle(struct scene *sc)
 	struct handle h;
 	enum ak_err err = redeem(sc, false, &h);
 
-	if (err == AK_ERR_UNAVAILABLE) {
+	if (is_unreadable(err)) {
 		sc->subject = SUBJECT_UNAVAILABLE;
 		sc->subject_err = err;
 		return true;

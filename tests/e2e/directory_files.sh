@@ -60,6 +60,17 @@ printf x | dd of="$STATE/directory-keys.idx" bs=1 seek=300 conv=notrunc 2>/dev/n
 was=$(inode directory-keys.idx)
 holds 'whoever mistrusts the files gets them anew' bounded apikey sync
 holds 'both of them' replaced directory-keys.idx "$was"
+# damage FILE: all of it but its head.
+damage() {
+	{ head -c 256 "$STATE/$1" && tail -c +257 "$STATE/$1" | LC_ALL=C tr '\000-\377' '\001-\377\000'; } >"$GUEST/damaged"
+	cat "$GUEST/damaged" >"$STATE/$1"
+}
+was=$(inode directory-groups.idx)
+damage directory-groups.idx
+echo '# so that all is made anew' >>"$POLICY"
+holds 'what is damaged within, and found by who reads it, is written again' wait_until 15 replaced directory-groups.idx "$was"
+holds 'and everybody has his groups' wait_until 15 in_group ci key-editors
+holds 'and roles' soon_may ci sudo
 
 # --- settings that are being saved --------------------------------------------------------------
 

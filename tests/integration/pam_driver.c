@@ -1186,6 +1186,26 @@ a_session_whose_handle_cannot_be_read_is_refused(void **state)
 	(void)pam_end(pamh, 0);
 }
 
+static void
+so_is_one_whose_handle_is_damaged(void **state)
+{
+	struct pam_conv with = {.conv = converse};
+	pam_handle_t *pamh = NULL;
+	char path[PATH_CAP + 64];
+
+	(void)state;
+	share("");
+	assert_int_equal(pam_start("sshd", "deploy", &with, &pamh), PAM_SUCCESS);
+	assert_int_equal(pam_set_item(pamh, PAM_RHOST, "192.0.2.1"), PAM_SUCCESS);
+	assert_code("", PAM_USER_UNKNOWN, enter_by_child(pamh, ci_text, false));
+	(void)snprintf(path, sizeof(path), "%s/handles/%s", host.paths.run,
+	    pam_getenv(pamh, "APIKEY_HANDLE"));
+	file_write(path, "damaged", 7, 0600);
+	assert_code("", PAM_AUTHINFO_UNAVAIL, pam_open_session(pamh, 0));
+	assert_int_equal(count_records("sessions", false), 0);
+	(void)pam_end(pamh, 0);
+}
+
 /* A secret that is rotated away takes the login along that is on its way in with it. */
 static void
 a_secret_that_ended_after_the_child_asked_opens_no_session(void **state)
@@ -1986,6 +2006,7 @@ main(int argc, char **argv)
 	    T(a_line_may_ask_for_a_role),
 	    T(abuse_150_164_a_handle_carries_the_key_from_the_child_that_asked),
 	    T(a_session_whose_handle_cannot_be_read_is_refused),
+	    T(so_is_one_whose_handle_is_damaged),
 	    T(a_secret_that_ended_after_the_child_asked_opens_no_session),
 	    T(two_sessions_of_one_process_are_closed_each_by_its_own),
 	    T(setcred_adds_the_groups_of_roles_that_are_held_now),

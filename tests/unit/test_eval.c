@@ -339,13 +339,17 @@ a_binding_of_1023_bytes_is_evaluated_and_told(void **state)
 static struct image *
 many_roles(unsigned n)
 {
-	char *text = malloc(64 * (size_t)n + 64), *at = text;
+	size_t cap = 64 * (size_t)n + 64;
+	char *text = malloc(cap);
+	struct text t;
 	struct image *im;
 
 	assert_non_null(text);
-	at += sprintf(at, "version: 1\nroles:\n");
+	t = text_over(text, cap);
+	text_add(&t, "version: 1\nroles:\n");
 	for (unsigned i = 0; i < n; i++)
-		at += sprintf(at, "  r%u: {services: [%s]}\n", i, i % 3 == 0 ? "sshd" : "x");
+		text_add(&t, "  r%u: {services: [%s]}\n", i, i % 3 == 0 ? "sshd" : "x");
+	assert_false(t.cut);
 	im = compiled(text);
 	free(text);
 	return im;

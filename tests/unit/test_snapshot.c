@@ -347,17 +347,39 @@ a_folder_that_cannot_be_written_leaves_what_stands(void **state)
 	model_free(&w.m);
 }
 
+/* What is written is not written again, by whoever tries again for the rest. */
+static void
+of_two_files_one_may_fail(void **state)
+{
+	struct world w;
+	struct model_changes due = {.keys = true, .groups = true};
+
+	world_make(&w, *state);
+	fill(&w);
+	(void)settle(&w);
+	assert_err("", AK_OK,
+	    text_copy(w.paths.directory_keys, sizeof(w.paths.directory_keys),
+		"/proc/none/directory-keys.idx"));
+	assert_err(
+	    "", AK_ERR_UNAVAILABLE, snapshot_write(&w.paths, w.m, &due, NOW, &w.s, &w.why));
+	assert_true(due.keys);
+	assert_false(due.groups);
+	assert_int_not_equal(w.s.groups.generation, 0);
+	model_free(&w.m);
+}
+
 static void
 loading_and_writing_without_memory_are_said(void **state)
 {
 	struct world w;
-	struct model_changes changes = {.keys = true, .groups = true};
+	struct model_changes changes;
 	enum ak_err err;
 
 	world_make(&w, *state);
 	fill(&w);
 	(void)settle(&w);
 	for (unsigned n = 1;; n++) {
+		changes = (struct model_changes){.keys = true, .groups = true};
 		alloc_fail_nth(n);
 		err = snapshot_write(&w.paths, w.m, &changes, NOW, &w.s, &w.why);
 		if (!alloc_stop())
@@ -396,6 +418,8 @@ main(void)
 	    T(what_a_killed_writer_left_beside_is_removed),
 	    T(an_entry_of_another_search_is_damage_too),
 	    T(a_folder_that_cannot_be_written_leaves_what_stands),
+	    T(of_two_files_one_may_fail),
+	    T(of_two_files_one_may_fail),
 	    T(loading_and_writing_without_memory_are_said),
 	};
 
