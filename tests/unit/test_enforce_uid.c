@@ -53,6 +53,19 @@ a_deleted_keys_uid_is_emptied_though_no_session_is_known(void **state)
 	/* Nobody is asked to end what is not there. */
 	(void)world_pass_of(CI);
 	assert_string_equal(world.log, "MANAGER 70001; ");
+	assert_int_equal(world.took_ms, 3); /* four looks */
+}
+
+/* Nothing but a look reaches what hops from process to process there. */
+static void
+looks_at_an_account_that_is_not_emptied_stand_further_apart(void **state)
+{
+	(void)state;
+	(void)world_log_in(&world.ci, DEPLOY, 100);
+	world_disable(&world.ci);
+	(void)world_pass_all();
+	assert_false(world_lives(100) || world_lives(102));
+	assert_int_equal(world.took_ms, 20 + 3 * 5); /* its line on the terminal, four looks */
 }
 
 static void
@@ -368,6 +381,7 @@ main(void)
 	    WORLD_CASE(nobody_is_emptied_whom_passwd_knows),
 	    WORLD_CASE(of_a_key_with_two_sessions_one_may_go_alone),
 	    WORLD_CASE(a_deleted_keys_uid_is_emptied_though_no_session_is_known),
+	    WORLD_CASE(looks_at_an_account_that_is_not_emptied_stand_further_apart),
 	    WORLD_CASE(where_it_cannot_be_done_at_once_each_is_killed),
 	    WORLD_CASE(a_uid_outside_the_keys_range_is_never_emptied),
 	    WORLD_CASE(of_a_revoked_key_a_shared_accounts_session_empties_no_uid_of_another),
