@@ -47,7 +47,7 @@ at() {
 	"$BENCH/nss_call" lookups "$keys" "$rounds" "$BUDGET_MS" "${modules[@]}"
 	"$BENCH/nss_call" floor "$keys" "$rounds" "$BUDGET_MS" "$STATE/users.idx"
 	"$BENCH/nss_call" walks "$keys" "$rounds" "${listing[@]}"
-	"$BENCH/nss_call" cold "$keys" "$(full 51 3)" "${modules[@]}"
+	"$BENCH/nss_call" cold "$keys" "$(full 301 3)" "${modules[@]}"
 	for module in "${listing[@]}"; do
 		[ "$keys" -eq "$LEFT_AT" ] || break
 		exactly "$BENCH/nss_call" left "$keys" "$(full 10 1)" "$module"

@@ -26,7 +26,7 @@
 #include "text.h"
 
 #define MODULES_MAX 8
-#define ROUNDS_MAX 101
+#define ROUNDS_MAX 301
 #define CALLS_MAX 4000
 /* A round has at least so many calls, however long they take. */
 #define CALLS_MIN 3
