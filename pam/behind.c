@@ -50,10 +50,8 @@ redeem(const struct scene *sc, bool take, struct handle *out)
 	const char *name = pam_getenv(sc->pamh, BEHIND_HANDLE);
 	const char *rhost = scene_item(sc, PAM_RHOST);
 
-	if (name == NULL)
-		return AK_ERR_NOT_FOUND;
-	return handles_redeem(
-	    &sc->paths, name, sc->user, rhost == NULL ? "" : rhost, handles_now(), take, out);
+	return handles_redeem(&sc->paths, name == NULL ? "" : name, sc->user,
+	    rhost == NULL ? "" : rhost, handles_now(), take, out);
 }
 
 /* It may be a key's, though what it stands for can't be had: a read error, damage. */
@@ -67,11 +65,13 @@ bool
 behind_is_known(const struct scene *sc)
 {
 	const struct handover *left = scene_borrow_handover(sc);
+	struct session s;
 	struct handle h;
 	enum ak_err err;
 
-	if (sc->sudo || sc->user[0] == '\0')
-		return false;
+	if (sc->sudo)
+		return sc->phase == PHASE_ACCOUNT &&
+		       sessions_find_own(&sc->paths, sc->account_uid, &s) == AK_OK;
 	if (left != NULL && strcmp(left->user, sc->user) == 0)
 		return true;
 	err = redeem(sc, false, &h);

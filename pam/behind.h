@@ -19,7 +19,8 @@ void behind_find(struct scene *sc);
 
 /*
  * Is this login of PAM_USER known to be a key's, before anything is looked up?
- * By the handover or the handle, which ask for no memory.
+ * By the handover or the handle, which ask for no memory; sudo's caller, of
+ * sc->account_uid, by the record of the session that it is called in.
  */
 bool behind_is_known(const struct scene *sc);
 

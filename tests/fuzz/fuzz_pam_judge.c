@@ -368,14 +368,18 @@ is_own_session(const struct run *r)
 	       strcmp(item(PAM_USER), r->session_user) == 0;
 }
 
-/* Of a login that is known to be a key's it is no person's affair when its account, or its handle, can't be looked up. */
+/*
+ * Of a login that is known to be a key's it is no person's affair when its account, or its handle, can't be looked up: it is
+ * refused where something is decided, and let go where nothing is.
+ */
 static bool
 may_be_known(const struct run *r, const struct answer *a)
 {
 	bool known = r->verified != NULL || world_has_data("apikey_handover");
+	bool decides = a->phase == 'm' || a->phase == 'o';
 
-	return (a->phase == 'm' || a->phase == 'o') && known &&
-	       (world.failed || world.name_service_down || r->damaged);
+	return (decides ? a->code != PAM_SUCCESS : a->phase == 's' || a->phase == 'c') &&
+	       known && (world.failed || world.name_service_down || r->damaged);
 }
 
 void
@@ -401,7 +405,7 @@ judge(struct run *r, const struct answer *a)
 	if (who == WHO_NOBODY || (who == WHO_LOCAL && strcmp(name, "deploy") != 0 &&
 				     strcmp(name, "solo") != 0 && !r->edited && !r->forged))
 		fuzz_check((told.code == PAM_USER_UNKNOWN && a->asked == 0 && a->told == 0) ||
-			       (told.code != PAM_SUCCESS && may_be_known(r, a)),
+			       may_be_known(r, a),
 		    "whoever is no key gets PAM_USER_UNKNOWN, and no word");
 	if (who == WHO_KEY)
 		fuzz_check(told.code != PAM_USER_UNKNOWN || !is_sound(r),

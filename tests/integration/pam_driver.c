@@ -1206,6 +1206,98 @@ so_is_one_whose_handle_is_damaged(void **state)
 	(void)pam_end(pamh, 0);
 }
 
+static void
+damage_users(void)
+{
+	char path[PATH_CAP + 64];
+
+	(void)snprintf(path, sizeof(path), "%s/users.idx", host.paths.state);
+	file_write(path, "damaged", 7, 0644);
+}
+
+/* Where whose it is can't be asked, what this login left says that it is a key's. */
+static void
+a_login_known_to_be_a_keys_is_no_strangers_when_the_keys_cannot_be_read(void **state)
+{
+	static const struct {
+		const char *service, *user, *later;
+		bool by_child;
+		int code;
+	} rows[] = {
+	    {"cron", "deploy", "deploy", false, PAM_AUTHINFO_UNAVAIL},
+	    {"cron", "ci", "ci", false, PAM_AUTHINFO_UNAVAIL},
+	    {"cron", "deploy", "bob", false, PAM_USER_UNKNOWN},
+	    {"sshd", "deploy", "deploy", true, PAM_AUTHINFO_UNAVAIL},
+	    {"sshd", "deploy", "bob", true, PAM_USER_UNKNOWN},
+	};
+	struct pam_conv with = {.conv = converse};
+
+	for (size_t i = 0; i < N(rows); i++) {
+		pam_handle_t *pamh = NULL;
+
+		(void)set_up(state);
+		share("");
+		assert_int_equal(pam_start(rows[i].by_child ? "sshd" : rows[i].service,
+				     rows[i].user, &with, &pamh),
+		    PAM_SUCCESS);
+		assert_int_equal(pam_set_item(pamh, PAM_RHOST, "192.0.2.1"), PAM_SUCCESS);
+		conv.answer = ci_text;
+		if (rows[i].by_child)
+			(void)enter_by_child(pamh, ci_text, false);
+		else
+			(void)pam_authenticate(pamh, 0);
+		assert_int_equal(pam_set_item(pamh, PAM_USER, rows[i].later), PAM_SUCCESS);
+		damage_users();
+		assert_code(rows[i].later, rows[i].code, pam_acct_mgmt(pamh, 0));
+		(void)pam_end(pamh, 0);
+	}
+}
+
+/* The session's record says it; and that bob's is none. */
+static void
+so_is_a_sudo_in_the_session_of_a_key(void **state)
+{
+	(void)state;
+	share("");
+	how.past_unknown = true;
+	assert_code("", PAM_SUCCESS, enter("sshd", "deploy", ci_text, "amso"));
+	damage_users();
+	log_lines[0] = '\0';
+	real_uid = UID_DEPLOY;
+	assert_code("", PAM_AUTHINFO_UNAVAIL, enter("sudo", "deploy", NULL, "m"));
+	assert_non_null(strstr(log_lines, "event=account decision=deny"));
+	assert_code("", PAM_USER_UNKNOWN, enter("sudo", "deploy", NULL, "a"));
+	real_uid = 1000;
+	assert_code("", PAM_USER_UNKNOWN, enter("sudo", "bob", NULL, "m"));
+	assert_int_equal(count_records("sessions", true), 1);
+	real_uid = UID_DEPLOY;
+	assert_code("", PAM_USER_UNKNOWN, enter("sudo", "deploy", NULL, "m"));
+}
+
+/* The handle is used up by the first. */
+static void
+a_second_session_is_of_the_secret_that_the_child_verified(void **state)
+{
+	static const char *const users[] = {"ci", "deploy"};
+	struct pam_conv with = {.conv = converse};
+
+	for (size_t i = 0; i < N(users); i++) {
+		pam_handle_t *pamh = NULL;
+
+		(void)set_up(state);
+		share("");
+		assert_int_equal(pam_start("sshd", users[i], &with, &pamh), PAM_SUCCESS);
+		assert_int_equal(pam_set_item(pamh, PAM_RHOST, "192.0.2.1"), PAM_SUCCESS);
+		(void)enter_by_child(pamh, ci_text, false);
+		assert_code(users[i], PAM_SUCCESS, pam_open_session(pamh, 0));
+		assert_code(users[i], PAM_SUCCESS, pam_close_session(pamh, 0));
+		amend(UID_CI, end_secret);
+		assert_code(users[i], PAM_SESSION_ERR, pam_open_session(pamh, 0));
+		assert_non_null(strstr(log_lines, "reason=secret-ended"));
+		(void)pam_end(pamh, 0);
+	}
+}
+
 /* A secret that is rotated away takes the login along that is on its way in with it. */
 static void
 a_secret_that_ended_after_the_child_asked_opens_no_session(void **state)
@@ -2007,6 +2099,9 @@ main(int argc, char **argv)
 	    T(abuse_150_164_a_handle_carries_the_key_from_the_child_that_asked),
 	    T(a_session_whose_handle_cannot_be_read_is_refused),
 	    T(so_is_one_whose_handle_is_damaged),
+	    T(a_login_known_to_be_a_keys_is_no_strangers_when_the_keys_cannot_be_read),
+	    T(so_is_a_sudo_in_the_session_of_a_key),
+	    T(a_second_session_is_of_the_secret_that_the_child_verified),
 	    T(a_secret_that_ended_after_the_child_asked_opens_no_session),
 	    T(two_sessions_of_one_process_are_closed_each_by_its_own),
 	    T(setcred_adds_the_groups_of_roles_that_are_held_now),
