@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "enforce_audit.h"
 #include "text.h"
@@ -16,8 +15,7 @@
 #define LEFT_MS 5000
 #define RETRY_MIN_MS 1000
 #define RETRY_MAX_MS 60000
-/* Passes for new records get one part in so many more of the processor's time, as far as they wait no longer than this. */
-#define PACE 10
+/* Passes for new records keep a pace, as far as they wait no longer than this. */
 #define PACE_MAX_MS 100
 
 static void
@@ -31,9 +29,8 @@ static void
 record_changed(void *ctx)
 {
 	struct enforcer *e = ctx;
-	int64_t wait = e->paced_until_ms - loop_now_ms();
 
-	loop_arm_by(e->loop, &e->due, wait > 0 ? wait : 0);
+	loop_arm_by(e->loop, &e->due, pace_wait_ms(&e->pace));
 }
 
 enum ak_err
@@ -47,6 +44,7 @@ enforcer_open(struct enforcer *e, struct loop *loop, const struct paths *p,
 	e->paths = p;
 	e->log = log;
 	e->host = *host;
+	e->pace = (struct pace){.max_ms = PACE_MAX_MS};
 	e->due = (struct loop_timer){.due = run, .ctx = e};
 	if ((err = records_open(&e->records, loop, p, record_changed, e, why)) != AK_OK)
 		return err;
@@ -132,24 +130,6 @@ has_moved(const struct enforcer *e)
 	       !is_same_source(groups, e->groups);
 }
 
-/* Of the processor's time, as in publisher.c. */
-static int64_t
-spent_us(void)
-{
-	struct timespec t = {.tv_sec = 0};
-
-	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-static void
-keep_pace(struct enforcer *e, int64_t began_us)
-{
-	int64_t pause = PACE * (spent_us() - began_us) / 1000;
-
-	e->paced_until_ms = loop_now_ms() + (pause < PACE_MAX_MS ? pause : PACE_MAX_MS);
-}
-
 static void
 answer_accept(struct enforcer *e, enum ak_err err, const char *text, unsigned n)
 {
@@ -231,7 +211,7 @@ enforcer_run(struct enforcer *e)
 	    .ctx = e};
 	struct enforce_result res = {.again_in_ms = -1};
 	struct diag why = DIAG_INIT;
-	int64_t began = spent_us();
+	int64_t began = pace_begin();
 	enum ak_err err, watched;
 
 	loop_disarm(e->loop, &e->due);
@@ -241,7 +221,7 @@ enforcer_run(struct enforcer *e)
 	}
 	watched = records_follow(&e->records, &why);
 	err = e->host.run(&how, false, &res, &why);
-	keep_pace(e, began);
+	pace_end(&e->pace, began);
 	if (err == AK_ERR_EXISTS) {
 		wait_for_lock(e);
 		return;

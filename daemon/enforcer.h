@@ -10,6 +10,7 @@
 #include "err.h"
 #include "log.h"
 #include "loop.h"
+#include "pace.h"
 #include "paths.h"
 #include "recent.h"
 #include "record.h"
@@ -40,7 +41,7 @@ struct enforcer {
 	struct records records;
 	struct wakeup wakeup;
 	struct loop_timer due;
-	int64_t paced_until_ms; /* a new record waits until then */
+	struct pace pace; /* a new record waits for it */
 	int64_t retry_ms; /* after a failure; 0: none */
 	int64_t busy_since_ms; /* another has the lock since then; 0: nobody */
 	char told[DIAG_PRINT_CAP]; /* the failure that was logged last */

@@ -1,7 +1,5 @@
 #include "publisher.h"
 
-#include <time.h>
-
 #include "keyring.h"
 #include "nscd.h"
 
@@ -9,8 +7,6 @@
 #define LOCKED_MS 10
 #define RETRY_MIN_MS 1000
 #define RETRY_MAX_MS 60000
-/* A write's share of the time: one part in so many more. */
-#define PACE 10
 /* A large first answer must not keep the next change waiting. */
 #define PACE_MAX_MS 1000
 
@@ -24,7 +20,11 @@ void
 publisher_init(struct publisher *p, struct loop *loop, const struct paths *paths,
     struct rules *rules, const struct publisher_host *host)
 {
-	*p = (struct publisher){.loop = loop, .paths = paths, .rules = rules, .host = *host};
+	*p = (struct publisher){.loop = loop,
+	    .paths = paths,
+	    .rules = rules,
+	    .host = *host,
+	    .pace = {.max_ms = PACE_MAX_MS}};
 	p->due = (struct loop_timer){.due = run, .ctx = p};
 }
 
@@ -45,8 +45,7 @@ publisher_want(struct publisher *p, bool reload)
 void
 publisher_want_paced(struct publisher *p)
 {
-	int64_t wait = p->paced_until_ms - loop_now_ms(),
-		least = p->failed.ms > 0 ? RETRY_MIN_MS : 0;
+	int64_t wait = pace_wait_ms(&p->pace), least = p->failed.ms > 0 ? RETRY_MIN_MS : 0;
 
 	loop_arm_by(p->loop, &p->due, wait > least ? wait : least);
 }
@@ -191,31 +190,10 @@ look_for_unread(struct publisher *p, const struct publish_result *res, struct di
 		p->unread = (struct publisher_pause){.ms = 0};
 }
 
-/* Of the processor's time: what others made it wait for is not what it costs them. */
-static int64_t
-spent_us(void)
-{
-	struct timespec t = {.tv_sec = 0};
-
-	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-/* A look that found nothing to do takes no pause away. */
-static void
-keep_pace(struct publisher *p, int64_t began_us)
-{
-	int64_t pause = PACE * (spent_us() - began_us) / 1000;
-	int64_t until = loop_now_ms() + (pause < PACE_MAX_MS ? pause : PACE_MAX_MS);
-
-	if (until > p->paced_until_ms)
-		p->paced_until_ms = until;
-}
-
 void
 publisher_run(struct publisher *p, bool reload)
 {
-	int64_t began = spent_us();
+	int64_t began = pace_begin();
 	struct outcome out = {.changed = false};
 	struct diag why = DIAG_INIT;
 	enum ak_err err = AK_OK, prepared;
@@ -226,7 +204,7 @@ publisher_run(struct publisher *p, bool reload)
 	prepared = p->host.prepare(p->host.ctx, &why);
 	if (err == AK_OK)
 		err = bring_up_to_date(p, &out, &why);
-	keep_pace(p, began);
+	pace_end(&p->pace, began);
 	if (out.busy) {
 		loop_arm_by(p->loop, &p->due, LOCKED_MS);
 		return;

@@ -8,6 +8,7 @@
 #include "diag.h"
 #include "err.h"
 #include "loop.h"
+#include "pace.h"
 #include "paths.h"
 #include "publish.h"
 #include "record.h"
@@ -54,7 +55,7 @@ struct publisher {
 	struct publisher_host host;
 	struct loop_timer due;
 	bool reload; /* as publisher_want was told */
-	int64_t paced_until_ms; /* what comes from the directory waits until then */
+	struct pace pace; /* what comes from the directory waits for it */
 	struct publisher_pause failed; /* nothing was published */
 	struct publisher_pause
 	    unread; /* it was, without what could not be read; nothing else waits for that */

@@ -394,7 +394,7 @@ the_directorys_first_change_goes_at_once_and_the_next_waits_its_turn(void **stat
 	assert_true(s->p.due.at_ms <= loop_now_ms());
 	publisher_run(&s->p, false);
 	assert_false(s->p.due.armed);
-	s->p.paced_until_ms = loop_now_ms() + 5000; /* as if it had taken half a second */
+	s->p.pace.until_ms = loop_now_ms() + 5000; /* as if it had taken half a second */
 	publisher_want_paced(&s->p);
 	publisher_want_paced(&s->p);
 	assert_true(s->p.due.at_ms > loop_now_ms() + 4000);
