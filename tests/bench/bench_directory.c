@@ -3,6 +3,9 @@
  *
  * usage: bench_directory VERB ARGUMENT...
  *   turns URI GROUP-DN MEMBER-DN KEY CHANGES PACE-MS    changes, each looked for on this host: the ms of each
+ *   seconds URI GROUP-DN MEMBER-DN KEY CHANGES PACE-MS OTHER-DN
+ *                                                       the same, each behind a change of the other member, which the
+ *                                                       server has answered just before
  *   changes URI GROUP-DN MEMBER-DN CHANGES PACE-MS FILE FILE FILE
  *                                                       the moment at which each is sent; the next waits until the
  *                                                       three flips that write the FILEs have seen it
@@ -105,8 +108,9 @@ say_moment(void)
 	(void)fflush(stdout);
 }
 
+/* other NULL: each change stands alone. */
 static void
-turns(char **arg)
+turn_often(char **arg, char *other)
 {
 	size_t n = (size_t)bench_number(arg[4], 1, TIMES_MAX);
 	int pace = (int)bench_number(arg[5], 1, 60000);
@@ -119,12 +123,26 @@ turns(char **arg)
 		(void)poll(NULL, 0, pace);
 		if (look(arg[3]) == in)
 			bench_die(arg[3], "is admitted, or not, before the change");
+		if (other != NULL)
+			bench_ldap_change(ld, arg[1], other, in);
 		from = now_ms();
 		bench_ldap_change(ld, arg[1], arg[2], in);
 		await(arg[3], in, 0);
 		(void)printf("%.3f\n", now_ms() - from);
 	}
 	(void)ldap_unbind_ext_s(ld, NULL, NULL);
+}
+
+static void
+turns(char **arg)
+{
+	turn_often(arg, NULL);
+}
+
+static void
+seconds(char **arg)
+{
+	turn_often(arg, arg[6]);
 }
 
 static size_t
@@ -209,8 +227,8 @@ static const struct verb {
 	const char *name;
 	int n_args;
 	void (*run)(char **arg);
-} verbs[] = {{"turns", 6, turns}, {"changes", 5 + WATCHERS, changes}, {"flips", 2, flips},
-    {"calls", 2, calls}};
+} verbs[] = {{"turns", 6, turns}, {"seconds", 7, seconds}, {"changes", 5 + WATCHERS, changes},
+    {"flips", 2, flips}, {"calls", 2, calls}};
 
 int
 main(int argc, char **argv)
@@ -221,5 +239,6 @@ main(int argc, char **argv)
 		verbs[i].run(argv + 2);
 		return 0;
 	}
-	bench_die("usage", "turns, changes, flips or calls, with the arguments of each");
+	bench_die(
+	    "usage", "turns, seconds, changes, flips or calls, with the arguments of each");
 }

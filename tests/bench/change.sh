@@ -43,31 +43,21 @@ keys() {
 	apikey publish >/dev/null
 }
 
-# made_and_deleted PARAMETERS ROUNDS: rows of one key made and one deleted on the host that is there.
+# made_and_deleted PARAMETERS ROUNDS: rows of one key made and one deleted on the host that is there; and, behind each of
+# them, of the disk alone with as many bytes.
 made_and_deleted() {
-	local i made=() deleted=()
+	local i made=() deleted=() disk=()
+	"$BENCH/bench_disk" "$STATE" >/dev/null
 	for ((i = 0; i < $2; i++)); do
 		made+=("$(timed apikey create --name "bench-$i" --role role-0 --duration 1d)")
-	done
-	for ((i = 0; i < $2; i++)); do
+		disk+=("$("$BENCH/bench_disk" "$STATE")")
 		deleted+=("$(timed apikey delete "bench-$i")")
-	done
-	printf '%s\n' "${made[@]}" | row create apikey "$1" ms
-	printf '%s\n' "${deleted[@]}" | row delete apikey "$1" ms
-}
-
-# written ROUNDS PARAMETERS: what the disk takes for the bytes of both files alone, the first of them synced.
-written() {
-	local i times=()
-	for ((i = 0; i < $1; i++)); do
-		times+=("$(timed write_both)")
+		disk+=("$("$BENCH/bench_disk" "$STATE")")
 	done
 	rm -f "$STATE"/copy.*
-	printf '%s\n' "${times[@]}" | row write-fsync disk "$2" ms
-}
-write_both() {
-	dd if=/dev/zero of="$STATE/copy.local" bs=4M iflag=count_bytes count="$(stat -c %s "$STATE/local.idx")" conv=fsync
-	dd if=/dev/zero of="$STATE/copy.users" bs=4M iflag=count_bytes count="$(stat -c %s "$STATE/users.idx")"
+	printf '%s\n' "${made[@]}" | row create apikey "$1" ms
+	printf '%s\n' "${deleted[@]}" | row delete apikey "$1" ms
+	printf '%s\n' "${disk[@]}" | row write-fsync disk "$1" ms
 }
 
 part_one() {
@@ -78,7 +68,6 @@ part_one() {
 		policy_roles 1 >"$POLICY"
 		keys "$n"
 		made_and_deleted "keys=$n" "$rounds"
-		written "$rounds" "keys=$n"
 	done
 }
 
@@ -170,7 +159,7 @@ install_apikey
 on_disk "$STATE"
 # Room for a million keys. Homes are no part of this: here they would be made in memory.
 printf '%s\n' 'version: 1' 'uid_range: 1879048192-1999999999' 'gid_range: 2000000000-2000099999' 'create_home: false' >"$SETTINGS"
-bench_build bench_store
+bench_build bench_disk bench_store
 [ $# -gt 0 ] || set -- one peers many rules groups
 for part in "$@"; do
 	"part_$part"

@@ -12,13 +12,13 @@ for part in ldap follow fleet rows bench; do
 done
 
 ASK=$BENCH/bench_directory
-KEY=key-000500 KEY_DN=apikeyName=key-000500,ou=keys,$SUFFIX
+KEY=key-000500 KEY_DN=apikeyName=key-000500,ou=keys,$SUFFIX OTHER_DN=apikeyName=key-000501,ou=keys,$SUFFIX
 
 # forget: the host has followed nothing yet, and knows no name.
 forget() { rm -f "$STATE"/{directory-*,users}.idx "$STATE/freshness"; }
 
-# measure KEYS GROUPS CHANGES PACE-MS: the rows of one host. The pace exceeds ten times a write, which the daemon waits
-# between two.
+# measure KEYS GROUPS CHANGES PACE-MS: the rows of one host. After a write the daemon pauses for ten times what it cost, and a
+# second at most (daemon/pace.h): the changes of a turn come further apart than that, the second of two does not.
 measure() {
 	local began what=keys=$1,groups=$2
 	note "one host, $what"
@@ -31,6 +31,8 @@ measure() {
 	wait_until 60 getent passwd "$KEY"
 	printf '%d\n' $(((${EPOCHREALTIME/./} - began) / 1000)) | row first-refresh apikey "$what" ms
 	"$ASK" turns "$(ldapi_uri one)" "$(dn_of_group crew)" "$KEY_DN" "$KEY" "$3" "$4" | row change-to-decision apikey "$what" ms
+	"$ASK" seconds "$(ldapi_uri one)" "$(dn_of_group crew)" "$KEY_DN" "$KEY" $((($3 + 1) / 2)) "$4" "$OTHER_DN" |
+		row change-to-decision apikey "$what,change=second" ms
 	daemon_stop
 	slapd_stop one
 }

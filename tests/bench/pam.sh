@@ -91,7 +91,7 @@ rounds() {
 }
 
 # key_make: the key that logs in, on the host that is there.
-key_make() { new_key bench --role role-0 && cp "$GUEST/tokens/bench" "$GUEST/secret-apikey"; }
+key_make() { new_key bench --role role-0 --group crew && cp "$GUEST/tokens/bench" "$GUEST/secret-apikey"; }
 
 peers=() spinning=()
 ! with_peers || peers=(pam_unix-sha512 pam_unix-yescrypt pam_ldap pam_ldap-starttls pam_sss-cached)
@@ -137,6 +137,13 @@ for rules in $(full '100 1000 10000' 1000); do
 	ours_make "$(full 1000 100)" "$rules"
 	key_make
 	rounds "rules=$rules" pam_permit apikey
+done
+for rules in $(full '10 100 1000 10000' '10 1000'); do
+	note "PAM, $rules rules, all of which are asked"
+	names_by apikey
+	ours_make "$(full 1000 100)" "$rules" all
+	key_make
+	rounds "rules=$rules,asked=all" pam_permit apikey
 done
 for keys in $(full '10000 100000 1000000' 1000); do
 	note "PAM, $keys keys"

@@ -4,6 +4,7 @@
  * usage: pam_call calls BUDGET-MS SERVICE USER SECRET    authenticate and acct_mgmt; then all six calls; then fresh processes:
  *                                                        a line for each: a word, median and 99th percentile in us
  *        pam_call grows TRANSACTIONS WHO SERVICE USER SECRET    rows: what the process holds more after so many
+ *        pam_call many KIND TIMES SERVICE USER SECRET    so many of a kind, for who looks on: auth-acct, six or fresh
  *        pam_call once SERVICE USER SECRET               one transaction of six calls
  * SECRET is a file; its first line answers every prompt. A transaction that does not succeed is the end.
  */
@@ -91,7 +92,8 @@ fresh(struct login *l, char **arg)
 		bench_die(l->service, "a process with one transaction failed");
 }
 
-enum kind { TWO, SIX, FRESH };
+enum kind { TWO, SIX, FRESH, N_KINDS };
+static const char *const kinds[N_KINDS] = {"auth-acct", "six", "fresh"};
 
 static double
 sample_us(struct login *l, enum kind kind, char **arg)
@@ -108,10 +110,9 @@ sample_us(struct login *l, enum kind kind, char **arg)
 static void
 calls(double budget_us, struct login *l, char **arg)
 {
-	static const char *const words[] = {"auth-acct", "six", "fresh"};
 	static double took[SAMPLES_MAX];
 
-	for (enum kind kind = TWO; kind <= FRESH; kind++) {
+	for (enum kind kind = TWO; kind < N_KINDS; kind++) {
 		struct bench_stat s;
 		double left = budget_us;
 		size_t n = 0;
@@ -122,8 +123,21 @@ calls(double budget_us, struct login *l, char **arg)
 			left -= took[n];
 		}
 		s = bench_stat_of(took, n);
-		(void)printf("%s %.3f %.3f\n", words[kind], s.median, s.p99);
+		(void)printf("%s %.3f %.3f\n", kinds[kind], s.median, s.p99);
 	}
+}
+
+static void
+many(const char *word, uint64_t n, struct login *l, char **arg)
+{
+	enum kind kind = TWO;
+
+	while (kind < N_KINDS && strcmp(kinds[kind], word) != 0)
+		kind++;
+	if (kind == N_KINDS)
+		bench_die(word, "is none of auth-acct, six and fresh");
+	for (uint64_t i = 0; i < n; i++)
+		(void)sample_us(l, kind, arg);
 }
 
 static void
@@ -169,12 +183,14 @@ main(int argc, char **argv)
 
 	self = argv[0];
 	if (argc < 5)
-		bench_die("usage", "calls, grows or once, with the arguments of each");
+		bench_die("usage", "calls, grows, many or once, with the arguments of each");
 	login_parse(argv + argc - 3, &l);
 	if (strcmp(verb, "once") == 0 && argc == 5)
 		transaction(&l, true);
 	else if (strcmp(verb, "calls") == 0 && argc == 6)
 		calls((double)bench_number(argv[2], 1, 60000) * 1e3, &l, argv + 3);
+	else if (strcmp(verb, "many") == 0 && argc == 7)
+		many(argv[2], bench_number(argv[3], 1, 10000000), &l, argv + 4);
 	else if (strcmp(verb, "grows") == 0 && argc == 7)
 		grows(bench_number(argv[2], 1, 10000000), argv[3], &l);
 	else

@@ -1,12 +1,12 @@
 # The report of a run, in Markdown: a text in which lines that begin with @ become what was measured. Called by run.sh as
 #   awk -f report.awk BARS ROWS TEXT
 #   @bars               a table of the bars, what was measured for each, and the verdict
-#   @arguments          of each bar that is missed: what there is to say to it, by the file NAME.md of the folder `arguments`,
-#                       in which @(MEASURE WHO PARAMETERS) is the median of that row
+#   @arguments          of each bar that is missed: what there is to say to it, by the file NAME.md of the folder `arguments`
 #   @table MEASURE TITLE   a table of a measure: who by parameters; in brackets how many times ours that is
 #   @rest               a table of each measure that has none
 #   @picture NAME       doc/bench-NAME.svg
-# @date and @machine stand for the variables date and machine, anywhere.
+# @date and @machine stand for the variables date and machine, anywhere; @(MEASURE WHO PARAMETERS), there and in arguments, for
+# the median of that row.
 # missing=fail: a bar or a table without its rows is said, and the status is 1; else it is left out.
 BEGIN { FS = "\t" }
 FNR == 1 { file++ }
@@ -162,5 +162,5 @@ file == 3 && /^@arguments$/ { all_arguments(); next }
 file == 3 && /^@table / { split($0, word, " "); table(word[2], substr($0, length("@table " word[2]) + 2)); next }
 file == 3 && /^@rest$/ { for (m = 1; m <= measures; m++) if (!(measure[m] in shown_table)) table(measure[m], measure[m]); next }
 file == 3 && /^@picture / { split($0, word, " "); print "![" word[2] "](bench-" word[2] ".svg)"; next }
-file == 3 { gsub(/@date/, date); gsub(/@machine/, machine); print }
+file == 3 { gsub(/@date/, date); gsub(/@machine/, machine); print filled($0) }
 END { exit failed }

@@ -14,7 +14,8 @@ for part in ldap follow revoke rows bench; do
 	. "$TOP/tests/lib/$part.sh"
 done
 
-# The daemon waits so long at the most between two writes of what LDAP says, which are no part of one change's time.
+# After a write of what LDAP says the daemon pauses, a second at the most (daemon/pace.h): the changes that stand alone come
+# further apart.
 BETWEEN_S=1.5
 
 # ended NAME… -- COMMAND…: the milliseconds from COMMAND's beginning to the end of the last process of these sessions.
@@ -89,6 +90,53 @@ all_of() {
 	printf '%s\n' "${times[@]}" | row revoke apikey "by=command,live=$1,ends=$1" ms
 }
 
+# follow_many KEYS GROUPS: the server has so many of both beside what it had, and the host follows it from nothing.
+follow_many() {
+	daemon_stop
+	slapd_stop one
+	slapd_make one < <(directory_entries "$@"; principal_ldif member; group_ldif groupOfNames platform member)
+	slapd_run one
+	rm -f "$STATE"/{directory-*,users}.idx "$STATE/freshness"
+	apikey publish >/dev/null
+	daemon_start
+	follows
+	wait_until 60 may member
+}
+
+# revoked, second_revoked add|delete: member leaves its group, alone or right behind another key's coming or going.
+revoked() { group_change one delete platform member; }
+second_revoked() {
+	{
+		printf 'dn: %s\nchangetype: modify\n%s: member\n' "$(dn_of_group crew)" "$1"
+		printf 'member: apikeyName=key-000001,ou=keys,%s\n\n' "$SUFFIX"
+		printf 'dn: %s\nchangetype: modify\ndelete: member\nmember: %s\n' "$(dn_of_group platform)" "$(dn_of member)"
+	} | ldap_change one
+}
+
+# behind KEYS GROUPS ROUNDS: one session ends by the directory, on a host that follows so much: by a change that stands alone,
+# and by the second of two that one command sends.
+behind() {
+	local i change times words=(add delete)
+	follow_many "$1" "$2"
+	for change in alone second; do
+		daemon_again
+		times=()
+		for ((i = 0; i < $3; i++)); do
+			wait_until 60 may member
+			live member member "$(token member)" job
+			pause "$BETWEEN_S"
+			if [ "$change" = alone ]; then
+				times+=("$(ended member -- revoked)")
+			else
+				times+=("$(ended member -- second_revoked "${words[i % 2]}")")
+			fi
+			pause "$BETWEEN_S"
+			group_change one add platform member
+		done
+		printf '%s\n' "${times[@]}" | row revoke apikey "by=directory,keys=$1,change=$change" ms
+	done
+}
+
 ulimit -n 8192
 syslog_start
 install_directory
@@ -114,4 +162,8 @@ done
 for n in $(full '1 10 100 200' '1 2'); do
 	note "one session of $n ends"
 	one_of "$n" "$(full 9 2)"
+done
+for n in $(full '1000 100000' 100); do
+	note "one session ends on a host that follows $n keys, alone and behind another change"
+	behind "$n" "$(full 10000 10)" "$(full 9 2)"
 done

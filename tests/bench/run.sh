@@ -92,9 +92,9 @@ strangers() {
 	comm -13 <(awk '/^= / { print $2 }' "$HERE/bars.txt" | sort) <(basename -s .md "$HERE"/arguments/*.md | sort)
 }
 
-# unmeasured_arguments: the measures that arguments name and no row of the smoke test has; but for peers.
-unmeasured_arguments() {
-	comm -23 <(grep -oh '@([^ )]* [^ )]* [^)]*)' "$HERE"/arguments/*.md | tr -d '@(' | cut -d' ' -f1 | sort -u) \
+# unmeasured_figures: the measures that arguments and the text name and no row of the smoke test has; but for peers.
+unmeasured_figures() {
+	comm -23 <(grep -oh '@([^ )]* [^ )]* [^)]*)' "$HERE"/arguments/*.md "$HERE/benchmarks.md" | tr -d '@(' | cut -d' ' -f1 | sort -u) \
 		<(cut -f1 "$work"/*.rows | sort -u)
 }
 
@@ -131,7 +131,7 @@ smoke() {
 	equals 'a bar that is met needs no argument' 'Every bar is met.' argued 2
 	equals 'a bar that is missed has its argument, with figures' $'### Missed\n\n**a bar**: 4 µs, 1 times.\nA peer takes 4 µs, another –.' argued 4
 	equals 'every argument is for a bar' '' strangers
-	equals 'every argument names what is measured' '' unmeasured_arguments
+	equals 'every figure in an argument or the text is of a measure' '' unmeasured_figures
 	exits 'a bar without its row is a failure' 1 verdict 2 2
 	equals 'a picture has a point for each row' 3 picture 10 1000 100000
 	exits 'a picture of one point is none' 1 picture 10

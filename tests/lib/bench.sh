@@ -26,11 +26,12 @@ in_memory() {
 # names_by WORD…: who answers behind files from now on.
 names_by() { printf '%s: files %s\n' passwd "$*" group "$*" shadow '' >/etc/nsswitch.conf; }
 
-# ours_make KEYS [RULES]: this host has so many keys, of bench_store, and a policy of so many rules, by `apikey publish`.
+# ours_make KEYS [RULES [WHOSE]]: this host has so many keys, of bench_store, and a policy of so many rules (bench_policy), by
+# `apikey publish`.
 ours_make() {
-	local keys=$1 rules=${2:-10}
+	local keys=$1 rules=${2:-10} whose=${3:-nobody}
 	printf 'version: 1\nuid_range: %d-%d\ncreate_home: false\n' "$FIRST_UID" $((FIRST_UID + 99999999)) >"$SETTINGS"
-	bench_policy "$rules" >"$POLICY"
+	bench_policy "$rules" "$whose" >"$POLICY"
 	rm -f "$STATE"/{local,users}.idx*
 	"$BENCH/bench_store" "$STATE" "$keys" 50
 	wait_until 10 ours_settled
@@ -47,14 +48,20 @@ ours_settled() {
 	done
 }
 
-# bench_policy RULES: fifty roles, each with a group of its own and one of all, and so many rules that are no key's.
+# bench_policy RULES WHOSE: fifty roles, each with a group of its own and one of all, and so many rules, none of which gives a
+# role. Of nobody: each begins with a login that is no key's, by which it is passed over unread. Of all: none names a login, so
+# that each is asked of each; a key of the group crew is let go by its last condition, the address, and by no other before.
 bench_policy() {
-	awk -v rules="$1" 'BEGIN {
+	awk -v rules="$1" -v whose="$2" 'BEGIN {
 		print "version: 1\nroles:"
 		for (i = 0; i < 50; i++) printf "  role-%d: {services: [\"*\"], unix_groups: [team-%d, viewers]}\n", i, i
 		print "grant:"
 		for (i = 0; i < rules; i++)
-			printf "- {role: role-%d, login: \"build-%05d-*\", from: 10.0.0.0/8}\n", i % 50, i
+			if (whose == "nobody")
+				printf "- {role: role-%d, login: \"build-%05d-*\", from: 10.0.0.0/8}\n", i % 50, i
+			else
+				printf "- {role: role-%d, group: [squad-%05d, crew], time: {hours: \"00:00-24:00\"}, from: 10.%d.%d.0/24}\n",
+					i % 50, i, i / 256, i % 256
 	}'
 }
 
