@@ -3,9 +3,9 @@
  *
  * usage: bench_directory VERB ARGUMENT...
  *   turns URI GROUP-DN MEMBER-DN KEY CHANGES PACE-MS    changes, each looked for on this host: the ms of each
- *   seconds URI GROUP-DN MEMBER-DN KEY CHANGES PACE-MS OTHER-DN
- *                                                       the same, each behind a change of the other member, which the
- *                                                       server has answered just before
+ *   seconds URI GROUP-DN MEMBER-DN KEY CHANGES PACE-MS OTHER-DN OTHER
+ *                                                       the same, each sent as soon as another change, that of the
+ *                                                       key OTHER, has become a decision
  *   changes URI GROUP-DN MEMBER-DN CHANGES PACE-MS FILE FILE FILE
  *                                                       the moment at which each is sent; the next waits until the
  *                                                       three flips that write the FILEs have seen it
@@ -108,9 +108,9 @@ say_moment(void)
 	(void)fflush(stdout);
 }
 
-/* other NULL: each change stands alone. */
+/* OTHER-DN and OTHER; NULL: each change stands alone. */
 static void
-turn_often(char **arg, char *other)
+turn_often(char **arg, char **other)
 {
 	size_t n = (size_t)bench_number(arg[4], 1, TIMES_MAX);
 	int pace = (int)bench_number(arg[5], 1, 60000);
@@ -123,8 +123,10 @@ turn_often(char **arg, char *other)
 		(void)poll(NULL, 0, pace);
 		if (look(arg[3]) == in)
 			bench_die(arg[3], "is admitted, or not, before the change");
-		if (other != NULL)
-			bench_ldap_change(ld, arg[1], other, in);
+		if (other != NULL) {
+			bench_ldap_change(ld, arg[1], other[0], in);
+			await(other[1], in, 0);
+		}
 		from = now_ms();
 		bench_ldap_change(ld, arg[1], arg[2], in);
 		await(arg[3], in, 0);
@@ -142,7 +144,7 @@ turns(char **arg)
 static void
 seconds(char **arg)
 {
-	turn_often(arg, arg[6]);
+	turn_often(arg, arg + 6);
 }
 
 static size_t
@@ -227,7 +229,7 @@ static const struct verb {
 	const char *name;
 	int n_args;
 	void (*run)(char **arg);
-} verbs[] = {{"turns", 6, turns}, {"seconds", 7, seconds}, {"changes", 5 + WATCHERS, changes},
+} verbs[] = {{"turns", 6, turns}, {"seconds", 8, seconds}, {"changes", 5 + WATCHERS, changes},
     {"flips", 2, flips}, {"calls", 2, calls}};
 
 int

@@ -12,7 +12,8 @@ for part in ldap follow fleet rows bench; do
 done
 
 ASK=$BENCH/bench_directory
-KEY=key-000500 KEY_DN=apikeyName=key-000500,ou=keys,$SUFFIX OTHER_DN=apikeyName=key-000501,ou=keys,$SUFFIX
+KEY=key-000500 KEY_DN=apikeyName=key-000500,ou=keys,$SUFFIX
+OTHER=key-000501 OTHER_DN=apikeyName=key-000501,ou=keys,$SUFFIX
 
 # forget: the host has followed nothing yet, and knows no name.
 forget() { rm -f "$STATE"/{directory-*,users}.idx "$STATE/freshness"; }
@@ -31,7 +32,7 @@ measure() {
 	wait_until 60 getent passwd "$KEY"
 	printf '%d\n' $(((${EPOCHREALTIME/./} - began) / 1000)) | row first-refresh apikey "$what" ms
 	"$ASK" turns "$(ldapi_uri one)" "$(dn_of_group crew)" "$KEY_DN" "$KEY" "$3" "$4" | row change-to-decision apikey "$what" ms
-	"$ASK" seconds "$(ldapi_uri one)" "$(dn_of_group crew)" "$KEY_DN" "$KEY" $((($3 + 1) / 2)) "$4" "$OTHER_DN" |
+	"$ASK" seconds "$(ldapi_uri one)" "$(dn_of_group crew)" "$KEY_DN" "$KEY" $((($3 + 1) / 2)) "$4" "$OTHER_DN" "$OTHER" |
 		row change-to-decision apikey "$what,change=second" ms
 	daemon_stop
 	slapd_stop one

@@ -4,7 +4,7 @@
  * usage: pam_call calls BUDGET-MS SERVICE USER SECRET    authenticate and acct_mgmt; then all six calls; then fresh processes:
  *                                                        a line for each: a word, median and 99th percentile in us
  *        pam_call grows TRANSACTIONS WHO SERVICE USER SECRET    rows: what the process holds more after so many
- *        pam_call many KIND TIMES SERVICE USER SECRET    so many of a kind, for who looks on: auth-acct, six or fresh
+ *        pam_call many KIND BUDGET-MS SERVICE USER SECRET    of one kind, auth-acct, six or fresh, for profile.sh: how many
  *        pam_call once SERVICE USER SECRET               one transaction of six calls
  * SECRET is a file; its first line answers every prompt. A transaction that does not succeed is the end.
  */
@@ -128,16 +128,18 @@ calls(double budget_us, struct login *l, char **arg)
 }
 
 static void
-many(const char *word, uint64_t n, struct login *l, char **arg)
+many(const char *word, double budget_us, struct login *l, char **arg)
 {
 	enum kind kind = TWO;
+	unsigned n = 0;
 
 	while (kind < N_KINDS && strcmp(kinds[kind], word) != 0)
 		kind++;
 	if (kind == N_KINDS)
 		bench_die(word, "is none of auth-acct, six and fresh");
-	for (uint64_t i = 0; i < n; i++)
-		(void)sample_us(l, kind, arg);
+	for (; budget_us > 0; n++)
+		budget_us -= sample_us(l, kind, arg);
+	(void)printf("%u\n", n);
 }
 
 static void
@@ -190,7 +192,7 @@ main(int argc, char **argv)
 	else if (strcmp(verb, "calls") == 0 && argc == 6)
 		calls((double)bench_number(argv[2], 1, 60000) * 1e3, &l, argv + 3);
 	else if (strcmp(verb, "many") == 0 && argc == 7)
-		many(argv[2], bench_number(argv[3], 1, 10000000), &l, argv + 4);
+		many(argv[2], (double)bench_number(argv[3], 1, 60000) * 1e3, &l, argv + 4);
 	else if (strcmp(verb, "grows") == 0 && argc == 7)
 		grows(bench_number(argv[2], 1, 10000000), argv[3], &l);
 	else

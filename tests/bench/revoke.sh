@@ -18,7 +18,8 @@ done
 # further apart.
 BETWEEN_S=1.5
 
-# ended NAME… -- COMMAND…: the milliseconds from COMMAND's beginning to the end of the last process of these sessions.
+# ended NAME… -- COMMAND…: the milliseconds from COMMAND's beginning, or from the microsecond that it puts into `from`, to the end
+# of the last process of these sessions.
 ended() {
 	local pids=() from to watcher
 	while [ "$1" != -- ]; do
@@ -103,20 +104,27 @@ follow_many() {
 	wait_until 60 may member
 }
 
-# revoked, second_revoked add|delete: member leaves its group, alone or right behind another key's coming or going.
+# revoked ROUND: member leaves its group. second_revoked ROUND: the same, as soon as another key's coming or going is written;
+# the time counts from there.
 revoked() { group_change one delete platform member; }
 second_revoked() {
-	{
-		printf 'dn: %s\nchangetype: modify\n%s: member\n' "$(dn_of_group crew)" "$1"
-		printf 'member: apikeyName=key-000001,ou=keys,%s\n\n' "$SUFFIX"
-		printf 'dn: %s\nchangetype: modify\ndelete: member\nmember: %s\n' "$(dn_of_group platform)" "$(dn_of member)"
-	} | ldap_change one
+	local i word=add
+	[ $(($1 % 2)) -eq 0 ] || word=delete
+	: >"$GUEST/before"
+	group_change one "$word" crew "apikeyName=key-000001,ou=keys,$SUFFIX"
+	for ((i = 0; i < 20000; i++)); do
+		[ ! "$STATE/users.idx" -nt "$GUEST/before" ] || break
+		pause 0.001
+	done
+	from=${EPOCHREALTIME/./}
+	revoked
 }
 
 # behind KEYS GROUPS ROUNDS: one session ends by the directory, on a host that follows so much: by a change that stands alone,
-# and by the second of two that one command sends.
+# and by the second of two.
 behind() {
-	local i change times words=(add delete)
+	local i change times
+	local -A by=([alone]=revoked [second]=second_revoked)
 	follow_many "$1" "$2"
 	for change in alone second; do
 		daemon_again
@@ -125,11 +133,7 @@ behind() {
 			wait_until 60 may member
 			live member member "$(token member)" job
 			pause "$BETWEEN_S"
-			if [ "$change" = alone ]; then
-				times+=("$(ended member -- revoked)")
-			else
-				times+=("$(ended member -- second_revoked "${words[i % 2]}")")
-			fi
+			times+=("$(ended member -- "${by[$change]}" "$i")")
 			pause "$BETWEEN_S"
 			group_change one add platform member
 		done

@@ -4,7 +4,8 @@
 # usage: bash tests/bench/run.sh [NAME…]     all benches, or those named
 #        bash tests/bench/run.sh --smoke     TAP: does each run, with the smallest numbers and without peers, and say figures?
 #                                            However long anything takes.
-# The rows are left in build/bench/rows.tsv. After a run of all, in which none failed, doc/benchmarks.md and its pictures
+# What a login's time goes to is no bench: `bash tests/bench/profile.sh six` and its like; arguments/pam-*.md have their shares from
+# there. The rows are left in build/bench/rows.tsv. After a run of all, in which none failed, doc/benchmarks.md and its pictures
 # are what it found.
 set -euo pipefail
 shopt -s inherit_errexit nullglob
@@ -12,13 +13,13 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 TOP=$(cd "$HERE/../.." && pwd)
 OUT=$TOP/build/bench
 
-# benches: their names. A script whose name begins with bench_ is another's part.
+# benches: their names. profile.sh is none; nor is a script whose name begins with bench_, which is another's part.
 benches() {
 	local script
 	for script in "$HERE"/*.sh; do
 		script=$(basename "$script" .sh)
 		case $script in
-		run | bench_*) ;;
+		run | profile | bench_*) ;;
 		*) printf '%s\n' "$script" ;;
 		esac
 	done
@@ -98,6 +99,16 @@ unmeasured_figures() {
 		<(cut -f1 "$work"/*.rows | sort -u)
 }
 
+# parts: into which parts profile.awk puts three samples of two logins, beside one of pam_permit's; 1000 samples are a second.
+parts() {
+	printf 'pam_call \n\t 1 main (/x/pam_call)\n\n' >"$work/permit"
+	{
+		printf 'pam_call \n\t 1 send (/x/libc.so.6)\n\t 2 report_decision (/x/pam_apikey.so)\n\t 3 main (/x/pam_call)\n\n%.0s' 1 2
+		printf 'pam_call \n\t 1 [unknown] (/x/libgcrypt.so.20)\n\t 2 token_verify (/x/pam_apikey.so)\n\n'
+	} >"$work/apikey"
+	awk -v rate=1000 -v n_permit=1 -v n_apikey=2 -f "$HERE/profile.awk" "$work/permit" "$work/apikey" | sed '1d; s/  */ /g'
+}
+
 # picture WHERE…: the curve of a row at each of these places, as plot.awk draws it.
 picture() {
 	local at
@@ -135,6 +146,8 @@ smoke() {
 	exits 'a bar without its row is a failure' 1 verdict 2 2
 	equals 'a picture has a point for each row' 3 picture 10 1000 100000
 	exits 'a picture of one point is none' 1 picture 10
+	equals "a profile's samples are each of one part" "$(printf '%s\n' 'libgcrypt 0.0 500.0 500.0 33%' 'lines to syslog 0.0 1000.0 1000.0 67%' \
+		'libpam, and what calls it 1000.0 0.0 -1000.0 -' 'all 500.0')" parts
 	tap_done
 }
 
