@@ -106,6 +106,8 @@ rundir_read(int fd, const char *name, uid_t owner, unsigned char *buf, size_t *l
 	int file = openat(fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
 	*len_b = 0;
+	if (file == -1 && (errno == ELOOP || errno == ENXIO))
+		return AK_ERR_UNSAFE;
 	if (file == -1)
 		return errno == ENOENT ? AK_ERR_NOT_FOUND : AK_ERR_UNAVAILABLE;
 	if (fstat(file, &st) == -1 || !S_ISREG(st.st_mode) || st.st_uid != owner ||
@@ -195,9 +197,15 @@ each_entry(int fd, bool unfinished, enum ak_err (*take)(void *ctx, const char *n
 			(void)close(own);
 		return AK_ERR_UNAVAILABLE;
 	}
-	while (err == AK_OK && (entry = readdir(dir)) != NULL)
+	while (err == AK_OK) {
+		errno = 0;
+		if ((entry = readdir(dir)) == NULL) {
+			err = errno == 0 ? AK_OK : AK_ERR_UNAVAILABLE;
+			break;
+		}
 		if ((entry->d_name[0] == TEMPORARY) == unfinished)
 			err = take(ctx, entry->d_name);
+	}
 	(void)closedir(dir);
 	return err;
 }
