@@ -13,6 +13,7 @@
 
 #include "hash.h"
 #include "num.h"
+#include "ownfile.h"
 
 #define TEMPORARY '.'
 
@@ -150,7 +151,8 @@ write_temporary(int fd, const char *temporary, const struct pack *bytes)
 	if (len_b > 0)
 		memcpy(buf, bytes->bytes, len_b);
 	le32_store(buf + len_b, hash_crc32(0, buf, len_b));
-	written = write(file, buf, len_b + 4) == (ssize_t)len_b + 4;
+	written = ownfile_may_reach((off_t)len_b + 4) &&
+		  write(file, buf, len_b + 4) == (ssize_t)len_b + 4;
 	(void)close(file);
 	return written ? AK_OK : AK_ERR_UNAVAILABLE;
 }

@@ -2,7 +2,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -848,13 +847,11 @@ abuse_073_without_room_nothing_is_recorded_and_a_change_leaves_the_old(void **st
 	(void)state;
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
 	small = (struct rlimit){.rlim_cur = 50, .rlim_max = was.rlim_max};
-	(void)signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
 	assert_err("", AK_ERR_UNAVAILABLE, sessions_open(&paths, &none));
 	s.state = SESSION_REFUSED;
 	assert_err("", AK_ERR_UNAVAILABLE, sessions_update(&paths, &s));
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
-	(void)signal(SIGXFSZ, SIG_DFL);
 	assert_int_equal(list().n, 1);
 	assert_int_equal(list().last.state, SESSION_OPEN);
 	assert_int_equal(chmod(paths.run, 0777), 0);
