@@ -94,8 +94,11 @@ struct sessions_unread {
 enum ak_err sessions_count_unread(
     const struct paths *p, struct sessions_unread *out) AK_MUST_CHECK;
 
-/* Does anything of it run still: its leader, or a process of its audit session or of its scope? */
+/* Does anything of it run still: its leader, or a process of its audit session or of its scope, or of its uid where it has neither? */
 bool sessions_is_carried(const struct session *s);
+
+/* Is it open, of this pid namespace, and does its leader live? */
+bool sessions_is_live(const struct session *s);
 
 /*
  * Which session on uid's account does this process (of sudo, say) belong to?
