@@ -81,10 +81,7 @@ is_on_account(void *ctx, const struct session *s)
 {
 	const struct scene *sc = ctx;
 
-	return s->account_uid == sc->account_uid && s->state == SESSION_OPEN &&
-		       proc_is_alive(&s->leader)
-		   ? AK_ERR_EXISTS
-		   : AK_OK;
+	return s->account_uid == sc->account_uid && sessions_is_live(s) ? AK_ERR_EXISTS : AK_OK;
 }
 
 static bool

@@ -1013,6 +1013,43 @@ an_account_of_only_keys_is_nobodys_without_one(void **state)
 	    enter("sshd", "deploy", NULL, "m"));
 }
 
+static struct rlimit descriptors;
+
+/* As su's caller leaves it: the first one that is free is one too many. */
+static void
+take_descriptors(pam_handle_t *pamh, char before)
+{
+	struct rlimit none = descriptors;
+	int next = dup(STDERR_FILENO);
+
+	(void)pamh;
+	(void)before;
+	assert_int_not_equal(next, -1);
+	assert_int_equal(close(next), 0);
+	none.rlim_cur = (rlim_t)next;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+}
+
+/* Else the account's own password would be asked for instead. */
+static void
+whoever_begins_su_without_descriptors_enters_no_account_of_only_keys(void **state)
+{
+	struct rlimit now;
+	int code;
+
+	(void)state;
+	share("accounts: {deploy: {only_keys: true}}\n");
+	how.ruser = "bob";
+	how.between = take_descriptors;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &descriptors), 0);
+	code = enter("su", "deploy", NULL, "m");
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &now), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &descriptors), 0);
+	assert_code("", PAM_PERM_DENIED, code);
+	assert_true(now.rlim_cur < descriptors.rlim_cur);
+	assert_true(now.rlim_max == descriptors.rlim_max);
+}
+
 static void
 sudo_on_a_shared_account_asks_the_key_of_its_session(void **state)
 {
@@ -1191,22 +1228,18 @@ a_session_whose_handle_cannot_be_read_is_refused(void **state)
 {
 	struct pam_conv with = {.conv = converse};
 	pam_handle_t *pamh = NULL;
-	struct rlimit was, none;
-	int next, code;
+	char folder[PATH_CAP + 16];
 
 	(void)state;
 	share("");
 	assert_int_equal(pam_start("sshd", "deploy", &with, &pamh), PAM_SUCCESS);
 	assert_int_equal(pam_set_item(pamh, PAM_RHOST, "192.0.2.1"), PAM_SUCCESS);
 	assert_code("", PAM_USER_UNKNOWN, enter_by_child(pamh, ci_text, false));
-	assert_int_not_equal(next = dup(STDERR_FILENO), -1);
-	assert_int_equal(close(next), 0);
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
-	none = (struct rlimit){.rlim_cur = (rlim_t)next, .rlim_max = was.rlim_max};
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-	code = pam_open_session(pamh, 0);
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
-	assert_true(code != PAM_SUCCESS && code != PAM_USER_UNKNOWN);
+	(void)snprintf(folder, sizeof(folder), "%s/handles", host.paths.run);
+	assert_int_equal(chmod(folder, 0777), 0);
+	assert_code("", PAM_AUTHINFO_UNAVAIL, pam_open_session(pamh, 0));
+	assert_int_equal(chmod(folder, 0700), 0);
+	assert_int_equal(count_records("sessions", false), 0);
 	(void)pam_end(pamh, 0);
 }
 
@@ -2125,6 +2158,7 @@ main(int argc, char **argv)
 	    T(a_handover_is_of_the_last_authenticate_that_went_well_and_of_its_user),
 	    T(a_failed_authenticate_leaves_nothing),
 	    T(an_account_of_only_keys_is_nobodys_without_one),
+	    T(whoever_begins_su_without_descriptors_enters_no_account_of_only_keys),
 	    T(sudo_on_a_shared_account_asks_the_key_of_its_session),
 	    T(a_line_may_ask_for_a_role),
 	    T(abuse_150_164_a_handle_carries_the_key_from_the_child_that_asked),
