@@ -18,8 +18,9 @@ OTHER=key-000501 OTHER_DN=apikeyName=key-000501,ou=keys,$SUFFIX
 # forget: the host has followed nothing yet, and knows no name.
 forget() { rm -f "$STATE"/{directory-*,users}.idx "$STATE/freshness"; }
 
-# measure KEYS GROUPS CHANGES PACE-MS: the rows of one host. After a write the daemon pauses for ten times what it cost, and a
-# second at most (daemon/pace.h): the changes of a turn come further apart than that, the second of two does not.
+# measure KEYS GROUPS CHANGES PACE-MS: the rows of one host. After a write the daemon pauses for ten times what it cost, and
+# half a second at most (daemon/pace.h, publisher.c): the changes of a turn come further apart than that, the second of two
+# does not.
 measure() {
 	local began what=keys=$1,groups=$2
 	note "one host, $what"

@@ -14,8 +14,8 @@ for part in ldap follow revoke rows bench; do
 	. "$TOP/tests/lib/$part.sh"
 done
 
-# After a write of what LDAP says the daemon pauses, a second at the most (daemon/pace.h): the changes that stand alone come
-# further apart.
+# After a write of what LDAP says the daemon pauses, for half a second at the most (daemon/pace.h, publisher.c): the changes that
+# stand alone come further apart.
 BETWEEN_S=1.5
 
 # ended NAME… -- COMMAND…: the milliseconds from COMMAND's beginning, or from the microsecond that it puts into `from`, to the end
