@@ -124,6 +124,36 @@ bind(struct rnd *r, const struct image *im, char room[256], const char **binding
 	*binding = room;
 }
 
+/* What the clock of one of the policy's zones is ahead. */
+static int64_t
+offset_s(struct rnd *r, const struct image *im, int64_t at_s)
+{
+	uint32_t n = image_count_zones(im);
+	struct zone *z = NULL;
+	int64_t offset = 0;
+
+	if (n > 0 &&
+	    zone_load(ZONE_DIR, image_zone(im, (uint32_t)rnd_below(r, n)).name, &z) == AK_OK)
+		offset = zone_offset(z, at_s);
+	zone_free(&z);
+	return offset;
+}
+
+/* When one of the policy's windows begins or ends, or just before, on the same day. */
+static void
+maybe_edge(struct rnd *r, const struct image *im, const struct words *w, int64_t *at_ms)
+{
+	unsigned at[4];
+	const char *word = "";
+	int64_t day = *at_ms / 86400000 * 86400, edge;
+
+	maybe_word(r, w, &word);
+	if (sscanf(word, "%2u:%2u-%2u:%2u", &at[0], &at[1], &at[2], &at[3]) != 4)
+		return;
+	edge = day + (rnd_below(r, 2) == 0 ? at[0] * 60 + at[1] : at[2] * 60 + at[3]) * 60;
+	*at_ms = (edge - offset_s(r, im, day) - (int64_t)rnd_below(r, 2)) * 1000;
+}
+
 static bool
 knows_time(const struct image *im, int64_t at_ms)
 {
@@ -145,6 +175,7 @@ ask(const struct image *im, const struct yaml_node *policy, struct rnd *r,
 	d.t = text_over(d.text, sizeof(d.text));
 	bind(r, im, rooms[0], &q.bindings[0]);
 	bind(r, im, rooms[1], &q.directory_bindings[0]);
+	maybe_edge(r, im, w, &q.at_ms);
 	q.has_time = q.has_time && knows_time(im, q.at_ms);
 	ref_compare(&d, im, policy, &q, all);
 	if (d.t.len > 0) {
