@@ -62,6 +62,8 @@ run_phase(struct scene *sc)
 {
 	if (sc->subject == SUBJECT_NOT_OURS)
 		return PAM_USER_UNKNOWN;
+	if (sc->subject == SUBJECT_UNNAMED)
+		return PAM_INCOMPLETE;
 	if (needs_no_key(sc->phase))
 		return runs[sc->phase].key(sc);
 	if (sc->options_err != AK_OK && is_about_key(sc))

@@ -233,7 +233,7 @@ abuse_002_033_to_037_whatever_the_conversation_does_it_is_a_denial(void **state)
 		(void)snprintf(row, sizeof(row), "conversation %d", codes[i]);
 		code = enter("sshd", "ci", ci_text, "a");
 		assert_row(
-		    row, code == PAM_CONV_ERR || code == PAM_CONV_AGAIN || code == PAM_BUF_ERR);
+		    row, code == PAM_CONV_ERR || code == PAM_INCOMPLETE || code == PAM_BUF_ERR);
 	}
 	conv.code = PAM_SUCCESS;
 	conv.answer = NULL;
@@ -1046,6 +1046,30 @@ sudo_on_a_shared_account_asks_the_key_of_its_session(void **state)
 	assert_code("it is deleted", PAM_PERM_DENIED, enter("sudo", "deploy", NULL, "m"));
 	real_uid = 1000;
 	assert_code("bob's is his", PAM_USER_UNKNOWN, enter("sudo", "bob", NULL, "m"));
+}
+
+/* An application that waits for events calls again, and is a denial in no log meanwhile. */
+static void
+a_conversation_that_will_answer_later_is_asked_again(void **state)
+{
+	static const char *const users[] = {"ci", "deploy"};
+
+	(void)state;
+	share("");
+	for (size_t i = 0; i < N(users); i++) {
+		struct pam_conv with = {.conv = converse};
+		pam_handle_t *pamh = NULL;
+
+		log_lines[0] = '\0';
+		assert_int_equal(pam_start("sshd", users[i], &with, &pamh), PAM_SUCCESS);
+		conv.code = PAM_CONV_AGAIN;
+		conv.answer = ci_text;
+		assert_code(users[i], PAM_INCOMPLETE, pam_authenticate(pamh, 0));
+		assert_null(strstr(log_lines, "event="));
+		conv.code = PAM_SUCCESS;
+		assert_code(users[i], PAM_SUCCESS, pam_authenticate(pamh, 0));
+		(void)pam_end(pamh, 0);
+	}
 }
 
 static void
@@ -2000,13 +2024,14 @@ without_room_for_word_of_the_key_nobody_enters(void **state)
 	} rows[] = {
 	    {"ci", "a", "a", "", PAM_SYSTEM_ERR},
 	    {"ci", "a", "", "a", PAM_SYSTEM_ERR},
-	    {"ci", "am", "m", "", PAM_BUF_ERR},
+	    {"ci", "am", "m", "", PAM_SYSTEM_ERR},
 	    {"ci", "amo", "o", "", PAM_SESSION_ERR},
 	    {"ci", "amo", "", "o", PAM_SESSION_ERR},
 	    {"deploy", "a", "a", "", PAM_SYSTEM_ERR},
 	    {"deploy", "a", "", "a", PAM_SYSTEM_ERR},
-	    {"deploy", "am", "m", "", PAM_BUF_ERR},
+	    {"deploy", "am", "m", "", PAM_SYSTEM_ERR},
 	};
+	const char *denial;
 
 	(void)state;
 	share("");
@@ -2014,10 +2039,15 @@ without_room_for_word_of_the_key_nobody_enters(void **state)
 		no_data = rows[i].no_data;
 		no_env = rows[i].no_env;
 		how.between = fill_up;
+		log_lines[0] = '\0';
 		empty_folder("handles");
 		assert_code(rows[i].phases, rows[i].code,
 		    enter("sshd", rows[i].user, ci_text, rows[i].phases));
 		no_room_in_pam = no_room_in_env = false;
+		/* What is refused for our own want is not said to be permitted. */
+		denial = strstr(log_lines, "decision=deny");
+		assert_non_null(denial);
+		assert_null(strstr(denial, "reason=permitted"));
 		if (strcmp(rows[i].phases, "a") == 0)
 			assert_int_equal(count_records("handles", false), 0);
 	}
@@ -2026,7 +2056,7 @@ without_room_for_word_of_the_key_nobody_enters(void **state)
 static void
 an_address_that_no_handle_holds_opens_no_shared_account(void **state)
 {
-	static char wide[200];
+	static char wide[257];
 
 	(void)state;
 	share("");
@@ -2070,6 +2100,7 @@ main(int argc, char **argv)
 	    T(abuse_006_007_020_keys_that_may_not_are_refused_in_every_phase),
 	    T(a_keys_networks_are_asked_of_the_address_alone),
 	    T(abuse_002_033_to_037_whatever_the_conversation_does_it_is_a_denial),
+	    T(a_conversation_that_will_answer_later_is_asked_again),
 	    T(abuse_033_without_a_conversation_nobody_enters),
 	    T(abuse_036_with_pam_silent_nobody_is_told_why),
 	    T(abuse_038_no_phase_but_authenticate_asks_for_anything),
