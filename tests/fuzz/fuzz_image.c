@@ -13,11 +13,16 @@ static void
 open_and_ask(const void *bytes, size_t len_b)
 {
 	struct image *im = NULL;
+	const void *stored;
+	size_t stored_b;
 
 	if (image_open(bytes, len_b, &im) != AK_OK) {
 		fuzz_check(im == NULL, "what is refused is not there");
 		return;
 	}
+	stored = image_borrow_bytes(im, &stored_b);
+	fuzz_check(stored_b == len_b && memcmp(stored, bytes, len_b) == 0,
+	    "what is stored again is what was read");
 	fuzz_read(im);
 	fuzz_ask(im, false);
 	image_free(&im);

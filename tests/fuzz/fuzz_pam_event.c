@@ -124,7 +124,46 @@ take_args(struct fuzz_input *in, struct run *r)
 	}
 }
 
-/* Texts are root's to write: then only what no policy lifts is asked. A forged index may say anything. */
+/* What the file may say from now on that the host does not. Nothing is decided by the audit log and by last uses. */
+static void
+take_down(struct run *r, enum host_file file, enum damage how)
+{
+	bool says_other = how == DAMAGE_FORGED || how == DAMAGE_OTHER || how == DAMAGE_TEXT;
+
+	switch (file) {
+	case FILE_LOCAL:
+	case FILE_USERS:
+	case FILE_DIRECTORY_KEYS:
+		r->forged |= says_other;
+		break;
+	case FILE_IMAGE:
+		r->edited |= says_other;
+		break;
+	case FILE_POLICY:
+	case FILE_CONFIG:
+	case FILE_GROUP:
+		r->edited |=
+		    how != DAMAGE_WRITABLE && how != DAMAGE_FIFO && how != DAMAGE_FOLDER;
+		break;
+	case FILE_DIRECTORY_GROUPS:
+		r->granted |= says_other && r->kind == HOST_DIRECTORY;
+		break;
+	case FILE_FRESHNESS:
+		r->heard |= says_other;
+		break;
+	case FILE_AUDIT:
+		r->no_log = how == DAMAGE_FOLDER || how == DAMAGE_LINK || how == DAMAGE_FIFO;
+		break;
+	case FILE_LOCKDOWN:
+		if (how != DAMAGE_WRITABLE)
+			r->lockdown = how != DAMAGE_REMOVED;
+		break;
+	case FILE_LASTUSED:
+	case HOST_FILES:
+		break;
+	}
+}
+
 static void
 take_damage(struct fuzz_input *in, struct run *r)
 {
@@ -132,9 +171,6 @@ take_damage(struct fuzz_input *in, struct run *r)
 	enum damage how = fuzz_u8(in) % DAMAGES;
 	uint32_t at = take_number(in);
 	size_t len_b = fuzz_u8(in);
-	bool text = file == FILE_POLICY || file == FILE_CONFIG || file == FILE_GROUP;
-	bool loses_log = file == FILE_AUDIT &&
-			 (how == DAMAGE_FOLDER || how == DAMAGE_LINK || how == DAMAGE_FIFO);
 
 	if (len_b > in->left_b)
 		len_b = in->left_b;
@@ -142,13 +178,7 @@ take_damage(struct fuzz_input *in, struct run *r)
 	in->at += len_b;
 	in->left_b -= len_b;
 	r->damaged = true;
-	r->edited |=
-	    text && how != DAMAGE_WRITABLE && how != DAMAGE_FIFO && how != DAMAGE_FOLDER;
-	r->forged |= how == DAMAGE_FORGED || how == DAMAGE_OTHER || how == DAMAGE_TEXT;
-	if (file == FILE_AUDIT)
-		r->no_log = loses_log;
-	if (file == FILE_LOCKDOWN)
-		r->lockdown = how != DAMAGE_REMOVED && how != DAMAGE_WRITABLE;
+	take_down(r, file, how);
 }
 
 static void

@@ -102,7 +102,7 @@ passes_gates(const struct run *r, const struct host_key *k)
 	if (r->lockdown || (timed && at < -60))
 		return false;
 	if (k->directory)
-		return r->kind == HOST_DIRECTORY && at >= 0 && at <= 86400;
+		return r->kind == HOST_DIRECTORY && (r->heard || (at >= 0 && at <= 86400));
 	if (!r->local_changed && r->users_changed) /* an old copy was put back */
 		return false;
 	return !k->gone[after] && !k->disabled[after] && (k->from_s == 0 || at >= k->from_s) &&
@@ -126,7 +126,7 @@ policy_allows(const struct run *r, const struct host_key *k, const char *account
 	bool opens = user_manager || strcmp(service, "sshd") == 0 ||
 		     strcmp(service, "sudo") == 0 || strcmp(service, "su") == 0;
 
-	if (r->edited)
+	if (r->edited || r->granted)
 		return true;
 	if (r->kind == HOST_BROKEN || (r->kind == HOST_STRICT && strcmp(service, "sudo") == 0))
 		return false;
@@ -167,7 +167,7 @@ args_allow(const struct run *r, const struct host_key *k)
 {
 	if (has_arg(r, "nullok") || has_two_roles(r))
 		return false;
-	return r->edited || !has_arg(r, "role=opens") ||
+	return r->edited || r->granted || !has_arg(r, "role=opens") ||
 	       k->role[r->local_changed ? 1 : 0] == HOST_OPENS;
 }
 
@@ -210,8 +210,8 @@ is_token(const char *text, const struct host_key *k, unsigned which)
 static bool
 is_sound(const struct run *r)
 {
-	return !r->damaged && !r->edited && !r->forged && !world.failed &&
-	       !world.name_service_down && r->local_changed == r->users_changed;
+	return !r->damaged && !r->edited && !world.failed && !world.name_service_down &&
+	       r->local_changed == r->users_changed;
 }
 
 /* A token that opens something, typed or handed on. Root's own su asks no more of it than that it is a key's. */

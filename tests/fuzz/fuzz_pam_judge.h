@@ -14,8 +14,12 @@
 struct run {
 	enum host_kind kind;
 	bool local_changed, users_changed; /* which files are those of after the change */
-	/* What was done to the files: some are damaged; texts say something else; checksums are forged. */
-	bool damaged, edited, forged;
+	bool damaged; /* some file, or record */
+	/* What files of root's, with right checksums, may say now: */
+	bool edited; /* anything of policy and settings: only what no policy lifts is asked */
+	bool granted; /* any role, of the directory's groups */
+	bool heard; /* that the directory was heard, whenever */
+	bool forged; /* anything of keys */
 	bool no_log; /* nothing can be appended to the audit log */
 	bool lockdown;
 	const char *args[RUN_ARGS];

@@ -1,9 +1,12 @@
-/* fuzz_policy: any bytes as policy.yaml: refused with a place, or an image that opens, answers, and runs its tests. */
+/* fuzz_policy: any bytes as policy.yaml: refused with a place, or an image that opens, answers as the second evaluator does, and runs its tests. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "fuzz_ask.h"
 #include "fuzz_check.h"
+#include "fuzz_second.h"
 #include "policy.h"
+#include "policy_header.h"
 #include "policy_tests.h"
 #include "policy_warn.h"
 #include "zone.h"
@@ -38,16 +41,28 @@ ask_file(const char *bytes, size_t len_b, const struct image *im)
 	    "what compiles can be warned of");
 }
 
+/* The host's, which a comment in the first line gives, as in the tests. */
+static void
+take_settings(const char *bytes, size_t len_b, struct settings *out)
+{
+	const char *end = memchr(bytes, '\n', len_b);
+	char line[128] = "\n";
+
+	if (end != NULL && (size_t)(end - bytes) + 1 < sizeof(line))
+		memcpy(line, bytes, (size_t)(end - bytes) + 1);
+	policy_header_settings(line, out);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len_b)
 {
-	struct settings settings;
+	static struct settings settings;
 	struct diag why = DIAG_INIT;
 	struct image *im = NULL, *copy = NULL;
 	const void *stored;
 	size_t stored_b;
 
-	settings_default(&settings);
+	take_settings((const char *)bytes, len_b, &settings);
 	if (policy_compile((const char *)bytes, len_b, "p", &settings, &im, &why) != AK_OK) {
 		fuzz_check(im == NULL && why.text[0] != '\0', "a refusal says why");
 		return 0;
@@ -56,6 +71,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len_b)
 	fuzz_check(image_open(stored, stored_b, &copy) == AK_OK, "what was made can be opened");
 	fuzz_read(copy);
 	fuzz_ask(copy, true);
+	fuzz_second(copy, (const char *)bytes, len_b);
 	ask_file((const char *)bytes, len_b, copy);
 	image_free(&copy);
 	image_free(&im);

@@ -1,4 +1,4 @@
-/* fuzz_wire: any bytes from either side of the wire: refused, or one message that reads the same after it was written anew. */
+/* fuzz_wire: any bytes from either side of the wire: refused, or one message, which written anew is the same bytes. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,13 +45,13 @@ write_anew(const struct wire_message *m, struct pack *out)
 	}
 }
 
-/* One frame in has one frame out, of the same length and, but for numbers that mean the same, the same bytes. */
+/* A message has one form: what was read is written as it came. */
 static size_t
 check_one(const uint8_t *bytes, size_t len_b, bool from_engine)
 {
-	static struct wire_message m, again;
+	static struct wire_message m;
 	struct pack out = PACK_INIT;
-	size_t used = 0, used_again = 0;
+	size_t used = 0;
 	enum ak_err err = wire_take(bytes, len_b, from_engine, &m, &used);
 
 	if (err != AK_OK) {
@@ -60,10 +60,8 @@ check_one(const uint8_t *bytes, size_t len_b, bool from_engine)
 	}
 	fuzz_check(used > 4 && used <= len_b, "a message lies within what came");
 	write_anew(&m, &out);
-	fuzz_check(out.err == AK_OK && out.len_b == used, "it can be written as it came");
-	fuzz_check(wire_take(out.bytes, out.len_b, from_engine, &again, &used_again) == AK_OK &&
-		       used_again == out.len_b && again.type == m.type,
-	    "and read again");
+	fuzz_check(out.err == AK_OK && out.len_b == used && memcmp(out.bytes, bytes, used) == 0,
+	    "it is written as it came");
 	pack_clear(&out);
 	return used;
 }

@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
-# run.sh SECONDS FOLDER, or run.sh --minutes N FOLDER: the fuzz targets of targets.txt, from their seeds.
+# run.sh SECONDS FOLDER, run.sh --minutes N FOLDER, or run.sh --merge FOUND FOLDER: the fuzz targets of targets.txt,
+# from their seeds.
 #
 # The first: each target for so long, as TAP, by the same dice from the same seeds in the same order each time: a change
 # is judged by what it did, not by luck, and what failed fails again.
 # The second: all of them in N minutes, by new dice, and a table of what that was worth. It begins with what was found the
 # last time.
+# The third: of what the second found in FOUND (such as FOLDER), what reaches code that no seed reaches becomes a seed: the
+# smallest files for that go into corpus/TARGET. What differs in how often alone does not: every check reads all seeds.
 # As many side by side as there are processors. Seeds: corpus/TARGET, which also keeps whatever failed once; the golden
 # policies (as files, and compiled); this machine's time zones. What the second finds on the way stays in
 # FOLDER/found-TARGET, what the first finds in FOLDER/again-TARGET until it runs again; what fails in FOLDER/failed-TARGET.
@@ -14,15 +17,18 @@ shopt -s nullglob
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/lib/tap.sh
 . "$HERE/../lib/tap.sh"
-MINUTES=''
-[ "${1:-}" != --minutes ] || { MINUTES=${2:?how many minutes} && shift 2; }
-[ -n "$MINUTES" ] || { SECONDS_EACH=${1:?how many seconds for each target} && shift; }
+MINUTES='' MERGE=''
+case ${1:-} in
+--minutes) MINUTES=${2:?how many minutes} && shift 2 ;;
+--merge) MERGE=$(cd "${2:?where it was found}" && pwd) && shift 2 ;;
+*) SECONDS_EACH=${1:?how many seconds for each target} && shift ;;
+esac
 OUT=${1:-$HERE/../../build/fuzz}
 mkdir -p "$OUT"
 OUT=$(cd "$OUT" && pwd)
 JOBS=$(nproc)
 SEED=1 FOUND=again
-[ -z "$MINUTES" ] || { SEED=0 && FOUND=found; } # 0: another one each time
+[ -z "$MINUTES$MERGE" ] || { SEED=0 && FOUND=found; } # 0: another one each time
 mapfile -t TARGETS < <(awk 'NF && !/^#/ { print $1 }' "$HERE/targets.txt")
 
 # Files that a target reads by their names lie where writing is quick, and are gone afterwards.
@@ -33,7 +39,7 @@ trap 'rm -rf "$tap_out" "$FILES"' EXIT
 seeds() {
 	local to=$OUT/seeds-$1 seed zone
 	rm -rf "$to"
-	[ -n "$MINUTES" ] || rm -rf "$OUT/$FOUND-$1"
+	[ -n "$MINUTES$MERGE" ] || rm -rf "$OUT/$FOUND-$1"
 	mkdir -p "$to" "$OUT/$FOUND-$1" "$OUT/failed-$1" "$FILES/$1"
 	for seed in "$HERE/corpus/$1"/*; do
 		cp "$seed" "$to/"
@@ -68,16 +74,34 @@ fuzz() {
 	printf '%s\n' "$status" >"$OUT/$1.status"
 }
 
-# fuzz_all SECONDS: each target, JOBS at a time.
-fuzz_all() {
+# each_target CMD WORD…: CMD TARGET WORD… for each target, JOBS at a time.
+each_target() {
 	local target running=0
 	rm -f "$OUT"/*.status
 	for target in "${TARGETS[@]}"; do
 		[ "$running" -lt "$JOBS" ] || { wait -n || :; running=$((running - 1)); }
-		fuzz "$target" "$1" &
+		"$1" "$target" "${@:2}" &
 		running=$((running + 1))
 	done
 	wait
+}
+
+# merge TARGET: no file of more than 4 KiB. Leaves FOLDER/TARGET.log and .status, and in TARGET.merged how many came.
+merge() {
+	local status=0 some=$FILES/some-$1 all=$FILES/all-$1 file n=0
+	seeds "$1"
+	mkdir -p "$some"
+	find "$MERGE/found-$1" -type f -size -4097c -exec cp -t "$some" {} +
+	cp -r "$OUT/seeds-$1" "$all"
+	(cd "$FILES/$1" && TMPDIR=/proc/self/cwd exec "$OUT/fuzz_$1" -merge=1 -use_counters=0 -timeout=60 -rss_limit_mb=2048 \
+		-max_len=20000 -artifact_prefix="$OUT/failed-$1/" "$all" "$some" >"$OUT/$1.log" 2>&1) || status=$?
+	for file in "$all"/*; do
+		[ ! -e "$OUT/seeds-$1/${file##*/}" ] || continue
+		cp "$file" "$HERE/corpus/$1/"
+		n=$((n + 1))
+	done
+	printf '%s\n' "$n" >"$OUT/$1.merged"
+	printf '%s\n' "$status" >"$OUT/$1.status"
 }
 
 # passed TARGET: did its run end well?
@@ -128,16 +152,29 @@ as_table() {
 	return "$bad"
 }
 
+as_merged() {
+	local target bad=0
+	for target in "${TARGETS[@]}"; do
+		passed "$target" || { bad=1 && printf -- '--- fuzz_%s\n' "$target" && told "$target"; }
+		printf '%-12s %6d new %6d KiB in all\n' "$target" "$(cat "$OUT/$target.merged")" \
+			"$(du -s --apparent-size "$HERE/corpus/$target" | cut -f1)"
+	done
+	return "$bad"
+}
+
 if ! bash "$HERE/build.sh" "$OUT" >"$tap_out" 2>&1; then
 	tap_not_ok 'the fuzz targets can be built'
 	tap_done
 	exit
 fi
-if [ -n "$MINUTES" ]; then
-	fuzz_all $(((MINUTES * 60 * JOBS + ${#TARGETS[@]} - 1) / ${#TARGETS[@]}))
+if [ -n "$MERGE" ]; then
+	each_target merge
+	as_merged
+elif [ -n "$MINUTES" ]; then
+	each_target fuzz $(((MINUTES * 60 * JOBS + ${#TARGETS[@]} - 1) / ${#TARGETS[@]}))
 	as_table
 else
 	tap_ok 'the fuzz targets can be built'
-	fuzz_all "$SECONDS_EACH"
+	each_target fuzz "$SECONDS_EACH"
 	as_tap
 fi

@@ -3,45 +3,30 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "ref_tally.h"
+#include "ref_time.h"
 #include "testlib_cmocka.h"
 
 /* --- predicates --------------------------------------------------------------------------- */
 
-/* In Kleene's order, so that `and` is the least and `or` the greatest. */
-enum tri { NO, UNDEFINED, YES };
-
-static enum tri
-least(enum tri a, enum tri b)
-{
-	return a < b ? a : b;
-}
-
-static enum tri
-greatest(enum tri a, enum tri b)
-{
-	return a > b ? a : b;
-}
-
-static enum tri
-negated(enum tri a)
-{
-	return a == UNDEFINED ? UNDEFINED : a == YES ? NO : YES;
-}
-
-static enum tri
-known(bool yes)
-{
-	return yes ? YES : NO;
-}
-
+/* can[n]: does the glob, as far as it was read, match the first n characters? */
 static bool
 matches(const char *glob, const char *s)
 {
-	if (*glob == '*')
-		return matches(glob + 1, s) || (*s != '\0' && matches(glob, s + 1));
-	return *glob == *s && (*s == '\0' || matches(glob + 1, s + 1));
+	bool can[256] = {true};
+	size_t len = strlen(s);
+
+	assert_true(len < sizeof(can));
+	for (; *glob != '\0'; glob++) {
+		if (*glob != '*')
+			for (size_t n = len; n > 0; n--)
+				can[n] = can[n - 1] && s[n - 1] == *glob;
+		for (size_t n = 1; *glob == '*' && n <= len; n++)
+			can[n] = can[n] || can[n - 1];
+		can[0] = can[0] && *glob == '*';
+	}
+	return can[len];
 }
 
 static enum tri
@@ -164,91 +149,6 @@ origin(const struct ref_request *req)
 	return req->creator_ip;
 }
 
-/* Local time by the C library's own zones. */
-static struct tm
-local_time(const char *zone, int64_t at_s)
-{
-	static char now[64] = "?";
-	char tz[64] = "";
-	time_t t = (time_t)at_s;
-	struct tm tm;
-
-	if (zone == NULL || strcmp(zone, "UTC") == 0) {
-		assert_non_null(gmtime_r(&t, &tm));
-		return tm;
-	}
-	(void)snprintf(tz, sizeof(tz), ":%s", zone);
-	if (strcmp(tz, now) != 0) {
-		assert_int_equal(setenv("TZ", tz, 1), 0);
-		tzset();
-		memcpy(now, tz, sizeof(now));
-	}
-	assert_non_null(localtime_r(&t, &tm));
-	return tm;
-}
-
-static int
-minutes_of(const char *hh_mm)
-{
-	return 60 * (10 * (hh_mm[0] - '0') + hh_mm[1] - '0') + 10 * (hh_mm[3] - '0') +
-	       hh_mm[4] - '0';
-}
-
-/* [start, end) */
-static bool
-in_hours(const char *window, const struct tm *tm)
-{
-	int minute = 60 * tm->tm_hour + tm->tm_min;
-
-	return minute >= minutes_of(window) && minute < minutes_of(window + 6);
-}
-
-static bool
-in_time(const struct yaml_node *window, int64_t at_s)
-{
-	static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-	const struct yaml_node *zone = ref_get(window, "zone"), *part;
-	struct tm tm = local_time(zone == NULL ? NULL : zone->text, at_s);
-	char date[64];
-	bool in = false;
-
-	if ((part = ref_get(window, "days")) != NULL) {
-		each_item(part, day)
-		{
-			in = in || strcmp(day->text, days[tm.tm_wday]) == 0;
-		}
-		if (!in)
-			return false;
-	}
-	if ((part = ref_get(window, "hours")) != NULL) {
-		in = false;
-		each_item(part, hours)
-		{
-			in = in || in_hours(hours->text, &tm);
-		}
-		if (!in)
-			return false;
-	}
-	if ((part = ref_get(window, "dates")) == NULL)
-		return true;
-	assert_true(strftime(date, sizeof(date), "%Y-%m-%d", &tm) > 0);
-	return strcmp(date, part->first->text) >= 0 && strcmp(date, part->first->next->text) < 0;
-}
-
-/* One window, or one of a list. */
-static bool
-in_some_time(const struct yaml_node *node, int64_t at_s)
-{
-	if (node->kind == YAML_MAPPING)
-		return in_time(node, at_s);
-	each_item(node, window)
-	{
-		if (in_time(window, at_s))
-			return true;
-	}
-	return false;
-}
-
 /* --- conditions --------------------------------------------------------------------------- */
 
 static enum tri condition(const struct ref_scene *s, const struct yaml_node *item);
@@ -280,14 +180,16 @@ some_or_every(const struct ref_scene *s, const struct yaml_node *conditions, boo
 	enum tri all = YES, any = NO;
 
 	for (const struct yaml_node *c = conditions->first; c != NULL; c = c->next) {
-		all = least(all, condition(s, c));
-		any = greatest(any, condition(s, c));
+		enum tri one = condition(s, c);
+
+		all = least(all, one);
+		any = greatest(any, one);
 	}
 	return every ? all : any;
 }
 
 static enum tri
-predicate(const struct ref_scene *s, const char *key, const struct yaml_node *value)
+worth(const struct ref_scene *s, const char *key, const struct yaml_node *value)
 {
 	const struct ref_request *req = s->req;
 
@@ -306,8 +208,7 @@ predicate(const struct ref_scene *s, const char *key, const struct yaml_node *va
 	if (strcmp(key, "creator_from") == 0)
 		return from(value, origin(req));
 	if (strcmp(key, "time") == 0)
-		return req->has_time ? known(in_some_time(value, floor_of(req->at_ms, 1000)))
-				     : UNDEFINED;
+		return req->has_time ? ref_time(value, floor_of(req->at_ms, 1000)) : UNDEFINED;
 	if (strcmp(key, "is") == 0)
 		return is_defined(s, value);
 	if (strcmp(key, "not") == 0)
@@ -327,6 +228,15 @@ predicate(const struct ref_scene *s, const char *key, const struct yaml_node *va
 				     : UNDEFINED;
 	fail_msg("no predicate %s", key);
 	return UNDEFINED;
+}
+
+static enum tri
+predicate(const struct ref_scene *s, const char *key, const struct yaml_node *value)
+{
+	enum tri t = worth(s, key, value);
+
+	ref_tally_predicate(key, t == YES, t == NO);
+	return t;
 }
 
 /* What an item says beside its condition. */
