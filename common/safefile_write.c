@@ -81,7 +81,7 @@ safefile_new_begin(struct safefile_new *f, const char *path, unsigned keep, stru
 	return AK_OK;
 }
 
-/* A piece at a time, which the disk, when it is asked to, begins with at once: fsync then waits for the last alone. */
+/* A piece at a time, with which the disk, where it is to be synced, begins at once: fsync then waits for little. */
 #define PIECE_B ((size_t)1 << 20)
 
 enum ak_err
@@ -99,7 +99,7 @@ safefile_new_write(
 			continue;
 		if (n == -1)
 			return fail_new(f, why);
-		if ((f->keep & SAFEFILE_SYNC) != 0 && (size_t)n == PIECE_B)
+		if ((f->keep & SAFEFILE_SYNC) != 0)
 			(void)sync_file_range(f->fd, (off_t)at, n, SYNC_FILE_RANGE_WRITE);
 		from += n;
 		at += (uint64_t)n;
