@@ -371,6 +371,19 @@ end_usermanagers(const struct pass *p, const struct emptyings *u)
 			end_usermanager(p, p->v[i].s.account_uid, began);
 }
 
+/* Was anything told to end, or killed? Of a uid that ran nothing, no later look tells more. */
+static bool
+is_awaited(const struct pass *p, const struct emptyings *u)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->v[i].fate == FATE_AT_ONCE || p->v[i].fate == FATE_GENTLY)
+			return true;
+	for (size_t k = 0; k < u->n; k++)
+		if (u->v[k].runs)
+			return true;
+	return false;
+}
+
 /* What no session carries is its key's all the same: it shows in the line of the first that ends. */
 static void
 count_unowned(struct pass *p, const struct emptying *e)
@@ -406,7 +419,8 @@ pass_end(struct pass *p)
 		empty_uid(p, &u.v[i]);
 	}
 	each_concerned(p, signal_one);
-	err = wait_for_ends(p, &u);
+	if (is_awaited(p, &u))
+		err = wait_for_ends(p, &u);
 	end_usermanagers(p, &u);
 	free(u.v);
 	return err;

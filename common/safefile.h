@@ -86,6 +86,8 @@ enum ak_err safefile_new_begin(
     struct safefile_new *f, const char *path, unsigned keep, struct diag *why) AK_MUST_CHECK;
 enum ak_err safefile_new_write(struct safefile_new *f, const void *bytes, size_t len_b,
     uint64_t at, struct diag *why) AK_MUST_CHECK;
+/* All of it is written, and its end is yet to come: where it is to be synced, the disk begins now. */
+void safefile_new_hasten(const struct safefile_new *f);
 enum ak_err safefile_new_end(
     struct safefile_new *f, mode_t mode, struct diag *why) AK_MUST_CHECK;
 void safefile_new_drop(struct safefile_new *f);

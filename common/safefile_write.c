@@ -81,9 +81,6 @@ safefile_new_begin(struct safefile_new *f, const char *path, unsigned keep, stru
 	return AK_OK;
 }
 
-/* A piece at a time, which the disk, when it is asked to, begins with at once: fsync then waits for the last alone. */
-#define PIECE_B ((size_t)1 << 20)
-
 enum ak_err
 safefile_new_write(
     struct safefile_new *f, const void *bytes, size_t len_b, uint64_t at, struct diag *why)
@@ -93,19 +90,25 @@ safefile_new_write(
 	if (f->path == NULL)
 		return AK_ERR_INVALID;
 	while (len_b > 0) {
-		ssize_t n = pwrite(f->fd, from, len_b < PIECE_B ? len_b : PIECE_B, (off_t)at);
+		ssize_t n = pwrite(f->fd, from, len_b, (off_t)at);
 
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1)
 			return fail_new(f, why);
-		if ((f->keep & SAFEFILE_SYNC) != 0 && (size_t)n == PIECE_B)
-			(void)sync_file_range(f->fd, (off_t)at, n, SYNC_FILE_RANGE_WRITE);
 		from += n;
 		at += (uint64_t)n;
 		len_b -= (size_t)n;
 	}
 	return AK_OK;
+}
+
+/* Once, for all of it: a page that the disk has, and that is written to again, would be waited for twice. */
+void
+safefile_new_hasten(const struct safefile_new *f)
+{
+	if (f->path != NULL && (f->keep & SAFEFILE_SYNC) != 0)
+		(void)sync_file_range(f->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
 static enum ak_err

@@ -271,6 +271,7 @@ store_commit(struct store *s, int64_t now, const struct store_meanwhile *m, stru
 		safefile_new_drop(&c.file);
 		return err;
 	}
+	safefile_new_hasten(&c.file);
 	if (m != NULL)
 		m->run(m->ctx, (struct source_id){c.head.generation, c.head.id});
 	err = safefile_new_end(&c.file, 0600, why);

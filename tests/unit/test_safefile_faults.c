@@ -313,28 +313,30 @@ two_files_that_cannot_change_places_stay_where_they_are(void **state)
 
 /* fsync then waits for what is left alone. */
 static void
-the_disk_begins_with_each_whole_piece_when_it_is_to_be_synced(void **state)
+the_disk_is_told_to_begin_with_what_is_to_be_synced(void **state)
 {
-	static char bytes[(3 << 20) + 5];
 	static const struct {
-		size_t len_b;
+		const char *row;
 		unsigned keep, told;
+		bool dropped;
 	} rows[] = {
-	    {sizeof(bytes), SAFEFILE_SYNC, 3},
-	    {3 << 20, SAFEFILE_SYNC, 3},
-	    {(1 << 20) - 1, SAFEFILE_SYNC, 0},
-	    {sizeof(bytes), 0, 0},
+	    {"to be synced", SAFEFILE_SYNC, 1, false},
+	    {"not to be synced", SAFEFILE_PREVIOUS, 0, false},
+	    {"dropped", SAFEFILE_SYNC, 0, true},
 	};
 	const char *path = tmp_path(*state, "f");
-	struct stat st;
 
 	for (size_t i = 0; i < N(rows); i++) {
+		struct safefile_new f;
+
 		told = 0;
-		assert_err("", AK_OK,
-		    safefile_replace(path, 0600, bytes, rows[i].len_b, rows[i].keep, NULL));
+		assert_err(rows[i].row, AK_OK, safefile_new_begin(&f, path, rows[i].keep, NULL));
+		assert_err(rows[i].row, AK_OK, safefile_new_write(&f, "new", 3, 0, NULL));
+		if (rows[i].dropped)
+			safefile_new_drop(&f);
+		safefile_new_hasten(&f);
 		assert_int_equal(told, rows[i].told);
-		assert_int_equal(stat(path, &st), 0);
-		assert_int_equal(st.st_size, rows[i].len_b);
+		safefile_new_drop(&f);
 	}
 }
 
@@ -535,7 +537,7 @@ main(void)
 	    T(a_call_that_fails_leaves_the_old_file_or_says_that_the_new_one_is_there),
 	    T(what_was_dropped_is_closed_and_removed_once),
 	    T(two_files_that_cannot_change_places_stay_where_they_are),
-	    T(the_disk_begins_with_each_whole_piece_when_it_is_to_be_synced),
+	    T(the_disk_is_told_to_begin_with_what_is_to_be_synced),
 	    T(a_call_that_fails_while_a_file_is_read_is_an_outage_and_is_said),
 	    T(what_stands_in_the_way_of_reading_is_said_as_it_is),
 	    T(a_file_that_never_stands_still_is_unavailable),
