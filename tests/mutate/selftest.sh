@@ -85,7 +85,7 @@ test_of no_edge "${all[@]:1}"
 test_of one_half "${all[@]:0:6}"
 : >"$EQUIVALENT"
 
-shows 'a test that asks for everything leaves no survivor' 0 '^12 mutants, 12 caught, 0 equivalent, 0 survived$' search complete
+shows 'a test that asks for everything leaves no survivor' 0 '^12 mutants, 12 caught, 0 hung, 0 equivalent, 0 survived$' search complete
 shows 'a gap in a test is reported, with its place and what was turned' 1 \
 	"^survived: planted.c:17: planted_fits: return n <= cap \? AK_OK : AK_ERR_RANGE;  \[\`<=' becomes \`<'\]$" search no_edge
 shows 'so is a value of a table that no test asks for' 1 \
@@ -94,7 +94,7 @@ shows 'and what no test comes past' 1 'planted_code: .* no test comes past it$' 
 
 printf '%s\n\t%s\n\t%s\n' 'planted.c planted_fits: return n <= cap ? AK_OK : AK_ERR_RANGE;' "\`<=' becomes \`<'" \
 	'because it was planted' >"$EQUIVALENT"
-shows 'a survivor that is argued is none' 0 '^12 mutants, 11 caught, 1 equivalent, 0 survived$' search no_edge
+shows 'a survivor that is argued is none' 0 '^12 mutants, 11 caught, 0 hung, 1 equivalent, 0 survived$' search no_edge
 shows 'an entry whose mutant is caught is reported' 1 \
 	"^not needed any more in equivalent.txt: planted.c planted_fits: return n <= cap .*\[\`<=' becomes \`<'\]$" search complete
 sed -i 's/n <= cap/m <= cap/' "$EQUIVALENT"
@@ -109,11 +109,32 @@ planted_sum(unsigned n)
 	int sum = 0;
 
 	while (n != 0)
-		sum += (int)n--;
+		sum += (int)n, n /= 2;
 	return sum;
 }
 END
-test_of endless 'planted_sum(0) == 0' 'planted_sum(3) == 6'
+test_of endless 'planted_sum(0) == 0' 'planted_sum(3) == 4'
 SLACK_S=1
-shows 'a mutant that never ends counts as caught' 0 '^1 mutants, 1 caught, 0 equivalent, 0 survived$' search endless
+shows 'a mutant that never ends is told apart' 0 '^1 mutants, 0 caught, 1 hung, 0 equivalent, 0 survived$' search endless
+shows 'with its place' 0 "^hung: planted.c:6: planted_sum: while \(n != 0\)  \[\`!=' becomes \`=='\]$" search endless
+
+# Asks for nothing, and does not end the first time that a mutant is at work.
+cat >"$DIR/slow_once.c" <<'END'
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+int planted_sum(unsigned n);
+
+int
+main(void)
+{
+	(void)planted_sum(1);
+	if (atoi(getenv("MUTANT")) != 0 && open("slow_once.met", O_CREAT | O_EXCL, 0600) != -1)
+		(void)pause();
+	return 0;
+}
+END
+cd "$DIR"
+shows 'one whose test was only slow is no caught one' 1 '^survived: planted.c:6: planted_sum: while' search slow_once
 tap_done
