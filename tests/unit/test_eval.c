@@ -388,6 +388,23 @@ sets_of_any_size_give_their_roles_in_order(void **state)
 	}
 }
 
+static void
+a_set_takes_no_role_beyond_its_end(void **state)
+{
+	static const uint32_t sizes[] = {0, 1, 63, 64, 65};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct role_set s;
+
+		assert_err("", AK_OK, role_set_init(&s, sizes[i]));
+		role_set_add(&s, sizes[i]);
+		assert_false(role_set_has(&s, sizes[i]));
+		assert_int_equal(role_set_next(&s, 0), UINT32_MAX);
+		role_set_clear(&s);
+	}
+}
+
 #define N_SPACES 8U
 #define N_ROLES 5U
 #define N_BINDINGS 6U
@@ -644,6 +661,7 @@ main(void)
 	    cmocka_unit_test(a_malformed_binding_gives_nothing_and_is_told),
 	    cmocka_unit_test(a_binding_of_1023_bytes_is_evaluated_and_told),
 	    cmocka_unit_test(sets_of_any_size_give_their_roles_in_order),
+	    cmocka_unit_test(a_set_takes_no_role_beyond_its_end),
 	    cmocka_unit_test(the_roles_are_the_union_whatever_the_order),
 	    cmocka_unit_test(abuse_128_without_memory_nothing_is_held),
 	    cmocka_unit_test(the_roles_that_hold_whatever_is_asked_need_a_declared_space),
