@@ -14,7 +14,7 @@ MUTANTS_CAP=65536
 # A test may work three times as long as without a mutant, and so many seconds; and so many times that, before it counts
 # as hung: the first time, the machine may have been slow.
 SLACK_S=5
-LONGER=4
+LONGER=3
 
 # table FILE…: the lines of files.txt for these files, or for all: FILE TEST…
 table() {
