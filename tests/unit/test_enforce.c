@@ -128,12 +128,15 @@ the_command_that_ends_its_own_session_comes_to_its_end(void **state)
 {
 	(void)state;
 	(void)world_log_in(&world.ci, CI, 100);
+	if (getpid() != 1)
+		world_add(1, 0, 0, PROC_NO_AUDIT);
 	world_add(getpid(), 102, 0, 100);
 	world_disable(&world.ci);
 	(void)world_pass_all();
 	assert_true(world_lives(getpid()));
 	assert_false(world_lives(100) || world_lives(101) || world_lives(102));
 	assert_int_equal(world_count_records(), 1);
+	assert_int_equal(world_session(100).spared.pid, getpid());
 	/* Nor does another's pass, apikeyd's for one, end it. */
 	(void)world_pass_all();
 	assert_true(world_lives(getpid()));
