@@ -736,6 +736,9 @@ static void
 knows_nothing(pam_handle_t *pamh)
 {
 	assert_null(pam_getenv(pamh, "APIKEY_NAME"));
+	assert_null(pam_getenv(pamh, "APIKEY_ID"));
+	assert_null(pam_getenv(pamh, "APIKEY_ROLES"));
+	assert_null(pam_getenv(pamh, "APIKEY_SPACE"));
 }
 
 static void
