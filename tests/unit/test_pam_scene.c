@@ -86,7 +86,10 @@ what_a_phase_leaves_is_whole_or_an_error(void **state)
 	    {"handover", leave_handover, has_handover, scene_drop_handover},
 	    {"session", leave_session, has_session, scene_drop_session},
 	};
-	struct scene sc = {.user = "deploy", .account_uid = 1005, .have_key = true};
+	struct scene sc = {.pamh = (pam_handle_t *)(void *)&handle,
+	    .user = "deploy",
+	    .account_uid = 1005,
+	    .have_key = true};
 
 	(void)state;
 	sc.key = (struct key){.rec = key_make("ci", 70000), .directory = true};
