@@ -224,6 +224,34 @@ delete_ci_and_fill_the_disk(void)
 	no_more_records = true;
 }
 
+static void
+give_less_and_fill_the_disk(void)
+{
+	share_deploy();
+	no_more_records = true;
+}
+
+static void
+is_unnamed(pam_handle_t *pamh)
+{
+	assert_null(pam_getenv(pamh, "APIKEY_NAME"));
+	assert_null(pam_getenv(pamh, "APIKEY_ID"));
+	assert_null(pam_getenv(pamh, "APIKEY_ROLES"));
+	assert_null(pam_getenv(pamh, "APIKEY_SPACE"));
+}
+
+/* It was told already who it is. */
+static void
+a_session_that_is_refused_last_is_told_nothing(void **state)
+{
+	(void)state;
+	assert_code("", PAM_SUCCESS, enter("login", "ci", ci_text, "am"));
+	once_recorded = give_less_and_fill_the_disk;
+	how.after = is_unnamed;
+	assert_code("", PAM_SESSION_ERR, enter("login", "ci", NULL, "o"));
+	assert_true(has_logged("record could not be written"));
+}
+
 /* An application that goes on nevertheless is found by it, and ended. */
 static void
 a_refused_session_whose_record_cannot_be_written_again_keeps_it(void **state)
@@ -459,6 +487,7 @@ const struct CMUnitTest between_tests[] = {
     T(a_session_is_of_the_secret_that_was_shown),
     T(a_session_behind_a_refused_account_phase_is_refused_too),
     T(abuse_141_a_key_that_becomes_another_at_the_last_moment_has_no_session),
+    T(a_session_that_is_refused_last_is_told_nothing),
     T(a_refused_session_whose_record_cannot_be_written_again_keeps_it),
     T(a_policy_that_another_replaces_holds_in_no_later_phase),
     T(a_handle_that_logs_in_twice_is_decided_by_the_files_of_each_time),

@@ -303,6 +303,8 @@ abuse_039_a_bad_option_is_an_error_for_keys_alone(void **state)
 		assert_code(
 		    services[i], PAM_SERVICE_ERR, enter(services[i], "ci", ci_text, "o"));
 		assert_code(services[i], PAM_SUCCESS, enter(services[i], "ci", ci_text, "scd"));
+		assert_code(
+		    services[i], PAM_SERVICE_ERR, enter(services[i], "ghost", NULL, "a"));
 		assert_code(services[i], PAM_USER_UNKNOWN, enter(services[i], "bob", NULL, "a"));
 		assert_code(
 		    services[i], PAM_USER_UNKNOWN, enter(services[i], "root", NULL, "m"));
@@ -630,7 +632,7 @@ under_sudo_the_subject_is_who_calls_it(void **state)
 	    "166 targetpw asks root", PAM_USER_UNKNOWN, enter("sudo", "root", ci_text, "a"));
 	real_uid = UID_ROLELESS;
 	assert_code("no role", PAM_PERM_DENIED, enter("sudo", "root", NULL, "m"));
-	assert_code("sudo-i", PAM_PERM_DENIED, enter("sudo-i", "roleless", NULL, "m"));
+	assert_code("sudo-i", PAM_PERM_DENIED, enter("sudo-i", "root", NULL, "m"));
 	real_uid = 1000;
 	assert_code("bob", PAM_USER_UNKNOWN, enter("sudo", "bob", NULL, "m"));
 	assert_code("bob, runaspw", PAM_USER_UNKNOWN, enter("sudo", "ci", NULL, "m"));
@@ -646,6 +648,8 @@ roots_own_su_needs_no_role_and_nobody_elses(void **state)
 	(void)state;
 	how.ruser = "root";
 	assert_code("root", PAM_SUCCESS, enter("su", "roleless", NULL, "mso"));
+	how.ruser = "root";
+	assert_code("su -l", PAM_SUCCESS, enter("su-l", "roleless", NULL, "mso"));
 	how.ruser = "bob";
 	assert_code("bob", PAM_PERM_DENIED, enter("su", "roleless", NULL, "m"));
 	how.ruser = "root";
@@ -732,6 +736,9 @@ static void
 knows_nothing(pam_handle_t *pamh)
 {
 	assert_null(pam_getenv(pamh, "APIKEY_NAME"));
+	assert_null(pam_getenv(pamh, "APIKEY_ID"));
+	assert_null(pam_getenv(pamh, "APIKEY_ROLES"));
+	assert_null(pam_getenv(pamh, "APIKEY_SPACE"));
 }
 
 static void

@@ -11,8 +11,10 @@
 
 MUTATE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 MUTANTS_CAP=65536
-# A test may work three times as long as without a mutant, and so many seconds.
+# A test may work three times as long as without a mutant, and so many seconds; and so many times that, before it counts
+# as hung: the first time, the machine may have been slow.
 SLACK_S=5
+LONGER=3
 
 # table FILE…: the lines of files.txt for these files, or for all: FILE TEST…
 table() {
@@ -60,7 +62,7 @@ try_unchanged() {
 jobs_of() {
 	table "$@" | awk -F '\t' -v out="$OUT" '
 		FILENAME == out "/tests.tsv" { limit[$1] = $3; next }
-		FILENAME == out "/list.tsv" { if ($2 == "run") { file[$1] = $3; order[++n] = $1 }; next }
+		FILENAME == out "/list.tsv" { if ($2 != "built") { file[$1] = $3; order[++n] = $1 }; next }
 		{
 			count = split($0, words, " ")
 			for (i = 2; i <= count; i++) {
@@ -85,34 +87,38 @@ jobs_of() {
 		}' "$OUT/tests.tsv" "$OUT/list.tsv" -
 }
 
+# verdict_of NUMBER TEST LIMIT: what the test makes of a mutant: survived, caught, or hung, also when it is given more time.
+verdict_of() {
+	local given rc
+	for given in "$3" $(($3 * LONGER)); do
+		rc=0
+		MUTANT=$1 LIMIT=$given run_test "$2" || rc=$?
+		case $rc in
+		0) echo survived ;;
+		124 | 137 | 152) continue ;;
+		*) echo caught ;;
+		esac
+		return
+	done
+	echo hung
+}
+
 # try_one NUMBER [TEST LIMIT]…: a line of verdicts.tsv.
 try_one() {
-	local number=$1 rc
+	local number=$1 verdict=unreached by=-
 	shift
-	if [ $# -eq 0 ]; then
-		printf '%s\tunreached\t-\n' "$number"
-		return
-	fi
 	while [ $# -gt 0 ]; do
-		rc=0
-		MUTANT=$number LIMIT=$2 run_test "$1" || rc=$?
-		if [ "$rc" -ne 0 ]; then
-			case $rc in
-			124 | 137 | 152) rc=hung ;;
-			*) rc=caught ;;
-			esac
-			printf '%s\t%s\t%s\n' "$number" "$rc" "$1"
-			return
-		fi
+		verdict=$(verdict_of "$number" "$1" "$2")
+		[ "$verdict" = survived ] || { by=$1; break; }
 		shift 2
 	done
-	printf '%s\tsurvived\t-\n' "$number"
+	printf '%s\t%s\t%s\n' "$number" "$verdict" "$by"
 }
 
 # try_switched FILE…: all mutants that a switch turns, two at a time.
 try_switched() {
-	export -f try_one run_test
-	export OUT
+	export -f try_one verdict_of run_test
+	export OUT LONGER
 	# shellcheck disable=SC2016
 	jobs_of "$@" | xargs -r -d '\n' -n 1 -P 2 bash -c 'try_one $1' bash >>"$OUT/verdicts.tsv"
 }
@@ -128,8 +134,8 @@ try_built() {
 					verdict=uncompiled
 					break
 				fi
-				MUTANT=0 LIMIT="$(awk -F '\t' -v t="$name" '$1 == t { print $3 }' "$OUT/tests.tsv")" run_test "$name" ||
-					{ verdict=caught; break; }
+				verdict=$(verdict_of 0 "$name" "$(awk -F '\t' -v t="$name" '$1 == t { print $3 }' "$OUT/tests.tsv")")
+				[ "$verdict" = survived ] || break
 			done
 			printf '%s\t%s\t%s\n' "$number" "$verdict" "$name" >>"$OUT/verdicts.tsv"
 		done < <(awk -F '\t' -v file="$file" '$2 == "built" && $3 == file { print $1 }' "$OUT/list.tsv")

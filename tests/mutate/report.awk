@@ -46,9 +46,10 @@ END {
 			continue
 		count(f[3], "mutants")
 		key = place_of(f) SUBSEP f[6]
-		# One that only took too long may have met a slow machine.
-		if (v == "caught" || (v == "hung" && !(key in is_entry))) {
-			count(f[3], "caught")
+		if (v == "caught" || v == "hung") {
+			count(f[3], v)
+			if (v == "hung")
+				printf "hung: %s:%s: %s: %s  [%s]\n", f[3], f[4], f[5], f[7], f[6]
 			continue
 		}
 		if (key in is_entry) {
@@ -70,8 +71,9 @@ END {
 		}
 	}
 	for (i = 1; i <= n_files; i++)
-		printf "%-28s %5d mutants %5d caught %3d equivalent %3d survived\n", files[i], total[files[i], "mutants"], \
-			total[files[i], "caught"], total[files[i], "equivalent"], total[files[i], "survived"]
-	printf "%d mutants, %d caught, %d equivalent, %d survived\n", all["mutants"], all["caught"], all["equivalent"], all["survived"]
+		printf "%-28s %5d mutants %5d caught %3d hung %3d equivalent %3d survived\n", files[i], total[files[i], "mutants"], \
+			total[files[i], "caught"], total[files[i], "hung"], total[files[i], "equivalent"], total[files[i], "survived"]
+	printf "%d mutants, %d caught, %d hung, %d equivalent, %d survived\n", all["mutants"], all["caught"], all["hung"], \
+		all["equivalent"], all["survived"]
 	exit all["survived"] > 0 || stale > 0 || !all["mutants"]
 }

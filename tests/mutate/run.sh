@@ -2,10 +2,11 @@
 # run.sh [FILE…]: deliberate defects in these files, or in all of files.txt; each must be caught by a test.
 #
 # A defect is a mutant: a comparison turned, && and || swapped, a condition negated, a denial that is success, a `!'
-# taken away (schemata.awk). All of them are compiled into a copy of the source below build/mutate, and a switch says
-# which one is at work; so one build serves them all. It has the sanitizers, as in ./dev check. A mutant is tried on
-# those tests of its file (files.txt) that come past it. One that no test catches is a gap in the tests, unless
-# equivalent.txt says why none can tell.
+# taken away, a loop left too early (schemata.awk). All of them are compiled into a copy of the source below
+# build/mutate, and a switch says which one is at work; so one build serves them all. It has the sanitizers, as in
+# ./dev check. A mutant is tried on those tests of its file (files.txt) that come past it. One that no test catches is a
+# gap in the tests, unless equivalent.txt says why none can tell. A test that never ends has caught its mutant too:
+# such are counted apart, and listed.
 #
 # A mutant may kill, delete or allocate anything: tests run where they see no process but their own, can
 # write nothing but the copy and a /tmp of their own.
@@ -24,6 +25,7 @@ EQUIVALENT=$HERE/equivalent.txt
 # run_test TEST: as automake would run it. The limit is of its own time: what waits for others gets ten times as much.
 run_test() (
 	cd "$BUILT" || return
+	export TEST_SEED=1 # each time the same verdict
 	export CMOCKA_MESSAGE_OUTPUT=TAP CMOCKA_TEST_ABORT=1 top_srcdir=$SRC top_builddir=$BUILT srcdir=$SRC localstatedir=/var
 	export ASAN_OPTIONS=max_allocation_size_mb=1000
 	ulimit -c 0 -t "$LIMIT"

@@ -45,7 +45,7 @@ test_of() {
 	local name=$1
 	shift
 	{
-		printf 'int planted_fits(int n, int cap);\nint planted_code(int n);\nint planted_sum(unsigned n);\nint main(void)\n{\n'
+		printf 'int planted_fits(int n, int cap);\nint planted_code(int n);\nint planted_sum(unsigned n);\nint planted_pair(const int *of, int n);\nint main(void)\n{\n'
 		printf '\tif (!(%s)) return 1;\n' "$@"
 		printf '\treturn 0;\n}\n'
 	} >"$DIR/$name.c"
@@ -85,7 +85,7 @@ test_of no_edge "${all[@]:1}"
 test_of one_half "${all[@]:0:6}"
 : >"$EQUIVALENT"
 
-shows 'a test that asks for everything leaves no survivor' 0 '^12 mutants, 12 caught, 0 equivalent, 0 survived$' search complete
+shows 'a test that asks for everything leaves no survivor' 0 '^12 mutants, 12 caught, 0 hung, 0 equivalent, 0 survived$' search complete
 shows 'a gap in a test is reported, with its place and what was turned' 1 \
 	"^survived: planted.c:17: planted_fits: return n <= cap \? AK_OK : AK_ERR_RANGE;  \[\`<=' becomes \`<'\]$" search no_edge
 shows 'so is a value of a table that no test asks for' 1 \
@@ -94,7 +94,7 @@ shows 'and what no test comes past' 1 'planted_code: .* no test comes past it$' 
 
 printf '%s\n\t%s\n\t%s\n' 'planted.c planted_fits: return n <= cap ? AK_OK : AK_ERR_RANGE;' "\`<=' becomes \`<'" \
 	'because it was planted' >"$EQUIVALENT"
-shows 'a survivor that is argued is none' 0 '^12 mutants, 11 caught, 1 equivalent, 0 survived$' search no_edge
+shows 'a survivor that is argued is none' 0 '^12 mutants, 11 caught, 0 hung, 1 equivalent, 0 survived$' search no_edge
 shows 'an entry whose mutant is caught is reported' 1 \
 	"^not needed any more in equivalent.txt: planted.c planted_fits: return n <= cap .*\[\`<=' becomes \`<'\]$" search complete
 sed -i 's/n <= cap/m <= cap/' "$EQUIVALENT"
@@ -103,17 +103,67 @@ shows 'so is one whose line is no more' 1 '^not needed any more in equivalent.tx
 : >"$EQUIVALENT"
 
 cat >"$DIR/planted.c" <<'END'
+#define place_for(i, n) for (int i = 0; i < (n); i++)
+
+/* Are two of them alike? */
+int
+planted_pair(const int *of, int n)
+{
+	if (of)
+		place_for (i, n - 1)
+			for (int k = i + 1; k < n; k++)
+				if (of[i] == of[k])
+					return 1;
+	return 0;
+}
+END
+few=('!planted_pair((int[]){1, 2}, 2)' 'planted_pair((int[]){1, 1, 9}, 3)' '!planted_pair((int[]){1}, 1)'
+	'planted_pair((int[]){1, 1}, 2)' '!planted_pair((int[]){1, 2, 3, 3}, 3)')
+test_of few "${few[@]}"
+test_of more "${few[@]}" 'planted_pair((int[]){9, 1, 1}, 3)'
+test_of far "${few[@]}" 'planted_pair((int[]){9, 1, 1}, 3)' 'planted_pair((int[]){1, 9, 1}, 3)'
+shows 'a loop that is left early is seen by who looks for its second round' 1 \
+	'^survived: planted.c:8: planted_pair: place_for \(i, n - 1\)  \[loop ends after its first round\]$' search few
+shows 'a loop within a loop is one of its own' 1 \
+	'^survived: planted.c:9: planted_pair: for \(.*  \[loop ends after its first round\]$' search more
+shows 'and a test that goes that far leaves none' 0 ' 0 survived$' search far
+test_of no_last '!planted_pair((int[]){1, 2}, 2)' 'planted_pair((int[]){1, 1, 9}, 3)'
+shows 'so is one that leaves the last one out' 1 \
+	"^survived: planted.c:9: planted_pair: for \(.*  \[\`<' leaves the last one out\]$" search no_last
+
+cat >"$DIR/planted.c" <<'END'
 int
 planted_sum(unsigned n)
 {
 	int sum = 0;
 
 	while (n != 0)
-		sum += (int)n--;
+		sum += (int)n, n /= 2;
 	return sum;
 }
 END
-test_of endless 'planted_sum(0) == 0' 'planted_sum(3) == 6'
+test_of endless 'planted_sum(0) == 0' 'planted_sum(3) == 4'
 SLACK_S=1
-shows 'a mutant that never ends counts as caught' 0 '^1 mutants, 1 caught, 0 equivalent, 0 survived$' search endless
+shows 'a mutant that never ends is told apart' 0 '^2 mutants, 1 caught, 1 hung, 0 equivalent, 0 survived$' search endless
+shows 'with its place' 0 "^hung: planted.c:6: planted_sum: while \(n != 0\)  \[\`!=' becomes \`=='\]$" search endless
+
+# Asks for nothing, and does not end the first time that a mutant is at work.
+cat >"$DIR/slow_once.c" <<'END'
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+int planted_sum(unsigned n);
+
+int
+main(void)
+{
+	(void)planted_sum(1);
+	if (atoi(getenv("MUTANT")) != 0 && open("slow_once.met", O_CREAT | O_EXCL, 0600) != -1)
+		(void)pause();
+	return 0;
+}
+END
+cd "$DIR"
+shows 'one whose test was only slow is no caught one' 1 '^2 mutants, 0 caught, 0 hung, 0 equivalent, 2 survived$' search slow_once
 tap_done

@@ -40,6 +40,40 @@ a_disabled_key_is_ended_and_its_uid_emptied(void **state)
 	assert_int_equal(world_count_records(), 1);
 }
 
+/* In one step, or one process after the other. */
+static void
+of_two_keys_that_end_at_once_each_is_emptied(void **state)
+{
+	static const uint32_t others[] = {CI, NIGHTLY};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		void *own = NULL;
+
+		assert_int_equal(world_setup(&own), 0);
+		(void)world_log_in(&world.ci, CI, 100);
+		(void)world_log_in(&world.nightly, NIGHTLY, 200);
+		(void)world_log_in(&world.nightly, NIGHTLY, 300);
+		(void)world_log_in(&world.ci, CI, 400);
+		for (unsigned k = 0; k < 2; k++) {
+			world_add((pid_t)(150 + 100 * k), 1, others[k], PROC_NO_AUDIT);
+			world_add((pid_t)(160 + 100 * k), 1, others[k], PROC_NO_AUDIT)->contained =
+			    i == 1;
+		}
+		world_disable(&world.ci);
+		world_disable(&world.nightly);
+		assert_int_equal(world_pass_all().ended, 4);
+		assert_false(world_lives(102) || world_lives(202) || world_lives(302) ||
+			     world_lives(402) || world_lives(150) || world_lives(250));
+		assert_int_equal(world_did("EMPTY 70001"), i == 0);
+		assert_int_equal(world_did("EMPTY 70002"), i == 0);
+		assert_true(world_did("MANAGER 70001") && world_did("MANAGER 70002"));
+		assert_null(strstr(strstr(world.log, "MANAGER 70001") + 1, "MANAGER 70001"));
+		assert_null(strstr(strstr(world.log, "MANAGER 70002") + 1, "MANAGER 70002"));
+		assert_int_equal(tmp_teardown(&own), 0);
+	}
+}
+
 static void
 what_it_became_root_for_goes_with_it(void **state)
 {
@@ -128,12 +162,15 @@ the_command_that_ends_its_own_session_comes_to_its_end(void **state)
 {
 	(void)state;
 	(void)world_log_in(&world.ci, CI, 100);
+	if (getpid() != 1)
+		world_add(1, 0, 0, PROC_NO_AUDIT);
 	world_add(getpid(), 102, 0, 100);
 	world_disable(&world.ci);
 	(void)world_pass_all();
 	assert_true(world_lives(getpid()));
 	assert_false(world_lives(100) || world_lives(101) || world_lives(102));
 	assert_int_equal(world_count_records(), 1);
+	assert_int_equal(world_session(100).spared.pid, getpid());
 	/* Nor does another's pass, apikeyd's for one, end it. */
 	(void)world_pass_all();
 	assert_true(world_lives(getpid()));
@@ -250,6 +287,22 @@ a_daemon_that_opened_it_and_serves_others_lives(void **state)
 }
 
 static void
+a_daemon_is_told_by_its_youngest_child_too(void **state)
+{
+	struct session s = world_log_in(&world.ci, DEPLOY, 100);
+
+	(void)state;
+	world_find(101)->gone = world_find(102)->gone = true;
+	world_add(150, 100, 0, PROC_NO_AUDIT);
+	s.audit = PROC_NO_AUDIT;
+	s.opened = 1505;
+	world_record(&s);
+	world_disable(&world.ci);
+	(void)world_pass_all();
+	assert_true(world_lives(100) && world_lives(150));
+}
+
+static void
 a_session_that_was_refused_is_ended_without_a_word(void **state)
 {
 	struct session s = world_log_in(&world.ci, CI, 100);
@@ -274,22 +327,26 @@ who_leads_a_session_that_goes_on_lives(void **state)
 	} rows[] = {{"open", SESSION_OPEN, true}, {"closed", SESSION_CLOSED, false}};
 
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 4; i++) {
+		const struct key_record *goes, *stays;
 		struct session s, other;
 		void *own = NULL;
 
 		assert_int_equal(world_setup(&own), 0);
-		other = world_log_in(&world.nightly, DEPLOY, 200);
-		s = world_log_in(&world.ci, DEPLOY, 100);
-		world_find(200)->gone = world_find(201)->gone = world_find(202)->gone = true;
+		goes = i < 2 ? &world.ci : &world.nightly;
+		stays = i < 2 ? &world.nightly : &world.ci;
+		other = world_log_in(stays, DEPLOY, i < 2 ? 200 : 50);
+		s = world_log_in(goes, DEPLOY, 100);
+		for (pid_t pid = other.leader.pid; pid < other.leader.pid + 3; pid++)
+			world_find(pid)->gone = true;
 		other.leader = s.leader;
 		other.since = s.since - 1;
-		other.state = rows[i].other;
+		other.state = rows[i % 2].other;
 		world_record(&other);
-		world_disable(&world.ci);
+		world_disable(goes);
 		(void)world_pass_all();
-		assert_row(rows[i].name, world_lives(100) == rows[i].lives);
-		assert_row(rows[i].name, !world_lives(101) && !world_lives(102));
+		assert_row(rows[i % 2].name, world_lives(100) == rows[i % 2].lives);
+		assert_row(rows[i % 2].name, !world_lives(101) && !world_lives(102));
 		assert_int_equal(tmp_teardown(&own), 0);
 	}
 }
@@ -422,6 +479,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    WORLD_CASE(who_keeps_the_right_is_left_alone),
 	    WORLD_CASE(a_disabled_key_is_ended_and_its_uid_emptied),
+	    cmocka_unit_test(of_two_keys_that_end_at_once_each_is_emptied),
 	    WORLD_CASE(what_it_became_root_for_goes_with_it),
 	    WORLD_CASE(of_a_shared_account_only_the_keys_own_goes),
 	    WORLD_CASE(a_login_inside_another_is_its_own),
@@ -434,6 +492,7 @@ main(void)
 	    WORLD_CASE(sessions_of_another_pid_namespace_are_not_ours),
 	    WORLD_CASE(roots_su_takes_nothing_away_of_the_session_that_it_is_called_in),
 	    WORLD_CASE(a_daemon_that_opened_it_and_serves_others_lives),
+	    WORLD_CASE(a_daemon_is_told_by_its_youngest_child_too),
 	    WORLD_CASE(a_session_that_was_refused_is_ended_without_a_word),
 	    cmocka_unit_test(who_leads_a_session_that_goes_on_lives),
 	    cmocka_unit_test(what_is_older_than_a_session_keeps_no_leader_but_its_own_daemon),

@@ -277,6 +277,34 @@ of_one_key_all_sessions_end_however_many_it_opened(void **state)
 	assert_int_equal(out.ended_keys, 1);
 }
 
+/* One key, after one of a moment ago; and two. */
+static void
+a_key_counts_once_whoever_comes_before_it(void **state)
+{
+	(void)state;
+	for (unsigned n = 1; n <= 2; n++) {
+		struct enforce_result out;
+		void *own = NULL;
+
+		assert_int_equal(world_setup(&own), 0);
+		log_in_from_directory(1, 0);
+		for (unsigned i = 0; i < 20; i++) {
+			struct key_record one = directory_key("gone0", DIRECTORY_UID);
+			struct session s;
+
+			if (i % n == 1)
+				one = directory_key("gone1", DIRECTORY_UID + 1);
+			s = world_log_in(&one, DEPLOY, (pid_t)(2000 + 10 * i));
+			s.secret = 0;
+			world_record(&s);
+		}
+		out = world_pass((struct enforce_how){.guarded = true, .n_keys_before = 2 - n});
+		assert_int_equal(out.held_back, 0);
+		assert_int_equal(out.ended_keys, n);
+		assert_int_equal(tmp_teardown(&own), 0);
+	}
+}
+
 static void
 a_held_back_keys_uid_is_not_emptied(void **state)
 {
@@ -309,6 +337,7 @@ main(void)
 	    WORLD_CASE(who_gets_the_right_back_is_held_back_no_longer),
 	    WORLD_CASE(by_hand_even_many_are_ended_while_ldap_moves),
 	    WORLD_CASE(of_one_key_all_sessions_end_however_many_it_opened),
+	    cmocka_unit_test(a_key_counts_once_whoever_comes_before_it),
 	    WORLD_CASE(a_held_back_keys_uid_is_not_emptied),
 	};
 

@@ -47,6 +47,25 @@ what_runs_as_the_key_keeps_its_closed_session_known(void **state)
 }
 
 static void
+so_it_is_of_every_key(void **state)
+{
+	struct session s = world_log_in(&world.ci, CI, 100),
+		       other = world_log_in(&world.nightly, NIGHTLY, 200);
+
+	(void)state;
+	world_are_gone();
+	world_add(150, 1, CI, PROC_NO_AUDIT);
+	world_add(250, 1, NIGHTLY, PROC_NO_AUDIT);
+	s.state = other.state = SESSION_CLOSED;
+	s.audit = other.audit = PROC_NO_AUDIT;
+	world_record(&s);
+	world_record(&other);
+	(void)world_pass_all();
+	assert_int_equal(world_count_records(), 2);
+	assert_true(world_lives(150) && world_lives(250));
+}
+
+static void
 a_record_is_not_written_again_for_nothing(void **state)
 {
 	struct session s = world_log_in(&world.ci, CI, 100);
@@ -63,6 +82,38 @@ a_record_is_not_written_again_for_nothing(void **state)
 	(void)world_pass_all();
 	assert_int_equal(stat(path, &after), 0);
 	assert_int_equal(before.st_ino, after.st_ino);
+}
+
+static struct proc_id
+who_lives(void)
+{
+	struct proc own;
+
+	assert_int_equal(proc_read(getpid(), &own), AK_OK);
+	return own.id;
+}
+
+static void
+one_record_of_many_has_the_processes_looked_at(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct session s[2];
+		void *own = NULL;
+
+		assert_int_equal(world_setup(&own), 0);
+		s[0] = world_log_in(&world.ci, CI, 100);
+		s[1] = world_log_in(&world.nightly, NIGHTLY, 200);
+		s[0].leader = s[1].leader = who_lives();
+		s[i].state = SESSION_CLOSED;
+		world_record(&s[0]);
+		world_record(&s[1]);
+		world_are_gone();
+		(void)world_pass_all();
+		assert_true(world.looks > 0);
+		assert_int_equal(world_count_records(), 1);
+		assert_int_equal(tmp_teardown(&own), 0);
+	}
 }
 
 /* Its leader lived when the record was read, and what it left was forked behind the list that was read. */
@@ -83,15 +134,6 @@ a_session_that_ends_during_the_look_keeps_its_record(void **state)
 	(void)world_pass_all();
 	assert_int_equal(world_count_records(), 1);
 	assert_string_equal(world_session(100).id, s.id);
-}
-
-static struct proc_id
-who_lives(void)
-{
-	struct proc own;
-
-	assert_int_equal(proc_read(getpid(), &own), AK_OK);
-	return own.id;
 }
 
 /* It can be told without a look at all processes, which costs a host something. */
@@ -341,6 +383,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    WORLD_CASE(a_record_that_nothing_carries_is_removed),
 	    WORLD_CASE(what_runs_as_the_key_keeps_its_closed_session_known),
+	    WORLD_CASE(so_it_is_of_every_key),
 	    WORLD_CASE(a_record_is_not_written_again_for_nothing),
 	    WORLD_CASE(a_session_that_ends_during_the_look_keeps_its_record),
 	    WORLD_CASE(the_command_that_ends_its_own_session_is_named_in_that_record_alone),
@@ -350,6 +393,7 @@ main(void)
 	    WORLD_CASE(a_session_whose_key_changed_is_pinned_no_more),
 	    WORLD_CASE(a_session_that_keeps_its_right_keeps_its_record_as_it_was),
 	    cmocka_unit_test(processes_are_looked_at_only_when_a_record_asks_for_it),
+	    cmocka_unit_test(one_record_of_many_has_the_processes_looked_at),
 	    cmocka_unit_test(a_session_that_was_over_before_the_look_is_forgotten),
 	    cmocka_unit_test(what_runs_as_a_key_keeps_its_own_accounts_sessions_known_alone),
 	    cmocka_unit_test(who_gets_the_right_back_is_open_again_or_closed_as_he_was),

@@ -163,6 +163,24 @@ a_user_manager_that_time_ends_is_stopped_by_its_own_word(void **state)
 }
 
 static void
+so_is_each_of_two(void **state)
+{
+	static const uint32_t accounts[] = {CI, DEPLOY};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct session s = world_log_in(&world.ci, accounts[i], (pid_t)(100 * (i + 1)));
+
+		(void)snprintf(s.service, sizeof(s.service), "systemd-user");
+		s.secret = 0;
+		world_record(&s);
+	}
+	world_expire(HOST_NOW - 10);
+	(void)world_pass_all();
+	assert_true(world_did("MANAGER 70001") && world_did("MANAGER 1005"));
+}
+
+static void
 nobody_is_told_twice_on_the_terminal(void **state)
 {
 	(void)state;
@@ -255,6 +273,18 @@ what_cannot_be_killed_is_waited_for_half_a_second(void **state)
 	world_find(102)->stuck = true;
 	assert_int_equal(world_pass_all().left, 1);
 	assert_true(world.took_ms == 250 + 500);
+}
+
+static void
+what_is_left_is_counted_in_all_sessions(void **state)
+{
+	(void)state;
+	(void)world_log_in(&world.ci, DEPLOY, 100);
+	(void)world_log_in(&world.nightly, DEPLOY, 200);
+	world_find(102)->stuck = world_find(202)->stuck = true;
+	world_disable(&world.ci);
+	world_disable(&world.nightly);
+	assert_int_equal(world_pass_all().left, 2);
 }
 
 static void
@@ -502,6 +532,7 @@ main(void)
 	    WORLD_CASE(a_right_that_comes_back_in_time_ends_nothing_more),
 	    WORLD_CASE(a_revocation_does_not_wait_for_the_grace),
 	    WORLD_CASE(a_user_manager_that_time_ends_is_stopped_by_its_own_word),
+	    WORLD_CASE(so_is_each_of_two),
 	    WORLD_CASE(nobody_is_told_twice_on_the_terminal),
 	    WORLD_CASE(sudo_itself_outlives_the_time_too),
 	    WORLD_CASE(leaders_are_told_first_and_have_a_quarter_of_a_second),
@@ -509,6 +540,7 @@ main(void)
 	    WORLD_CASE(four_looks_that_see_nobody_are_enough),
 	    WORLD_CASE(what_only_a_later_look_sees_is_ended_too),
 	    WORLD_CASE(what_cannot_be_killed_is_waited_for_half_a_second),
+	    WORLD_CASE(what_is_left_is_counted_in_all_sessions),
 	    WORLD_CASE(nobody_is_waited_for_longer_than_five_seconds),
 	    cmocka_unit_test(on_a_machine_that_stood_still_a_leader_is_killed_all_the_same),
 	    WORLD_CASE(who_was_told_that_time_is_over_has_a_moment_to_go),

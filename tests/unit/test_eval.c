@@ -388,6 +388,42 @@ sets_of_any_size_give_their_roles_in_order(void **state)
 	}
 }
 
+static void
+a_set_takes_no_role_beyond_its_end(void **state)
+{
+	static const uint32_t sizes[] = {0, 1, 63, 64, 65};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct role_set s;
+
+		assert_err("", AK_OK, role_set_init(&s, sizes[i]));
+		role_set_add(&s, sizes[i]);
+		assert_false(role_set_has(&s, sizes[i]));
+		assert_int_equal(role_set_next(&s, 0), UINT32_MAX);
+		role_set_clear(&s);
+	}
+}
+
+static void
+a_role_far_from_the_others_is_found(void **state)
+{
+	static const uint32_t held[] = {0, 63, 64, 300, 511};
+	struct role_set s;
+	size_t n = 0;
+
+	(void)state;
+	assert_err("", AK_OK, role_set_init(&s, 512));
+	for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++)
+		role_set_add(&s, held[i]);
+	role_set_for (&s, role) {
+		assert_true(n < sizeof(held) / sizeof(held[0]));
+		assert_int_equal(role, held[n++]);
+	}
+	assert_int_equal(n, sizeof(held) / sizeof(held[0]));
+	role_set_clear(&s);
+}
+
 #define N_SPACES 8U
 #define N_ROLES 5U
 #define N_BINDINGS 6U
@@ -644,6 +680,8 @@ main(void)
 	    cmocka_unit_test(a_malformed_binding_gives_nothing_and_is_told),
 	    cmocka_unit_test(a_binding_of_1023_bytes_is_evaluated_and_told),
 	    cmocka_unit_test(sets_of_any_size_give_their_roles_in_order),
+	    cmocka_unit_test(a_set_takes_no_role_beyond_its_end),
+	    cmocka_unit_test(a_role_far_from_the_others_is_found),
 	    cmocka_unit_test(the_roles_are_the_union_whatever_the_order),
 	    cmocka_unit_test(abuse_128_without_memory_nothing_is_held),
 	    cmocka_unit_test(the_roles_that_hold_whatever_is_asked_need_a_declared_space),

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "live.h"
+#include "live_trust.h"
 #include "safefile.h"
 #include "testlib_cmocka.h"
 #include "testlib_keys.h"
@@ -250,6 +251,11 @@ abuse_058_what_was_written_within_two_seconds_may_be_half_saved(void **state)
 		/* The clock was set back since. */
 		assert_false(is_trusted_at(&h, last - 60 * S, &at));
 		assert_true(is_trusted_at(&h, last - 61 * S, &at));
+		/* By so much, of the one that was written first. */
+		for (size_t k = 0; k < N(paths); k++)
+			if (changed_at(paths[k]) < last)
+				last = changed_at(paths[k]);
+		assert_false(is_trusted_at(&h, last - 60 * S, &at));
 	}
 }
 
@@ -321,6 +327,11 @@ abuse_058_a_file_that_has_just_gone_may_be_half_saved(void **state)
 		}
 		store_old_image(&h, gone - newest + 2 * S);
 		assert_true(is_trusted_at(&h, gone, &at));
+		/* Stamps lag behind by up to 50 ms. */
+		store_old_image(&h, gone - newest + 2 * S - S / 20);
+		assert_false(is_trusted_at(&h, gone, &at));
+		store_old_image(&h, gone - newest + 2 * S - S / 20 + 1);
+		assert_true(is_trusted_at(&h, gone, &at));
 		assert_int_equal(tmp_teardown(&own), 0);
 	}
 }
@@ -342,6 +353,31 @@ a_policy_that_has_just_gone_is_not_trusted_and_soon_asked_again(void **state)
 	assert_false(is_trusted_at(&h, gone + S, &at));
 	assert_true(at == gone + 2 * S);
 	assert_false(is_trusted_at(&h, gone + 2 * S, &at));
+}
+
+/* Between the look at it and its reading. */
+static void
+abuse_058_another_group_file_than_was_looked_at_is_not_trusted(void **state)
+{
+	struct host h;
+	struct live l;
+	int64_t now;
+
+	host_make(&h, *state);
+	host_settings(&h, "version: 1\n");
+	live_load(&h.paths, &l);
+	now = changed_at(h.paths.group) + 100 * S;
+	live_judge_trust(&h.paths, &l, now);
+	assert_true(l.trusted);
+	host_groups(&h, "root:x:0:\nothers:x:4711:\n");
+	live_judge_trust(&h.paths, &l, now);
+	assert_false(l.trusted);
+	assert_true(l.trusted_at_ns == now + 2 * S);
+	/* A stored image is of the file that was looked at. */
+	l.from_store = true;
+	live_judge_trust(&h.paths, &l, now);
+	assert_true(l.trusted);
+	live_clear(&l);
 }
 
 static void
@@ -696,6 +732,7 @@ main(void)
 	    T(the_stored_image_is_trusted_at_once),
 	    T(abuse_058_a_file_that_has_just_gone_may_be_half_saved),
 	    T(a_policy_that_has_just_gone_is_not_trusted_and_soon_asked_again),
+	    T(abuse_058_another_group_file_than_was_looked_at_is_not_trusted),
 	    T(abuse_172_what_apply_has_put_there_is_trusted_at_once),
 	    T(no_image_is_stamped_with_what_it_was_not_made_from),
 	    T(what_the_image_gives_is_what_compiling_gives),

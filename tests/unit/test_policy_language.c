@@ -198,6 +198,51 @@ what_only_the_host_knows_is_refused_at_its_place(void **state)
 	image_free(&im);
 }
 
+static void
+a_policy_asks_for_an_address_wherever_one_of_its_rules_does(void **state)
+{
+	static const struct {
+		const char *rules;
+		bool asks;
+	} rows[] = {
+	    {"", false},
+	    {"allow: [{login: ci}]\n", false},
+	    {"allow: [{from: 10.0.0.0/8}]\n", true},
+	    {"deny: [{id: d, reason: r, not: {creator_from: 10.0.0.0/8}}]\n", true},
+	    {"define: {office: {from: 10.0.0.0/8}}\nallow: [{is: office}]\n", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[256];
+		struct image *im;
+
+		(void)snprintf(text, sizeof(text), "version: 1\n%s", rows[i].rules);
+		im = compiled(text);
+		assert_row(text, image_asks_address(im) == rows[i].asks);
+		image_free(&im);
+	}
+}
+
+static void
+a_clock_without_the_policys_zone_tells_no_time(void **state)
+{
+	struct image *im = compiled("version: 1\nallow: [{time: {}}]\n");
+	struct moment monday = {.known = true};
+	struct moments when = {.zones = &monday};
+	struct policy_request req = {.login = "ci", .when = &when};
+	struct policy_result res;
+
+	(void)state;
+	assert_err("no zone", AK_ERR_DENIED, policy_eval(im, &req, NULL, &res));
+	assert_int_equal(res.outcome, POLICY_NOT_ADMITTED);
+	policy_result_clear(&res);
+	when.n_zones = 1;
+	assert_err("its zone", AK_OK, policy_eval(im, &req, NULL, &res));
+	policy_result_clear(&res);
+	image_free(&im);
+}
+
 /* One condition, and a request. */
 struct asked {
 	const char *condition;
@@ -905,6 +950,8 @@ main(void)
 	    cmocka_unit_test(what_the_language_does_not_say_is_refused_at_its_place),
 	    cmocka_unit_test(abuse_053_cycles_of_definitions_are_refused),
 	    cmocka_unit_test(what_only_the_host_knows_is_refused_at_its_place),
+	    cmocka_unit_test(a_policy_asks_for_an_address_wherever_one_of_its_rules_does),
+	    cmocka_unit_test(a_clock_without_the_policys_zone_tells_no_time),
 	    cmocka_unit_test(each_predicate_is_true_false_or_undefined),
 	    cmocka_unit_test(a_stale_directory_counts_where_it_refuses),
 	    cmocka_unit_test(kleenes_logic_governs_all_any_and_not),

@@ -453,6 +453,8 @@ each_process_is_in_its_own_scope(void **state)
 	    {{"10", "S1", ALONE, HOST_IDS, "/user.slice/session-4.scope"},
 		"/user.slice/session-4.scope"},
 	    {{"11", "S1", ALONE, HOST_IDS, "/system.slice/cron.service"}, NULL},
+	    {{"12", "S1", ALONE, HOST_IDS, "/user.slice/session-5.scope"},
+		"/user.slice/session-5.scope"},
 	};
 	enum ak_err err = AK_ERR_NOMEM;
 	struct procs p;

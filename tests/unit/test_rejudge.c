@@ -53,6 +53,8 @@ static const char now_role[] =
     ROLES "grant:\n- {role: editor, login: ci, time: {hours: '08:00-09:00'}}\n";
 static const char unpublished_group[] =
     "version: 1\nroles:\n  editor: {services: [sshd], unix_groups: [nowhere]}\n";
+static const char two_groups[] =
+    "version: 1\nroles:\n  viewer: {services: [sshd], unix_groups: [editors, app]}\n";
 static const char renamed_group[] =
     "version: 1\nroles:\n  editor: {services: [sshd], unix_groups: [app]}\n";
 
@@ -250,6 +252,22 @@ has_the_group_by_another_role(struct scene *sc)
 }
 
 static void
+has_the_keys_group_and_another(struct scene *sc)
+{
+	holds_editors(sc);
+	sc->s.n_groups = 2;
+	sc->s.groups[1] = sc->s.groups[0];
+	(void)snprintf(sc->s.groups[0].name, sizeof(sc->s.groups[0].name), "%s", "apikey");
+}
+
+static void
+has_the_group_by_its_second_role(struct scene *sc)
+{
+	holds_editors(sc);
+	sc->key.bindings = DIRECTORY_LIST("viewer\0writer");
+}
+
+static void
 group_becomes_local(struct scene *sc)
 {
 	has_the_group_by_a_role(sc);
@@ -263,6 +281,21 @@ has_the_gid_under_another_name(struct scene *sc)
 	sc->s.n_groups = 1;
 	sc->s.groups[0] = (struct session_group){.gid = DEPLOY_GID, .name = "was-app"};
 	key_bind(&sc->key, "editor");
+}
+
+static void
+has_the_gid_by_its_second_role(struct scene *sc)
+{
+	has_the_gid_under_another_name(sc);
+	sc->s.groups[0].gid = 69001;
+	sc->key.bindings = DIRECTORY_LIST("viewer\0writer");
+}
+
+static void
+has_the_gid_by_its_roles_second_group(struct scene *sc)
+{
+	has_the_gid_under_another_name(sc);
+	key_bind(&sc->key, "viewer");
 }
 
 static void
@@ -885,6 +918,18 @@ what_it_may_do_ends_its_sessions(void **state)
 		NULL,
 		has_the_group_by_another_role,
 		KEEPS},
+	    {.name = "its second role gives the group",
+		NULL,
+		NULL,
+		has_the_group_by_its_second_role,
+		KEEPS},
+	    {.name = "its second group is lost",
+		NULL,
+		NULL,
+		has_the_keys_group_and_another,
+		REJUDGE_REVOKED,
+		REASON_GROUP,
+		"`editors' (gid 69001)"},
 	    {.name = "its role gives the group no more",
 		no_group,
 		NULL,
@@ -896,6 +941,16 @@ what_it_may_do_ends_its_sessions(void **state)
 		renamed_group,
 		NULL,
 		has_the_gid_under_another_name,
+		KEEPS},
+	    {.name = "the gid, by its second role",
+		NULL,
+		NULL,
+		has_the_gid_by_its_second_role,
+		KEEPS},
+	    {.name = "the gid, by its role's second group",
+		two_groups,
+		NULL,
+		has_the_gid_by_its_roles_second_group,
 		KEEPS},
 	    {.name = "another gid, and another name",
 		renamed_group,

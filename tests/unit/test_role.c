@@ -76,6 +76,7 @@ what_is_no_binding_is_refused_with_a_sentence(void **state)
 	    {"viewer:hosts:a:b", "no name of a host"},
 	    {"viewer:hosts:*", "no name of a host"},
 	    {"viewer:spaces:a,b,a", "space `a' is named twice"},
+	    {"viewer:spaces:a,b,b", "space `b' is named twice"},
 	    {"viewer:hosts:a,A", "host `A' is named twice"},
 	};
 

@@ -347,6 +347,26 @@ a_sync_is_answered_when_it_is_over_for_all_who_wait(void **state)
 }
 
 static void
+so_many_may_wait_as_there_is_room_for(void **state)
+{
+	int waits[SERVER_CLIENTS];
+	struct control_reply r;
+	struct scene s;
+
+	begin(&s, *state, geteuid());
+	for (size_t i = 0; i < N(waits); i++) {
+		waits[i] = ask(&s, CONTROL_SYNC);
+		run_for(&s, 5);
+	}
+	run_for(&s, 30);
+	assert_int_equal(s.syncs, SERVER_CLIENTS);
+	server_done(&s.server, CONTROL_SYNC, AK_OK, "", 0);
+	for (size_t i = 0; i < N(waits); i++)
+		assert_true(answer(waits[i], &r) > 0);
+	server_close(&s.server);
+}
+
+static void
 a_sync_that_is_over_at_once_or_never_is_answered_too(void **state)
 {
 	struct scene s;
@@ -440,6 +460,7 @@ main(void)
 	    T(the_socket_is_its_owners_alone_and_goes_with_the_daemon),
 	    T(whoever_else_connects_is_hung_up_on),
 	    T(a_sync_is_answered_when_it_is_over_for_all_who_wait),
+	    T(so_many_may_wait_as_there_is_room_for),
 	    T(a_sync_that_is_over_at_once_or_never_is_answered_too),
 	    T(what_is_no_question_is_hung_up_on),
 	    T(many_who_say_nothing_shut_nobody_out_for_long),
