@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The PAM line at every wrong place (abuse 161–165): no key without our word, and root and people always.
+# The PAM line at every wrong place: no key without our word, and root and people always.
 set -euo pipefail
 # shellcheck source=tests/lib/e2e.sh
 . "$(dirname "$0")/../lib/e2e.sh"
