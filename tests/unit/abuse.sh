@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Every row of tests/abuse.txt has cases that stand where it says, and every case that names a row's number stands there.
+# shellcheck disable=SC2016 # the sentences of the scripts that it reads are in single quotes
 set -euo pipefail
 top=$(cd "${top_srcdir:-$(dirname "$0")/../..}" && pwd)
 # shellcheck source=tests/lib/tap.sh
