@@ -225,5 +225,4 @@ exits 'and nothing of the half is left' 1 may other
 faulty_stop
 
 daemon_stop
-holds 'no log holds a token (canary)' no_token_in "$GUEST/log" "$GUEST/sshd.log" "$GUEST/apikeyd.out"
 tap_done

@@ -49,7 +49,7 @@ sh_cases() {
 	awk '
 	BEGIN {
 		says = "holds|exits|equals|shows|admits|refuses|shut_out|ends|stays|went|live_all_gone|tap_ok|a_fault|an_oddity|" \
-			"blames|refuses_sudo|refused_sudo|closes_at_once|damaged"
+			"blames|refuses_sudo|refused_sudo|closes_at_once|damaged|steady"
 		says = "(^|[ \t;&|)])(" says ") (\"([^\"\\\\]|\\\\.)*\"|\047[^\047]*\047)"
 	}
 	/^[ \t]*#/ { next }
