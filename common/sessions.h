@@ -82,7 +82,7 @@ enum ak_err sessions_remove(const struct paths *p, const char *id) AK_MUST_CHECK
  */
 enum ak_err sessions_close(const struct paths *p, const char *id) AK_MUST_CHECK;
 
-/* Every record, damaged ones passed over. take's answer other than AK_OK ends it and is returned. */
+/* Every record, damaged ones passed over; AK_ERR_UNAVAILABLE when one could not be looked at. take's answer other than AK_OK ends it and is returned. */
 enum ak_err sessions_each(const struct paths *p,
     enum ak_err (*take)(void *ctx, const struct session *s), void *ctx) AK_MUST_CHECK;
 
