@@ -1,4 +1,3 @@
-#include <locale.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -26,7 +25,6 @@ main(int argc, char **argv)
 		return CLI_FAILED;
 	(void)umask(022); /* files that hold more get their own mode */
 	(void)signal(SIGPIPE, SIG_IGN); /* a failed write is told instead */
-	(void)setlocale(LC_CTYPE, "");
 	(void)setvbuf(stdout, out_room, _IOFBF, sizeof(out_room));
 	ldapconn_init();
 	openlog("apikey", LOG_PID, LOG_AUTHPRIV);

@@ -141,13 +141,16 @@ out:
 /*
  * The application may have initialised libgcrypt, and in its own way: then
  * nothing is to be done. Secure memory would drop a setuid program's
- * privileges, so it is never asked for.
+ * privileges, so it is never asked for; in FIPS mode, which the host or a
+ * variable of the caller's (LIBGCRYPT_FORCE_FIPS_MODE) turns on, libgcrypt
+ * takes it all the same.
  */
 static bool
 gcrypt_ready(void)
 {
 	if (gcry_control(GCRYCTL_INITIALIZATION_FINISHED_P))
 		return true;
+	(void)gcry_control(GCRYCTL_DISABLE_PRIV_DROP, 0);
 	if (gcry_check_version("1.10.0") == NULL)
 		return false;
 	(void)gcry_control(GCRYCTL_DISABLE_SECMEM, 0);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Each of our files damaged in each way (abuse 041–069): keys are refused, root and people get in, nothing hangs.
+# Each of our files damaged in each way: keys are refused, root and people get in, nothing hangs.
 set -euo pipefail
 # shellcheck source=tests/lib/e2e.sh
 . "$(dirname "$0")/../lib/e2e.sh"
@@ -61,18 +61,31 @@ key_enters() {
 	esac
 }
 
-# case_of FILE HOW VERDICT: one damage, asked of people, and of a key: admitted, refused, or either.
-case_of() {
-	local name="$1 $2"
-	damage "$1" "$2"
+# damaged SENTENCE FILE HOW VERDICT: one damage, asked of people, and of a key: admitted, refused, or either.
+damaged() {
+	local name="$2: $1"
+	damage "$2" "$3"
 	holds "$name: root and people get in" people_enter
-	case $3 in
+	case $4 in
 	admitted) exits "$name: a key is admitted" 0 key_enters ;;
 	refused) exits "$name: a key is refused" 1 key_enters ;;
 	esac
 	quick getent passwd bob >/dev/null || tap_not_ok "$name: getent answers for bob"
 	quick getent passwd nobody-has-this >/dev/null || :
 	mend
+}
+
+# unusable FILE VERDICT: it is not the plain file of root's that we wrote.
+unusable() {
+	damaged 'garbage' "$1" garbage "$2"
+	damaged 'a FIFO (abuse 069)' "$1" fifo "$2"
+	damaged 'a folder (abuse 069)' "$1" folder "$2"
+	damaged 'a link to itself (abuse 057)' "$1" loop "$2"
+	[ "$2" = refused ] || return 0
+	damaged 'a device (abuse 069)' "$1" device "$2"
+	damaged 'a link to a good one (abuse 057)' "$1" symlink "$2"
+	damaged "somebody else's (abuse 056)" "$1" owner "$2"
+	damaged 'writable for its group (abuse 056)' "$1" writable "$2"
 }
 
 syslog_start
@@ -89,29 +102,33 @@ exits 'whole: a key is admitted' 0 key_enters
 holds 'whole: root and people get in' people_enter
 cp -a "$STATE" "$GUEST/whole$STATE"
 
-for how in missing empty cut garbage fifo folder device symlink loop owner writable; do
-	case_of "$POLICY" "$how" refused
-	case_of "$STATE/local.idx" "$how" refused
-	case_of "$STATE/users.idx" "$how" refused
+for file in "$POLICY" "$STATE/local.idx" "$STATE/users.idx"; do
+	damaged 'missing (abuse 061)' "$file" missing refused
+	damaged 'empty (abuse 062)' "$file" empty refused
+	damaged 'cut (abuse 063)' "$file" cut refused
+	unusable "$file" refused
 done
-for how in garbage fifo folder device symlink loop owner writable; do
-	case_of "$SETTINGS" "$how" refused
-done
-for how in missing empty; do
-	case_of "$SETTINGS" "$how" admitted
-done
+unusable "$SETTINGS" refused
+damaged 'missing' "$SETTINGS" missing admitted
+damaged 'empty (abuse 051)' "$SETTINGS" empty admitted
 # derived or for the record alone: whatever they hold, people get in and nothing hangs
-for how in missing empty cut garbage fifo folder loop; do
-	[ ! -e "$GUEST/whole$STATE/policy.image" ] || case_of "$STATE/policy.image" "$how" either
-	[ ! -e "$GUEST/whole$STATE/lastused" ] || case_of "$STATE/lastused" "$how" either
-	case_of "$STATE/lock" "$how" either
+for file in "$STATE/policy.image" "$STATE/lastused" "$STATE/lock"; do
+	[ -e "$GUEST/whole$file" ] || continue
+	damaged 'missing' "$file" missing either
+	damaged 'empty' "$file" empty either
+	damaged 'cut' "$file" cut either
+	unusable "$file" either
 done
-for how in missing empty fifo loop; do
-	case_of "$STATE" "$how" refused
-	case_of /etc/apikey "$how" refused
+for folder in "$STATE" /etc/apikey; do
+	damaged 'a folder that is missing (abuse 061)' "$folder" missing refused
+	damaged 'a file for a folder' "$folder" empty refused
+	damaged 'a FIFO for a folder (abuse 069)' "$folder" fifo refused
+	damaged 'a link to itself for a folder (abuse 057)' "$folder" loop refused
 done
-for how in empty folder fifo loop; do
-	case_of /etc/apikey/lockdown "$how" refused
-done
+lockdown=/etc/apikey/lockdown
+damaged 'a file (abuse 158)' "$lockdown" empty refused
+damaged 'a folder (abuse 158)' "$lockdown" folder refused
+damaged 'a FIFO (abuse 158)' "$lockdown" fifo refused
+damaged 'a link to itself (abuse 158)' "$lockdown" loop refused
 exits 'mended: a key is admitted again' 0 key_enters
 tap_done

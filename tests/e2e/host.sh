@@ -4,6 +4,33 @@ set -euo pipefail
 # shellcheck source=tests/lib/e2e.sh
 . "$(dirname "$0")/../lib/e2e.sh"
 
+# planted WHAT WHERE: with a token there, the last case of all suites fails and says where.
+planted() {
+	local rc=0 secret=A23456789_0123456789012345678901234567890123456789012345678
+	secret=apikey_A$secret
+	case $1 in
+	file) printf 'x %s y\n' "$secret" >/tmp/planted ;;
+	old) printf 'x %s y\n' "$secret" >/var/tmp/planted; touch -d 2001-01-01 /var/tmp/planted ;;
+	log) printf '%s\n' "$secret" >>"$GUEST/sshd.log" ;;
+	environment) SECRET=$secret tail -f /dev/null & ;;
+	argument) tail -f /dev/null "/dev/null/$secret" 2>/dev/null & ;;
+	descriptor)
+		printf '%s\n' "$secret" >/tmp/unlinked
+		tail -f /dev/null 3</tmp/unlinked &
+		rm /tmp/unlinked
+		;;
+	esac
+	wait_until 5 canary_tells "$2" || rc=1
+	case $1 in
+	file | old) rm -f /tmp/planted /var/tmp/planted ;;
+	log) : >"$GUEST/sshd.log" ;;
+	*) kill $!; wait $! 2>/dev/null || : ;;
+	esac
+	wait_until 5 canary_silent || rc=2
+	return "$rc"
+}
+canary_tells() { { canary_silent || :; } | grep -Eqx "$1"; }
+
 # by_cron USER: does a crontab of USER run?
 by_cron() {
 	rm -f "/tmp/cron-$1"
@@ -41,6 +68,14 @@ holds 'the log is kept, with facility and level' log_has 'authpriv\.info probe: 
 client_net
 equals 'a client on another network gets in' '10.77.0.2 10.77.0.1' \
 	login_from_client password bob bob-pw "echo \${SSH_CONNECTION% *} | cut -d' ' -f1,3"
+
+# What every suite ends with can fail.
+holds 'a token in a file is found' planted file /tmp/planted
+holds 'in one that says it is old too' planted old /var/tmp/planted
+holds 'in a log' planted log "$GUEST/sshd.log"
+holds "in a process's environment" planted environment '/proc/[0-9]+/environ'
+holds 'among its arguments' planted argument '/proc/[0-9]+/cmdline'
+holds 'in a file that it alone still has' planted descriptor '/proc/[0-9]+/fd/3'
 
 touch "$TOP/written-inside"
 exits 'what is not private is read-only' 1 bash -c ': >/written-inside'

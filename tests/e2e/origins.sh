@@ -156,5 +156,4 @@ sees apikey-team 'a group added'
 change group remove team-a platform
 sees none 'a group removed'
 shell_close team
-holds 'no log holds a token (canary)' no_token_in "$GUEST/log" "$GUEST/sshd.log"
 tap_done

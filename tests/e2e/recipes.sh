@@ -218,7 +218,6 @@ sshd_start
 carry
 readme_run '^Recipes(: |$)' ': Active Directory$'
 cp /home/bob/nightly.token "$GUEST/tokens/nightly"
-holds 'no log has a token in it' no_token_in -r "$GUEST/log" "$GUEST/sshd.log" /var/log
 equals 'no recipe leaves a key behind' '[]' apikey list -o json
 holds 'nor another policy' cmp "$TOP/etc/policy.yaml" "$POLICY"
 equals 'nor lines of its own for sshd' apikey.conf ls /etc/ssh/sshd_config.d

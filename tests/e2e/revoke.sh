@@ -145,5 +145,4 @@ daemon_start
 [ $# -gt 0 ] || set -- "${CASES[@]}" case_ldap case_ldap_mass case_many case_logins_at_once case_audit_full \
 	"${LAST_CASES[@]}"
 revoke_cases "$@"
-holds 'no token is anywhere (canary)' no_token_anywhere
 tap_done

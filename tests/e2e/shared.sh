@@ -129,6 +129,7 @@ blames alpha 'and the first one again after it' one 'sudo -n id -un'
 # ssh from within, and sudo su - (abuse 147).
 install -m 755 "$GUEST/askpass" /tmp/askpass-gamma
 printf '#!/bin/sh\necho %s\n' "$(token gamma)" >/tmp/askpass-gamma
+CANARY_KEPT+=(/tmp/askpass-gamma)
 nested="SSH_ASKPASS=/tmp/askpass-gamma SSH_ASKPASS_REQUIRE=force ssh -F none -o UserKnownHostsFile=$GUEST/known_hosts -o PubkeyAuthentication=no"
 blames gamma 'ssh to this host from within: the key that opened it' one "$nested deploy@127.0.0.1 sudo -n id -un"
 log_mark
@@ -227,6 +228,4 @@ admits 'nor by keyboard-interactive' kbd deploy deploy-pw
 policy
 admits 'a whole one: the key is back' kbd deploy "$(token alpha)"
 
-holds 'no log holds a token (canary)' no_token_in "$GUEST/log" "$GUEST/sshd.log"
-holds 'no file of ours holds a token (canary)' no_token_in -r "$STATE" /run/apikey
 tap_done

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The PAM line at every wrong place (abuse 161–165): no key without our word, and root and people always.
+# The PAM line at every wrong place: no key without our word, and root and people always.
 set -euo pipefail
 # shellcheck source=tests/lib/e2e.sh
 . "$(dirname "$0")/../lib/e2e.sh"
@@ -15,7 +15,7 @@ stack() {
 	stack_stock
 	case $1 in
 	missing) ;;
-	shipped | deleted | garbage) cp "$GUEST"/shipped/common-* /etc/pam.d/ ;;
+	shipped | deleted | garbage | crashing) cp "$GUEST"/shipped/common-* /etc/pam.d/ ;;
 	option)
 		cp "$GUEST"/shipped/common-* /etc/pam.d/
 		sed -i 's/pam_apikey\.so/& no_such_option/' /etc/pam.d/common-*
@@ -58,6 +58,7 @@ module() {
 	case $1 in
 	deleted) rm -f "$MODULE" ;;
 	garbage) head -c 5000 /dev/urandom >"$MODULE" ;;
+	crashing) install -m 644 "$GUEST/crashing" "$MODULE" ;;
 	*) cmp -s "$GUEST/module" "$MODULE" || install -m 644 "$GUEST/module" "$MODULE" ;;
 	esac
 }
@@ -124,6 +125,19 @@ admitted() {
 	equals "$1: $2 by sudo without a password" root run_as "$2" sudo -n id -un
 }
 
+# crashing_module FILE: a module that crashes in every phase.
+crashing_module() {
+	{
+		printf '#include <signal.h>\n'
+		printf 'int pam_sm_%s(void) { return raise(SIGSEGV); }\n' authenticate setcred acct_mgmt open_session close_session chauthtok
+	} | gcc -shared -fPIC -x c -o "$1" -
+}
+
+# runs_nothing CMD…: CMD fails, and has not come to say got-in.
+runs_nothing() {
+	! "$@" >"$GUEST/ran" 2>&1 && ! grep -q got-in "$GUEST/ran"
+}
+
 syslog_start
 stack_save
 install_apikey
@@ -163,6 +177,24 @@ for variant in missing deleted garbage option auth-alone account-alone session-a
 	module whole
 done
 
+# A module that crashes stops everybody, people too, and admits no key; whoever mends it needs a shell that he has.
+crashing_module "$GUEST/crashing"
+stack crashing
+module crashing
+for method in password kbd; do
+	shut_out "crashing: a key by $method (abuse 161)" $method chief "$(token chief)"
+	shut_out "crashing: a key on a shared account by $method (abuse 161)" $method deploy "$(token chief)"
+	shut_out "crashing: bob by $method (abuse 162)" $method bob bob-pw
+	shut_out "crashing: root by $method (abuse 162)" $method root root-pw
+done
+shut_out 'crashing: a key by public key (abuse 161)' pubkey chief "$GUEST/id_chief"
+shut_out 'crashing: root by public key (abuse 162)' pubkey root "$GUEST/id_root"
+holds 'crashing: a key by sudo without a password (abuse 161)' runs_nothing run_as chief sudo -n echo got-in
+holds 'crashing: alice by sudo (abuse 162)' runs_nothing sudo_as alice alice-pw echo got-in
+module whole
+people mended
+admitted mended chief
+
 # What is typed for a key is final: no module behind ours is asked (abuse 163).
 stack shipped
 printf '#!/bin/sh\ncat >%s/spied\n' "$GUEST" >"$GUEST/spy"
@@ -185,5 +217,4 @@ shut_out 'an expired bob is refused his password' password bob bob-pw
 shut_out 'and his public key' pubkey bob "$GUEST/id_bob"
 usermod -e '' bob
 admits 'until he is not expired any more' password bob bob-pw
-holds 'no log holds a token (canary)' no_token_in "$GUEST/log" "$GUEST/sshd.log"
 tap_done

@@ -68,5 +68,4 @@ change enable chief
 holds 'an enabled one runs again' by_cron chief
 holds "bob's crontab runs" by_cron bob
 holds "root's crontab runs" by_cron root
-holds 'no log holds a token (canary)' no_token_in "$GUEST/log"
 tap_done

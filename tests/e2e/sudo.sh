@@ -123,5 +123,4 @@ equals 'alice, of the group sudo, may sudo' root sudo_as alice alice-pw id -un
 refused_sudo 'bob may not' 'not in the sudoers file' bob bob-pw
 refused_sudo "alice with a key's token may not" "$PASSWORD" alice "$(token builder)"
 equals 'root may' root sudo -n id -un
-holds 'no log holds a token (canary)' no_token_in "$GUEST/log" "$GUEST/sshd.log"
 tap_done

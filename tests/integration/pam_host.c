@@ -425,6 +425,11 @@ converse(int n, const struct pam_message **msg, struct pam_response **resp, void
 		bool asks = msg[i]->msg_style == PAM_PROMPT_ECHO_OFF ||
 			    msg[i]->msg_style == PAM_PROMPT_ECHO_ON;
 
+		if (conv.refuses_echo && msg[i]->msg_style == PAM_PROMPT_ECHO_ON) {
+			free(*resp); /* of one message: libpam and the module ask no more at once */
+			*resp = NULL;
+			return PAM_CONV_ERR;
+		}
 		(void)snprintf(asks ? conv.prompt : conv.last_told,
 		    asks ? sizeof(conv.prompt) : sizeof(conv.last_told), "%s", msg[i]->msg);
 		conv.asked += asks;

@@ -100,6 +100,7 @@ void lose_users(void);
 struct conversation {
 	const char *answer; /* NULL: success without an answer */
 	int code;
+	bool refuses_echo; /* as sshd does, whose user was named before */
 	unsigned asked, told;
 	char prompt[256], last_told[512];
 };
@@ -136,8 +137,8 @@ const char *text_of(const struct token *t);
 
 /* The driver's other files of tests. */
 extern const struct CMUnitTest written_tests[], stress_tests[], memory_tests[], between_tests[],
-    again_tests[], scarce_tests[];
+    again_tests[], scarce_tests[], abuse_tests[];
 extern const size_t n_written_tests, n_stress_tests, n_memory_tests, n_between_tests,
-    n_again_tests, n_scarce_tests;
+    n_again_tests, n_scarce_tests, n_abuse_tests;
 
 #endif

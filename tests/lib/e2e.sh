@@ -17,3 +17,5 @@ fi
 . "$TOP/tests/lib/guest.sh"
 # shellcheck source=tests/lib/apikey.sh
 . "$TOP/tests/lib/apikey.sh"
+# shellcheck source=tests/lib/canary.sh
+. "$TOP/tests/lib/canary.sh"

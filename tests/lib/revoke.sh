@@ -280,23 +280,3 @@ live_end() {
 		done < <(live_of "$name")
 	done
 }
-
-# --- canary -------------------------------------------------------------------------------------
-
-# no_token_anywhere: of the tokens that new_key kept none stands in a file that this host keeps, in a process's environment or
-# arguments, or in a core. What the suite itself keeps is not looked at.
-no_token_anywhere() {
-	local kept found
-	for kept in "$GUEST"/tokens/*; do
-		cut -d_ -f3 "$kept"
-	done >"$GUEST/canaries"
-	[ -s "$GUEST/canaries" ] || return 2
-	found=$(
-		grep -rlaFs -D skip -f "$GUEST/canaries" /var/log /run /var/lib /var/spool /etc /tmp /root /home \
-			--exclude-dir=test --exclude-dir=host
-		find / -xdev -maxdepth 3 -name 'core*' -type f -size +0 -exec grep -laFs -f "$GUEST/canaries" {} +
-		grep -laFs -f "$GUEST/canaries" /proc/[0-9]*/environ /proc/[0-9]*/cmdline
-	) || :
-	printf '%s\n' "$found"
-	[ -z "$found" ]
-}

@@ -25,8 +25,10 @@ tap_skip() {
 	printf 'ok %d - %s # skip %s\n' "$tap_count" "$1" "$2"
 }
 
-# tap_done: the plan, and the suite's exit status. A suite that ends without it has failed.
+# tap_done: the case that every suite ends with, where there is one (tap_last), the plan, and the suite's exit status. A suite
+# that ends without it has failed.
 tap_done() {
+	! declare -F tap_last >/dev/null || tap_last
 	printf '1..%d\n' "$tap_count"
 	[ "$tap_failed" -eq 0 ] && [ "$tap_count" -gt 0 ]
 }

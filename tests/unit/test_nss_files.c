@@ -122,7 +122,7 @@ abuse_064_any_flipped_bit_changes_no_answer_into_another(void **state)
 }
 
 static void
-abuse_061_to_063_a_missing_an_empty_and_a_cut_file_are_outages(void **state)
+abuse_061_062_063_a_missing_an_empty_and_a_cut_file_are_outages(void **state)
 {
 	struct nss_source src = SRC(*state);
 	size_t len_b;
@@ -333,7 +333,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(abuse_064_any_flipped_bit_changes_no_answer_into_another),
-	    TEST(abuse_061_to_063_a_missing_an_empty_and_a_cut_file_are_outages),
+	    TEST(abuse_061_062_063_a_missing_an_empty_and_a_cut_file_are_outages),
 	    TEST(abuse_065_a_forged_header_with_a_right_checksum_gives_no_other_identity),
 	    TEST(abuse_065_forged_offsets_with_right_checksums_are_outages),
 	    TEST(abuse_066_another_version_or_byte_order_is_an_outage),

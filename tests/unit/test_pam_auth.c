@@ -160,7 +160,7 @@ abuse_005_135_a_deleted_keys_token_is_nobodys(void **state)
 }
 
 static void
-abuse_001_008_to_019_what_is_no_token_is_malformed(void **state)
+what_is_no_token_is_malformed(void **state)
 {
 	struct scenery s;
 	char text[SECRET_CAP * 2];
@@ -264,7 +264,7 @@ main(void)
 	    T(abuse_004_another_keys_valid_token_opens_nothing),
 	    T(abuse_003_015_018_a_right_id_with_a_wrong_secret_and_an_unknown_id),
 	    T(abuse_005_135_a_deleted_keys_token_is_nobodys),
-	    T(abuse_001_008_to_019_what_is_no_token_is_malformed),
+	    T(what_is_no_token_is_malformed),
 	    T(abuse_017_the_stored_digest_is_no_password),
 	    T(no_flipped_character_of_a_token_opens_it),
 	    T(abuse_061_063_files_that_cannot_tell_are_no_refusal_of_the_token),

@@ -212,7 +212,7 @@ abuse_044_unknown_keys_are_refused(void **state)
 }
 
 static void
-abuse_041_to_048_a_file_that_is_not_plain_yaml_is_refused_whole(void **state)
+a_file_that_is_not_plain_yaml_is_refused_whole(void **state)
 {
 	static const struct refusal rows[] = {
 	    {"version: 1\nroles: &r {}\n", 2, 8, "anchors"},
@@ -521,7 +521,7 @@ main(void)
 	    cmocka_unit_test(root_is_every_spaces_last_ancestor),
 	    cmocka_unit_test(root_may_be_named_and_have_no_parent),
 	    cmocka_unit_test(a_policy_for_nobody_is_a_policy),
-	    cmocka_unit_test(abuse_041_to_048_a_file_that_is_not_plain_yaml_is_refused_whole),
+	    cmocka_unit_test(a_file_that_is_not_plain_yaml_is_refused_whole),
 	    cmocka_unit_test(abuse_043_duplicate_keys_are_refused),
 	    cmocka_unit_test(abuse_044_unknown_keys_are_refused),
 	    cmocka_unit_test(abuse_049_values_are_typed_by_the_schema),

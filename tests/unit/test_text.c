@@ -1,9 +1,10 @@
 /* Strings of a fixed room, packed lists, names and globs. */
-#include <locale.h>
 #include <string.h>
 
 #include "testlib_cmocka.h"
 #include "testlib_random.h"
+#include "testlib_tmp.h"
+#include "testlib_turkish.h"
 #include "text.h"
 
 #define N(rows) (sizeof(rows) / sizeof((rows)[0]))
@@ -206,7 +207,7 @@ many_stars_do_not_blow_up(void **state)
 }
 
 static void
-abuse_024_to_031_what_is_a_name(void **state)
+what_is_a_name(void **state)
 {
 	static const struct {
 		const char *s;
@@ -254,8 +255,7 @@ abuse_117_no_locale_changes_what_a_name_is(void **state)
 {
 	char name[3] = "a";
 
-	(void)state;
-	(void)setlocale(LC_ALL, "tr_TR.UTF-8");
+	turkish_begin(((struct tmp *)*state)->dir);
 	for (int c = 1; c < 256; c++) {
 		bool first = (c >= 'a' && c <= 'z') || c == '_';
 
@@ -267,7 +267,7 @@ abuse_117_no_locale_changes_what_a_name_is(void **state)
 		assert_row("second",
 		    text_is_key_name(name) == (first || c == '-' || (c >= '0' && c <= '9')));
 	}
-	(void)setlocale(LC_ALL, "C");
+	turkish_end();
 }
 
 static void
@@ -342,8 +342,9 @@ main(void)
 	    cmocka_unit_test(a_star_matches_any_run_and_nothing_else_is_special),
 	    cmocka_unit_test(a_glob_matches_what_its_definition_says),
 	    cmocka_unit_test(many_stars_do_not_blow_up),
-	    cmocka_unit_test(abuse_024_to_031_what_is_a_name),
-	    cmocka_unit_test(abuse_117_no_locale_changes_what_a_name_is),
+	    cmocka_unit_test(what_is_a_name),
+	    cmocka_unit_test_setup_teardown(
+		abuse_117_no_locale_changes_what_a_name_is, tmp_setup, tmp_teardown),
 	    cmocka_unit_test(what_is_utf8_and_what_is_a_line),
 	    cmocka_unit_test(a_passwd_field_has_no_colon_and_no_control_byte),
 	};
