@@ -14,8 +14,8 @@ void held_begin(pid_t daemon, pid_t engine);
 void held_look(void);
 /*
  * Ends a stretch: prints what was held in it, as the end of a line of the
- * table, and compares it with the first stretch that was `settled'. False, and
- * said: it has grown.
+ * table, and compares it with the first stretch that was `settled', which the
+ * very first never is: the two had just begun. False, and said: it has grown.
  */
 bool held_ends_stretch(bool settled);
 /* Was anything compared? */

@@ -6,7 +6,7 @@
  *
  * FACTS is the folder where changes.sh says what must be so; APIKEYD and ENGINE
  * the daemon's two processes. Goes on until there were so many logins and so
- * many rounds of changes. Prints what it and the two held on the way, and what
+ * many rounds of changes, and a stretch of them is over. Prints what it and the two held on the way, and what
  * was replaced; 1: an answer was wrong, something grew, a change was never seen
  * or a file never replaced.
  */
@@ -32,7 +32,7 @@
 #define N(rows) (sizeof(rows) / sizeof((rows)[0]))
 /* The group of the role that `stay' has. */
 #define GROUP "soakers"
-/* From so many logins on nothing may grow. */
+/* From so many logins on nothing may grow, nor in any but the first stretch. */
 #define SETTLED 1000U
 /* So many wrong answers are told one by one. */
 #define COMPLAINTS 20U
@@ -319,27 +319,28 @@ log_in(const struct row *row)
 	(void)ask(row, &f);
 }
 
-/* A stretch is a tenth of the rounds: in each of them all is changed and changed back. */
+/* A stretch is a tenth of the rounds: in each round all is changed and changed back. */
 static bool
 soak(unsigned long n_logins, unsigned long n_rounds)
 {
-	unsigned long stretch = n_rounds < 10 ? 1 : n_rounds / 10, next = stretch;
+	unsigned long stretch = n_rounds < 10 ? 1 : n_rounds / 10, next = stretch, rounds = 0;
 	bool flat = true;
 
 	(void)printf("# %8s %8s %7s %6s", "logins", "children", "rounds", "wrong");
 	held_print_head();
-	for (; logins < n_logins || facts_rounds(folder) < n_rounds; logins++) {
-		if (facts_rounds(folder) >= next) {
-			flat = end_stretch() && flat;
-			next += stretch;
-		}
+	for (bool over = false; !over; logins++) {
 		if (logins % N(rows) == 0)
 			ask_bob();
 		log_in(&rows[logins % N(rows)]);
 		held_look();
 		replaced_look();
+		if (facts_rounds(folder) < next)
+			continue;
+		flat = end_stretch() && flat;
+		rounds = facts_rounds(folder);
+		next = rounds + stretch;
+		over = logins >= n_logins && rounds >= n_rounds;
 	}
-	flat = end_stretch() && flat;
 	if (!held_was_compared())
 		error(2, 0, "there was no time in which anything could grow");
 	return flat;
