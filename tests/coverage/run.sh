@@ -75,7 +75,7 @@ run_corpus() {
 	built "fuzz-$target" gcc -std=gnu11 -D_GNU_SOURCE -g -I"$TOP"/{common,ldap,daemon,nss,pam,cli,tests/lib,tests/fuzz} \
 		'-DAK_SYSCONFDIR="/etc"' '-DAK_LOCALSTATEDIR="/var"' \
 		-o "$OUT/fuzz_$target" --coverage "$HERE/once.c" "$TOP/tests/fuzz/fuzz_$target.c" "$TOP/tests/fuzz/fuzz_check.c" \
-		"${words[@]}" -Wl,--start-group "$OUT"/.libs/lib{core,read,token,policy,store}.a -Wl,--end-group -lyaml -lgcrypt -lgcov
+		"${words[@]}" -Wl,--start-group "$OUT"/.libs/lib{core,read,token,policy,store,enforce}.a -Wl,--end-group -lyaml -lgcrypt -lgcov
 	logged "corpus-$target" timeout -k 5 600 "$OUT/fuzz_$target" "${seeds[@]}" ||
 		{ say "fuzz_$target failed over its corpus: see $OUT/corpus-$target.log"; failed=1; }
 }

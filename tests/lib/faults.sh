@@ -119,7 +119,7 @@ fault_mended() {
 
 # fault_case NAME FAULT: the verb NAME with FAULT at each of its calls: one case.
 fault_case() {
-	local name=$1 fault=$2 n fault_n_bad=0 cmd mend side rc fault_at
+	local name=$1 fault=$2 n fault_n_bad=0 cmd mend side rc fault_at=
 	local truth names door files truth_old names_old door_old files_old truth_new names_new door_new files_new
 	read -ra cmd <<<"${FAULT_VERBS[$name]}"
 	read -ra mend <<<"${FAULT_MENDS[$name]:-${FAULT_VERBS[$name]}}"
