@@ -21,7 +21,7 @@ struct handle {
 	char key[KEY_NAME_MAX + 1];
 	uint32_t secret; /* number of the one that was verified */
 	char account[64]; /* PAM_USER that was authenticated for */
-	char rhost[64]; /* PAM_RHOST then; "" when unset */
+	char rhost[256]; /* PAM_RHOST then, a whole name of the DNS under sshd's UseDNS; "" when unset */
 };
 
 /* Seconds on the clock that handles are timed by: since boot, so that nobody sets it; -1 when it can't be had. */
@@ -38,10 +38,11 @@ enum ak_err handles_issue(const struct paths *p, const struct handle *h, int64_t
 
 /*
  * What a handle stands for, if it was issued by this process or a child of it,
- * for this account and address; else AK_ERR_NOT_FOUND (never was, was taken),
- * AK_ERR_DENIED (another's) or AK_ERR_UNAVAILABLE. Time ends none that may still
- * be redeemed: who opens the session may have waited for another factor. take:
- * it is removed, whatever the answer.
+ * for this account and address; else *out is all 0, and the answer
+ * AK_ERR_NOT_FOUND (never was, was taken), AK_ERR_DENIED (another's), or what
+ * keeps it from being read: AK_ERR_CORRUPT, AK_ERR_UNSAFE, AK_ERR_UNAVAILABLE.
+ * Time ends none that may still be redeemed: who opens the session may have
+ * waited for another factor. take: what can be read is removed, whosever it is.
  */
 enum ak_err handles_redeem(const struct paths *p, const char *handle, const char *account,
     const char *rhost, int64_t now_s, bool take, struct handle *out) AK_MUST_CHECK;

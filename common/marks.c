@@ -36,8 +36,20 @@ read_scope(int dir, unsigned char *entry)
 	return err == AK_OK && scope[0] == '\0' ? AK_ERR_NOT_FOUND : err;
 }
 
+static enum ak_err
+read_uids(int dir, unsigned char *entry)
+{
+	struct procfile_status status;
+	enum ak_err err = procfile_status(dir, &status);
+	const uid_t uids[2] = {status.real, status.saved};
+
+	memcpy(entry, uids, sizeof(uids));
+	return err;
+}
+
 static const struct kind audit_kind = {sizeof(uint32_t), read_audit};
 static const struct kind scope_kind = {SESSION_SCOPE_CAP, read_scope};
+static const struct kind uids_kind = {2 * sizeof(uid_t), read_uids};
 
 /* Processes of one login lie together: few entries, whatever runs. */
 static bool
@@ -117,6 +129,7 @@ marks_clear(struct marks *m)
 {
 	free(m->audits.bytes);
 	free(m->scopes.bytes);
+	free(m->uids.bytes);
 	*m = MARKS_WITHOUT(0);
 }
 
@@ -140,4 +153,19 @@ marks_has_scope(struct marks *m, const char *scope)
 	if (!m->scopes.looked)
 		look(&m->scopes, &scope_kind, m->without);
 	return m->scopes.failed || has(&m->scopes, &scope_kind, entry);
+}
+
+bool
+marks_has_uid(struct marks *m, uid_t uid)
+{
+	uid_t uids[2];
+
+	if (!m->uids.looked)
+		look(&m->uids, &uids_kind, m->without);
+	for (size_t i = 0; i < m->uids.n; i++) {
+		memcpy(uids, m->uids.bytes + i * sizeof(uids), sizeof(uids));
+		if (uids[0] == uid || uids[1] == uid)
+			return true;
+	}
+	return m->uids.failed;
 }

@@ -13,6 +13,7 @@
 
 #include "hash.h"
 #include "num.h"
+#include "ownfile.h"
 
 #define TEMPORARY '.'
 
@@ -106,6 +107,8 @@ rundir_read(int fd, const char *name, uid_t owner, unsigned char *buf, size_t *l
 	int file = openat(fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
 	*len_b = 0;
+	if (file == -1 && (errno == ELOOP || errno == ENXIO))
+		return AK_ERR_UNSAFE;
 	if (file == -1)
 		return errno == ENOENT ? AK_ERR_NOT_FOUND : AK_ERR_UNAVAILABLE;
 	if (fstat(file, &st) == -1 || !S_ISREG(st.st_mode) || st.st_uid != owner ||
@@ -148,7 +151,8 @@ write_temporary(int fd, const char *temporary, const struct pack *bytes)
 	if (len_b > 0)
 		memcpy(buf, bytes->bytes, len_b);
 	le32_store(buf + len_b, hash_crc32(0, buf, len_b));
-	written = write(file, buf, len_b + 4) == (ssize_t)len_b + 4;
+	written = ownfile_may_reach((off_t)len_b + 4) &&
+		  write(file, buf, len_b + 4) == (ssize_t)len_b + 4;
 	(void)close(file);
 	return written ? AK_OK : AK_ERR_UNAVAILABLE;
 }
@@ -195,9 +199,15 @@ each_entry(int fd, bool unfinished, enum ak_err (*take)(void *ctx, const char *n
 			(void)close(own);
 		return AK_ERR_UNAVAILABLE;
 	}
-	while (err == AK_OK && (entry = readdir(dir)) != NULL)
+	while (err == AK_OK) {
+		errno = 0;
+		if ((entry = readdir(dir)) == NULL) {
+			err = errno == 0 ? AK_OK : AK_ERR_UNAVAILABLE;
+			break;
+		}
 		if ((entry->d_name[0] == TEMPORARY) == unfinished)
 			err = take(ctx, entry->d_name);
+	}
 	(void)closedir(dir);
 	return err;
 }

@@ -138,6 +138,7 @@ struct over {
 	uid_t owner;
 	enum ak_err (*take)(void *ctx, const struct session *s);
 	void *ctx;
+	bool unread; /* for our own want: what is damaged or another's is passed over */
 };
 
 static enum ak_err
@@ -153,18 +154,21 @@ read_record(int dir, const char *id, uid_t owner, struct session *s)
 static enum ak_err
 read_one(void *ctx, const char *name)
 {
-	const struct over *o = ctx;
+	struct over *o = ctx;
 	struct session s;
+	enum ak_err err = read_record(o->dir, name, o->owner, &s);
 
-	return read_record(o->dir, name, o->owner, &s) == AK_OK ? o->take(o->ctx, &s) : AK_OK;
+	o->unread |= err == AK_ERR_UNAVAILABLE;
+	return err == AK_OK ? o->take(o->ctx, &s) : AK_OK;
 }
 
 static enum ak_err
 each_in(int dir, uid_t owner, enum ak_err (*take)(void *ctx, const struct session *s), void *ctx)
 {
 	struct over o = {.dir = dir, .owner = owner, .take = take, .ctx = ctx};
+	enum ak_err err = rundir_each(dir, read_one, &o);
 
-	return rundir_each(dir, read_one, &o);
+	return err == AK_OK && o.unread ? AK_ERR_UNAVAILABLE : err;
 }
 
 enum ak_err
@@ -236,6 +240,14 @@ sessions_remove(const struct paths *p, const char *id)
 	return err;
 }
 
+/* Does nothing but its key's uid tell what it left? su's in its caller's login, and where the host has neither audit nor scopes. */
+static bool
+is_unmarked(const struct session *s)
+{
+	return s->audit == PROC_NO_AUDIT && s->scope[0] == '\0' && !s->by_root &&
+	       s->uid == s->account_uid;
+}
+
 /*
  * A leader that has closed its session lives on for a moment, or for another
  * one. here: this pid namespace.
@@ -248,6 +260,8 @@ is_carried(const struct session *s, uint64_t here, struct marks *marks)
 		return true;
 	if (s->state != SESSION_CLOSED && proc_is_alive(&s->leader))
 		return true;
+	if (is_unmarked(s))
+		return marks_has_uid(marks, s->uid);
 	return (s->audit != PROC_NO_AUDIT && marks_has_audit(marks, s->audit)) ||
 	       (s->scope[0] != '\0' && marks_has_scope(marks, s->scope));
 }
@@ -293,6 +307,18 @@ sweep_one(void *ctx, const struct session *s)
 	return AK_OK;
 }
 
+/* Of those whose uid alone tells, one is enough for what all of them left. */
+static bool
+is_told_by_another(const struct sweep *w, size_t i)
+{
+	if (!is_unmarked(&w->v[i]))
+		return false;
+	for (size_t k = 0; k < i; k++)
+		if (is_unmarked(&w->v[k]) && w->v[k].uid == w->v[i].uid)
+			return true;
+	return false;
+}
+
 /*
  * First all records, then the processes: a session that began, and was logged
  * out of, after the processes were looked at would have none.
@@ -305,7 +331,7 @@ sweep(int dir, uid_t owner, uint64_t here)
 
 	if (each_in(dir, owner, sweep_one, &w) == AK_OK)
 		for (size_t i = 0; i < w.n; i++)
-			if (!is_carried(&w.v[i], here, &marks))
+			if (is_told_by_another(&w, i) || !is_carried(&w.v[i], here, &marks))
 				(void)!rundir_remove(dir, w.v[i].id);
 	marks_clear(&marks);
 	free(w.v);
@@ -337,6 +363,17 @@ is_audit_used(void *ctx, const struct session *s)
 	return AK_OK;
 }
 
+static bool
+is_su(const char *service)
+{
+	static const char *const names[] = {"su", "su-l", "runuser", "runuser-l"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(service, names[i]) == 0)
+			return true;
+	return false;
+}
+
 /*
  * The audit session is this session's mark when it is set, is not what the
  * parent (the listening sshd) has too, is in no other record, and the service
@@ -348,8 +385,7 @@ own_audit(int dir, uid_t owner, const struct session *s, const struct proc *own)
 	struct audit_use use = {.audit = own->audit};
 	struct proc above;
 
-	if (own->audit == PROC_NO_AUDIT || strncmp(s->service, "su", 2) == 0 ||
-	    strncmp(s->service, "runuser", 7) == 0)
+	if (own->audit == PROC_NO_AUDIT || is_su(s->service))
 		return PROC_NO_AUDIT;
 	if (proc_read(own->parent, &above) == AK_OK && above.audit == own->audit)
 		return PROC_NO_AUDIT;

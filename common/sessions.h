@@ -82,7 +82,7 @@ enum ak_err sessions_remove(const struct paths *p, const char *id) AK_MUST_CHECK
  */
 enum ak_err sessions_close(const struct paths *p, const char *id) AK_MUST_CHECK;
 
-/* Every record, damaged ones passed over. take's answer other than AK_OK ends it and is returned. */
+/* Every record, damaged ones passed over; AK_ERR_UNAVAILABLE when one could not be looked at. take's answer other than AK_OK ends it and is returned. */
 enum ak_err sessions_each(const struct paths *p,
     enum ak_err (*take)(void *ctx, const struct session *s), void *ctx) AK_MUST_CHECK;
 
@@ -94,8 +94,11 @@ struct sessions_unread {
 enum ak_err sessions_count_unread(
     const struct paths *p, struct sessions_unread *out) AK_MUST_CHECK;
 
-/* Does anything of it run still: its leader, or a process of its audit session or of its scope? */
+/* Does anything of it run still: its leader, or a process of its audit session or of its scope, or of its uid where it has neither? */
 bool sessions_is_carried(const struct session *s);
+
+/* Is it open, of this pid namespace, and does its leader live? */
+bool sessions_is_live(const struct session *s);
 
 /*
  * Which session on uid's account does this process (of sudo, say) belong to?

@@ -64,8 +64,8 @@ has_origin(const struct session *s)
 	return true;
 }
 
-static bool
-is_live(const struct session *s)
+bool
+sessions_is_live(const struct session *s)
 {
 	return s->state == SESSION_OPEN && s->namespace == proc_namespace() &&
 	       proc_is_alive(&s->leader);
@@ -74,7 +74,7 @@ is_live(const struct session *s)
 static void
 match_uid(struct search *w, const struct session *s)
 {
-	if (s->uid != w->uid || !is_live(s))
+	if (s->uid != w->uid || !sessions_is_live(s))
 		return;
 	if (w->by_uid++ == 0 || (has_origin(s) && !w->has_address)) {
 		w->any = *s;
@@ -146,7 +146,7 @@ gather_origin(void *ctx, const struct session *s)
 {
 	struct origin *o = ctx;
 
-	if (s->uid != o->uid || !has_origin(s) || !is_live(s))
+	if (s->uid != o->uid || !has_origin(s) || !sessions_is_live(s))
 		return AK_OK;
 	if (o->n++ == 0) {
 		memcpy(o->address, s->address, sizeof(o->address));

@@ -19,6 +19,15 @@ text_copy(char *dst, size_t cap, const char *src)
 	return AK_OK;
 }
 
+void
+text_cut(char *dst, size_t cap, const char *src)
+{
+	size_t len = strnlen(src, cap - 1);
+
+	memcpy(dst, src, len);
+	dst[len] = '\0';
+}
+
 struct text
 text_over(char *buf, size_t cap)
 {

@@ -9,6 +9,8 @@
 
 /* Copy src whole into dst (cap bytes) or fail with AK_ERR_RANGE, dst "". */
 enum ak_err text_copy(char *dst, size_t cap, const char *src) AK_MUST_CHECK;
+/* As much of it as there is room for: where it serves people, who have the rest elsewhere. */
+void text_cut(char *dst, size_t cap, const char *src);
 
 /* A builder over the caller's buffer: always terminated; cut is set, and stays, once something did not fit. */
 struct text {

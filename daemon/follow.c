@@ -225,7 +225,6 @@ take_cookie(struct follow *f, const struct wire_message *m, struct diag *why)
 	return err;
 }
 
-/* An entry: gathered within a refresh, else only behind one. */
 static enum ak_err
 take_uuids(struct follow *f, const struct wire_message *m, struct diag *why)
 {
@@ -240,6 +239,7 @@ take_uuids(struct follow *f, const struct wire_message *m, struct diag *why)
 	return model_gone(f->model, m->search, m->uuids, m->n_uuids);
 }
 
+/* An entry: gathered within a refresh, else only behind one. */
 static enum ak_err
 take_put(struct follow *f, const struct directory_entry *e, struct diag *why)
 {

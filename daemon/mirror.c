@@ -206,25 +206,22 @@ remove_files(struct mirror *m, struct diag *why)
 	return AK_OK;
 }
 
+/* What could not be read is read again in the next turn, which a failure brings about. */
 static enum ak_err
 read_taken(struct mirror *m, struct diag *why)
 {
 	bool names = false;
-	enum ak_err err = AK_OK;
+	enum ak_err accounts = AK_OK, keys = AK_OK;
 
 	if (m->accounts_moved)
-		err = taken_read_accounts(&m->taken, m->how.paths, why);
-	if (err != AK_OK)
-		return err;
-	m->accounts_moved = false;
+		accounts = taken_read_accounts(&m->taken, m->how.paths, why);
 	if (m->keys_moved)
-		err = taken_read_keys(&m->taken, m->how.paths, &names, why);
-	if (err != AK_OK)
-		return err;
-	m->keys_moved = false;
+		keys = taken_read_keys(&m->taken, m->how.paths, &names, why);
+	m->accounts_moved = accounts != AK_OK;
+	m->keys_moved = keys != AK_OK;
 	if (names)
 		mirror_engine_names(m);
-	return AK_OK;
+	return accounts != AK_OK ? accounts : keys;
 }
 
 static bool
@@ -317,19 +314,20 @@ write_files(struct mirror *m, struct diag *why)
 enum ak_err
 mirror_prepare(struct mirror *m, struct diag *why)
 {
-	enum ak_err err;
+	enum ak_err err, taken;
 
 	if (!m->known)
 		return AK_OK;
 	if (!m->on)
 		return remove_files(m, why);
-	if ((err = read_taken(m, why)) != AK_OK || !follow_is_whole(&m->follow))
-		return err;
+	taken = read_taken(m, why);
+	if (!m->taken.have_accounts || !m->taken.have_keys || !follow_is_whole(&m->follow))
+		return taken;
 	if ((err = settle(m)) != AK_OK || (err = write_files(m, why)) != AK_OK)
 		return err;
 	m->dirty = false;
 	vouch(m);
-	return AK_OK;
+	return taken;
 }
 
 enum ak_err

@@ -7,8 +7,8 @@
 #define LOCKED_MS 10
 #define RETRY_MIN_MS 1000
 #define RETRY_MAX_MS 60000
-/* A large first answer must not keep the next change waiting. */
-#define PACE_MAX_MS 1000
+/* A large first answer must not keep the next change waiting; and a revocation right behind another change is to be done within a second. */
+#define PACE_MAX_MS 500
 
 static void
 run(void *ctx)

@@ -70,7 +70,7 @@ void publisher_want(struct publisher *p, bool reload);
 
 /*
  * The directory's entries moved. At once, if the last such write is long
- * enough ago: ten times the processor's time that it took, a second at most;
+ * enough ago: ten times the processor's time that it took, half a second at most;
  * else then, together with all that comes until then. A second after what
  * failed, too.
  */

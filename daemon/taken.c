@@ -45,9 +45,7 @@ taken_read_accounts(struct taken *t, const struct paths *p, struct diag *why)
 		return AK_OK;
 	}
 	etcfile_set_clear(&fresh);
-	if (err == AK_OK || (t->have_accounts && err != AK_ERR_NOMEM))
-		return AK_OK;
-	return diag_say(why, err, said.file, 0, 0, "%s", said.text);
+	return err == AK_OK ? err : diag_say(why, err, said.file, 0, 0, "%s", said.text);
 }
 
 struct gathering {
@@ -119,8 +117,6 @@ taken_read_keys(struct taken *t, const struct paths *p, bool *changed, struct di
 		swap(&g.ids, &t->key_ids);
 		swap(&g.uids, &t->key_uids);
 		t->have_keys = true;
-	} else if (t->have_keys && err != AK_ERR_NOMEM) {
-		err = AK_OK;
 	}
 	pack_clear(&g.names);
 	pack_clear(&g.ids);

@@ -27,8 +27,8 @@ struct taken {
 void taken_clear(struct taken *t);
 
 /*
- * Read anew. What can't be read keeps what was read before; the first time
- * that is an error with a sentence. A host without keys has an empty list.
+ * Read anew. What can't be read is an error with a sentence, and keeps what was
+ * read before: have_accounts, have_keys. A host without keys has an empty list.
  */
 enum ak_err taken_read_accounts(
     struct taken *t, const struct paths *p, struct diag *why) AK_MUST_CHECK;

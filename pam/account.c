@@ -10,16 +10,6 @@
 #include "report.h"
 #include "result.h"
 
-/* What is longer than its field is cut: it serves people there. */
-static void
-cut_copy(char *dst, size_t cap_b, const char *src)
-{
-	size_t len = strnlen(src, cap_b - 1);
-
-	memcpy(dst, src, len);
-	dst[len] = '\0';
-}
-
 static void
 describe_use(struct scene *sc, struct lastused *use)
 {
@@ -31,13 +21,14 @@ describe_use(struct scene *sc, struct lastused *use)
 	use->at = now.tv_sec;
 	if (sc->sudo ? origin_of_session(sc, &from) : origin_as_said(sc, &from))
 		net_print_addr(&from, use->from, sizeof(use->from));
-	cut_copy(use->service, sizeof(use->service), sc->service);
-	cut_copy(use->account, sizeof(use->account), sc->account);
+	text_cut(use->service, sizeof(use->service), sc->service);
+	text_cut(use->account, sizeof(use->account), sc->account);
 }
 
 /* Before the line is written, which names the session that it finds. systemd's user manager follows a login that was one. */
 static int
-report_account(struct scene *sc, int code, const struct verdict *v, uint32_t secret)
+report_account(
+    struct scene *sc, int code, const struct verdict *v, uint32_t secret, const char *problem)
 {
 	bool is_use = code == PAM_SUCCESS && !scene_is_service(sc, "systemd-user");
 	struct lastused use;
@@ -45,7 +36,7 @@ report_account(struct scene *sc, int code, const struct verdict *v, uint32_t sec
 
 	if (is_use)
 		describe_use(sc, &use);
-	answer = report_decision(sc, code, v, secret, NULL);
+	answer = report_decision(sc, code, v, secret, problem);
 	if (is_use && answer == PAM_SUCCESS)
 		lastused_note(&sc->paths, &sc->key.rec, &use);
 	return answer;
@@ -55,15 +46,21 @@ static int
 decide_account(struct scene *sc, uint32_t secret, bool without_token)
 {
 	struct judgement j;
+	enum ak_err left = AK_OK;
+	const char *problem = NULL;
 	int code, answer;
 
 	if (judge_scene(sc, secret, without_token, &j) == AK_OK)
-		code = scene_leave_handover(sc, secret) == AK_OK ? PAM_SUCCESS : PAM_BUF_ERR;
-	else
-		code = result_of_reason(sc->phase, j.verdict.reason);
-	answer = report_account(sc, code, &j.verdict, secret);
+		left = scene_leave_handover(sc, secret);
+	if (left != AK_OK)
+		problem = ak_strerror(left);
+	code =
+	    left == AK_OK ? result_of_reason(sc->phase, j.verdict.reason) : result_of_err(left);
+	answer = report_account(sc, code, problem == NULL ? &j.verdict : NULL, secret, problem);
+	if (answer != code)
+		problem = reason_text(REASON_AUDIT);
 	if (answer != PAM_SUCCESS)
-		converse_tell(sc, answer == code ? j.verdict.why : reason_text(REASON_AUDIT));
+		converse_tell(sc, problem != NULL ? problem : j.verdict.why);
 	judge_clear(&j);
 	return answer;
 }
@@ -84,10 +81,7 @@ is_on_account(void *ctx, const struct session *s)
 {
 	const struct scene *sc = ctx;
 
-	return s->account_uid == sc->account_uid && s->state == SESSION_OPEN &&
-		       proc_is_alive(&s->leader)
-		   ? AK_ERR_EXISTS
-		   : AK_OK;
+	return s->account_uid == sc->account_uid && sessions_is_live(s) ? AK_ERR_EXISTS : AK_OK;
 }
 
 static bool

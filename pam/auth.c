@@ -78,7 +78,6 @@ leave_word(const struct scene *sc, uint32_t secret)
 	return err == AK_OK ? behind_issue(sc, secret) : err;
 }
 
-/* The token is right; the whole decision is due, since a stack may end before the account phase. */
 /* From the network all refusals look alike; who is on the host already may know why. */
 static void
 tell_here(const struct scene *sc, const char *why)
@@ -103,6 +102,7 @@ permit(struct scene *sc, const struct verdict *v, uint32_t secret)
 	return code;
 }
 
+/* The token is right; the whole decision is due, since a stack may end before the account phase. */
 static int
 decide_login(struct scene *sc, uint32_t secret)
 {
@@ -153,6 +153,8 @@ auth_run(struct scene *sc)
 	bool asked;
 	int code = converse_get_token(sc, &text, &asked);
 
+	if (code == PAM_INCOMPLETE)
+		goto out;
 	if (code != PAM_SUCCESS) {
 		(void)report_decision(sc, code, NULL, 0, "nobody answered the prompt");
 		goto out;
@@ -175,11 +177,11 @@ auth_run_local(struct scene *sc)
 {
 	struct secret text = SECRET_INIT;
 	uint32_t secret = 0;
-	int code = PAM_USER_UNKNOWN;
 	enum ak_err err;
 	bool asked;
+	int code = converse_get_token_if_any(sc, &text, &asked);
 
-	if (!converse_get_token_if_any(sc, &text, &asked))
+	if (code != PAM_SUCCESS)
 		goto out;
 	if (asked && (code = look_after_prompt(sc)) != PAM_SUCCESS)
 		goto out;

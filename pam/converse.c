@@ -26,6 +26,15 @@ take_first_pass(const struct scene *sc, struct secret *out)
 	return true;
 }
 
+/* An application's own number must not have a stack pass over us. */
+static int
+code_of(int rc)
+{
+	if (rc == PAM_CONV_AGAIN)
+		return PAM_INCOMPLETE;
+	return rc == PAM_SUCCESS || rc == PAM_BUF_ERR ? rc : PAM_CONV_ERR;
+}
+
 int
 converse_get_token(const struct scene *sc, struct secret *out, bool *asked)
 {
@@ -42,38 +51,37 @@ converse_get_token(const struct scene *sc, struct secret *out, bool *asked)
 	if (rc == PAM_SUCCESS)
 		keep(out, answer);
 	secret_free_text(answer);
-	/* An application's own number must not have a stack pass over us. */
-	return rc == PAM_SUCCESS || rc == PAM_BUF_ERR || rc == PAM_CONV_AGAIN ? rc
-									      : PAM_CONV_ERR;
+	return code_of(rc);
 }
 
-bool
+int
 converse_get_token_if_any(const struct scene *sc, struct secret *out, bool *asked)
 {
 	const char *first = scene_item(sc, PAM_AUTHTOK);
 	char *answer = NULL;
 	bool is_token;
+	int rc;
 
 	*asked = first == NULL;
 	*out = SECRET_INIT;
 	if (first != NULL) {
 		if (!token_has_prefix(first))
-			return false;
+			return PAM_USER_UNKNOWN;
 		keep(out, first);
-		return true;
+		return PAM_SUCCESS;
 	}
-	if (sc->options.use_first_pass ||
-	    pam_prompt(sc->pamh, PAM_PROMPT_ECHO_OFF, &answer, "%s", sc->options.prompt) !=
-		PAM_SUCCESS ||
-	    answer == NULL)
-		return false;
+	if (sc->options.use_first_pass)
+		return PAM_USER_UNKNOWN;
+	rc = pam_prompt(sc->pamh, PAM_PROMPT_ECHO_OFF, &answer, "%s", sc->options.prompt);
+	if (rc != PAM_SUCCESS || answer == NULL)
+		return rc == PAM_CONV_AGAIN ? PAM_INCOMPLETE : PAM_USER_UNKNOWN;
 	is_token = token_has_prefix(answer);
 	if (is_token)
 		keep(out, answer);
 	else
 		(void)pam_set_item(sc->pamh, PAM_AUTHTOK, answer);
 	secret_free_text(answer);
-	return is_token;
+	return is_token ? PAM_SUCCESS : PAM_USER_UNKNOWN;
 }
 
 void

@@ -13,11 +13,12 @@ struct extra {
 	gid_t gids[EXTRA_MAX];
 	char names[EXTRA_MAX][KEY_NAME_MAX + 1];
 	unsigned n;
-	bool incomplete;
+	bool incomplete; /* some can't be given */
+	bool untold; /* a file can't be read: there may be more */
 };
 
 /* A role's group means the local one of that name, else ours (users.idx). */
-static bool
+static enum ak_err
 find_gid(const struct scene *sc, const char *group, gid_t *gid)
 {
 	uint32_t found = 0;
@@ -26,18 +27,25 @@ find_gid(const struct scene *sc, const char *group, gid_t *gid)
 	if (err == AK_ERR_NOT_FOUND)
 		err = keyring_find_gid_in(&sc->ring.users_file, group, &found);
 	*gid = found;
-	return err == AK_OK && found != 0;
+	return err == AK_OK && found == 0 ? AK_ERR_NOT_FOUND : err;
 }
 
 static void
 add_role(const struct scene *sc, const struct image_role *role, struct extra *out)
 {
 	strv_for (role->unix_groups, group) {
-		if (out->n < EXTRA_MAX && find_gid(sc, group, &out->gids[out->n]) &&
-		    text_copy(out->names[out->n], sizeof(out->names[0]), group) == AK_OK)
+		enum ak_err err = AK_ERR_FULL;
+
+		if (out->n < EXTRA_MAX)
+			err = find_gid(sc, group, &out->gids[out->n]);
+		if (err == AK_OK)
+			err = text_copy(out->names[out->n], sizeof(out->names[0]), group);
+		if (err == AK_OK) {
 			out->n++;
-		else
-			out->incomplete = true;
+			continue;
+		}
+		out->incomplete = true;
+		out->untold |= err != AK_ERR_NOT_FOUND && err != AK_ERR_FULL;
 	}
 }
 
@@ -70,7 +78,7 @@ gather(struct scene *sc, const struct judgement *j, struct extra *out)
 		return;
 	req = decide_policy_request(&j->request);
 	if (sc->subject == SUBJECT_KEY && policy_eval_unconditional(im, &req, &served) != AK_OK)
-		out->incomplete = true;
+		out->incomplete = out->untold = true;
 	role_set_for (&j->verdict.roles, r) {
 		struct image_role role = image_role(im, r);
 
@@ -170,7 +178,8 @@ creds_list(struct scene *sc, const struct judgement *j, struct session *s)
 		return err;
 	if (j != NULL)
 		gather(sc, j, &extra);
-	err = AK_OK;
+	/* A group that could not be told now may be had at setcred: the record would lack it. */
+	err = extra.untold ? AK_ERR_UNAVAILABLE : AK_OK;
 	for (unsigned i = 0; i < extra.n && err == AK_OK; i++)
 		err = list_group(s, extra.gids[i], extra.names[i]);
 	return err;

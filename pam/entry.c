@@ -10,6 +10,7 @@
 #include "behind.h"
 #include "converse.h"
 #include "creds.h"
+#include "descriptors.h"
 #include "report.h"
 #include "result.h"
 #include "session.h"
@@ -62,6 +63,8 @@ run_phase(struct scene *sc)
 {
 	if (sc->subject == SUBJECT_NOT_OURS)
 		return PAM_USER_UNKNOWN;
+	if (sc->subject == SUBJECT_UNNAMED)
+		return PAM_INCOMPLETE;
 	if (needs_no_key(sc->phase))
 		return runs[sc->phase].key(sc);
 	if (sc->options_err != AK_OK && is_about_key(sc))
@@ -82,10 +85,12 @@ run_phase(struct scene *sc)
 static int
 enter(pam_handle_t *pamh, enum phase phase, int flags, int argc, const char **argv)
 {
+	struct descriptors d;
 	struct scene sc;
 	bool hangs_up;
 	int code;
 
+	descriptors_raise(&d);
 	scene_open(&sc, pamh, phase, flags, argc, argv);
 	if (phase == PHASE_AUTH)
 		behind_begin_anew(&sc);
@@ -106,6 +111,7 @@ enter(pam_handle_t *pamh, enum phase phase, int flags, int argc, const char **ar
 	if (phase == PHASE_OPEN || phase == PHASE_CLOSE || scene_borrow_session(&sc) != NULL)
 		scene_drop_live(&sc);
 	scene_close(&sc);
+	descriptors_restore(&d);
 	if (hangs_up)
 		session_hang_up();
 	return code;

@@ -96,6 +96,7 @@ report_debug(const struct scene *sc, int code)
 	    [SUBJECT_NO_KEY] = "no-such-key",
 	    [SUBJECT_UNAVAILABLE] = "unavailable",
 	    [SUBJECT_LOCAL] = "local",
+	    [SUBJECT_UNNAMED] = "unnamed",
 	};
 	struct audit a;
 

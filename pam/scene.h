@@ -27,6 +27,7 @@ enum subject_kind {
 	SUBJECT_NO_KEY, /* the uid is in a key range, but no key has this name and uid */
 	SUBJECT_UNAVAILABLE, /* it is in a key range, and the files can't tell more */
 	SUBJECT_LOCAL, /* a local account that keys may enter, or that one is behind */
+	SUBJECT_UNNAMED, /* the application will have the user's name later: PAM_INCOMPLETE */
 };
 
 /*

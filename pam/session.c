@@ -55,16 +55,6 @@ tell_no_more(const struct scene *sc)
 			(void)pam_putenv(sc->pamh, names[i]);
 }
 
-/* A name or service longer than its field is cut: the record serves people there. */
-static void
-cut_copy(char *dst, size_t cap_b, const char *src)
-{
-	size_t len = strnlen(src, cap_b - 1);
-
-	memcpy(dst, src, len);
-	dst[len] = '\0';
-}
-
 /* NULL, or why the record can't have them. */
 static const char *
 list_groups(struct scene *sc, const struct judgement *j, struct session *s)
@@ -85,7 +75,7 @@ list_groups_first(struct scene *sc, struct session *s)
 	bool permitted = judge_scene(sc, sc->secret, false, &j) == AK_OK;
 	const char *problem = list_groups(sc, permitted ? &j : NULL, s);
 
-	cut_copy(s->roles, sizeof(s->roles), j.verdict.roles_text);
+	text_cut(s->roles, sizeof(s->roles), j.verdict.roles_text);
 	judge_clear(&j);
 	return problem;
 }
@@ -105,9 +95,9 @@ describe(struct scene *sc, struct session *s)
 	memcpy(s->key, sc->key.rec.name, sizeof(s->key));
 	memcpy(s->key_id, sc->key.rec.id, sizeof(s->key_id));
 	s->secret = sc->secret;
-	cut_copy(s->account, sizeof(s->account), sc->account);
+	text_cut(s->account, sizeof(s->account), sc->account);
 	s->account_uid = sc->account_uid;
-	cut_copy(s->service, sizeof(s->service), sc->service);
+	text_cut(s->service, sizeof(s->service), sc->service);
 	if ((origin_of_call(sc, &address, &doubtful) && !(doubtful && origin_is_own(sc))) ||
 	    origin_of_session(sc, &address))
 		net_print_addr(&address, s->address, sizeof(s->address));
@@ -121,32 +111,54 @@ describe(struct scene *sc, struct session *s)
 
 /*
  * What the decision after the record rests on is read after it, too: files of
- * before may say what was revoked while there was no record to be found. NULL,
- * or why there can be no decision, and then a reason: there is no key to ask about.
+ * before may say what was revoked while there was no record to be found. Else
+ * the verdict is a denial: there is no key to ask about.
  */
-static const char *
-look_again(struct scene *sc, enum reason *reason)
+static bool
+look_again(struct scene *sc, struct verdict *v)
 {
 	enum ak_err err = scene_look_again(sc);
+	const char *why =
+	    err == AK_ERR_NOT_FOUND ? "the key is no more" : "the keys can't be read";
 
 	if (err == AK_OK)
-		return NULL;
-	*reason = err == AK_ERR_NOT_FOUND ? REASON_DELETED : REASON_FAILED;
-	return err == AK_ERR_NOT_FOUND ? "the key is no more" : "the keys can't be read";
+		return true;
+	v->reason = err == AK_ERR_NOT_FOUND ? REASON_DELETED : REASON_FAILED;
+	text_cut(v->why, sizeof(v->why), why);
+	return false;
+}
+
+/* true: it stands, and the handle and the PAM environment say so. The groups of both looks are the session's. */
+static bool
+decide_again(struct scene *sc, struct judgement *j, const char **problem)
+{
+	struct session *s = &sc->session;
+	bool looked = look_again(sc, &j->verdict);
+	bool permitted = looked && judge_scene(sc, sc->secret, false, j) == AK_OK;
+	const char *unlisted = looked ? list_groups(sc, permitted ? j : NULL, s) : NULL;
+
+	if (!permitted)
+		return false;
+	*problem = unlisted;
+	if (*problem == NULL &&
+	    (scene_leave_session(sc, s) != AK_OK || tell_session(sc, &j->verdict) != AK_OK))
+		*problem = ak_strerror(AK_ERR_NOMEM);
+	return *problem == NULL;
 }
 
 /*
  * First the record, then the decision: whoever revokes in between finds the
  * record. The token was asked for in another process, maybe: that one was
- * presented is the account phase's question; all else is asked again. The groups
- * of both looks are the session's.
+ * presented is the account phase's question; all else is asked again. The
+ * verdict is a denial, or permits; *problem, when it is not NULL, is why there is
+ * no session though no denial is known.
  */
 static int
 open_recorded(struct scene *sc, struct judgement *j, const char **problem)
 {
 	struct session *s = &sc->session;
 	uint32_t n_recorded;
-	bool permitted = false, as_recorded;
+	bool permitted, as_recorded;
 
 	memset(j, 0, sizeof(*j));
 	*problem = describe(sc, s);
@@ -154,22 +166,14 @@ open_recorded(struct scene *sc, struct judgement *j, const char **problem)
 	sc->have_session = *problem == NULL && sessions_open(&sc->paths, s) == AK_OK;
 	if (*problem == NULL && !sc->have_session)
 		*problem = UNWRITTEN;
-	if (*problem == NULL)
-		*problem = look_again(sc, &j->verdict.reason);
-	if (j->verdict.reason == 0)
-		permitted = judge_scene(sc, sc->secret, false, j) == AK_OK;
-	if (*problem == NULL)
-		*problem = list_groups(sc, permitted ? j : NULL, s);
-	if (permitted && *problem == NULL &&
-	    (scene_leave_session(sc, s) != AK_OK || tell_session(sc, &j->verdict) != AK_OK))
-		*problem = ak_strerror(AK_ERR_NOMEM);
-	permitted = permitted && *problem == NULL;
+	permitted = *problem == NULL && decide_again(sc, j, problem);
 	as_recorded = permitted && s->n_groups == n_recorded &&
 		      strcmp(s->roles, j->verdict.roles_text) == 0;
-	cut_copy(s->roles, sizeof(s->roles), j->verdict.roles_text);
+	text_cut(s->roles, sizeof(s->roles), j->verdict.roles_text);
 	s->state = permitted ? SESSION_OPEN : SESSION_REFUSED;
 	/* A record that can't be written again stays as it is: whoever goes on nevertheless is found by it. */
-	if (sc->have_session && !as_recorded && sessions_update(&sc->paths, s) != AK_OK) {
+	if (sc->have_session && !as_recorded && sessions_update(&sc->paths, s) != AK_OK &&
+	    permitted) {
 		permitted = false;
 		*problem = UNWRITTEN;
 	}
@@ -195,7 +199,8 @@ session_open(struct scene *sc)
 		return report_decision(sc, PAM_SUCCESS, NULL, sc->secret, NULL);
 	behind_redeem(sc, true);
 	code = open_recorded(sc, &j, &problem);
-	answer = report_decision(sc, code, &j.verdict, sc->secret, problem);
+	answer =
+	    report_decision(sc, code, problem == NULL ? &j.verdict : NULL, sc->secret, problem);
 	why = problem != NULL ? problem : j.verdict.why;
 	if (answer != code) {
 		refuse_recorded(sc);

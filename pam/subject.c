@@ -15,7 +15,11 @@ find_user(struct scene *sc)
 	const char *user = NULL;
 
 	if (sc->phase == PHASE_AUTH) {
-		if (pam_get_user(sc->pamh, &user, NULL) != PAM_SUCCESS)
+		int rc = pam_get_user(sc->pamh, &user, NULL);
+
+		if (rc == PAM_CONV_AGAIN)
+			sc->subject = SUBJECT_UNNAMED;
+		if (rc != PAM_SUCCESS)
 			return false;
 	} else {
 		user = scene_item(sc, PAM_USER);

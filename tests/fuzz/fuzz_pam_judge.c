@@ -271,7 +271,8 @@ judge_authenticate(
 	fuzz_check(world.items[PAM_AUTHTOK] == NULL || a->authtok_before != NULL ||
 		       strncmp(world.items[PAM_AUTHTOK], "apikey_", 7) != 0,
 	    "a token is left for no other module");
-	if (who == WHO_LOCAL && a->code != PAM_USER_UNKNOWN && !r->edited && !r->forged)
+	if (who == WHO_LOCAL && a->code != PAM_USER_UNKNOWN && a->code != PAM_INCOMPLETE &&
+	    !r->edited && !r->forged)
 		fuzz_check(
 		    strncmp(world.answer == NULL ? "" : world.answer, "apikey_", 7) == 0 ||
 			strncmp(a->authtok_before == NULL ? "" : a->authtok_before, "apikey_",
@@ -332,13 +333,13 @@ is_possible(char phase, int code)
 	case PAM_USER_UNKNOWN:
 		return true;
 	case PAM_CONV_ERR:
-	case PAM_CONV_AGAIN:
+	case PAM_INCOMPLETE:
 	case PAM_AUTH_ERR:
 		return phase == 'a';
 	case PAM_ACCT_EXPIRED:
 		return phase == 'm';
 	case PAM_BUF_ERR:
-		return phase == 'a' || phase == 'm';
+		return phase == 'a';
 	case PAM_SESSION_ERR:
 		return phase == 'o';
 	case PAM_PERM_DENIED:
@@ -396,6 +397,8 @@ judge(struct run *r, const struct answer *a)
 	if (told.code == PAM_IGNORE)
 		told.code = PAM_USER_UNKNOWN;
 	fuzz_check(is_possible(a->phase, told.code), "a phase has its own answers");
+	fuzz_check(told.code != PAM_INCOMPLETE || world.conv_code == PAM_CONV_AGAIN,
+	    "it is not done yet when somebody will answer later");
 	fuzz_check(a->phase == 'a' || a->asked == 0, "authenticate alone asks");
 	if (a->lets_go && is_own_session(r)) {
 		fuzz_check(told.code == PAM_SUCCESS && a->told == 0,
@@ -405,6 +408,7 @@ judge(struct run *r, const struct answer *a)
 	if (who == WHO_NOBODY || (who == WHO_LOCAL && strcmp(name, "deploy") != 0 &&
 				     strcmp(name, "solo") != 0 && !r->edited && !r->forged))
 		fuzz_check((told.code == PAM_USER_UNKNOWN && a->asked == 0 && a->told == 0) ||
+			       (told.code == PAM_INCOMPLETE && world.items[PAM_USER] == NULL) ||
 			       may_be_known(r, a),
 		    "whoever is no key gets PAM_USER_UNKNOWN, and no word");
 	if (who == WHO_KEY)

@@ -233,7 +233,7 @@ abuse_002_033_to_037_whatever_the_conversation_does_it_is_a_denial(void **state)
 		(void)snprintf(row, sizeof(row), "conversation %d", codes[i]);
 		code = enter("sshd", "ci", ci_text, "a");
 		assert_row(
-		    row, code == PAM_CONV_ERR || code == PAM_CONV_AGAIN || code == PAM_BUF_ERR);
+		    row, code == PAM_CONV_ERR || code == PAM_INCOMPLETE || code == PAM_BUF_ERR);
 	}
 	conv.code = PAM_SUCCESS;
 	conv.answer = NULL;
@@ -1013,6 +1013,43 @@ an_account_of_only_keys_is_nobodys_without_one(void **state)
 	    enter("sshd", "deploy", NULL, "m"));
 }
 
+static struct rlimit descriptors;
+
+/* As su's caller leaves it: the first one that is free is one too many. */
+static void
+take_descriptors(pam_handle_t *pamh, char before)
+{
+	struct rlimit none = descriptors;
+	int next = dup(STDERR_FILENO);
+
+	(void)pamh;
+	(void)before;
+	assert_int_not_equal(next, -1);
+	assert_int_equal(close(next), 0);
+	none.rlim_cur = (rlim_t)next;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+}
+
+/* Else the account's own password would be asked for instead. */
+static void
+whoever_begins_su_without_descriptors_enters_no_account_of_only_keys(void **state)
+{
+	struct rlimit now;
+	int code;
+
+	(void)state;
+	share("accounts: {deploy: {only_keys: true}}\n");
+	how.ruser = "bob";
+	how.between = take_descriptors;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &descriptors), 0);
+	code = enter("su", "deploy", NULL, "m");
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &now), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &descriptors), 0);
+	assert_code("", PAM_PERM_DENIED, code);
+	assert_true(now.rlim_cur < descriptors.rlim_cur);
+	assert_true(now.rlim_max == descriptors.rlim_max);
+}
+
 static void
 sudo_on_a_shared_account_asks_the_key_of_its_session(void **state)
 {
@@ -1046,6 +1083,30 @@ sudo_on_a_shared_account_asks_the_key_of_its_session(void **state)
 	assert_code("it is deleted", PAM_PERM_DENIED, enter("sudo", "deploy", NULL, "m"));
 	real_uid = 1000;
 	assert_code("bob's is his", PAM_USER_UNKNOWN, enter("sudo", "bob", NULL, "m"));
+}
+
+/* An application that waits for events calls again, and is a denial in no log meanwhile. */
+static void
+a_conversation_that_will_answer_later_is_asked_again(void **state)
+{
+	static const char *const users[] = {"ci", "deploy"};
+
+	(void)state;
+	share("");
+	for (size_t i = 0; i < N(users); i++) {
+		struct pam_conv with = {.conv = converse};
+		pam_handle_t *pamh = NULL;
+
+		log_lines[0] = '\0';
+		assert_int_equal(pam_start("sshd", users[i], &with, &pamh), PAM_SUCCESS);
+		conv.code = PAM_CONV_AGAIN;
+		conv.answer = ci_text;
+		assert_code(users[i], PAM_INCOMPLETE, pam_authenticate(pamh, 0));
+		assert_null(strstr(log_lines, "event="));
+		conv.code = PAM_SUCCESS;
+		assert_code(users[i], PAM_SUCCESS, pam_authenticate(pamh, 0));
+		(void)pam_end(pamh, 0);
+	}
 }
 
 static void
@@ -1167,22 +1228,18 @@ a_session_whose_handle_cannot_be_read_is_refused(void **state)
 {
 	struct pam_conv with = {.conv = converse};
 	pam_handle_t *pamh = NULL;
-	struct rlimit was, none;
-	int next, code;
+	char folder[PATH_CAP + 16];
 
 	(void)state;
 	share("");
 	assert_int_equal(pam_start("sshd", "deploy", &with, &pamh), PAM_SUCCESS);
 	assert_int_equal(pam_set_item(pamh, PAM_RHOST, "192.0.2.1"), PAM_SUCCESS);
 	assert_code("", PAM_USER_UNKNOWN, enter_by_child(pamh, ci_text, false));
-	assert_int_not_equal(next = dup(STDERR_FILENO), -1);
-	assert_int_equal(close(next), 0);
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
-	none = (struct rlimit){.rlim_cur = (rlim_t)next, .rlim_max = was.rlim_max};
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-	code = pam_open_session(pamh, 0);
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
-	assert_true(code != PAM_SUCCESS && code != PAM_USER_UNKNOWN);
+	(void)snprintf(folder, sizeof(folder), "%s/handles", host.paths.run);
+	assert_int_equal(chmod(folder, 0777), 0);
+	assert_code("", PAM_AUTHINFO_UNAVAIL, pam_open_session(pamh, 0));
+	assert_int_equal(chmod(folder, 0700), 0);
+	assert_int_equal(count_records("sessions", false), 0);
 	(void)pam_end(pamh, 0);
 }
 
@@ -2000,13 +2057,14 @@ without_room_for_word_of_the_key_nobody_enters(void **state)
 	} rows[] = {
 	    {"ci", "a", "a", "", PAM_SYSTEM_ERR},
 	    {"ci", "a", "", "a", PAM_SYSTEM_ERR},
-	    {"ci", "am", "m", "", PAM_BUF_ERR},
+	    {"ci", "am", "m", "", PAM_SYSTEM_ERR},
 	    {"ci", "amo", "o", "", PAM_SESSION_ERR},
 	    {"ci", "amo", "", "o", PAM_SESSION_ERR},
 	    {"deploy", "a", "a", "", PAM_SYSTEM_ERR},
 	    {"deploy", "a", "", "a", PAM_SYSTEM_ERR},
-	    {"deploy", "am", "m", "", PAM_BUF_ERR},
+	    {"deploy", "am", "m", "", PAM_SYSTEM_ERR},
 	};
+	const char *denial;
 
 	(void)state;
 	share("");
@@ -2014,10 +2072,15 @@ without_room_for_word_of_the_key_nobody_enters(void **state)
 		no_data = rows[i].no_data;
 		no_env = rows[i].no_env;
 		how.between = fill_up;
+		log_lines[0] = '\0';
 		empty_folder("handles");
 		assert_code(rows[i].phases, rows[i].code,
 		    enter("sshd", rows[i].user, ci_text, rows[i].phases));
 		no_room_in_pam = no_room_in_env = false;
+		/* What is refused for our own want is not said to be permitted. */
+		denial = strstr(log_lines, "decision=deny");
+		assert_non_null(denial);
+		assert_null(strstr(denial, "reason=permitted"));
 		if (strcmp(rows[i].phases, "a") == 0)
 			assert_int_equal(count_records("handles", false), 0);
 	}
@@ -2026,7 +2089,7 @@ without_room_for_word_of_the_key_nobody_enters(void **state)
 static void
 an_address_that_no_handle_holds_opens_no_shared_account(void **state)
 {
-	static char wide[200];
+	static char wide[257];
 
 	(void)state;
 	share("");
@@ -2070,6 +2133,7 @@ main(int argc, char **argv)
 	    T(abuse_006_007_020_keys_that_may_not_are_refused_in_every_phase),
 	    T(a_keys_networks_are_asked_of_the_address_alone),
 	    T(abuse_002_033_to_037_whatever_the_conversation_does_it_is_a_denial),
+	    T(a_conversation_that_will_answer_later_is_asked_again),
 	    T(abuse_033_without_a_conversation_nobody_enters),
 	    T(abuse_036_with_pam_silent_nobody_is_told_why),
 	    T(abuse_038_no_phase_but_authenticate_asks_for_anything),
@@ -2094,6 +2158,7 @@ main(int argc, char **argv)
 	    T(a_handover_is_of_the_last_authenticate_that_went_well_and_of_its_user),
 	    T(a_failed_authenticate_leaves_nothing),
 	    T(an_account_of_only_keys_is_nobodys_without_one),
+	    T(whoever_begins_su_without_descriptors_enters_no_account_of_only_keys),
 	    T(sudo_on_a_shared_account_asks_the_key_of_its_session),
 	    T(a_line_may_ask_for_a_role),
 	    T(abuse_150_164_a_handle_carries_the_key_from_the_child_that_asked),

@@ -1,7 +1,6 @@
 /* One-time slips from the process that asked for a token to the one that opens the session. */
 #include <dirent.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -426,11 +425,9 @@ abuse_073_without_room_none_is_issued_and_nothing_is_left(void **state)
 
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
 	none = (struct rlimit){.rlim_cur = 20, .rlim_max = was.rlim_max};
-	(void)signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
 	assert_int_equal(issue(s), AK_ERR_UNAVAILABLE);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
-	(void)signal(SIGXFSZ, SIG_DFL);
 	assert_string_equal(s->name, "");
 	assert_int_equal(count(s), 0);
 	assert_int_equal(chmod(s->paths.run, 0777), 0);

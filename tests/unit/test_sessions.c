@@ -2,7 +2,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -848,13 +847,11 @@ abuse_073_without_room_nothing_is_recorded_and_a_change_leaves_the_old(void **st
 	(void)state;
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
 	small = (struct rlimit){.rlim_cur = 50, .rlim_max = was.rlim_max};
-	(void)signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
 	assert_err("", AK_ERR_UNAVAILABLE, sessions_open(&paths, &none));
 	s.state = SESSION_REFUSED;
 	assert_err("", AK_ERR_UNAVAILABLE, sessions_update(&paths, &s));
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
-	(void)signal(SIGXFSZ, SIG_DFL);
 	assert_int_equal(list().n, 1);
 	assert_int_equal(list().last.state, SESSION_OPEN);
 	assert_int_equal(chmod(paths.run, 0777), 0);
@@ -926,6 +923,7 @@ static struct world {
 	uint32_t own_audit, above_audit;
 	const char *own_scope, *above_scope;
 	const char *carried_scope; /* that of some other process; NULL: none */
+	uid_t runs; /* some other process is of it */
 } world;
 static bool no_randomness;
 
@@ -935,6 +933,8 @@ void __real_proc_read_scope(pid_t pid, char *out, size_t cap_b);
 void __wrap_proc_read_scope(pid_t pid, char *out, size_t cap_b);
 bool __real_marks_has_scope(struct marks *m, const char *scope);
 bool __wrap_marks_has_scope(struct marks *m, const char *scope);
+bool __real_marks_has_uid(struct marks *m, uid_t uid);
+bool __wrap_marks_has_uid(struct marks *m, uid_t uid);
 ssize_t __real_getrandom(void *bytes, size_t len_b, unsigned flags);
 ssize_t __wrap_getrandom(void *bytes, size_t len_b, unsigned flags);
 
@@ -977,6 +977,12 @@ __wrap_marks_has_scope(struct marks *m, const char *scope)
 	if (world.made_up)
 		return world.carried_scope != NULL && strcmp(scope, world.carried_scope) == 0;
 	return __real_marks_has_scope(m, scope);
+}
+
+bool
+__wrap_marks_has_uid(struct marks *m, uid_t uid)
+{
+	return world.made_up ? uid == world.runs : __real_marks_has_uid(m, uid);
 }
 
 ssize_t
@@ -1069,6 +1075,104 @@ a_closed_session_stays_while_its_own_scope_has_a_process(void **state)
 		assert_row(rows[i].row, strcmp(l.last.scope, rows[i].own) == 0);
 		assert_err(rows[i].row, AK_OK, sessions_remove(&paths, s.id));
 	}
+}
+
+/* Else a key that LDAP takes away would leave running what it began by su. */
+static void
+what_a_session_without_a_mark_left_is_told_by_its_uid(void **state)
+{
+	static const struct {
+		const char *row;
+		uint32_t account, audit, runs;
+		bool by_root, stays;
+	} rows[] = {
+	    {"it runs", CI, PROC_NO_AUDIT, CI, false, true},
+	    {"nothing of it runs", CI, PROC_NO_AUDIT, DEPLOY, false, false},
+	    {"others run on a shared account", DEPLOY, PROC_NO_AUDIT, DEPLOY, false, false},
+	    {"and the key elsewhere", DEPLOY, PROC_NO_AUDIT, CI, false, false},
+	    {"it has a mark, which nothing has", CI, 4000000000U, CI, false, false},
+	    {"root's own su", CI, PROC_NO_AUDIT, CI, true, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct session s = make("ci", CI, rows[i].account, "");
+
+		world = (struct world){.made_up = true,
+		    .own_scope = "",
+		    .above_scope = "",
+		    .own_audit = rows[i].audit,
+		    .above_audit = PROC_NO_AUDIT,
+		    .runs = rows[i].runs};
+		s.by_root = rows[i].by_root;
+		assert_err(rows[i].row, AK_OK, sessions_open(&paths, &s));
+		assert_err(rows[i].row, AK_OK, sessions_close(&paths, s.id));
+		assert_row(rows[i].row, list().n == (rows[i].stays ? 1 : 0));
+		if (rows[i].stays)
+			assert_err(rows[i].row, AK_OK, sessions_remove(&paths, s.id));
+	}
+	world = (struct world){.made_up = false};
+}
+
+/* They would be as many as there were logins while one of them lives. */
+static void
+of_those_one_is_kept_for_all(void **state)
+{
+	struct session s;
+
+	(void)state;
+	world = (struct world){.made_up = true,
+	    .own_scope = "",
+	    .above_scope = "",
+	    .own_audit = PROC_NO_AUDIT,
+	    .above_audit = PROC_NO_AUDIT,
+	    .runs = CI};
+	for (unsigned i = 0; i < 3; i++) {
+		s = make("ci", CI, CI, "");
+		assert_err("", AK_OK, sessions_open(&paths, &s));
+		assert_int_equal(list().n, i == 0 ? 1 : 2);
+		assert_err("", AK_OK, sessions_close(&paths, s.id));
+	}
+	world.runs = DEPLOY;
+	s = make("ci", CI, CI, "");
+	assert_err("", AK_OK, sessions_open(&paths, &s));
+	assert_int_equal(list().n, 1);
+	world = (struct world){.made_up = false};
+}
+
+static enum ak_err
+count_one(void *ctx, const struct session *s)
+{
+	(void)s;
+	(*(int *)ctx)++;
+	return AK_OK;
+}
+
+static int
+count_with_few_descriptors(void *ctx)
+{
+	int n = 0;
+	enum ak_err err;
+
+	if (child_leave_descriptors(*(const unsigned *)ctx) != 0)
+		return 255;
+	err = sessions_each(&paths, count_one, &n);
+	return err == AK_OK ? n : 100 + (int)err;
+}
+
+/* Else a pass that ends sessions would overlook it, and be content. */
+static void
+a_record_that_there_is_no_descriptor_for_is_not_passed_over(void **state)
+{
+	int counted = 0;
+
+	(void)state;
+	(void)open_one("ci", CI, CI, "192.0.2.1");
+	for (unsigned n = 0; n < 6; n++) {
+		counted = child_ask(count_with_few_descriptors, &n);
+		assert_true(counted == 1 || counted == 100 + (int)AK_ERR_UNAVAILABLE);
+	}
+	assert_int_equal(counted, 1);
 }
 
 static void
@@ -1243,6 +1347,9 @@ main(void)
 	    T(abuse_073_without_room_nothing_is_recorded_and_a_change_leaves_the_old),
 	    T(an_audit_mark_is_a_sessions_where_it_is_its_alone),
 	    T(a_closed_session_stays_while_its_own_scope_has_a_process),
+	    T(what_a_session_without_a_mark_left_is_told_by_its_uid),
+	    T(of_those_one_is_kept_for_all),
+	    T(a_record_that_there_is_no_descriptor_for_is_not_passed_over),
 	    T(without_randomness_no_session_is_recorded),
 	    T(without_memory_for_the_sweep_a_session_is_recorded_all_the_same),
 	    T(of_a_leaders_sessions_the_newest_that_is_not_closed_is_ones),
