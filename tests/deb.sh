@@ -5,6 +5,8 @@ shopt -s inherit_errexit nullglob
 TOP=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=tests/lib/tap.sh
 . "$TOP/tests/lib/tap.sh"
+# shellcheck source=tests/lib/compiled.sh
+. "$TOP/tests/lib/compiled.sh"
 DEB=$TOP/build/deb
 AGAIN=$TOP/build/deb-again
 ALL=(apikey apikey-askpass libnss-apikey libpam-apikey)
@@ -31,6 +33,9 @@ same_bytes() {
 # lint: overrides that nothing needs are as bad as what they override.
 lint() { lintian --allow-root --fail-on error,warning --tag-display-limit 0 --info "$DEB"/*.changes; }
 unused() { lintian --allow-root "$DEB"/*.changes | grep -E 'unused-override|mismatched-override'; }
+
+# of_log CMD…: CMD with what the build said.
+of_log() { "$@" <"$DEB/build.log"; }
 
 # held PACKAGE: "MODE OWNER /PATH" of its files. folders PACKAGE: the same of its folders.
 listed() { dpkg-deb -c "$(deb "$1")" | awk -v kind="$2" 'substr($1, 1, 1) != "d" == (kind == "file") { print $1, $2, substr($6, 2) }'; }
@@ -73,6 +78,8 @@ VERSION=$(dpkg-parsechangelog -l "$TOP/debian/changelog" -S Version)
 equals 'four packages' "$(printf '%s\n' "${ALL[@]}")" sh -c "cd '$DEB' && ls ./*.deb | sed 's,^./,,; s/_.*//' | sort"
 holds 'they are built again, elsewhere, by another umask, zone and locale' again
 holds 'and are the same to the byte, the source package too' same_bytes
+equals 'the log of the build tells of each of our files' "$(product_sources)" of_log compiled_sources
+equals 'each is compiled with _FORTIFY_SOURCE=3, and with marks and checks of its stack and its calls' '' of_log unhardened
 holds 'lintian finds no error and no warning' lint
 exits 'and no override that is not needed' 1 unused
 exits 'no file is in two packages' 1 twice

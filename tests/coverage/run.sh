@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# run.sh: which lines the tests of `make check` and the fuzz corpora reach: a table by file; fails where common, pam or nss is below the bar.
+# run.sh: which lines the tests of `make check` and the fuzz corpora reach: a table by file; fails where common, pam or nss is below the bar,
+# or a fuzz target fails over its corpus.
 #
 # All is built by gcc into build/coverage, with counters. What no test reached is listed, line by line, in
 # build/coverage/unreached.txt; how the tests went, in check.log there: whether they pass is ./dev check's to say (the
@@ -76,7 +77,7 @@ run_corpus() {
 		-o "$OUT/fuzz_$target" --coverage "$HERE/once.c" "$TOP/tests/fuzz/fuzz_$target.c" "$TOP/tests/fuzz/fuzz_check.c" \
 		"${words[@]}" -Wl,--start-group "$OUT"/.libs/lib{core,read,token,policy,store,enforce}.a -Wl,--end-group -lyaml -lgcrypt -lgcov
 	logged "corpus-$target" timeout -k 5 600 "$OUT/fuzz_$target" "${seeds[@]}" ||
-		say "fuzz_$target failed over its corpus: see $OUT/corpus-$target.log"
+		{ say "fuzz_$target failed over its corpus: see $OUT/corpus-$target.log"; failed=1; }
 }
 
 # counts: every line of ours that holds code: FILE, its number, how often it ran, its text, parted by tabs. A line of
@@ -116,9 +117,11 @@ mkdir -p "$OUT"
 say 'building build/coverage, and running its tests'
 configure_here
 run_tests
+failed=0
 while read -r target; do
 	run_corpus "$target"
 done < <(awk 'NF && !/^#/ { print $1 }' "$TOP/tests/fuzz/targets.txt")
 counts >"$OUT/counts.tsv"
 awk -F '\t' '$3 == 0 { at = $1 ":" $2 ":"; sub(/^[^\t]*\t[^\t]*\t[^\t]*\t/, ""); print at $0 }' "$OUT/counts.tsv" >"$OUT/unreached.txt"
 report <"$OUT/counts.tsv" | tee "$OUT/table.txt"
+[ "$failed" -eq 0 ]

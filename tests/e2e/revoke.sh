@@ -106,15 +106,23 @@ case_logins_at_once() {
 	holds 'abuse 134: and leave no record' wait_until 10 no_record_of busy
 }
 logins_at_once() {
-	local i
-	for i in {1..100}; do
-		apikey role add changing worker
-		apikey role remove changing worker
-	done >/dev/null 2>&1 &
+	local i replacing
+	replacing_files >"$GUEST/replacing" 2>&1 &
+	replacing=$!
 	for i in {1..500}; do
 		run_as bob su busy -c 'echo in' <"$GUEST/typed.busy" 2>/dev/null &
 	done | grep -c 'in$'
-	wait
+	: >"$GUEST/logins-over"
+	wait "$replacing" || { cat "$GUEST/replacing" >&2; return 1; }
+}
+# replacing_files: 100 times, there and back, and on until the logins are over.
+replacing_files() {
+	local n=0
+	until [ "$n" -ge 100 ] && [ -e "$GUEST/logins-over" ]; do
+		apikey role add changing worker || return
+		apikey role remove changing worker || return
+		n=$((n + 1))
+	done
 }
 no_record_of() { apikey sessions -o json >"$GUEST/sessions.json" && ! grep -q "\"key\": \"$1\"" "$GUEST/sessions.json"; }
 

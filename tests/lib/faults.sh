@@ -6,6 +6,8 @@
 FAULTS=$GUEST/faults
 # What may be another each time, of a key in JSON.
 FAULT_CHANCE='s/"(id|created_at)": "[^"]*"//g; s/"last_used": .*"home"/"home"/'
+# A command with so many calls is not tried to its end, which is a failure.
+FAULT_CALLS=2000
 mkdir -p "$FAULTS"
 
 # fault_build: what makes the faults.
@@ -130,7 +132,7 @@ fault_case() {
 	"${cmd[@]}" >"$FAULTS/out" 2>"$FAULTS/err" </dev/null || { tap_note '%s\n' "$(cat "$FAULTS/err")"; tap_not_ok "$name: it works"; return; }
 	fault_look
 	truth_new=$truth names_new=$names door_new=$door files_new=$files
-	for ((n = 1; n < 2000; n++)); do
+	for ((n = 1; n < FAULT_CALLS; n++)); do
 		fault_begin "$name"
 		fault_once "$fault" "$n" "${cmd[@]}" || break
 		fault_look
@@ -138,6 +140,7 @@ fault_case() {
 		fault_mended "${mend[@]}"
 	done
 	[ "$n" -gt 1 ] || fault_bad 'no call was met'
+	[ "$n" -lt "$FAULT_CALLS" ] || fault_bad "there are more calls than $FAULT_CALLS: the rest was not tried"
 	if [ "$fault_n_bad" -eq 0 ]; then
 		tap_ok "$name: $fault at each of $((n - 1)) calls"
 	else

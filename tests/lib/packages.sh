@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the Debian packages from a clean copy of this checkout's files, tracked and new ones, without what is ignored.
 #
-# usage: packages.sh build OUT      *.deb, the source package and .changes into OUT, which is emptied first
+# usage: packages.sh build OUT      *.deb, the source package, .changes and build.log into OUT, which is emptied first
 #        packages.sh current OUT    does OUT hold what these files build to?
 #        packages.sh shipped OUT    the same, but for tests: no package has any
 set -euo pipefail
@@ -36,7 +36,7 @@ build() {
 	trap "rm -rf '$work'" EXIT
 	clean_copy "$work"
 	(cd "$work/source" && DEB_BUILD_OPTIONS="nocheck noautodbgsym parallel=$(nproc)" DEB_BUILD_PROFILES=nocheck \
-		dpkg-buildpackage --no-sign)
+		dpkg-buildpackage --no-sign) 2>&1 | tee "$work/build.log"
 	rm -rf "$out"
 	mkdir -p "$out"
 	mv "$work"/*.* "$out"

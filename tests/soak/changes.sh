@@ -86,6 +86,13 @@ policy() {
 	change policy apply "$GUEST/new-policy"
 }
 
+# host NAME: the settings by which `hosted' may log in on the host of that name.
+host() {
+	sed "s/^host: .*/host: $1/" "$SETTINGS" >"$SETTINGS.edited"
+	mv "$SETTINGS.edited" "$SETTINGS"
+	change publish
+}
+
 # a_member, no_member: by a group of the directory.
 a_member() {
 	group_change one add team member
@@ -113,6 +120,7 @@ first() {
 	made off --role user
 	made roled --role user
 	made policed --role policed
+	made hosted --role user:hosts:bastion
 	made come --role user
 	principal_ldif member | ldap_change one
 	group_ldif groupOfNames team | ldap_change one
@@ -133,17 +141,21 @@ round() {
 	changed member in a_member
 	change set stay --description "round $1"
 	changed off out change disable off
+	changed hosted out host annex
+	groupadd passing
 	leaves
 	changed roled out change role remove roled user
 	change publish
 	made come --role user
 	described "round $1"
 	changed policed in policy soak
+	changed hosted in host bastion
+	groupdel passing
 	changed off in change enable off
 	changed member out no_member
 	changed roled in change role add roled user
 	visits
-	[ $(($1 % 20)) -ne 0 ] || logrotate --force --state "$GUEST/logrotate.state" /etc/logrotate.d/apikey
+	logrotate --force --state "$GUEST/logrotate.state" /etc/logrotate.d/apikey
 	printf '%d\n' "$1" >"$FACTS/.rounds"
 	mv "$FACTS/.rounds" "$FACTS/rounds"
 }

@@ -1,6 +1,7 @@
 /* login: see login.h. */
 #include "login.h"
 
+#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <security/pam_appl.h>
@@ -75,12 +76,13 @@ is_in_group(const char *user, gid_t own, gid_t wanted)
 enum found
 login_look_up(const char *user, unsigned group)
 {
-	struct passwd *pw = getpwnam(user);
+	struct passwd *pw;
 	uid_t uid;
 	gid_t gid;
 
-	if (pw == NULL)
-		return FOUND_NOBODY;
+	errno = 0;
+	if ((pw = getpwnam(user)) == NULL)
+		return errno == 0 ? FOUND_NOBODY : FOUND_NO_ANSWER;
 	uid = pw->pw_uid;
 	gid = pw->pw_gid;
 	if ((pw = getpwuid(uid)) == NULL || strcmp(pw->pw_name, user) != 0 || pw->pw_gid != gid)

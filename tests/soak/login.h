@@ -16,7 +16,8 @@ struct login {
 /* The first answer that is not PAM_SUCCESS ends it: *phase is where. */
 int login_try(const struct login *l, char *phase);
 
-enum found { FOUND, FOUND_NOBODY, FOUND_OTHERWISE };
+/* NO_ANSWER: the name service could not tell. */
+enum found { FOUND, FOUND_NOBODY, FOUND_OTHERWISE, FOUND_NO_ANSWER };
 
 /* By name and by uid, and the groups: do they agree? *group, unless 0: one that the user must be in. */
 enum found login_look_up(const char *user, unsigned group);

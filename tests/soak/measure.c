@@ -21,15 +21,16 @@ open_proc(pid_t pid, const char *name)
 	return f;
 }
 
+/* Of the page tables: what `status' says may be some hundred KiB behind. */
 static size_t
 anonymous_kib(pid_t pid)
 {
-	FILE *f = open_proc(pid, "status");
+	FILE *f = open_proc(pid, "smaps_rollup");
 	char line[256];
 	size_t kib = 0;
 
 	while (fgets(line, sizeof(line), f) != NULL)
-		if (sscanf(line, "RssAnon: %zu kB", &kib) == 1)
+		if (sscanf(line, "Anonymous: %zu kB", &kib) == 1)
 			break;
 	(void)fclose(f);
 	if (kib == 0)

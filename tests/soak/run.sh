@@ -16,7 +16,7 @@ mkdir -p "$FACTS"
 
 # soak: the logins; the table comes out on descriptor 3. malloc keeps nothing aside that it would count as given away.
 soak() {
-	GLIBC_TUNABLES=glibc.malloc.tcache_count=0 "$TOP/build/plain/tests/soak/soak" "$FACTS" "$LOGINS" "$ROUNDS" "$daemon_pid" >&3
+	GLIBC_TUNABLES=glibc.malloc.tcache_count=0 "$TOP/build/plain/tests/soak/soak" "$FACTS" "$LOGINS" "$ROUNDS" "$daemon_pid" "$engine" >&3
 }
 
 # changes_end: they come to their end in order.
@@ -36,6 +36,7 @@ directory_settings 'may_grant=[user]' timeout=60s
 slapd_start one
 daemon_start
 holds 'the daemon follows' follows
+engine=$(engine_pid)
 bash "$TOP/tests/soak/changes.sh" "$FACTS" </dev/null >"$GUEST/changes.out" 2>&1 &
 changes_pid=$!
 holds 'the keys are made' wait_until 120 test -e "$FACTS/ready"
@@ -44,4 +45,5 @@ holds "$LOGINS logins and more while all is replaced $ROUNDS times: every answer
 holds 'every change did what it should' changes_end
 holds 'no session is left on record' sh -c '! ls /run/apikey/sessions | grep .'
 exits 'the daemon came to no harm' 1 gone "$daemon_pid"
+equals 'nor did its engine, which is the one of the beginning' "$engine" engine_pid
 tap_done

@@ -2,12 +2,13 @@
  * soak: logs keys in and looks them up, in a process that lives long and in
  * children of it, while changes.sh changes them and replaces all there is:
  *
- * soak FACTS LOGINS ROUNDS APIKEYD
+ * soak FACTS LOGINS ROUNDS APIKEYD ENGINE
  *
- * FACTS is the folder where changes.sh says what must be so; APIKEYD the
- * daemon's process. Goes on until there were so many logins and so many rounds
- * of changes. Prints what it and the daemon held on the way; 1: an answer was
- * wrong, something grew, or a change was never seen.
+ * FACTS is the folder where changes.sh says what must be so; APIKEYD and ENGINE
+ * the daemon's two processes. Goes on until there were so many logins and so
+ * many rounds of changes, and a stretch of them is over. Prints what it and the two held on the way, and what
+ * was replaced; 1: an answer was wrong, something grew, a change was never seen
+ * or a file never replaced.
  */
 #include <error.h>
 #include <errno.h>
@@ -22,20 +23,17 @@
 #include <unistd.h>
 
 #include "facts.h"
+#include "held.h"
 #include "login.h"
 #include "measure.h"
 #include "num.h"
+#include "replaced.h"
 
 #define N(rows) (sizeof(rows) / sizeof((rows)[0]))
 /* The group of the role that `stay' has. */
 #define GROUP "soakers"
-/* From so many logins on nothing may grow. */
+/* From so many logins on nothing may grow, nor in any but the first stretch. */
 #define SETTLED 1000U
-/* What is not growth: a page here or there. Of the heap nothing is. */
-#define MEMORY_SLACK_KIB 64U
-/* The daemon is measured at any moment of its work. */
-#define DAEMON_SLACK_KIB 1024U
-#define DAEMON_SLACK_DESCRIPTORS 4U
 /* So many wrong answers are told one by one. */
 #define COMPLAINTS 20U
 /* So many children at a time. */
@@ -69,10 +67,12 @@ static const struct row {
     {"visitor", ITS_TOKEN, "am", false, true},
     {"member", ITS_TOKEN, "amsocd", true, true},
     {"policed", ITS_TOKEN, "amsocd", true, true},
+    {"hosted", ITS_TOKEN, "am", false, true},
     {"robot", A_WRONG_TOKEN, "a", true, false},
     {"off", ITS_TOKEN, "amsocd", true, true},
     {"visitor", ITS_TOKEN, "amsocd", true, true},
     {"gone", ITS_TOKEN, "a", true, false},
+    {"hosted", ITS_TOKEN, "amsocd", true, true},
 };
 
 /* Of each row. */
@@ -123,7 +123,28 @@ is_found_as_wanted(const struct row *row, const struct fact *f, enum found found
 	return logins % 128 != 0 || login_count(row->key) == (f->name == WANT_IN ? 1U : 0U);
 }
 
-/* One login with its look-ups; and were they as they must be? Judged alone when nothing was changed meanwhile. */
+/*
+ * While a key is changed it may be let in or kept out, but whoever reads sees
+ * the old file or the new one: never none. A name that is gone in the middle of
+ * a login is the one thing that may look to the module like a failure.
+ */
+static bool
+is_answer(const struct row *row, const struct fact *f, int code, char phase)
+{
+	static const int codes[] = {PAM_SUCCESS, PAM_AUTH_ERR, PAM_PERM_DENIED,
+	    PAM_ACCT_EXPIRED, PAM_USER_UNKNOWN, PAM_SESSION_ERR};
+	struct fact now;
+
+	for (size_t i = 0; i < N(codes); i++)
+		if (codes[i] == code)
+			return true;
+	if (code != PAM_AUTHINFO_UNAVAIL || phase == 'a')
+		return false;
+	fact_read(folder, row->key, &now);
+	return f->name != WANT_IN || now.name != WANT_IN;
+}
+
+/* One login with its look-ups; and were they as they must be? Which answer it is is judged alone when nothing was changed meanwhile. */
 static enum answer
 ask(const struct row *row, const struct fact *f)
 {
@@ -133,15 +154,15 @@ ask(const struct row *row, const struct fact *f)
 	bool found_right = is_found_as_wanted(row, f, found);
 	char what[96], phase;
 	int code = login_try(&(struct login){row->key, tokens[row->with], row->phases}, &phase);
+	bool right = want == WANT_EITHER || (code == PAM_SUCCESS) == (want == WANT_IN);
 
-	if (want != WANT_EITHER && (code == PAM_SUCCESS) != (want == WANT_IN) &&
-	    fact_stands(folder, row->key, f)) {
+	if (!is_answer(row, f, code, phase) || (!right && fact_stands(folder, row->key, f))) {
 		(void)snprintf(what, sizeof(what), "it got %d (%.40s) in phase %c", code,
 		    pam_strerror(NULL, code), phase);
 		complain(row, f, what);
 		return ANSWER_WRONG;
 	}
-	if (!found_right && fact_stands(folder, row->key, f)) {
+	if (found == FOUND_NO_ANSWER || (!found_right && fact_stands(folder, row->key, f))) {
 		(void)snprintf(
 		    what, sizeof(what), "the name service's answer was %d", (int)found);
 		complain(row, f, what);
@@ -187,7 +208,21 @@ live(const struct row *row, const struct fact *f)
 	_exit((int)answer);
 }
 
-/* Whoever ends the session of a key that is being changed ends the child. */
+/* Whoever ends the session of a key that is being changed ends the child: by these two signals, and by no other. */
+static void
+judge_end(const struct child *c, int sig)
+{
+	char what[64];
+
+	if (sig != SIGKILL && sig != SIGHUP)
+		(void)snprintf(what, sizeof(what), "it died: %.40s", strsignal(sig));
+	else if (c->fact.login != WANT_EITHER && fact_stands(folder, c->row->key, &c->fact))
+		(void)snprintf(what, sizeof(what), "its session was ended");
+	else
+		return;
+	complain(c->row, &c->fact, what);
+}
+
 static void
 reap(void)
 {
@@ -202,9 +237,8 @@ reap(void)
 	children[i].pid = 0;
 	if (WIFEXITED(status))
 		wrong += status != 0 ? 1 : 0; /* it said why */
-	else if (children[i].fact.login != WANT_EITHER &&
-		 fact_stands(folder, children[i].row->key, &children[i].fact))
-		complain(children[i].row, &children[i].fact, "its session was ended");
+	else
+		judge_end(&children[i], WTERMSIG(status));
 }
 
 static size_t
@@ -241,63 +275,15 @@ ask_in_child(const struct row *row)
 		live(row, &c->fact);
 }
 
-/* ---- what is held ---- */
+/* ---- the whole ---- */
 
-struct held {
-	const char *what;
-	size_t was, is, slack;
-};
-
+/* A line of the table, of the rounds since the last one. False: something has grown. */
 static bool
-has_grown(const struct held *held, size_t n)
+end_stretch(void)
 {
-	bool grown = false;
-
-	for (size_t i = 0; i < n; i++)
-		if (held[i].is > held[i].was + held[i].slack) {
-			(void)printf("# grown: %s, from %zu to %zu\n", held[i].what,
-			    held[i].was, held[i].is);
-			grown = true;
-		}
-	return grown;
-}
-
-static bool
-compare(const struct measure *own, const struct measure *own_first,
-    const struct measure *daemon, const struct measure *daemon_first)
-{
-	const struct held held[] = {
-	    {"bytes of heap", own_first->heap_b, own->heap_b, 0},
-	    {"KiB of memory", own_first->memory_kib, own->memory_kib, MEMORY_SLACK_KIB},
-	    {"descriptors", own_first->descriptors, own->descriptors, 0},
-	    {"mappings", own_first->mappings, own->mappings, 0},
-	    {"KiB of apikeyd's memory", daemon_first->memory_kib, daemon->memory_kib,
-		DAEMON_SLACK_KIB},
-	    {"apikeyd's descriptors", daemon_first->descriptors, daemon->descriptors,
-		DAEMON_SLACK_DESCRIPTORS},
-	};
-
-	return has_grown(held, N(held));
-}
-
-/* Since the first call: a line of the table. */
-static bool
-measure(pid_t daemon)
-{
-	static struct measure own_first, daemon_first;
-	struct measure own, theirs;
-
 	reap_all();
-	own = measure_self();
-	theirs = measure_process(daemon);
-	(void)printf("# %8lu %8lu %7lu %6lu %9zu %7zu %6zu %6zu %9zu %6zu\n", logins,
-	    in_children, facts_rounds(folder), wrong, own.heap_b, own.memory_kib,
-	    own.descriptors, own.mappings, theirs.memory_kib, theirs.descriptors);
-	if (own_first.mappings == 0) {
-		own_first = own;
-		daemon_first = theirs;
-	}
-	return compare(&own, &own_first, &theirs, &daemon_first);
+	(void)printf("# %8lu %8lu %7lu %6lu", logins, in_children, facts_rounds(folder), wrong);
+	return held_ends_stretch(logins >= SETTLED);
 }
 
 static bool
@@ -319,34 +305,45 @@ saw_all(void)
 	return all;
 }
 
-static bool
-soak(unsigned long n_logins, unsigned long n_rounds, pid_t daemon)
+static void
+log_in(const struct row *row)
 {
-	unsigned long next = SETTLED;
-	bool grown = false;
+	struct fact f;
 
-	(void)printf("# %8s %8s %7s %6s %9s %7s %6s %6s %9s %6s\n", "logins", "children",
-	    "rounds", "wrong", "heap B", "KiB", "fds", "maps", "apikeyd", "fds");
-	for (; logins < n_logins || facts_rounds(folder) < n_rounds; logins++) {
-		const struct row *row = &rows[logins % N(rows)];
-		struct fact f;
+	if (row->in_child) {
+		ask_in_child(row);
+		return;
+	}
+	fact_read(folder, row->key, &f);
+	count(row, &f);
+	(void)ask(row, &f);
+}
 
-		if (logins == next) {
-			grown = measure(daemon) || grown;
-			next += n_logins / 10 > next ? n_logins / 10 - next : n_logins / 10;
-		}
+/* A stretch is a tenth of the rounds: in each round all is changed and changed back. */
+static bool
+soak(unsigned long n_logins, unsigned long n_rounds)
+{
+	unsigned long stretch = n_rounds < 10 ? 1 : n_rounds / 10, next = stretch, rounds = 0;
+	bool flat = true;
+
+	(void)printf("# %8s %8s %7s %6s", "logins", "children", "rounds", "wrong");
+	held_print_head();
+	for (bool over = false; !over; logins++) {
 		if (logins % N(rows) == 0)
 			ask_bob();
-		if (row->in_child) {
-			ask_in_child(row);
+		log_in(&rows[logins % N(rows)]);
+		held_look();
+		replaced_look();
+		if (facts_rounds(folder) < next)
 			continue;
-		}
-		fact_read(folder, row->key, &f);
-		count(row, &f);
-		(void)ask(row, &f);
+		flat = end_stretch() && flat;
+		rounds = facts_rounds(folder);
+		next = rounds + stretch;
+		over = logins >= n_logins && rounds >= n_rounds;
 	}
-	grown = measure(daemon) || grown;
-	return !grown;
+	if (!held_was_compared())
+		error(2, 0, "there was no time in which anything could grow");
+	return flat;
 }
 
 static unsigned long
@@ -365,7 +362,7 @@ main(int argc, char **argv)
 	const struct group *gr;
 	bool flat;
 
-	if (argc != 5 || geteuid() != 0)
+	if (argc != 6 || geteuid() != 0)
 		error(2, 0, "only tests/soak/run.sh runs this");
 	if ((folder = open(argv[1], O_PATH | O_DIRECTORY | O_CLOEXEC)) == -1)
 		error(2, errno, "%s", argv[1]);
@@ -375,6 +372,8 @@ main(int argc, char **argv)
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);
 	/* Ending a session of a child's reaches nobody else. */
 	(void)signal(SIGHUP, SIG_IGN);
-	flat = soak(number(argv[2]), number(argv[3]), (pid_t)number(argv[4]));
-	return saw_all() && flat && wrong == 0 && logins > 0 ? 0 : 1;
+	held_begin((pid_t)number(argv[4]), (pid_t)number(argv[5]));
+	replaced_look();
+	flat = soak(number(argv[2]), number(argv[3]));
+	return (int)saw_all() & (int)replaced_all() && flat && wrong == 0 && logins > 0 ? 0 : 1;
 }
