@@ -19,14 +19,16 @@ canary_secrets() {
 }
 
 # canary_written: each file that was written since this was sourced, whatever its date says; NUL behind each. Of the suite's own
-# folder it is the logs of all that ran: beside those the suite keeps there what it types, and what commands gave it.
+# folder it is the logs of all that ran: beside those the suite keeps there what it types, and what commands gave it. Of the
+# checkout it is what this host wrote over it: below that others go on writing, whose tokens are their own.
 canary_written() {
-	local kept without=(-path "$GUEST" -o -path /run/host)
+	local kept without=(-path "$GUEST" -o -path /run/host -o -path "$TOP")
 	for kept in "${CANARY_KEPT[@]}"; do
 		without+=(-o -path "$kept")
 	done
 	find /etc /usr /var /home /root /tmp /run /dev/shm '(' "${without[@]}" ')' -prune -o \
 		-type f -size +0 -cnewer "$GUEST/began" -print0
+	find /run/host/upper/checkout -type f -size +0 -cnewer "$GUEST/began" -print0
 	find "$GUEST" -type f -size +0 '(' -name '*log' -o -name '*d.out' -o -name '*.err' -o -name console ')' -print0
 }
 
