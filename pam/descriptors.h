@@ -11,9 +11,10 @@ struct descriptors {
 };
 
 /*
- * RLIMIT_NOFILE (setrlimit(2)) is raised by what a phase needs at most, beyond
- * the hard limit where this process may. Where it may not nobody is locked out
- * for it, and nobody let in who shows no token.
+ * Where hardly any is free below RLIMIT_NOFILE (setrlimit(2)), and nowhere else,
+ * it is raised by what a phase needs at most, beyond the hard limit where this
+ * process may. Where it may not, an account of only keys may be entered by its
+ * password, if it has one.
  */
 void descriptors_raise(struct descriptors *d);
 

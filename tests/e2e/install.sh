@@ -115,8 +115,10 @@ equals 'make compiles each of our files' "$(product_sources)" of_log compiled_so
 equals 'with the checks of _FORTIFY_SOURCE=3, and of its stack and its calls' '' of_log unhardened
 # In somebody else's program: no answer in a place that threads share, no process, no thread, nothing that is the program's own.
 NOT_IN_A_MODULE='(get|set|end)(pw|gr|sp|net|serv|proto|host)(nam|uid|gid|ent|by[a-z]+)|(local|gm|c|asc)time|strtok|strsignal|l?rand(om|48)?'
-NOT_IN_A_MODULE+='|(secure_)?getenv|(set|put|unset|clear)env|setlocale|umask|f?chdir|chroot|set(e|re|res)?[ug]id|setrlimit|(open|close)log|alarm|setitimer'
+NOT_IN_A_MODULE+='|(secure_)?getenv|(set|put|unset|clear)env|setlocale|umask|f?chdir|chroot|set(e|re|res)?[ug]id|(open|close)log|alarm|setitimer'
 NOT_IN_A_MODULE+='|v?fork|clone|system|popen|exec[a-z]+|posix_spawnp?|pthread_create|dl(open|sym)|signal|_?exit|abort|tmpnam|mktemp|gets|str(n?cpy|n?cat)|v?sprintf'
+# The PAM module lifts a limit on descriptors that leaves it none, and puts it back (pam/descriptors.h).
+exits 'libnss_apikey.so.2 sets no limit' 1 sh -c "nm -D --undefined-only '$NSS' | grep -q ' U setrlimit'"
 for module in "$PAM" "$NSS"; do
 	name=$(basename "$module")
 	holds "$name calls something" sh -c "nm -D --undefined-only '$module' | grep -q ' U open'"

@@ -307,4 +307,6 @@ readme_run '^Installing: From source$'
 readme_run '^Taking it out: From source$'
 exits 'what make installed taken out, no key is a user' 2 getent passwd newcomer
 exits 'no PAM line is ours' 1 grep -rq pam_apikey /etc/pam.d
+# Where apikey(8)'s reader makes a token of his own: the folder that he is in.
+CANARY_KEPT+=(/run/host/upper/checkout/nightly.json)
 tap_done

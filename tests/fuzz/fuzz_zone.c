@@ -72,7 +72,9 @@ compare(const struct zone *z, int64_t t)
 	time_t at = (time_t)t;
 	struct tm tm;
 
-	if (t >= listed.from && t < listed.until && localtime_r(&at, &tm) != NULL)
+	/* A file that the library does not take is UTC to it, and its name empty. */
+	if (t >= listed.from && t < listed.until && localtime_r(&at, &tm) != NULL &&
+	    tm.tm_zone[0] != '\0')
 		fuzz_check(tm.tm_gmtoff == zone_offset(z, t), "both clocks show the same");
 }
 

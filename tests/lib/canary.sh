@@ -26,9 +26,8 @@ canary_written() {
 	for kept in "${CANARY_KEPT[@]}"; do
 		without+=(-o -path "$kept")
 	done
-	find /etc /usr /var /home /root /tmp /run /dev/shm '(' "${without[@]}" ')' -prune -o \
+	find /etc /usr /var /home /root /tmp /run /dev/shm /run/host/upper/checkout '(' "${without[@]}" ')' -prune -o \
 		-type f -size +0 -cnewer "$GUEST/began" -print0
-	find /run/host/upper/checkout -type f -size +0 -cnewer "$GUEST/began" -print0
 	find "$GUEST" -type f -size +0 '(' -name '*log' -o -name '*d.out' -o -name '*.err' -o -name console ')' -print0
 }
 
