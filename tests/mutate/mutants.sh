@@ -62,7 +62,7 @@ try_unchanged() {
 jobs_of() {
 	table "$@" | awk -F '\t' -v out="$OUT" '
 		FILENAME == out "/tests.tsv" { limit[$1] = $3; next }
-		FILENAME == out "/list.tsv" { if ($2 != "built") { file[$1] = $3; order[++n] = $1 }; next }
+		FILENAME == out "/list.tsv" { if ($2 == "run") { file[$1] = $3; order[++n] = $1 }; next }
 		{
 			count = split($0, words, " ")
 			for (i = 2; i <= count; i++) {

@@ -2,7 +2,7 @@
 # run.sh [FILE…]: deliberate defects in these files, or in all of files.txt; each must be caught by a test.
 #
 # A defect is a mutant: a comparison turned, && and || swapped, a condition negated, a denial that is success, a `!'
-# taken away, a loop left too early (schemata.awk). All of them are compiled into a copy of the source below
+# taken away (schemata.awk). All of them are compiled into a copy of the source below
 # build/mutate, and a switch says which one is at work; so one build serves them all. It has the sanitizers, as in
 # ./dev check. A mutant is tried on those tests of its file (files.txt) that come past it. One that no test catches is a
 # gap in the tests, unless equivalent.txt says why none can tell. A test that never ends has caught its mutant too:

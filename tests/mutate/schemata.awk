@@ -3,10 +3,10 @@
 # awk -v name=FILE -v first=N -v list=PATH [-v but=" N N "] -f schemata.awk FILE >COPY
 #
 # An expression E with the mutant M becomes (MUTANT(n) ? (M) : (E)), so that one build serves all mutants of a
-# file: mutant_switch.c says which of them is at work. A loop counts its rounds, and the mutant leaves it. Where the language wants a constant (tables), the word
+# file: mutant_switch.c says which of them is at work. Where the language wants a constant (tables), the word
 # becomes a macro that -DMUTANT_BUILT=n turns: those are built one by one. Mutants in `but` are left out.
 #
-# Fields of the list, parted by tabs: number, run, loop or built, file, line, function, mutation, line's text, last line.
+# Fields of the list, parted by tabs: number, run or built, file, line, function, mutation, line's text, last line.
 
 BEGIN {
 	next_number = first
@@ -116,32 +116,6 @@ function mark_constants(i, last) {
 	}
 }
 
-# The conditions of loops: the words that stand in no bracket of their own there.
-function mark_bounds(i, from, to) {
-	for (i = 1; i <= n_words; i++) {
-		if (!is_loop(i) || word[i] !~ /^(for|while)$/)
-			continue
-		from = i + 2
-		to = partner[i + 1]
-		if (word[i] == "for") {
-			while (from < to && word[from - 1] != ";")
-				from += word[from] ~ /^[([{]$/ ? partner[from] - from + 1 : 1
-		}
-		for (; from < to && word[from] != ";"; from++) {
-			if (word[from] ~ /^[([{]$/)
-				from = partner[from]
-			else
-				is_bound[from] = 1
-		}
-	}
-}
-
-# Loops of macros stand apart from their bracket, as for and while do.
-function is_loop(i) {
-	return in_function[i] != "" && word[i] ~ /^([a-z_]+_)?(for|while)$/ && word[i + 1] == "(" && gap[i + 1] == " " \
-		&& word[partner[i + 1] + 1] != ";"
-}
-
 # ---- where an expression begins and ends ----
 
 function is_binary(i) {
@@ -237,8 +211,6 @@ function turn_operator(i, from, to, others, n, k, left, right) {
 	n = split(becomes[word[i]], others, " ")
 	for (k = 1; k <= n; k++)
 		add_mutant(from, to, i, "`" word[i] "' becomes `" others[k] "'", "(" left ") " others[k] " (" right ")", "run")
-	if (word[i] == "<" && is_bound[i])
-		add_mutant(from, to, i, "`<' leaves the last one out", "(" left ") + 1 < (" right ")", "run")
 	if (word[i] !~ /^(&&|\|\|)$/)
 		whole[from, to] = 1
 }
@@ -287,8 +259,6 @@ function forgive(i, other) {
 
 function find_mutants(i) {
 	for (i = 1; i <= n_words; i++) {
-		if (is_loop(i))
-			add_mutant(i, partner[i + 1], i, "loop ends after its first round", "", "loop")
 		if (is_constant[i])
 			forgive(i)
 		else if (word[i] in becomes)
@@ -310,20 +280,12 @@ function find_mutants(i) {
 
 # ---- the copy ----
 
-function place(m, n, body) {
-	n = m_number[m]
-	if (m_kind[m] == "loop") {
-		body = m_to[m] + 1
-		before[m_from[m]] = before[m_from[m]] "for (unsigned mutant_loop" n " = 1, mutant_round" n " = 0; mutant_loop" n \
-			"; mutant_loop" n " = 0) "
-		before[body] = before[body] "if (mutant_round" n "++ > 0 && MUTANT(" n ")) break; else "
-		return
-	}
+function place(m) {
 	if (m_kind[m] == "built") {
 		word[m_from[m]] = "MUTANT_" m_number[m]
 		return
 	}
-	before[m_from[m]] = before[m_from[m]] "(MUTANT(" n ") ? (" m_text[m] ") : ("
+	before[m_from[m]] = before[m_from[m]] "(MUTANT(" m_number[m] ") ? (" m_text[m] ") : ("
 	after[m_to[m]] = after[m_to[m]] "))"
 }
 
@@ -350,15 +312,10 @@ END {
 	}
 	pair_up()
 	mark_constants()
-	mark_bounds()
 	find_mutants()
 	print_macros()
-	# Loops first, and outer expressions: their text goes before that of the inner ones.
+	# Outer expressions first: their text goes before that of the inner ones.
 	for (m = 1; m <= n_mutants; m++) {
-		if (m_kind[m] == "loop") {
-			place(m)
-			continue
-		}
 		size = m_to[m] - m_from[m]
 		next_of[m] = by_size[size]
 		by_size[size] = m
