@@ -116,8 +116,7 @@ forget_files(struct scene *sc)
 void
 scene_close(struct scene *sc)
 {
-	if (sc->have_key)
-		key_clear(&sc->key);
+	key_clear(&sc->key);
 	forget_files(sc);
 	sc->have_key = false;
 	sc->subject = SUBJECT_NOT_OURS;
