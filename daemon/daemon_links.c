@@ -64,6 +64,12 @@ prepare(void *ctx, struct diag *why)
 	return err;
 }
 
+static bool
+behind(void *ctx, struct diag *why)
+{
+	return mirror_is_behind(&((struct daemon *)ctx)->mirror, why);
+}
+
 static void
 sources(void *ctx, struct source_id *keys, struct source_id *groups)
 {
@@ -202,6 +208,7 @@ daemon_publisher_host(struct daemon *d)
 	    .check_id = check_id,
 	    .news = rules_moved,
 	    .prepare = prepare,
+	    .behind = behind,
 	    .sources = sources,
 	    .note = note,
 	    .unread = unread,

@@ -206,17 +206,18 @@ remove_files(struct mirror *m, struct diag *why)
 	return AK_OK;
 }
 
-/* What could not be read is read again in the next turn, which a failure brings about. */
+/* What can't be read anew is read again in the next turn: what it said before stands, and holds nothing up. */
 static enum ak_err
-read_taken(struct mirror *m, struct diag *why)
+read_taken(struct mirror *m)
 {
 	bool names = false;
 	enum ak_err accounts = AK_OK, keys = AK_OK;
 
+	m->behind = DIAG_INIT;
 	if (m->accounts_moved)
-		accounts = taken_read_accounts(&m->taken, m->how.paths, why);
+		accounts = taken_read_accounts(&m->taken, m->how.paths, &m->behind);
 	if (m->keys_moved)
-		keys = taken_read_keys(&m->taken, m->how.paths, &names, why);
+		keys = taken_read_keys(&m->taken, m->how.paths, &names, &m->behind);
 	m->accounts_moved = accounts != AK_OK;
 	m->keys_moved = keys != AK_OK;
 	if (names)
@@ -320,14 +321,27 @@ mirror_prepare(struct mirror *m, struct diag *why)
 		return AK_OK;
 	if (!m->on)
 		return remove_files(m, why);
-	taken = read_taken(m, why);
-	if (!m->taken.have_accounts || !m->taken.have_keys || !follow_is_whole(&m->follow))
+	taken = read_taken(m);
+	if (!m->taken.have_accounts || !m->taken.have_keys) {
+		*why = m->behind;
 		return taken;
+	}
+	if (!follow_is_whole(&m->follow))
+		return AK_OK;
 	if ((err = settle(m)) != AK_OK || (err = write_files(m, why)) != AK_OK)
 		return err;
 	m->dirty = false;
 	vouch(m);
-	return taken;
+	return AK_OK;
+}
+
+bool
+mirror_is_behind(const struct mirror *m, struct diag *why)
+{
+	if (!m->known || !m->on || !(m->accounts_moved || m->keys_moved))
+		return false;
+	*why = m->behind;
+	return true;
 }
 
 enum ak_err

@@ -51,6 +51,7 @@ struct mirror {
 	uint64_t engine_print; /* what the engine was begun with */
 	struct taken taken;
 	bool accounts_moved, keys_moved; /* to be read again */
+	struct diag behind; /* why they could not be, in the last mirror_prepare */
 	struct snapshot snapshot;
 	unsigned in_files; /* searches (FOLLOW_BIT) whose file was read, and nothing was wrong with it */
 	bool dirty; /* the model moved since the files were written */
@@ -88,6 +89,8 @@ void mirror_configure(struct mirror *m, const struct settings *s, bool settled);
 
 /* For the publisher (publisher.h). */
 enum ak_err mirror_prepare(struct mirror *m, struct diag *why) AK_MUST_CHECK;
+/* Could what this host has by itself not be read anew just now? Then why; what it said before stands. */
+bool mirror_is_behind(const struct mirror *m, struct diag *why);
 enum ak_err mirror_note(struct mirror *m, struct store *s) AK_MUST_CHECK;
 /* By the next mirror_prepare, from the model, whatever lies there. */
 void mirror_rewrite(struct mirror *m, bool keys, bool groups);

@@ -182,8 +182,9 @@ look_for_unread(struct publisher *p, const struct publish_result *res, struct di
 
 	if (unread)
 		*why = l->problem;
-	else if (res != NULL)
-		unread = is_unread(p, res, why);
+	else
+		unread =
+		    (res != NULL && is_unread(p, res, why)) || p->host.behind(p->host.ctx, why);
 	if (unread)
 		loop_arm_by(p->loop, &p->due, next_pause(&p->unread));
 	else

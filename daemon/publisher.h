@@ -27,6 +27,8 @@ struct publisher_host {
 	 * there is published all the same.
 	 */
 	enum ak_err (*prepare)(void *ctx, struct diag *why);
+	/* Beside its success: could something not be read anew, and why? What it said before stands. */
+	bool (*behind)(void *ctx, struct diag *why);
 	/* Which of the directory's files users.idx is to be made from. */
 	void (*sources)(void *ctx, struct source_id *keys, struct source_id *groups);
 	/* Under the lock: tell the store what prepare changed. */

@@ -38,14 +38,13 @@ add_role(const struct scene *sc, const struct image_role *role, struct extra *ou
 
 		if (out->n < EXTRA_MAX)
 			err = find_gid(sc, group, &out->gids[out->n]);
+		out->untold |= err != AK_OK && err != AK_ERR_NOT_FOUND && err != AK_ERR_FULL;
 		if (err == AK_OK)
 			err = text_copy(out->names[out->n], sizeof(out->names[0]), group);
-		if (err == AK_OK) {
+		if (err == AK_OK)
 			out->n++;
-			continue;
-		}
-		out->incomplete = true;
-		out->untold |= err != AK_ERR_NOT_FOUND && err != AK_ERR_FULL;
+		else
+			out->incomplete = true;
 	}
 }
 

@@ -66,6 +66,14 @@ prepare(void *ctx, struct diag *why)
 	return AK_OK;
 }
 
+static bool
+behind(void *ctx, struct diag *why)
+{
+	(void)ctx;
+	(void)why;
+	return false;
+}
+
 static void
 sources(void *ctx, struct source_id *keys, struct source_id *groups)
 {
@@ -106,6 +114,7 @@ begin(struct scene *s)
 	    .check_id = check_id,
 	    .news = news,
 	    .prepare = prepare,
+	    .behind = behind,
 	    .sources = sources,
 	    .note = note,
 	    .unread = unread,

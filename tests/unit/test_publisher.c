@@ -22,7 +22,7 @@ struct scene {
 	struct publisher p;
 	struct source_id groups; /* which are said to lie there */
 	unsigned prepared, noted, done, written, news, unread;
-	bool unread_keys;
+	bool unread_keys, is_behind;
 	enum rules_news last_news;
 	enum ak_err err, prepare_err;
 	char why[DIAG_PRINT_CAP];
@@ -71,6 +71,16 @@ sources(void *ctx, struct source_id *keys, struct source_id *groups)
 	*groups = s->groups;
 }
 
+static bool
+behind(void *ctx, struct diag *why)
+{
+	const struct scene *s = ctx;
+
+	if (s->is_behind)
+		(void)diag_because(why, AK_ERR_UNAVAILABLE, "the accounts are away");
+	return s->is_behind;
+}
+
 static void
 unread(void *ctx, bool keys, bool groups)
 {
@@ -111,6 +121,7 @@ setup(void **state)
 	    .check_id = check_id,
 	    .news = news,
 	    .prepare = prepare,
+	    .behind = behind,
 	    .sources = sources,
 	    .note = note,
 	    .unread = unread,
@@ -229,6 +240,28 @@ another_writer_is_never_waited_for_and_asked_again_soon(void **state)
 	while (s->done == 0 && loop_now_ms() < end)
 		assert_err("loop", AK_OK, loop_once(&s->loop, 1000));
 	assert_int_equal(s->written, 1);
+	assert_false(s->p.due.armed);
+}
+
+/* Nor does a revocation wait for it, nor what says that the directory was heard. */
+static void
+what_could_not_be_read_anew_is_read_again_and_holds_nothing_up(void **state)
+{
+	struct scene *s = *state;
+	int64_t now_ms = loop_now_ms();
+
+	s->is_behind = true;
+	publisher_run(&s->p, true);
+	assert_int_equal(s->done, 1);
+	assert_err("it is published", AK_OK, s->err);
+	assert_int_equal(s->written, 1);
+	assert_string_equal(s->why, "the accounts are away");
+	assert_true(s->p.due.armed && s->p.due.at_ms >= now_ms + 1000);
+	publisher_want(&s->p, false);
+	assert_true(s->p.due.at_ms <= loop_now_ms());
+	s->is_behind = false;
+	publisher_run(&s->p, false);
+	assert_err("", AK_OK, s->err);
 	assert_false(s->p.due.armed);
 }
 
@@ -430,6 +463,7 @@ main(void)
 	    T(a_policy_is_told_once_for_each_change),
 	    T(a_broken_policy_leaves_no_image_and_keeps_groups),
 	    T(another_writer_is_never_waited_for_and_asked_again_soon),
+	    T(what_could_not_be_read_anew_is_read_again_and_holds_nothing_up),
 	    T(abuse_073_what_fails_is_tried_again_ever_later_and_what_stands_stands),
 	    T(whoever_asks_meanwhile_makes_the_pause_no_longer_and_wakes_it_not_at_once),
 	    T(the_pause_of_a_failure_is_over_with_it),
